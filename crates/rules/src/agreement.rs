@@ -1,0 +1,634 @@
+//! Terms: an agreement as data.
+//!
+//! One TOML schema for all of them, shipped or a party's own. A template has the rules; proposing
+//! it between parties adds who they are, their root keys, and the witnesses (`[between]`). The hash
+//! of the text is what every statement names. Each fact that an instrument is said to contain
+//! carries how sure that is ([`Evidence`]); a limit that no instrument gives is absent, and is
+//! shown as absent.
+
+use std::collections::BTreeMap;
+
+use comity_ledger::note::VerifierKey;
+use comity_ledger::{Hash, Policy};
+use jiff::Timestamp;
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+use crate::{PartyId, Period};
+
+/// Bytes of a terms file that are read.
+pub const MAX_TERMS: usize = 512 * 1024;
+
+/// The templates that are shipped: id and TOML text.
+pub const TEMPLATES: [(&str, &str); 2] = [
+    ("us-china-2015", include_str!("../templates/us-china-2015.toml")),
+    ("comity-model", include_str!("../templates/comity-model.toml")),
+];
+
+/// How sure it is that a passage says what is written here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Evidence {
+    /// The passage was read in a copy of the text.
+    Verified,
+    /// A secondary source reports it.
+    Secondary,
+    /// From memory, not re-read: not to be relied on.
+    Knowledge,
+    /// Our proposal: it stands in no instrument.
+    Proposal,
+    /// The public instrument says nothing on this point.
+    Absent,
+}
+
+/// What kind of instrument this is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Nature {
+    /// Ours: nobody signed it.
+    Proposal,
+    /// A political commitment, not binding in law.
+    PoliticalCommitment,
+    /// A treaty.
+    Treaty,
+    /// A statute or a regulation.
+    Statute,
+    /// A confidence-building measure.
+    ConfidenceBuildingMeasure,
+}
+
+/// The kinds of request that Comity carries; an agreement's own kinds map to these.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RequestKind {
+    /// Tell us.
+    Information,
+    /// Keep data so that it is not lost.
+    Preservation,
+    /// Investigate.
+    Investigate,
+    /// Collect evidence.
+    CollectEvidence,
+    /// Mitigate activity from your territory.
+    Mitigate,
+    /// Take down malicious infrastructure.
+    Takedown,
+    /// How does it stand?
+    StatusUpdate,
+}
+
+/// What makes a step of the ladder due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Trigger {
+    /// The acknowledgement is overdue.
+    AcknowledgeOverdue,
+    /// The answer is overdue by half its limit.
+    AnswerOverdueByHalf,
+    /// An item was refused without a lawful ground.
+    UnreasonedRefusal,
+    /// A request of the emergency class is overdue.
+    EmergencyOverdue,
+    /// The step before has not settled it within `after`.
+    UnresolvedFor,
+    /// It is not settled at the next review.
+    UnresolvedAtReview,
+}
+
+/// An agreement.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Agreement {
+    /// Version of this schema: 1.
+    pub schema: u32,
+    /// Its id.
+    pub id: String,
+    /// What kind of instrument it is.
+    pub nature: Nature,
+    /// Its title, by language.
+    pub title: BTreeMap<String, String>,
+    /// The day it was made, where it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub date: Option<Date>,
+    /// Whom it was made between, where that is somebody.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub made_between: Vec<String>,
+    /// A remark for its readers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+    /// What it says of deadlines.
+    pub deadlines: Deadlines,
+    /// Clarification.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clarification: Option<Clarification>,
+    /// Refusal.
+    pub refusal: Refusal,
+    /// The standing review.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub review: Option<Review>,
+    /// The hotline.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hotline: Option<Hotline>,
+    /// Where its texts were read.
+    #[serde(default, rename = "source", skip_serializing_if = "Vec::is_empty")]
+    pub sources: Vec<Source>,
+    /// What may be asked.
+    #[serde(rename = "kind")]
+    pub kinds: Vec<AgreedKind>,
+    /// What it names and Comity does not carry.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_carried: Vec<NotCarried>,
+    /// Urgency classes, with their limits where there are any.
+    #[serde(default, rename = "class", skip_serializing_if = "Vec::is_empty")]
+    pub classes: Vec<Class>,
+    /// Grounds of refusal.
+    #[serde(default, rename = "ground", skip_serializing_if = "Vec::is_empty")]
+    pub grounds: Vec<Ground>,
+    /// The ladder.
+    #[serde(default, rename = "escalation", skip_serializing_if = "Vec::is_empty")]
+    pub ladder: Vec<Step>,
+    /// What the parties undertook.
+    #[serde(default, rename = "commitment", skip_serializing_if = "Vec::is_empty")]
+    pub commitments: Vec<Commitment>,
+    /// What happened under it.
+    #[serde(default, rename = "event", skip_serializing_if = "Vec::is_empty")]
+    pub events: Vec<Event>,
+    /// Who agreed to it here; absent in a template.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub between: Option<Between>,
+}
+
+/// What an agreement says of deadlines in general.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Deadlines {
+    /// The word it uses, such as `timely`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub word: Option<String>,
+    /// How sure that is; `absent` where the text gives no number.
+    pub evidence: Evidence,
+    /// A remark.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
+/// Clarification: while it is open, clocks stand still.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Clarification {
+    /// The asker's own limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply_within: Option<Period>,
+    /// How sure that is.
+    pub evidence: Evidence,
+    /// The nearest text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub anchor: Option<String>,
+}
+
+/// What a refusal must say.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Refusal {
+    /// Whether a ground must be one of those listed.
+    pub grounds_closed: bool,
+    /// What it must state beside the ground.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub must_state: Vec<RefusalPart>,
+    /// How sure that is.
+    pub evidence: Evidence,
+    /// A remark.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
+/// A part that a refusal must have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RefusalPart {
+    /// The legal reference.
+    Law,
+    /// The partial or conditional alternative that was considered.
+    Alternative,
+    /// Whether the asker was consulted.
+    Consulted,
+}
+
+/// The standing review.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Review {
+    /// How often.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub every: Option<Period>,
+    /// When first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_by: Option<Date>,
+    /// Of what.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub criteria: Vec<String>,
+    /// How sure that is.
+    pub evidence: Evidence,
+}
+
+/// The hotline.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Hotline {
+    /// What it is for.
+    pub purpose: String,
+    /// Between whom.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub level: Option<String>,
+    /// How often an automatic echo is tested.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub echo_every: Option<Period>,
+    /// How often a person reads back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read_back_every: Option<Period>,
+    /// How often all contacts are pinged, announced.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ping_every: Option<Period>,
+    /// How sure that is.
+    pub evidence: Evidence,
+}
+
+/// Where a text was read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Source {
+    /// Its id.
+    pub id: String,
+    /// What it is.
+    pub title: String,
+    /// Where it was found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// How sure it is.
+    pub evidence: Evidence,
+}
+
+/// A kind of request in the agreement's own terms.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AgreedKind {
+    /// The agreement's name for it.
+    pub id: String,
+    /// Ours.
+    pub maps_to: RequestKind,
+    /// The article.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<String>,
+    /// How sure that is.
+    pub evidence: Evidence,
+}
+
+/// What an instrument names and Comity does not carry.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NotCarried {
+    /// The instrument's name for it.
+    pub id: String,
+    /// The article.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<String>,
+    /// Why not.
+    pub why: String,
+    /// How sure it is that the instrument names it.
+    pub evidence: Evidence,
+}
+
+/// An urgency class.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Class {
+    /// Its id, as it stands in statements.
+    pub id: String,
+    /// When it applies.
+    pub definition: String,
+    /// Limit for the acknowledgement; absent: none is given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acknowledge: Option<Period>,
+    /// Limit for the decision.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decide: Option<Period>,
+    /// Limit for the answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<Period>,
+    /// How sure the limits are.
+    pub evidence: Evidence,
+    /// The nearest text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub anchor: Option<String>,
+}
+
+/// A ground of refusal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ground {
+    /// Its code.
+    pub code: String,
+    /// Its text, by language.
+    pub text: BTreeMap<String, String>,
+    /// Where such a ground is seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<String>,
+    /// How sure that is.
+    pub evidence: Evidence,
+}
+
+/// A step of the ladder.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Step {
+    /// Its number, from 1.
+    pub step: u32,
+    /// What makes it due; any of these.
+    pub triggers: Vec<Trigger>,
+    /// With `unresolved-for`: for how long.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<Period>,
+    /// To whom it goes.
+    pub to: String,
+    /// How sure that is.
+    pub evidence: Evidence,
+}
+
+/// What the parties undertook.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Commitment {
+    /// Its id.
+    pub id: String,
+    /// Its text, by language. Unequal texts stay as they are.
+    pub text: BTreeMap<String, String>,
+    /// Ids of the sources.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sources: Vec<String>,
+    /// How sure that is.
+    pub evidence: Evidence,
+}
+
+/// What happened under an agreement.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Event {
+    /// The day; the first of the month where only that is known.
+    pub date: Date,
+    /// Whether only the month is known.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub month_only: bool,
+    /// What it was.
+    pub kind: String,
+    /// What came of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub outcomes: Vec<String>,
+    /// How sure that is.
+    pub evidence: Evidence,
+}
+
+/// Who agreed to these terms here.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Between {
+    /// When it was proposed, as the proposer says.
+    pub proposed: Timestamp,
+    /// Who may read the ledgers.
+    pub readers: Readers,
+    /// How many of the outside witnesses make the quorum.
+    pub quorum: usize,
+    /// The parties: two.
+    #[serde(rename = "party")]
+    pub parties: Vec<Party>,
+    /// The witnesses that belong to neither.
+    #[serde(rename = "witness")]
+    pub witnesses: Vec<OutsideWitness>,
+}
+
+/// Who may read the ledgers' tiles and checkpoints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Readers {
+    /// The parties and whom they give a key.
+    Members,
+    /// Everyone. Contents stay sealed all the same.
+    Everyone,
+}
+
+/// A party to the terms.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Party {
+    /// Its id.
+    pub id: PartyId,
+    /// Its name.
+    pub name: String,
+    /// IANA time zone of its contact point.
+    pub zone: String,
+    /// Its root key (vkey).
+    pub root: String,
+}
+
+/// A witness that belongs to neither party.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OutsideWitness {
+    /// Its name in policies.
+    pub name: String,
+    /// Its cosigner key (vkey).
+    pub key: String,
+    /// Its submission prefix.
+    pub url: String,
+}
+
+/// Why a text is no agreement: what, where, and what to do.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Problem {
+    /// Not the schema.
+    #[error("not terms in TOML: {0}")]
+    Toml(String),
+    /// The schema, but not sense.
+    #[error("{place}: {problem}")]
+    Sense {
+        /// Where.
+        place: String,
+        /// What.
+        problem: String,
+    },
+}
+
+/// An agreement with the text it was read from: the text's hash is what statements name.
+#[derive(Debug, Clone)]
+pub struct Terms {
+    text: String,
+    hash: Hash,
+    agreement: Agreement,
+}
+
+impl Terms {
+    /// Reads terms or a template.
+    ///
+    /// # Errors
+    /// [`Problem`].
+    pub fn parse(text: &str) -> Result<Self, Problem> {
+        if text.len() > MAX_TERMS {
+            return Err(Problem::Toml(format!("longer than {MAX_TERMS} bytes")));
+        }
+        let agreement: Agreement =
+            toml::from_str(text).map_err(|error| Problem::Toml(error.to_string()))?;
+        agreement.check()?;
+        Ok(Self { text: text.to_owned(), hash: Hash::of(text.as_bytes()), agreement })
+    }
+
+    /// The template with these parties and witnesses: the text that they sign.
+    ///
+    /// # Errors
+    /// [`Problem`], where what is put in makes no sense.
+    pub fn propose(template: &Agreement, between: Between) -> Result<Self, Problem> {
+        let agreement = Agreement { between: Some(between), ..template.clone() };
+        let text = toml::to_string(&agreement).map_err(|error| Problem::Toml(error.to_string()))?;
+        Self::parse(&text)
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// SHA-256 of the text.
+    #[must_use]
+    pub fn hash(&self) -> Hash {
+        self.hash
+    }
+
+    /// The policy by which a checkpoint of one of these ledgers counts as witnessed.
+    ///
+    /// # Errors
+    /// [`comity_ledger::Error::Policy`] for a template, or keys that stand twice.
+    pub fn policy(&self, ledgers: &[&VerifierKey]) -> Result<(String, Policy), comity_ledger::Error> {
+        let missing = comity_ledger::Error::Policy { line: 0, problem: "these terms are a template" };
+        let between = self.between.as_ref().ok_or(missing)?;
+        let mut text = String::new();
+        for ledger in ledgers {
+            text.push_str(&format!("log {ledger}\n"));
+        }
+        let mut names = String::new();
+        for witness in &between.witnesses {
+            text.push_str(&format!("witness {} {} {}\n", witness.name, witness.key, witness.url));
+            names.push_str(&format!(" {}", witness.name));
+        }
+        text.push_str(&format!("group outside {}{names}\nquorum outside\n", between.quorum));
+        let policy = Policy::parse(&text)?;
+        Ok((text, policy))
+    }
+}
+
+impl std::ops::Deref for Terms {
+    type Target = Agreement;
+
+    fn deref(&self) -> &Agreement {
+        &self.agreement
+    }
+}
+
+impl Agreement {
+    /// The urgency class of this id.
+    #[must_use]
+    pub fn class(&self, id: &str) -> Option<&Class> {
+        self.classes.iter().find(|class| class.id == id)
+    }
+
+    /// The kind of this id.
+    #[must_use]
+    pub fn kind(&self, id: &str) -> Option<&AgreedKind> {
+        self.kinds.iter().find(|kind| kind.id == id)
+    }
+
+    /// The party of this id, among those who agreed.
+    #[must_use]
+    pub fn party(&self, id: &PartyId) -> Option<&Party> {
+        self.between.as_ref()?.parties.iter().find(|party| party.id == *id)
+    }
+
+    /// The other party, seen from this one.
+    #[must_use]
+    pub fn peer_of(&self, id: &PartyId) -> Option<&Party> {
+        self.between.as_ref()?.parties.iter().find(|party| party.id != *id)
+    }
+
+    /// The title in this language, else in English, else any.
+    #[must_use]
+    pub fn title(&self, language: &str) -> &str {
+        let title = self.title.get(language).or_else(|| self.title.get("en"));
+        title.or_else(|| self.title.values().next()).map_or(&self.id, |title| title)
+    }
+
+    fn check(&self) -> Result<(), Problem> {
+        let sense = |place: &str, problem: &str| {
+            Err(Problem::Sense { place: place.to_owned(), problem: problem.to_owned() })
+        };
+        if self.schema != 1 {
+            return sense("schema", "this version reads schema 1");
+        }
+        if self.kinds.is_empty() {
+            return sense("kind", "an agreement under which nothing can be asked carries nothing");
+        }
+        unique("kind", self.kinds.iter().map(|kind| &kind.id))?;
+        unique("class", self.classes.iter().map(|class| &class.id))?;
+        unique("ground", self.grounds.iter().map(|ground| &ground.code))?;
+        unique("commitment", self.commitments.iter().map(|commitment| &commitment.id))?;
+        for class in &self.classes {
+            let limits = [&class.acknowledge, &class.decide, &class.answer];
+            let some = limits.iter().any(|limit| limit.is_some());
+            if some && class.evidence == Evidence::Absent {
+                let place = format!("class {}", class.id);
+                return sense(&place, "it has a limit and says that the instrument has none");
+            }
+        }
+        for step in &self.ladder {
+            if step.triggers.contains(&Trigger::UnresolvedFor) != step.after.is_some() {
+                let place = format!("escalation {}", step.step);
+                return sense(&place, "`after` goes with the trigger unresolved-for, and only there");
+            }
+        }
+        let Some(between) = &self.between else { return Ok(()) };
+        if between.parties.len() != 2 {
+            return sense("between.party", "want two parties");
+        }
+        unique("between.party", between.parties.iter().map(|party| party.id.as_str()))?;
+        unique("between.party.root", between.parties.iter().map(|party| &party.root))?;
+        for party in &between.parties {
+            let place = format!("between.party {}", party.id);
+            if VerifierKey::parse(&party.root).is_err() {
+                return sense(&place, "root is not a verifier key");
+            }
+            if jiff::tz::TimeZone::get(&party.zone).is_err() {
+                return sense(&place, "zone is not an IANA time zone such as Europe/Oslo");
+            }
+        }
+        if !(1..=between.witnesses.len()).contains(&between.quorum) {
+            return sense("between.quorum", "want at least one outside witness, and no more than there are");
+        }
+        for witness in &between.witnesses {
+            let plain = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
+            let key = VerifierKey::parse(&witness.key);
+            if !plain(&witness.name) || !plain(&witness.url) || key.is_err() {
+                let place = format!("between.witness {}", witness.name);
+                return sense(&place, "want a name and a URL without spaces, and a cosigner's key");
+            }
+        }
+        Ok(())
+    }
+}
+
+fn unique<T: AsRef<str>>(place: &str, ids: impl Iterator<Item = T>) -> Result<(), Problem> {
+    let mut seen = std::collections::BTreeSet::new();
+    for id in ids {
+        if !seen.insert(id.as_ref().to_owned()) {
+            let problem = format!("{:?} stands twice", id.as_ref());
+            return Err(Problem::Sense { place: place.to_owned(), problem });
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,143 @@
+//! What anyone computes from two public ledgers: times and outcomes, and no content.
+//!
+//! The audit runs the same gate and the same rules as the nodes, over the same entries, with the
+//! times that the kept checkpoints prove. It needs no node, no key but those in the policy, and no
+//! content. Given the terms it computes deadlines too.
+
+use std::collections::BTreeMap;
+
+use comity_ledger::{Hash, Tiles};
+use jiff::Timestamp;
+
+use crate::channel::{self, Admitted, Channel, Refusal};
+use crate::request::Receipted;
+use crate::{Kind, PartyId, Request, ThreadId};
+
+/// One party's ledger, read and verified against its kept checkpoints.
+#[derive(Debug)]
+pub struct Ledger {
+    /// The channel before its first entry.
+    pub channel: Channel,
+    /// Every entry.
+    pub entries: Vec<Vec<u8>>,
+    /// Its tiles, over those entries.
+    pub tiles: Tiles,
+    /// The first witnessed checkpoint of each size, ascending, with its time.
+    pub history: Vec<(u64, Timestamp)>,
+}
+
+/// What an audit found.
+#[derive(Debug, Default)]
+pub struct Audit {
+    /// Every request, by thread.
+    pub requests: BTreeMap<ThreadId, Request>,
+    /// Entries that were refused: whose, where, the code, and the reason in words.
+    pub refused: Vec<(PartyId, u64, &'static str, String)>,
+    /// Which threads an entry of a ledger concerns, so that receipts and times find them.
+    concerns: BTreeMap<(PartyId, u64), Vec<ThreadId>>,
+}
+
+impl Audit {
+    /// Audits two ledgers of one agreement.
+    #[must_use]
+    pub fn of(ledgers: [Ledger; 2]) -> Self {
+        let mut audit = Self::default();
+        let mut channels = ledgers.each_ref().map(|ledger| ledger.channel.clone());
+        for side in 0..2 {
+            channels[side].other = Some(ledgers[1 - side].channel.origin.clone());
+        }
+        // An entry is taken once what its author had seen of the other ledger was taken. Heads
+        // cannot refer to each other in a circle, so one side can always go on; a forged reference
+        // to more than there is is taken at once, and refused for it.
+        loop {
+            let ready = (0..2).find(|&side| {
+                let next = ledgers[side].entries.get(index(channels[side].next));
+                next.is_some_and(|entry| {
+                    let other = &ledgers[1 - side];
+                    let needs = seen(entry);
+                    needs <= channels[1 - side].next || needs > other.entries.len() as u64
+                })
+            });
+            let unread = |side: &usize| index(channels[*side].next) < ledgers[*side].entries.len();
+            let Some(side) = ready.or_else(|| (0..2).find(unread)) else { break };
+            let entry = &ledgers[side].entries[index(channels[side].next)];
+            let other = &ledgers[1 - side];
+            let at = channels[side].next;
+            let root_at = |size: u64| root_at(other, size);
+            let from = channels[side].from.clone();
+            let result = channels[side]
+                .admit(entry, root_at)
+                .and_then(|admitted| audit.take(&from, &channels[1 - side].from, &admitted));
+            if let Err(refusal) = result {
+                audit.refused.push((from, at, refusal.code(), refusal.to_string()));
+            }
+        }
+        for ledger in &ledgers {
+            let mut from = 0;
+            for &(size, time) in &ledger.history {
+                let party = &ledger.channel.from;
+                let range = (party.clone(), from)..(party.clone(), size);
+                for thread in audit.concerns.range(range).flat_map(|(_, threads)| threads) {
+                    if let Some(request) = audit.requests.get_mut(thread) {
+                        request.witnessed(party, (from, size), time);
+                    }
+                }
+                from = size;
+            }
+        }
+        audit
+    }
+
+    fn take(&mut self, from: &PartyId, other: &PartyId, admitted: &Admitted) -> Result<(), Refusal> {
+        let body = admitted.statement.body();
+        if admitted.kind == Kind::Receipt {
+            for receipt in channel::decode_receipts(&body.public)? {
+                let receipted =
+                    Receipted { index: admitted.index, code: receipt.code, witnessed: None };
+                let concerned = self.concerns.get(&(other.clone(), receipt.index));
+                for thread in concerned.cloned().unwrap_or_default() {
+                    if let Some(request) = self.requests.get_mut(&thread) {
+                        request.receipt(other, receipt.index, receipted.clone());
+                    }
+                    self.concern(from, admitted.index, thread);
+                }
+            }
+            return Ok(());
+        }
+        if !admitted.kind.is_request() {
+            return Ok(());
+        }
+        let thread = ThreadId(body.thread);
+        self.concern(from, admitted.index, thread);
+        let result = match self.requests.get_mut(&thread) {
+            Some(request) => request.apply(admitted.index, admitted.kind, body),
+            None if admitted.kind == Kind::Send => Request::open(admitted.index, body)
+                .map(|request| drop(self.requests.insert(thread, request))),
+            None => Err(crate::request::Illegal::UnknownThread),
+        };
+        if let Err(illegal) = result {
+            let reason = illegal.to_string();
+            self.refused.push((from.clone(), admitted.index, illegal.code(), reason));
+        }
+        Ok(())
+    }
+
+    fn concern(&mut self, party: &PartyId, index: u64, thread: ThreadId) {
+        self.concerns.entry((party.clone(), index)).or_default().push(thread);
+    }
+}
+
+/// How much of the other ledger an entry says its author had seen; nothing, if it cannot be read.
+#[must_use]
+pub fn seen(entry: &[u8]) -> u64 {
+    comity_ledger::Statement::parse(entry)
+        .map_or(0, |statement| Channel::seen_size(statement.body().seen.as_ref()))
+}
+
+fn root_at(ledger: &Ledger, size: u64) -> Option<Hash> {
+    (size <= ledger.entries.len() as u64).then(|| ledger.tiles.root(size).ok())?
+}
+
+fn index(number: u64) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
+}

@@ -1,0 +1,196 @@
+//! Deadlines of a request, from witnessed times and the agreement's limits alone.
+//!
+//! A clock starts at the receiver's receipt of the request, else when the receiver's mirror covered
+//! it; before either the request is unreceipted and counted apart. A clarification suspends the
+//! whole from the question's time to the receipt of the reply. Overdue is derived, never stored as
+//! a fact.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+
+use crate::agreement::Agreement;
+use crate::request::{Decision, Event, Outcome, View};
+use crate::{Kind, Period, Request};
+
+/// Where a request's time began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Start {
+    /// The receiver receipted it then.
+    Receipt(Timestamp),
+    /// The receiver's mirror covered it then, and no receipt has come.
+    Mirror(Timestamp),
+    /// Neither: counted apart.
+    Unreceipted,
+}
+
+/// A limit and what became of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Deadline {
+    /// The agreement's limit; none where it names none.
+    pub limit: Option<Period>,
+    /// When it is due; none without a limit, before the start, and while suspended.
+    pub due: Option<Timestamp>,
+    /// When it was done.
+    pub done: Option<Timestamp>,
+    /// By how much it is late: done after it was due, or still open at `now`.
+    pub late: Option<SignedDuration>,
+}
+
+/// While the clock stood still.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Suspension {
+    /// When the question was asked.
+    pub from: Timestamp,
+    /// When the reply was receipted; none while it is open.
+    pub to: Option<Timestamp>,
+}
+
+/// The clocks of a request at an instant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Clocks {
+    /// When they started.
+    pub start: Start,
+    /// Acknowledgement.
+    pub acknowledge: Deadline,
+    /// Answer.
+    pub answer: Deadline,
+    /// While they stood still.
+    pub suspended: Vec<Suspension>,
+}
+
+impl Clocks {
+    /// The clocks of `request` under `agreement` at `now`.
+    #[must_use]
+    pub fn of(request: &Request, agreement: &Agreement, now: Timestamp) -> Self {
+        let class = request.class.as_deref().and_then(|class| agreement.class(class));
+        let start = Start::of(request);
+        let suspended = suspensions(request);
+        let open = suspended.iter().any(|suspension| suspension.to.is_none());
+        let stopped: SignedDuration =
+            suspended.iter().filter_map(|s| s.to.map(|to| to.duration_since(s.from))).sum();
+        let deadline = |limit: Option<&Period>, pause: SignedDuration, open: bool, done: Option<Timestamp>| {
+            let begin = start.instant();
+            let due = limit.zip(begin).map(|(limit, begin)| limit.after(begin) + pause);
+            let due = due.filter(|_| !open);
+            // Withdrawn or closed before it was done: nobody is late any more.
+            let running = !request.standing(View::ALL).is_over();
+            let until = done.or(running.then_some(now));
+            let late = due.zip(until).map(|(due, until)| until.duration_since(due));
+            let late = late.filter(SignedDuration::is_positive);
+            Deadline { limit: limit.cloned(), due, done, late }
+        };
+        let acknowledged = first(&request.answered, |event| event.act.kind == Kind::Acknowledge);
+        Self {
+            start,
+            acknowledge: deadline(
+                class.and_then(|class| class.acknowledge.as_ref()),
+                SignedDuration::ZERO,
+                false,
+                acknowledged,
+            ),
+            answer: deadline(
+                class.and_then(|class| class.answer.as_ref()),
+                stopped,
+                open,
+                answered(request),
+            ),
+            suspended,
+        }
+    }
+
+    /// Whether something is late and not done.
+    #[must_use]
+    pub fn is_overdue(&self) -> bool {
+        [&self.acknowledge, &self.answer].iter().any(|d| d.late.is_some() && d.done.is_none())
+    }
+
+    /// The next instant at which something is due that is not done.
+    #[must_use]
+    pub fn next_due(&self) -> Option<Timestamp> {
+        let open = [&self.acknowledge, &self.answer].into_iter().filter(|d| d.done.is_none());
+        open.filter_map(|deadline| deadline.due).min()
+    }
+
+    /// Time from the start to the answer, less what was suspended.
+    #[must_use]
+    pub fn answered_in(&self) -> Option<SignedDuration> {
+        let (begin, done) = self.start.instant().zip(self.answer.done)?;
+        let stopped: SignedDuration =
+            self.suspended.iter().map(|s| s.to.unwrap_or(done).duration_since(s.from)).sum();
+        Some(done.duration_since(begin) - stopped)
+    }
+}
+
+impl Start {
+    fn of(request: &Request) -> Self {
+        let Some(sent) = request.asked.first() else { return Self::Unreceipted };
+        let receipt = sent.receipt.as_ref().and_then(|receipt| receipt.witnessed);
+        match (receipt, sent.mirrored) {
+            (Some(time), _) => Self::Receipt(time),
+            (None, Some(time)) => Self::Mirror(time),
+            (None, None) => Self::Unreceipted,
+        }
+    }
+
+    /// The instant, where there is one.
+    #[must_use]
+    pub fn instant(self) -> Option<Timestamp> {
+        match self {
+            Self::Receipt(time) | Self::Mirror(time) => Some(time),
+            Self::Unreceipted => None,
+        }
+    }
+}
+
+/// The witnessed time of the first statement with effect that `wanted` finds.
+fn first(events: &[Event], wanted: impl Fn(&Event) -> bool) -> Option<Timestamp> {
+    events.iter().filter(|event| event.refused.is_none()).find(|event| wanted(event))?.witnessed
+}
+
+/// When the last item was done, or the whole refused.
+fn answered(request: &Request) -> Option<Timestamp> {
+    let mut open = vec![true; request.items];
+    for event in request.answered.iter().filter(|event| event.refused.is_none()) {
+        for (open, outcome) in open.iter_mut().zip(&event.act.outcomes) {
+            *open &= !outcome.is_done();
+        }
+        let refused = event.act.decision == Some(Decision::Refused);
+        if refused || !open.contains(&true) {
+            return event.witnessed;
+        }
+    }
+    None
+}
+
+fn suspensions(request: &Request) -> Vec<Suspension> {
+    let asked = request.answered.iter().filter(|e| e.refused.is_none() && e.act.kind == Kind::Clarify);
+    asked
+        .filter_map(|question| {
+            let from = question.witnessed?;
+            let reply = request.asked.iter().find(|event| {
+                event.refused.is_none()
+                    && event.act.kind == Kind::Reply
+                    && event.act.answers == Some(question.index)
+            });
+            let receipt = reply.and_then(|reply| reply.receipt.as_ref());
+            // A receipt that a skewed witness put before the question suspends nothing.
+            let to = receipt.and_then(|receipt| receipt.witnessed).map(|to| to.max(from));
+            Some(Suspension { from, to })
+        })
+        .collect()
+}
+
+/// How many items stand at each outcome, for those who read ledgers only.
+#[must_use]
+pub fn tally(request: &Request) -> Vec<(Outcome, usize)> {
+    let outcomes = request.standing(View::ALL).outcomes;
+    let mut tally: Vec<(Outcome, usize)> = Vec::new();
+    for outcome in outcomes {
+        match tally.iter_mut().find(|(known, _)| *known == outcome) {
+            Some((_, count)) => *count += 1,
+            None => tally.push((outcome, 1)),
+        }
+    }
+    tally
+}

@@ -1,0 +1,276 @@
+//! What a person may do with a request: commands, decided into statements.
+
+use serde::{Deserialize, Serialize};
+
+use crate::agreement::{Agreement, RefusalPart};
+use crate::content::{Answer, Ask, Assessment, BadContent, DIMENSIONS, Letter, Reason, Remark, Ruling};
+use crate::request::{Act, Decision, Illegal, MAX_ITEMS, Outcome, View};
+use crate::{Draft, Kind, PartyId, Request, ThreadId};
+
+/// An act of a person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Command {
+    /// Ask.
+    Send {
+        /// The urgency class.
+        class: Option<String>,
+        /// Whether it is an exercise.
+        exercise: bool,
+        /// What is asked.
+        ask: Ask,
+    },
+    /// Say that it is in hand.
+    Acknowledge(Remark),
+    /// The receiver asks back; the asker replies. Which of the two follows from who says it.
+    Clarify(Remark),
+    /// Decide about the whole.
+    Decide(Ruling),
+    /// Answer items.
+    Answer(Answer),
+    /// Assess the answer.
+    Assess(Assessment),
+    /// Close.
+    Close(Remark),
+    /// Withdraw.
+    Withdraw(Remark),
+    /// Take it up the ladder.
+    Escalate(Remark),
+}
+
+/// Why a command is not carried out: what is wrong and what to do.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Problem {
+    /// It is not legal where the request stands.
+    #[error(transparent)]
+    Illegal(#[from] Illegal),
+    /// The terms do not have it.
+    #[error("{what} {found:?} is not in the terms; they have: {known}")]
+    NotInTerms {
+        /// Kind, class or ground.
+        what: &'static str,
+        /// What was given.
+        found: String,
+        /// What the terms have.
+        known: String,
+    },
+    /// Something is missing.
+    #[error("{place} is missing: {why}")]
+    Missing {
+        /// Where.
+        place: String,
+        /// Why it is needed.
+        why: &'static str,
+    },
+    /// Something does not fit.
+    #[error("{place}: {problem}")]
+    Wrong {
+        /// Where.
+        place: String,
+        /// What.
+        problem: String,
+    },
+    /// The content cannot be encoded.
+    #[error(transparent)]
+    Content(#[from] BadContent),
+    /// No randomness for an id.
+    #[error(transparent)]
+    Ledger(#[from] comity_ledger::Error),
+}
+
+/// Decides `command` by `me`, for the request as far as `me` sees it (`view`), into the statement
+/// that says it. Deciding takes no time: only what both sides can check counts, and that is
+/// witnessed later.
+///
+/// # Errors
+/// [`Problem`].
+pub fn decide(
+    agreement: &Agreement,
+    me: &PartyId,
+    request: Option<(&Request, View)>,
+    command: Command,
+) -> Result<Draft, Problem> {
+    if let Command::Send { class, exercise, ask } = command {
+        check_ask(agreement, class.as_deref(), &ask)?;
+        let outcomes = vec![Outcome::Open.byte(); ask.items.len()];
+        return Ok(Draft {
+            kind: Kind::Send,
+            thread: ThreadId::random()?,
+            class,
+            exercise,
+            outcomes,
+            answers: None,
+            public: Vec::new(),
+            fields: Letter::Ask(ask).fields()?,
+        });
+    }
+    let (request, view) = request.ok_or(Illegal::UnknownThread)?;
+    let asker = *me == request.asker;
+    let standing = request.standing(view);
+    let mut act = Act::bare(Kind::Acknowledge);
+    let letter = match command {
+        Command::Send { .. } => return Err(Illegal::ThreadInUse.into()),
+        Command::Acknowledge(remark) => Letter::Remark(remark),
+        Command::Clarify(remark) => {
+            if remark.text.trim().is_empty() {
+                let why = "a question or a reply has a text";
+                return Err(Problem::Missing { place: "text".to_owned(), why });
+            }
+            act.kind = if asker { Kind::Reply } else { Kind::Clarify };
+            act.answers = standing.question.filter(|_| asker);
+            Letter::Remark(remark)
+        }
+        Command::Decide(ruling) => {
+            act.kind = Kind::Decide;
+            act.decision = Some(ruling.decision);
+            if ruling.decision == Decision::Refused {
+                check_reason(agreement, "the decision", ruling.reason.as_ref())?;
+            }
+            Letter::Ruling(ruling)
+        }
+        Command::Answer(answer) => {
+            act.kind = Kind::Answer;
+            act.outcomes = outcomes_of(agreement, request, &answer)?;
+            Letter::Answer(answer)
+        }
+        Command::Assess(assessment) => {
+            act.kind = Kind::Assess;
+            check_scores(&assessment)?;
+            Letter::Assessment(assessment)
+        }
+        Command::Close(remark) => {
+            act.kind = Kind::Close;
+            Letter::Remark(remark)
+        }
+        Command::Withdraw(remark) => {
+            act.kind = Kind::Withdraw;
+            Letter::Remark(remark)
+        }
+        Command::Escalate(remark) => {
+            act.kind = Kind::Escalate;
+            Letter::Remark(remark)
+        }
+    };
+    request.check(asker, view, &act)?;
+    Ok(Draft {
+        kind: act.kind,
+        thread: request.thread,
+        class: request.class.clone(),
+        exercise: request.exercise,
+        outcomes: act.outcomes.iter().map(|outcome| outcome.byte()).collect(),
+        answers: act.answers,
+        public: act.decision.map(|decision| decision.as_str().into()).unwrap_or_default(),
+        fields: letter.fields()?,
+    })
+}
+
+fn check_ask(agreement: &Agreement, class: Option<&str>, ask: &Ask) -> Result<(), Problem> {
+    let missing = |place: &str, why| Err(Problem::Missing { place: place.to_owned(), why });
+    if ask.title.trim().is_empty() {
+        return missing("title", "both sides know a request by it");
+    }
+    if ask.facts.trim().is_empty() {
+        return missing("facts", "nobody can judge a request that does not say what happened");
+    }
+    if ask.items.is_empty() {
+        return missing("items", "a request asks at least one numbered question");
+    }
+    if ask.items.len() > MAX_ITEMS {
+        let problem = format!("{} items, at most {MAX_ITEMS}", ask.items.len());
+        return Err(Problem::Wrong { place: "items".to_owned(), problem });
+    }
+    match class {
+        Some(class) if agreement.class(class).is_none() => {
+            let known = list(agreement.classes.iter().map(|class| class.id.as_str()));
+            return Err(Problem::NotInTerms { what: "class", found: class.to_owned(), known });
+        }
+        None if !agreement.classes.is_empty() => {
+            return missing("class", "under these terms it decides the deadlines");
+        }
+        _ => {}
+    }
+    for (number, item) in (1..).zip(&ask.items) {
+        if item.ask.trim().is_empty() {
+            return missing(&format!("items[{number}].ask"), "an item is a question");
+        }
+        if agreement.kind(&item.kind).is_none() {
+            let known = list(agreement.kinds.iter().map(|kind| kind.id.as_str()));
+            return Err(Problem::NotInTerms { what: "kind", found: item.kind.clone(), known });
+        }
+    }
+    Ok(())
+}
+
+fn outcomes_of(
+    agreement: &Agreement,
+    request: &Request,
+    answer: &Answer,
+) -> Result<Vec<Outcome>, Problem> {
+    let mut outcomes = vec![Outcome::Open; request.items];
+    for item in &answer.items {
+        let place = format!("item {}", item.item);
+        let slot = item.item.checked_sub(1).and_then(|index| outcomes.get_mut(index));
+        let Some(slot) = slot else {
+            let problem = format!("the request has items 1 to {}", request.items);
+            return Err(Problem::Wrong { place, problem });
+        };
+        if *slot != Outcome::Open {
+            return Err(Problem::Wrong { place, problem: "it stands twice".to_owned() });
+        }
+        match item.outcome {
+            Outcome::Refused => check_reason(agreement, &place, item.reason.as_ref())?,
+            Outcome::Open => {
+                let problem = "an answer leaves out what it does not answer".to_owned();
+                return Err(Problem::Wrong { place, problem });
+            }
+            _ if item.text.trim().is_empty() => {
+                let why = "an item that is not refused is answered, or its impossibility explained";
+                return Err(Problem::Missing { place: format!("{place}: text"), why });
+            }
+            _ => {}
+        }
+        *slot = item.outcome;
+    }
+    Ok(outcomes)
+}
+
+fn check_reason(agreement: &Agreement, place: &str, reason: Option<&Reason>) -> Result<(), Problem> {
+    let missing = |part: &str, why| Err(Problem::Missing { place: format!("{place}: {part}"), why });
+    let Some(reason) = reason else {
+        return missing("reason", "a refusal names its ground");
+    };
+    let known = agreement.grounds.iter().any(|ground| ground.code == reason.ground);
+    if agreement.refusal.grounds_closed && !known {
+        let known = list(agreement.grounds.iter().map(|ground| ground.code.as_str()));
+        return Err(Problem::NotInTerms { what: "ground", found: reason.ground.clone(), known });
+    }
+    for part in &agreement.refusal.must_state {
+        let (name, absent) = match part {
+            RefusalPart::Law => ("law", reason.law.trim().is_empty()),
+            RefusalPart::Alternative => ("alternative", reason.alternative.trim().is_empty()),
+            RefusalPart::Consulted => ("consulted", reason.consulted.is_none()),
+        };
+        if absent {
+            return missing(name, "the terms ask every refusal to state it");
+        }
+    }
+    Ok(())
+}
+
+fn check_scores(assessment: &Assessment) -> Result<(), Problem> {
+    for (dimension, score) in &assessment.scores {
+        let place = format!("scores.{dimension}");
+        if !DIMENSIONS.contains(&dimension.as_str()) {
+            let problem = format!("want one of {}", DIMENSIONS.join(", "));
+            return Err(Problem::Wrong { place, problem });
+        }
+        if *score > 4 {
+            return Err(Problem::Wrong { place, problem: "scores are 0 to 4".to_owned() });
+        }
+    }
+    Ok(())
+}
+
+fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    names.collect::<Vec<_>>().join(", ")
+}

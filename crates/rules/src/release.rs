@@ -1,0 +1,73 @@
+//! The one way out: what leaves the house is [`Released`], and only this gate makes that.
+
+use crate::agreement::{Agreement, Readers};
+use crate::{Draft, PartyId};
+
+/// Something that may leave to the reader it was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Released<T>(T);
+
+impl<T> Released<T> {
+    /// What was released.
+    #[must_use]
+    pub fn into_inner(self) -> T {
+        self.0
+    }
+}
+
+/// Who would read it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reader {
+    /// Anyone.
+    Everyone,
+    /// A party, by the key with which it is connected.
+    Party(PartyId),
+    /// A person of this party who is signed in.
+    Officer,
+}
+
+/// Why something stays.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Held {
+    /// The reader is not a party to the terms.
+    #[error("the reader is not a party to these terms")]
+    NotAParty,
+    /// The terms keep the ledgers to their members.
+    #[error("under these terms the ledgers are read by members only")]
+    MembersOnly,
+}
+
+/// A ledger's tiles, entries and checkpoints: public parts of statements, and no content.
+///
+/// # Errors
+/// [`Held`].
+pub fn ledger<T>(agreement: &Agreement, reader: &Reader, what: T) -> Result<Released<T>, Held> {
+    let open = agreement.between.as_ref().is_some_and(|b| b.readers == Readers::Everyone);
+    match reader {
+        Reader::Officer => Ok(Released(what)),
+        Reader::Party(party) if agreement.party(party).is_some() => Ok(Released(what)),
+        Reader::Party(_) => Err(Held::NotAParty),
+        Reader::Everyone if open => Ok(Released(what)),
+        Reader::Everyone => Err(Held::MembersOnly),
+    }
+}
+
+/// A statement with its content, to the other party of the terms. Its marking binds the reader
+/// from there on; every label of TLP allows the one to whom a thing is addressed.
+///
+/// # Errors
+/// [`Held`].
+pub fn statement(agreement: &Agreement, to: &PartyId, draft: Draft) -> Result<Released<Draft>, Held> {
+    if agreement.party(to).is_some() { Ok(Released(draft)) } else { Err(Held::NotAParty) }
+}
+
+/// A statement's content, to whoever would read it on this node's pages and commands.
+///
+/// # Errors
+/// [`Held`].
+pub fn content<T>(reader: &Reader, what: T) -> Result<Released<T>, Held> {
+    match reader {
+        Reader::Officer => Ok(Released(what)),
+        Reader::Everyone | Reader::Party(_) => Err(Held::NotAParty),
+    }
+}
