@@ -12,6 +12,7 @@ use crate::statement::Sealed;
 use crate::{Content, Error, Hash};
 
 /// A reader's secret key.
+#[derive(Clone)]
 pub struct Identity(x25519::Identity);
 
 /// A reader's public key.

@@ -1,1 +1,32 @@
-//! x
+//! Running a node.
+//!
+//! A command or a peer's delivery goes to the [`writer`]: decided or admitted, appended, projected
+//! and made durable in one transaction with others that wait. Tasks then carry it on: [`publish`]
+//! signs a checkpoint, asks the witnesses, delivers entries and history to the peer, and has the
+//! peer mirror them. [`exchange`] is the peer's side of that; [`public`] serves ledgers and mirrors
+//! to those who may read them; [`audit`] checks anybody's.
+#![forbid(unsafe_code)]
+
+pub mod audit;
+pub mod clock;
+pub mod control;
+pub mod dossier;
+pub mod exchange;
+pub mod export;
+pub mod home;
+pub mod http;
+pub mod keys;
+pub mod network;
+pub mod node;
+pub mod prove;
+pub mod public;
+pub mod publish;
+pub mod serve;
+pub mod tls;
+pub mod witness;
+
+mod password;
+mod writer;
+
+pub use home::{Config, Home};
+pub use node::{Error, Node};

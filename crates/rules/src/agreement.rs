@@ -9,6 +9,7 @@
 use std::collections::BTreeMap;
 
 use comity_ledger::note::VerifierKey;
+use comity_ledger::policy::Witnessed;
 use comity_ledger::{Hash, Policy};
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -620,6 +621,16 @@ impl Agreement {
         }
         Ok(())
     }
+}
+
+/// The time that a witnessed checkpoint proves: of the outside witnesses' times, the median; of an
+/// even number the earlier of the two in the middle.
+#[must_use]
+pub fn time_of(witnessed: &Witnessed) -> Option<Timestamp> {
+    let mut times: Vec<_> = witnessed.cosigned.iter().map(|(_, time)| *time).collect();
+    times.sort_unstable();
+    let median = *times.get(times.len().checked_sub(1)? / 2)?;
+    Timestamp::from_second(i64::try_from(median).ok()?).ok()
 }
 
 fn unique<T: AsRef<str>>(place: &str, ids: impl Iterator<Item = T>) -> Result<(), Problem> {

@@ -1,1 +1,68 @@
-//! x
+//! What a node keeps.
+//!
+//! Facts (entries, heads, cosigned checkpoints, ciphertexts, terms) and views made from them. A
+//! [`work::Work`] is one transaction: entries, views and what is owed to the other side change
+//! together or not at all, and its commit is durable before it returns.
+#![forbid(unsafe_code)]
+
+pub mod agreement;
+pub mod cosigned;
+pub mod db;
+pub mod evidence;
+pub mod journal;
+pub mod ledger;
+pub mod request;
+pub mod session;
+pub mod work;
+
+mod postgres;
+mod rebuild;
+mod sqlite;
+
+pub use db::{Db, Row, Tx, Value};
+pub use rebuild::rebuild;
+pub use work::Work;
+
+/// Why something could not be kept or read.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// SQLite.
+    #[error("SQLite: {0}")]
+    Sqlite(#[from] rusqlite::Error),
+    /// PostgreSQL.
+    #[error("PostgreSQL: {0}")]
+    Postgres(#[from] tokio_postgres::Error),
+    /// No connection to PostgreSQL.
+    #[error("no connection to PostgreSQL: {0}")]
+    Pool(String),
+    /// The schema could not be brought up to date.
+    #[error("migrating the schema: {0}")]
+    Migration(#[from] Box<refinery::Error>),
+    /// A row is not what this version writes.
+    #[error("the store is damaged: {0}")]
+    Damaged(String),
+    /// The ledger moved under this writer: another one has the database.
+    #[error("ledger {0} was changed by another writer; only one node may write")]
+    Moved(String),
+    /// The rules of ledgers.
+    #[error(transparent)]
+    Ledger(#[from] comity_ledger::Error),
+    /// There is no such thing.
+    #[error("there is no {what} {id:?}")]
+    Missing {
+        /// What was looked for.
+        what: &'static str,
+        /// By what.
+        id: String,
+    },
+}
+
+impl Error {
+    pub(crate) fn damaged(what: impl std::fmt::Display) -> Self {
+        Self::Damaged(what.to_string())
+    }
+}
+
+mod migrations {
+    refinery::embed_migrations!("migrations");
+}

@@ -1,0 +1,440 @@
+//! The control socket: how commands reach a running node. A Unix socket in the node's folder, mode
+//! 0600: whoever may read the folder's keys may speak here, nobody else. One JSON value asks, one
+//! answers.
+//!
+//! Where no node runs, the same questions are answered by opening the folder; what was stated is
+//! delivered when the node runs again.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use comity_ledger::Note;
+use comity_rules::card::{Card, fingerprint};
+use comity_rules::command::Command;
+use comity_rules::release::Reader;
+use comity_rules::{PartyId, Terms, agreement};
+use comity_store::{evidence, ledger};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::task::JoinSet;
+
+use crate::dossier::{Dossier, Line};
+use crate::node::{Error, Node};
+use crate::{export, prove};
+
+/// Bytes of a question: a request with its attachments, in JSON.
+const MAX_QUESTION: u64 = 16 * 1024 * 1024;
+
+/// What a command asks of a node.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Question {
+    /// Carry out a command on a request.
+    State {
+        /// The agreement, with `Send`.
+        terms: Option<String>,
+        /// The request, with everything else: its id or the first digits.
+        request: Option<String>,
+        /// The command.
+        command: Box<Command>,
+    },
+    /// List requests.
+    Requests {
+        /// Only those that are not over.
+        open: bool,
+    },
+    /// Show a request.
+    Request {
+        /// Its id or the first digits.
+        id: String,
+    },
+    /// Add a peer's card.
+    AddPeer {
+        /// The card.
+        card: String,
+    },
+    /// List peers.
+    Peers,
+    /// Make terms out of a template.
+    Propose {
+        /// The template's id, or its text.
+        template: String,
+        /// The other party.
+        peer: PartyId,
+        /// The outside witnesses.
+        witnesses: Vec<agreement::OutsideWitness>,
+        /// Whether everyone may read the ledgers.
+        everyone: bool,
+    },
+    /// Sign terms.
+    Sign {
+        /// Their text.
+        terms: String,
+        /// The file with the root key.
+        root_key: PathBuf,
+    },
+    /// List agreements.
+    Agreements,
+    /// Show an agreement's text.
+    Agreement {
+        /// Its id or the first digits of its hash.
+        id: String,
+    },
+    /// Ledgers, as they are here.
+    Ledgers,
+    /// The policy of an agreement.
+    Policy {
+        /// The agreement; the only one, where it is left out.
+        agreement: Option<String>,
+    },
+    /// Prove the statements of a request, or one entry of a ledger.
+    Prove {
+        /// A request, or `<ledger>/<index>`.
+        id: String,
+    },
+    /// Write a ledger to files.
+    Export {
+        /// The ledger's id, or the first digits.
+        ledger: String,
+        /// Where.
+        folder: PathBuf,
+    },
+    /// Make the views again.
+    Rebuild,
+    /// What a doctor looks at.
+    Examine,
+}
+
+/// An answer, or why there is none.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reply {
+    /// It is this.
+    Is(Value),
+    /// There is none: what, where and what to do.
+    Not(String),
+}
+
+/// Answers a question.
+///
+/// # Errors
+/// [`Error`].
+pub async fn answer(node: &Node, question: Question) -> Result<Value, Error> {
+    match question {
+        Question::State { terms, request, command } => {
+            let thread = match request {
+                Some(id) => Some(node.find(&id).await?),
+                None => None,
+            };
+            let done = node.command("operator", terms.as_deref(), thread, *command).await?;
+            Ok(json!({ "request": done.thread, "index": done.index }))
+        }
+        Question::Requests { open } => {
+            let lines = node.requests(open, None, 500).await?;
+            Ok(lines.iter().map(|line| line_json(node, line)).collect())
+        }
+        Question::Request { id } => {
+            let thread = node.find(&id).await?;
+            let dossier = node.dossier(thread, &Reader::Officer).await?.into_inner();
+            Ok(dossier_json(node, &dossier))
+        }
+        Question::AddPeer { card } => Ok(card_json(&node.add_peer(card.as_bytes()).await?)),
+        Question::Peers => {
+            let peers = comity_store::agreement::peers(node.db()).await?;
+            Ok(peers.iter().map(card_json).collect())
+        }
+        Question::Propose { template, peer, witnesses, everyone } => {
+            let terms = propose(node, &template, &peer, witnesses, everyone).await?;
+            Ok(json!({ "terms": terms.hash().to_hex(), "text": terms.text() }))
+        }
+        Question::Sign { terms, root_key } => {
+            let root = node.home().root_key(&root_key)?;
+            let agreement = node.sign(Terms::parse(&terms)?, &root).await?;
+            Ok(json!({ "terms": agreement.terms.hash().to_hex(), "ledger": agreement.own }))
+        }
+        Question::Agreements => {
+            let all = node.agreements();
+            Ok(all
+                .iter()
+                .map(|agreement| {
+                    json!({
+                        "id": agreement.terms.id,
+                        "terms": agreement.terms.hash().to_hex(),
+                        "title": agreement.terms.title("en"),
+                        "nature": agreement.terms.nature,
+                        "peer": agreement.peer,
+                        "ledger": agreement.own,
+                    })
+                })
+                .collect())
+        }
+        Question::Agreement { id } => {
+            let agreement = node.agreement(&id)?;
+            let terms = &agreement.terms;
+            Ok(json!({ "terms": terms.hash().to_hex(), "text": terms.text() }))
+        }
+        Question::Ledgers => ledgers(node).await,
+        Question::Policy { agreement } => {
+            let agreement = match agreement {
+                Some(id) => node.agreement(&id)?,
+                None => only(node)?,
+            };
+            Ok(json!({ "policy": node.policy(&agreement).await?.0 }))
+        }
+        Question::Prove { id } => proofs(node, &id).await,
+        Question::Export { ledger, folder } => {
+            let found = ledger::list(node.db()).await?;
+            let found = found.iter().find(|l| ledger.len() >= 4 && l.id.starts_with(&ledger));
+            let found = found.ok_or_else(|| missing_ledger(&ledger))?;
+            let size = export::ledger(node, found, &folder).await?;
+            Ok(json!({ "ledger": found.id, "entries": size, "folder": folder }))
+        }
+        Question::Rebuild => {
+            let (entries, differed) = node.rebuild().await?;
+            Ok(json!({ "entries": entries, "differed": differed }))
+        }
+        Question::Examine => examine(node).await,
+    }
+}
+
+/// Listens at the node's socket.
+///
+/// # Errors
+/// [`Error::Refused`], where another node has this folder.
+pub fn bind(node: &Node) -> Result<UnixListener, Error> {
+    let path = socket(node.home().folder());
+    let refused = |problem: String| Error::Refused(format!("{}: {problem}", path.display()));
+    if std::os::unix::net::UnixStream::connect(&path).is_ok() {
+        return Err(refused("a node serves this folder already".to_owned()));
+    }
+    // Left over from a node that was killed.
+    let _ = std::fs::remove_file(&path);
+    let listener = UnixListener::bind(&path).map_err(|error| refused(error.to_string()))?;
+    let mode = std::fs::Permissions::from_mode(0o600);
+    std::fs::set_permissions(&path, mode).map_err(|error| refused(error.to_string()))?;
+    Ok(listener)
+}
+
+/// Answers at the socket.
+pub async fn serve(node: Arc<Node>, listener: UnixListener) {
+    let mut connections = JoinSet::new();
+    loop {
+        if let Ok((stream, _)) = listener.accept().await {
+            connections.spawn(converse(Arc::clone(&node), stream));
+        }
+        while connections.try_join_next().is_some() {}
+    }
+}
+
+/// Asks the node that serves this folder; `None` where none does.
+///
+/// # Errors
+/// [`Error::Refused`] where it does not answer as it should.
+pub async fn ask(folder: &Path, question: &Question) -> Result<Option<Reply>, Error> {
+    let Ok(mut stream) = UnixStream::connect(socket(folder)).await else { return Ok(None) };
+    let broken = |error: String| Error::Refused(format!("the node at {}: {error}", folder.display()));
+    let bytes = serde_json::to_vec(question).map_err(|error| broken(error.to_string()))?;
+    stream.write_all(&bytes).await.map_err(|error| broken(error.to_string()))?;
+    stream.shutdown().await.map_err(|error| broken(error.to_string()))?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.map_err(|error| broken(error.to_string()))?;
+    Ok(Some(serde_json::from_slice(&answer).map_err(|error| broken(error.to_string()))?))
+}
+
+async fn converse(node: Arc<Node>, mut stream: UnixStream) {
+    let mut question = Vec::new();
+    let read = (&mut stream).take(MAX_QUESTION).read_to_end(&mut question).await;
+    let reply = match read.map(|_| serde_json::from_slice(&question)) {
+        Ok(Ok(question)) => match answer(&node, question).await {
+            Ok(value) => Reply::Is(value),
+            Err(error) => Reply::Not(error.to_string()),
+        },
+        Ok(Err(error)) => Reply::Not(format!("not a question: {error}")),
+        Err(error) => Reply::Not(error.to_string()),
+    };
+    let bytes = serde_json::to_vec(&reply).unwrap_or_default();
+    // Who asked may have gone.
+    let _ = stream.write_all(&bytes).await;
+}
+
+fn socket(folder: &Path) -> PathBuf {
+    folder.join("control.sock")
+}
+
+fn only(node: &Node) -> Result<Arc<crate::node::Agreement>, Error> {
+    match node.agreements().as_slice() {
+        [agreement] => Ok(Arc::clone(agreement)),
+        [] => Err(Error::Refused("no agreement is signed here yet".to_owned())),
+        _ => Err(Error::Refused("there are several agreements; name one with --agreement".to_owned())),
+    }
+}
+
+async fn propose(
+    node: &Node,
+    template: &str,
+    peer: &PartyId,
+    witnesses: Vec<agreement::OutsideWitness>,
+    everyone: bool,
+) -> Result<Terms, Error> {
+    let shipped = agreement::TEMPLATES.iter().find(|(id, _)| *id == template);
+    let template = Terms::parse(shipped.map_or(template, |(_, text)| text))?;
+    let peer = node.peer(peer).await?;
+    let party = |card: &Card| agreement::Party {
+        id: card.party.clone(),
+        name: card.name.clone(),
+        zone: card.zone.clone(),
+        root: card.root.to_string(),
+    };
+    let between = agreement::Between {
+        proposed: node.now(),
+        readers: if everyone { agreement::Readers::Everyone } else { agreement::Readers::Members },
+        quorum: witnesses.len() / 2 + 1,
+        parties: vec![party(node.card()), party(&peer)],
+        witnesses,
+    };
+    Ok(Terms::propose(&template, between)?)
+}
+
+async fn ledgers(node: &Node) -> Result<Value, Error> {
+    let mut all = Vec::new();
+    for ledger in ledger::list(node.db()).await? {
+        let (entries, history) = ledger::delivered(node.db(), &ledger.id).await?;
+        all.push(json!({
+            "id": ledger.id,
+            "origin": ledger.key.name(),
+            "party": ledger.party,
+            "mine": ledger.mine,
+            "terms": ledger.terms,
+            "entries": ledger.size,
+            "checkpointed": ledger.verified,
+            "witnessed": ledger.witnessed,
+            "delivered": ledger.mine.then_some(entries),
+            "history_delivered": ledger.mine.then_some(history),
+        }));
+    }
+    Ok(all.into())
+}
+
+async fn proofs(node: &Node, id: &str) -> Result<Value, Error> {
+    if let Some((ledger, index)) = id.split_once('/') {
+        let index = index.parse().map_err(|_| missing_ledger(id))?;
+        let all = ledger::list(node.db()).await?;
+        let found = all.iter().find(|l| ledger.len() >= 4 && l.id.starts_with(ledger));
+        let found = found.ok_or_else(|| missing_ledger(ledger))?;
+        let proof = prove::statement(node, &found.id, index).await?;
+        return Ok(json!([proof.to_string()]));
+    }
+    let thread = node.find(id).await?;
+    let dossier = node.dossier(thread, &Reader::Officer).await?.into_inner();
+    let mut proofs = Vec::new();
+    for statement in &dossier.statements {
+        let proof = prove::statement(node, &statement.ledger, statement.event.index).await?;
+        proofs.push(proof.to_string());
+    }
+    Ok(json!(proofs))
+}
+
+async fn examine(node: &Node) -> Result<Value, Error> {
+    let kept = evidence::list(node.db()).await?;
+    let mut agreements = Vec::new();
+    for agreement in node.agreements() {
+        let own = ledger::show(node.db(), &agreement.own).await?;
+        let (delivered, _) = ledger::delivered(node.db(), &own.id).await?;
+        let other = ledger::counterpart(node.db(), &own).await?;
+        agreements.push(json!({
+            "terms": own.terms,
+            "peer": agreement.peer,
+            "peer_ledger_known": other.is_some(),
+            "entries": own.size,
+            "undelivered": own.size - delivered,
+            "unwitnessed": own.size - own.witnessed,
+        }));
+    }
+    Ok(json!({
+        "party": node.party(),
+        "now": node.now(),
+        "agreements": agreements,
+        "evidence": kept.iter().map(|evidence| json!({
+            "at": evidence.at, "code": evidence.code, "detail": evidence.detail, "ledger": evidence.ledger,
+        })).collect::<Vec<_>>(),
+    }))
+}
+
+fn missing_ledger(id: &str) -> Error {
+    Error::Missing {
+        what: "ledger",
+        id: id.chars().take(80).collect(),
+        hint: "; see `comity ledger show`",
+    }
+}
+
+fn card_json(card: &Card) -> Value {
+    json!({
+        "party": card.party,
+        "name": card.name,
+        "zone": card.zone,
+        "exchange": card.exchange,
+        "root": card.root.to_string(),
+        "fingerprint": fingerprint(&card.root),
+    })
+}
+
+fn line_json(node: &Node, line: &Line) -> Value {
+    let request = &line.summary.request;
+    json!({
+        "id": request.thread,
+        "title": line.summary.title,
+        "asker": request.asker,
+        "receiver": request.receiver,
+        "class": request.class,
+        "exercise": request.exercise,
+        "agreement": line.agreement.terms.id,
+        "terms": line.summary.terms,
+        "status": line.standing.status.as_str(),
+        "desired": line.standing.desired.as_str(),
+        "escalated": line.standing.escalated,
+        "waits_for": line.waits_for,
+        "waits_for_us": line.waits_for.as_ref() == Some(node.party()),
+        "outcomes": line.standing.outcomes,
+        "clocks": line.clocks,
+        "overdue": line.clocks.is_overdue(),
+        "next_due": line.clocks.next_due(),
+    })
+}
+
+fn dossier_json(node: &Node, dossier: &Dossier) -> Value {
+    let statements: Vec<_> = dossier
+        .statements
+        .iter()
+        .map(|statement| {
+            let event = &statement.event;
+            json!({
+                "author": statement.author,
+                "ledger": statement.ledger,
+                "index": event.index,
+                "kind": event.act.kind.as_str(),
+                "claimed": event.claimed,
+                "witnessed": event.witnessed,
+                "mirrored": event.mirrored,
+                "receipt": event.receipt,
+                "refused": event.refused,
+                "cosigners": statement.cosigners,
+                "content": statement.kept,
+            })
+        })
+        .collect();
+    let mut value = line_json(node, &dossier.line);
+    value["statements"] = statements.into();
+    value
+}
+
+/// Reads a card without a node.
+///
+/// # Errors
+/// What [`Card::parse`] refuses.
+pub fn read_card(bytes: &[u8]) -> Result<Value, comity_ledger::Error> {
+    Ok(card_json(&Card::parse(&Note::parse(bytes)?)?))
+}

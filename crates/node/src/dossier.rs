@@ -1,0 +1,129 @@
+//! A request with everything that is known of it, for pages and commands.
+
+use std::sync::Arc;
+
+use comity_rules::clock::Clocks;
+use comity_rules::release::{self, Reader, Released};
+use comity_rules::request::{Event, Standing, View};
+use comity_rules::{PartyId, Request, ThreadId};
+use comity_store::ledger;
+use comity_store::request::{self, Kept, Summary};
+
+use crate::node::{Agreement, Error, Node};
+
+/// A request for a list.
+#[derive(Clone)]
+pub struct Line {
+    /// The request.
+    pub summary: Summary,
+    /// Where it stands.
+    pub standing: Standing,
+    /// Its clocks now.
+    pub clocks: Clocks,
+    /// The agreement.
+    pub agreement: Arc<Agreement>,
+    /// Who has the next act.
+    pub waits_for: Option<PartyId>,
+}
+
+/// A request for a page.
+pub struct Dossier {
+    /// What a list shows of it.
+    pub line: Line,
+    /// Its statements, by time.
+    pub statements: Vec<Statement>,
+}
+
+/// A statement of a dossier.
+#[derive(Clone)]
+pub struct Statement {
+    /// Who states.
+    pub author: PartyId,
+    /// Id of the author's ledger.
+    pub ledger: String,
+    /// What all may see of it.
+    pub event: Event,
+    /// What its readers see.
+    pub kept: Option<Kept>,
+    /// Who cosigned the first witnessed checkpoint that covers it, or else its head.
+    pub cosigners: Vec<String>,
+}
+
+impl Line {
+    fn of(node: &Node, summary: Summary) -> Result<Self, Error> {
+        let agreement = node.agreement(&summary.terms)?;
+        let standing = summary.request.standing(View::ALL);
+        let clocks = Clocks::of(&summary.request, &agreement.terms, node.now());
+        let waits_for = waits_for(&summary.request, &standing).cloned();
+        Ok(Self { summary, standing, clocks, agreement, waits_for })
+    }
+}
+
+/// Whose act is next: the asker's while a question is open or there is something to assess.
+fn waits_for<'a>(request: &'a Request, standing: &Standing) -> Option<&'a PartyId> {
+    if standing.is_over() {
+        None
+    } else if standing.question.is_some() || standing.is_answered() {
+        Some(&request.asker)
+    } else {
+        Some(&request.receiver)
+    }
+}
+
+impl Node {
+    /// Requests after the cursor `before`, newest first.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub async fn requests(
+        &self,
+        open_only: bool,
+        before: Option<u64>,
+        limit: u64,
+    ) -> Result<Vec<Line>, Error> {
+        let found = request::list(&self.db, open_only, before, limit).await?;
+        found.into_iter().map(|summary| Line::of(self, summary)).collect()
+    }
+
+    /// A request with its statements, to a reader of this node.
+    ///
+    /// # Errors
+    /// [`Error::Missing`], or [`Error::Held`] where the reader may not see it.
+    pub async fn dossier(
+        &self,
+        thread: ThreadId,
+        reader: &Reader,
+    ) -> Result<Released<Dossier>, Error> {
+        let line = Line::of(self, request::show(&self.db, thread).await?)?;
+        let own = ledger::show(&self.db, &line.agreement.own).await?;
+        let other = ledger::counterpart(&self.db, &own).await?;
+        let rows = request::statements(&self.db, thread).await?;
+        let mut statements = Vec::new();
+        for ledger in [Some(&own), other.as_ref()].into_iter().flatten() {
+            for event in line.summary.request.events_of(&ledger.party) {
+                let row = rows.iter().find(|r| r.ledger == ledger.id && r.index == event.index);
+                statements.push(Statement {
+                    author: ledger.party.clone(),
+                    ledger: ledger.id.clone(),
+                    event: event.clone(),
+                    kept: row.and_then(|row| row.kept.clone()),
+                    cosigners: self.cosigners(&ledger.id, event.index).await?,
+                });
+            }
+        }
+        statements.sort_by_key(|statement| {
+            let event = &statement.event;
+            (event.witnessed.unwrap_or(event.claimed), event.claimed, event.seen)
+        });
+        Ok(release::content(reader, Dossier { line, statements })?)
+    }
+
+    async fn cosigners(&self, ledger: &str, index: u64) -> Result<Vec<String>, Error> {
+        let witnessed = ledger::history(&self.db, ledger, index + 1).await?;
+        let Some(witnessed) = witnessed else { return Ok(Vec::new()) };
+        let note = comity_ledger::Note::parse(witnessed.note.as_bytes())?;
+        let origin = note.text().lines().next().unwrap_or_default();
+        let cosigned = note.signatures().iter().filter(|signature| signature.name != origin);
+        Ok(cosigned.map(|signature| signature.name.clone()).collect())
+    }
+}

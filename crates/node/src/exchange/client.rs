@@ -1,0 +1,56 @@
+//! A node's line to a peer: one connection, kept, pinned to the certificate in the peer's card.
+
+use std::sync::Arc;
+
+use hyper::Method;
+use rustls::pki_types::ServerName;
+use tokio_rustls::TlsConnector;
+
+use crate::http::{self, Connection, Reply};
+use crate::node::{Error, Node};
+use crate::tls;
+use comity_rules::PartyId;
+
+/// A line to a peer.
+pub(crate) struct Link {
+    peer: PartyId,
+    connection: Option<Connection>,
+}
+
+impl Link {
+    pub(crate) fn to(peer: PartyId) -> Self {
+        Self { peer, connection: None }
+    }
+
+    /// Posts to `/exchange/v1/<path>`.
+    pub(crate) async fn post(
+        &mut self,
+        node: &Node,
+        path: &str,
+        body: Vec<u8>,
+    ) -> Result<Reply, Error> {
+        let mut connection = match self.connection.take().filter(Connection::is_open) {
+            Some(connection) => connection,
+            None => self.connect(node).await?,
+        };
+        let path = format!("/exchange/v1/{path}");
+        let reply = connection.send(Method::POST, &path, body, 256 * 1024).await?;
+        // Kept only after a whole answer: a broken connection is not used twice.
+        self.connection = Some(connection);
+        Ok(reply)
+    }
+
+    async fn connect(&self, node: &Node) -> Result<Connection, Error> {
+        let card = node.peer(&self.peer).await?;
+        let secrets = &node.secrets;
+        let refused = |error: rustls::Error| Error::Refused(error.to_string());
+        let config = tls::client(&secrets.certificate, &secrets.tls, card.tls).map_err(refused)?;
+        let address = card.exchange;
+        let connect = |error| http::Error::Connect { address: address.clone(), error };
+        let stream = node.network.connect(&address).await.map_err(connect)?;
+        let name = ServerName::try_from("comity.invalid").map_err(|e| Error::Refused(e.to_string()))?;
+        let stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await;
+        let stream = stream.map_err(connect)?;
+        Ok(Connection::begin(Box::new(stream), &address).await?)
+    }
+}

@@ -1,0 +1,362 @@
+//! The peer's side of the exchange.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{Extension, State};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::post;
+use axum::{Router, http::StatusCode};
+use comity_ledger::mirror::{self, Header, INFO_TYPE, Info};
+use comity_ledger::note::{MAX_NOTE, Note, Signature};
+use comity_ledger::tile::{self, WIDTH};
+use comity_ledger::witness::{self, AddCheckpoint, Refusal};
+use comity_ledger::{Checkpoint, Hash, cosignature};
+use comity_rules::PartyId;
+use comity_rules::agreement::time_of;
+use comity_store::cosigned::{self, Cosigned, Role};
+use comity_store::ledger::{self, Ledger};
+use comity_store::evidence;
+use jiff::Timestamp;
+
+use super::{Entries, MAX_DELIVERY, MAX_ENTRIES};
+use crate::http;
+use crate::node::{Error, Node};
+use crate::writer::{Delivery, Job};
+
+/// The party at the other end of a connection, by its certificate.
+#[derive(Debug, Clone)]
+pub struct Peer(pub PartyId);
+
+/// Routes below `/exchange/v1/`. Every connection carries a [`Peer`].
+pub fn router(node: Arc<Node>) -> Router {
+    Router::new()
+        .route("/exchange/v1/entries", post(entries))
+        .route("/exchange/v1/history", post(history))
+        .route("/exchange/v1/witness/add-checkpoint", post(witness_checkpoint))
+        .route("/exchange/v1/mirror/add-checkpoint", post(mirror_checkpoint))
+        .route("/exchange/v1/mirror/add-entries", post(mirror_entries))
+        .with_state(node)
+}
+
+type Answer = Result<Response, Problem>;
+
+/// A refusal on the wire: a status, and a line that begins with the stable name.
+struct Problem(StatusCode, String);
+
+impl axum::response::IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        (self.0, self.1 + "\n").into_response()
+    }
+}
+
+impl From<StatusCode> for Problem {
+    fn from(status: StatusCode) -> Self {
+        Self(status, status.canonical_reason().unwrap_or_default().to_owned())
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        let status = match &error {
+            Error::Missing { .. } => StatusCode::NOT_FOUND,
+            Error::Stopping => StatusCode::SERVICE_UNAVAILABLE,
+            // What the store says is nobody else's business.
+            Error::Store(_) | Error::Home(_) | Error::Keys(_) => {
+                tracing::error!(%error, "exchange");
+                return Self(StatusCode::INTERNAL_SERVER_ERROR, "internal-error".to_owned());
+            }
+            _ => StatusCode::UNPROCESSABLE_ENTITY,
+        };
+        Self(status, error.to_string())
+    }
+}
+
+impl From<comity_store::Error> for Problem {
+    fn from(error: comity_store::Error) -> Self {
+        Error::Store(error).into()
+    }
+}
+
+impl From<comity_ledger::Error> for Problem {
+    fn from(error: comity_ledger::Error) -> Self {
+        Self(StatusCode::UNPROCESSABLE_ENTITY, format!("{}: {error}", error.code()))
+    }
+}
+
+async fn entries(
+    State(node): State<Arc<Node>>,
+    Extension(Peer(from)): Extension<Peer>,
+    body: Body,
+) -> Answer {
+    let body = http::body(body, MAX_DELIVERY).await?;
+    let malformed = || Problem(StatusCode::BAD_REQUEST, "malformed-request: entries".to_owned());
+    let sent: Entries = minicbor::decode(&body).map_err(|_| malformed())?;
+    let long = sent.entries.iter().find(|carried| carried.entry.len() > usize::from(u16::MAX));
+    if sent.entries.len() > MAX_ENTRIES || long.is_some() {
+        return Err(malformed());
+    }
+    let head = sent.head.as_deref().map(|note| Note::parse(note.as_bytes()));
+    let head = match head {
+        Some(Err(error)) => {
+            let (code, detail) = (error.code(), error.to_string());
+            evidence::keep(&node.db, node.now(), "", code, &detail, &body).await?;
+            None
+        }
+        Some(Ok(note)) => Some(note),
+        None => None,
+    };
+    let entries = sent.entries.into_iter().map(|carried| (carried.entry, carried.ciphertext));
+    let delivery = Delivery {
+        from,
+        terms: sent.terms,
+        start: sent.start,
+        entries: entries.collect(),
+        head,
+    };
+    let next = node.job(|reply| Job::Receive { delivery, reply }).await?;
+    Ok(format!("{next}\n").into_response())
+}
+
+async fn history(
+    State(node): State<Arc<Node>>,
+    Extension(Peer(from)): Extension<Peer>,
+    body: Body,
+) -> Answer {
+    let body = http::body(body, MAX_NOTE).await?;
+    let result = take_history(&node, &from, &body).await;
+    if let Err(Problem(StatusCode::UNPROCESSABLE_ENTITY, detail)) = &result {
+        keep_evidence(&node, "", detail, &body).await?;
+    }
+    result
+}
+
+async fn take_history(node: &Node, from: &PartyId, body: &[u8]) -> Answer {
+    let note = Note::parse(body)?;
+    let ledger = ledger_of(node, from, &note).await?;
+    let agreement = node.agreement(&ledger.terms)?;
+    let (_, policy) = node.policy(&agreement).await?;
+    let witnessed = policy.check(&note)?;
+    let head = &witnessed.checkpoint;
+    if head.size > ledger.size {
+        return Err(Problem(StatusCode::CONFLICT, ledger.size.to_string()));
+    }
+    fits(node, &ledger, head).await?;
+    let time = time_of(&witnessed).ok_or(comity_ledger::Error::Quorum("outside".to_owned()))?;
+    let mut work = node.begin().await?;
+    work.head(&ledger.id, head, &note.to_string()).await?;
+    work.witnessed(&ledger.id, head.size, &note.to_string(), time).await?;
+    work.commit().await?;
+    node.change();
+    Ok(format!("{}\n", head.size).into_response())
+}
+
+async fn witness_checkpoint(
+    State(node): State<Arc<Node>>,
+    Extension(Peer(from)): Extension<Peer>,
+    body: Body,
+) -> Answer {
+    let body = http::body(body, MAX_NOTE + 8192).await?;
+    let ledger = match request_ledger(&node, &from, &body).await? {
+        Ok((ledger, request)) => record(&node, &ledger, &request, Role::Witness).await?,
+        Err(refusal) => Err(refusal),
+    };
+    match ledger {
+        Ok(checkpoint) => {
+            let time = node.clock.seconds();
+            let line = cosignature::cosign(&node.secrets.witness, &checkpoint.text(), time)?;
+            Ok(format!("{line}\n").into_response())
+        }
+        Err(refusal) => refused(&node, &refusal, &body).await,
+    }
+}
+
+async fn mirror_checkpoint(
+    State(node): State<Arc<Node>>,
+    Extension(Peer(from)): Extension<Peer>,
+    body: Body,
+) -> Answer {
+    let body = http::body(body, MAX_NOTE + 8192).await?;
+    let result = match request_ledger(&node, &from, &body).await? {
+        Ok((ledger, request)) => record(&node, &ledger, &request, Role::Pending).await?,
+        Err(refusal) => Err(refusal),
+    };
+    match result {
+        Ok(_) => Ok(StatusCode::OK.into_response()),
+        Err(refusal) => refused(&node, &refusal, &body).await,
+    }
+}
+
+async fn mirror_entries(
+    State(node): State<Arc<Node>>,
+    Extension(Peer(from)): Extension<Peer>,
+    body: Body,
+) -> Answer {
+    let body = http::body(body, MAX_DELIVERY).await?;
+    let (header, mut rest) = Header::parse(&body)?;
+    let unknown = || Problem(StatusCode::NOT_FOUND, "unknown-origin".to_owned());
+    let ledger = find(&node, &from, &header.origin).await?.ok_or_else(unknown)?;
+    let pending = cosigned::last(&node.db, Role::Pending, &ledger.id).await?;
+    let Some(pending) = pending else {
+        return Err(Problem(StatusCode::UNPROCESSABLE_ENTITY, "no pending checkpoint".to_owned()));
+    };
+    let note = Note::parse(pending.note.as_bytes())?;
+    let checkpoint = Checkpoint::open(&note, &ledger.key)?;
+    let conflict = |status, next: u64| {
+        let info = Info { pending: pending.size, next: next.min(pending.size), ticket: Vec::new() };
+        Ok((status, [("content-type", INFO_TYPE)], info.encode()).into_response())
+    };
+    if header.end != pending.size || header.start > ledger.size {
+        return conflict(StatusCode::CONFLICT, ledger.size);
+    }
+    for interval in header.intervals() {
+        // A package cut short is not an error of those before it.
+        let Ok((package, after)) = mirror::split_package(rest, interval) else { break };
+        let first = package.start / WIDTH * WIDTH;
+        let held = ledger::tiles(&node.db, &ledger.id, &[tile::TileId { level: 0, number: first / WIDTH }]).await?;
+        let before: Option<Vec<Hash>> = (first..package.start).map(|index| held.leaf(index)).collect();
+        let before = before.ok_or(comity_ledger::Error::Range("entries before the package"))?;
+        if let Err(error) = package.verify(&before, &checkpoint) {
+            keep_evidence(&node, &ledger.id, &error.to_string(), &body).await?;
+            return Err(error.into());
+        }
+        let entries = package.entries.iter().map(|entry| (entry.to_vec(), None)).collect();
+        let delivery = Delivery {
+            from: from.clone(),
+            terms: ledger.terms.clone(),
+            start: package.start,
+            entries,
+            head: None,
+        };
+        node.job(|reply| Job::Receive { delivery, reply }).await?;
+        rest = after;
+    }
+    let ledger = ledger::show(&node.db, &ledger.id).await?;
+    if ledger.size < pending.size {
+        return conflict(StatusCode::ACCEPTED, ledger.size);
+    }
+    if let Err(problem) = fits(&node, &ledger, &checkpoint).await {
+        keep_evidence(&node, &ledger.id, &problem.1, pending.note.as_bytes()).await?;
+        return Err(problem);
+    }
+    Ok(format!("{}\n", mirror_cosign(&node, &ledger, &checkpoint, note).await?).into_response())
+}
+
+/// Cosigns a head whose entries are all here. The same head gets the same cosignature again, so
+/// that both sides know one time for it.
+async fn mirror_cosign(
+    node: &Node,
+    ledger: &Ledger,
+    head: &Checkpoint,
+    mut note: Note,
+) -> Result<Signature, Problem> {
+    let key = node.secrets.mirror.verifier();
+    let known = cosigned::last(&node.db, Role::Mirror, &ledger.id).await?;
+    if let Some(known) = known.filter(|known| known.size == head.size) {
+        let known = Note::parse(known.note.as_bytes())?;
+        let line = known.signatures().iter().find(|signature| signature.name == key.name());
+        if let Some(line) = line {
+            return Ok(line.clone());
+        }
+    }
+    let time = node.clock.seconds();
+    let line = cosignature::cosign(&node.secrets.mirror, note.text(), time)?;
+    let signed = note.to_string();
+    note.add(line.clone());
+    let new = Cosigned { size: head.size, root: head.root, note: note.to_string() };
+    let mut work = node.begin().await?;
+    cosigned::swap(&mut work.tx, Role::Mirror, &ledger.id, &new).await?;
+    work.head(&ledger.id, head, &signed).await?;
+    let time = i64::try_from(time).ok().and_then(|time| Timestamp::from_second(time).ok());
+    work.mirrored(&ledger.id, head.size, time.unwrap_or_else(|| node.now())).await?;
+    // Only what is kept is cosigned.
+    work.commit().await?;
+    node.change();
+    Ok(line)
+}
+
+/// Checks a request against what was cosigned last in this role, and makes the new head durable.
+async fn record(
+    node: &Node,
+    ledger: &Ledger,
+    request: &AddCheckpoint,
+    role: Role,
+) -> Result<Result<Checkpoint, Refusal>, Problem> {
+    let mut work = node.begin().await?;
+    let last = cosigned::load(&mut work.tx, role, &ledger.id).await?;
+    let state = last.map_or((0, Hash::EMPTY), |last| (last.size, last.root));
+    let checkpoint = match witness::check(request, &ledger.key, state) {
+        Ok(checkpoint) => checkpoint,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    let note = request.note.to_string();
+    let new = Cosigned { size: checkpoint.size, root: checkpoint.root, note };
+    cosigned::swap(&mut work.tx, role, &ledger.id, &new).await?;
+    work.commit().await?;
+    Ok(Ok(checkpoint))
+}
+
+async fn request_ledger(
+    node: &Node,
+    from: &PartyId,
+    body: &[u8],
+) -> Result<Result<(Ledger, AddCheckpoint), Refusal>, Problem> {
+    let request = match AddCheckpoint::parse(body) {
+        Ok(request) => request,
+        Err(error) => return Ok(Err(Refusal::BadRequest(error))),
+    };
+    let origin = match Checkpoint::parse(request.note.text()) {
+        Ok(checkpoint) => checkpoint.origin,
+        Err(error) => return Ok(Err(Refusal::BadRequest(error))),
+    };
+    let ledger = find(node, from, &origin).await?;
+    Ok(ledger.map(|ledger| (ledger, request)).ok_or(Refusal::UnknownOrigin))
+}
+
+async fn refused(node: &Node, refusal: &Refusal, body: &[u8]) -> Answer {
+    let status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::BAD_REQUEST);
+    if let Refusal::Conflict(size) = refusal {
+        return Ok((status, [("content-type", "text/x.tlog.size")], format!("{size}\n")).into_response());
+    }
+    let detail = refusal.to_string();
+    tracing::warn!(code = refusal.code(), detail, "refused a checkpoint");
+    evidence::keep(&node.db, node.now(), "", refusal.code(), &detail, body).await?;
+    Err(Problem(status, format!("{}: {detail}", refusal.code())))
+}
+
+async fn ledger_of(node: &Node, from: &PartyId, note: &Note) -> Result<Ledger, Problem> {
+    let origin = Checkpoint::parse(note.text())?.origin;
+    let known = find(node, from, &origin).await?;
+    known.ok_or_else(|| {
+        let error = comity_ledger::Error::OtherLedger {
+            expected: format!("a ledger of {from}"),
+            found: origin.chars().take(80).collect(),
+        };
+        error.into()
+    })
+}
+
+/// The copy here of a ledger of `from`.
+async fn find(node: &Node, from: &PartyId, origin: &str) -> Result<Option<Ledger>, Problem> {
+    match ledger::show(&node.db, &ledger::id_of(origin)).await {
+        Ok(ledger) if ledger.party == *from && !ledger.mine => Ok(Some(ledger)),
+        Ok(_) | Err(comity_store::Error::Missing { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Whether a head is the one that the entries here have at its size.
+async fn fits(node: &Node, ledger: &Ledger, head: &Checkpoint) -> Result<(), Problem> {
+    let tiles = ledger::tiles(&node.db, &ledger.id, &tile::edge(head.size)).await?;
+    if tiles.root(head.size)? == head.root {
+        Ok(())
+    } else {
+        Err(comity_ledger::Error::Fork { size: head.size }.into())
+    }
+}
+
+async fn keep_evidence(node: &Node, ledger: &str, detail: &str, bytes: &[u8]) -> Result<(), Problem> {
+    let code = detail.split(':').next().unwrap_or_default();
+    tracing::warn!(ledger, detail, "refused");
+    Ok(evidence::keep(&node.db, node.now(), ledger, code, detail, bytes).await?)
+}

@@ -1,0 +1,247 @@
+//! A node's folder: who it is, its keys, its store.
+
+use std::path::{Path, PathBuf};
+
+use comity_ledger::note::{Algorithm, Note, SigningKey};
+use comity_ledger::seal::Identity;
+use comity_ledger::statement::StatementKey;
+use comity_ledger::{Hash, hex};
+use comity_rules::PartyId;
+use comity_rules::card::Card;
+use comity_store::{Db, session};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use serde::{Deserialize, Serialize};
+
+use crate::keys::{self, Keys, write_new};
+use crate::password;
+
+/// Who a node is and where it listens: `comity.toml`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The party's id.
+    pub party: PartyId,
+    /// Its name.
+    pub name: String,
+    /// IANA time zone of its contact point.
+    pub zone: String,
+    /// Where peers reach its exchange listener: `host:port`.
+    pub exchange: String,
+    /// Where the exchange listens, where that is not the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exchange_listen: Option<String>,
+    /// Where pages are served: `host:port`.
+    pub web: String,
+    /// Where health and metrics are served: `host:port`.
+    pub admin: String,
+}
+
+/// A folder that `init` made.
+#[derive(Debug, Clone)]
+pub struct Home {
+    folder: PathBuf,
+    config: Config,
+    card: Note,
+}
+
+/// What `init` shows once.
+#[derive(Debug)]
+pub struct Initialised {
+    /// The folder.
+    pub home: Home,
+    /// Where the root key was written: to be taken offline.
+    pub root_key: PathBuf,
+    /// The operator's password.
+    pub password: String,
+}
+
+/// The keys that a running node holds.
+pub struct Secrets {
+    /// Signs statements.
+    pub statement: StatementKey,
+    /// Cosigns peers' heads as a witness.
+    pub witness: SigningKey,
+    /// Cosigns peers' heads as a mirror.
+    pub mirror: SigningKey,
+    /// Opens content.
+    pub identity: Identity,
+    /// The exchange certificate.
+    pub certificate: CertificateDer<'static>,
+    /// Its key.
+    pub tls: PrivateKeyDer<'static>,
+}
+
+/// Why a folder could not be made or opened.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// There is a node already.
+    #[error("{} is a node's folder already; choose another with --data", .0.display())]
+    Exists(PathBuf),
+    /// There is none.
+    #[error("{} is no node's folder; make one with `comity init`", .0.display())]
+    NoHome(PathBuf),
+    /// Something in it is not as it should be.
+    #[error("{}: {problem}", path.display())]
+    Damaged {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
+    /// Keys.
+    #[error(transparent)]
+    Keys(#[from] keys::Error),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] comity_store::Error),
+    /// Ledger.
+    #[error(transparent)]
+    Ledger(#[from] comity_ledger::Error),
+    /// The certificate could not be made.
+    #[error("making the exchange certificate: {0}")]
+    Certificate(String),
+}
+
+impl Home {
+    /// Makes a node's folder: keys, card, store, the operator's password.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn init(folder: &Path, config: Config) -> Result<Initialised, Error> {
+        if folder.join("comity.toml").exists() {
+            return Err(Error::Exists(folder.to_owned()));
+        }
+        let keys = Keys::open(&folder.join("keys"), true)?;
+        let party = config.party.as_str();
+        let root_seed = comity_ledger::random()?;
+        let root = SigningKey::new(&format!("{party}/root"), Algorithm::Ed25519, &root_seed)?;
+        let statement = StatementKey::new(&keys.create("statement")?)?;
+        let cosigner = |name: &str, seed| {
+            SigningKey::new(&format!("{party}/{name}"), Algorithm::CosignatureV1, &seed)
+        };
+        let witness = cosigner("witness", keys.create("witness")?)?;
+        let mirror = cosigner("mirror", keys.create("mirror")?)?;
+        let identity = Identity::generate();
+        keys.save("age", identity.to_secret_text().as_bytes())?;
+        let certified = rcgen::generate_simple_self_signed([format!("{party}.comity.invalid")])
+            .map_err(|error| Error::Certificate(error.to_string()))?;
+        keys.save("tls", &certified.signing_key.serialize_der())?;
+        write_new(&folder.join("tls.der"), certified.cert.der())?;
+        let card = Card {
+            party: config.party.clone(),
+            name: config.name.clone(),
+            zone: config.zone.clone(),
+            exchange: config.exchange.clone(),
+            root: root.verifier().clone(),
+            statement: *statement.public(),
+            recipient: identity.recipient().to_string(),
+            witness: witness.verifier().clone(),
+            mirror: mirror.verifier().clone(),
+            tls: Hash::of(certified.cert.der()),
+        };
+        let card = card.sign(&root)?;
+        // What `card show` prints must be what peers accept.
+        Card::parse(&card)?;
+        write_new(&folder.join("card"), card.to_string().as_bytes())?;
+        let root_key = folder.join("root.key");
+        write_new(&root_key, hex::encode(&root_seed).as_bytes())?;
+        let password = password::generate()?;
+        let db = Db::sqlite(&folder.join("store.db"))?;
+        let damaged = |problem| Error::Damaged { path: folder.to_owned(), problem };
+        session::set(&db, PASSWORD, &password::hash(&password).map_err(damaged)?).await?;
+        // Last: a folder with this file is whole.
+        let text = toml::to_string(&config).map_err(|error| damaged(error.to_string()))?;
+        write_new(&folder.join("comity.toml"), text.as_bytes())?;
+        Ok(Initialised { home: Self { folder: folder.to_owned(), config, card }, root_key, password })
+    }
+
+    /// Opens a node's folder.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub fn open(folder: &Path) -> Result<Self, Error> {
+        let path = folder.join("comity.toml");
+        let text = std::fs::read_to_string(&path).map_err(|_| Error::NoHome(folder.to_owned()))?;
+        let config = toml::from_str(&text)
+            .map_err(|error| Error::Damaged { path, problem: error.to_string() })?;
+        let path = folder.join("card");
+        let damaged = |problem: String| Error::Damaged { path: path.clone(), problem };
+        let card = std::fs::read(&path).map_err(|error| damaged(error.to_string()))?;
+        let card = Note::parse(&card).map_err(|error| damaged(error.to_string()))?;
+        Card::parse(&card).map_err(|error| damaged(error.to_string()))?;
+        Ok(Self { folder: folder.to_owned(), config, card })
+    }
+
+    /// The folder.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Who and where.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The signed card.
+    #[must_use]
+    pub fn card(&self) -> &Note {
+        &self.card
+    }
+
+    /// The keys of this folder.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub fn keys(&self) -> Result<Keys, Error> {
+        Ok(Keys::open(&self.folder.join("keys"), false)?)
+    }
+
+    /// What a running node holds of them.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub fn secrets(&self) -> Result<Secrets, Error> {
+        let keys = self.keys()?;
+        let party = self.config.party.as_str();
+        let cosigner = |name: &str, seed| {
+            SigningKey::new(&format!("{party}/{name}"), Algorithm::CosignatureV1, &seed)
+        };
+        let age = String::from_utf8(keys.load("age")?).unwrap_or_default();
+        let path = self.folder.join("tls.der");
+        let certificate = std::fs::read(&path)
+            .map_err(|error| Error::Damaged { path, problem: error.to_string() })?;
+        Ok(Secrets {
+            statement: StatementKey::new(&keys.seed("statement")?)?,
+            witness: cosigner("witness", keys.seed("witness")?)?,
+            mirror: cosigner("mirror", keys.seed("mirror")?)?,
+            identity: Identity::parse(&age)?,
+            certificate: CertificateDer::from(certificate),
+            tls: PrivatePkcs8KeyDer::from(keys.load("tls")?).into(),
+        })
+    }
+
+    /// The root key from the file where it is kept.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] where it is not this party's.
+    pub fn root_key(&self, path: &Path) -> Result<SigningKey, Error> {
+        let damaged =
+            |problem: &str| Error::Damaged { path: path.to_owned(), problem: problem.to_owned() };
+        let text = std::fs::read_to_string(path)
+            .map_err(|_| damaged("cannot be read; --root-key names the file that `init` wrote"))?;
+        let seed = hex::decode(text.trim()).and_then(|seed| seed.try_into().ok());
+        let seed = seed.ok_or_else(|| damaged("not a root key: want 64 hexadecimal digits"))?;
+        let name = format!("{}/root", self.config.party);
+        let root = SigningKey::new(&name, Algorithm::Ed25519, &seed)?;
+        if Card::parse(&self.card)?.root == *root.verifier() {
+            Ok(root)
+        } else {
+            Err(damaged("this is not the root key of this node's card"))
+        }
+    }
+}
+
+/// The setting that has the operator's password hash.
+pub(crate) const PASSWORD: &str = "operator-password";

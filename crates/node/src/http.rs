@@ -1,0 +1,156 @@
+//! HTTP/1.1 over any stream: what the exchange, the witness and the audit speak.
+
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::body::Bytes;
+use hyper::client::conn::http1::{SendRequest, handshake};
+use hyper::{Method, Request};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+
+use crate::network::{Network, Stream};
+
+/// How long a peer may take for one request.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// An answer.
+#[derive(Debug, Clone)]
+pub struct Reply {
+    /// The status.
+    pub status: u16,
+    /// The body, within the limit that the caller gave.
+    pub body: Vec<u8>,
+}
+
+/// Why there was no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No connection.
+    #[error("cannot connect to {address}: {error}")]
+    Connect {
+        /// Where.
+        address: String,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// The conversation broke.
+    #[error("the connection to {0} broke: {1}")]
+    Broken(String, String),
+    /// No answer in time.
+    #[error("{0} did not answer within 30 s")]
+    Slow(String),
+    /// Not a URL that can be fetched.
+    #[error("{0:?} is not an http:// URL")]
+    Url(String),
+}
+
+/// A connection that is kept.
+pub struct Connection {
+    sender: SendRequest<Full<Bytes>>,
+    host: String,
+}
+
+impl Connection {
+    /// Begins HTTP on a stream.
+    ///
+    /// # Errors
+    /// [`Error::Broken`].
+    pub async fn begin(stream: Box<dyn Stream>, host: &str) -> Result<Self, Error> {
+        let broken = |error: hyper::Error| Error::Broken(host.to_owned(), error.to_string());
+        let (sender, connection) = handshake(TokioIo::new(stream)).await.map_err(broken)?;
+        // It ends when the sender is dropped or the peer closes.
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!(%error, "connection ended");
+            }
+        });
+        Ok(Self { sender, host: host.to_owned() })
+    }
+
+    /// Sends a request and reads at most `limit` bytes of the answer.
+    ///
+    /// # Errors
+    /// [`Error`]; the connection is of no more use then.
+    pub async fn send(
+        &mut self,
+        method: Method,
+        path: &str,
+        body: Vec<u8>,
+        limit: usize,
+    ) -> Result<Reply, Error> {
+        let broken = |error: String| Error::Broken(self.host.clone(), error);
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header("host", &self.host)
+            .header("content-type", "application/octet-stream")
+            .body(Full::new(Bytes::from(body)))
+            .map_err(|error| broken(error.to_string()))?;
+        let exchange = async {
+            self.sender.ready().await.map_err(|error| broken(error.to_string()))?;
+            let sent = self.sender.send_request(request).await;
+            let response = sent.map_err(|error| broken(error.to_string()))?;
+            let status = response.status().as_u16();
+            let body = Limited::new(response.into_body(), limit).collect().await;
+            let body = body.map_err(|error| broken(error.to_string()))?.to_bytes().to_vec();
+            Ok(Reply { status, body })
+        };
+        tokio::time::timeout(PATIENCE, exchange).await.map_err(|_| Error::Slow(self.host.clone()))?
+    }
+
+    /// Whether it can still be used.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        !self.sender.is_closed()
+    }
+}
+
+/// One request to an `http://` URL.
+///
+/// # Errors
+/// [`Error`].
+pub async fn fetch(
+    network: &dyn Network,
+    method: Method,
+    url: &str,
+    body: Vec<u8>,
+    limit: usize,
+) -> Result<Reply, Error> {
+    let rest = url.strip_prefix("http://").ok_or_else(|| Error::Url(url.to_owned()))?;
+    let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let address = if host.contains(':') { host.to_owned() } else { format!("{host}:80") };
+    let connect = |error| Error::Connect { address: address.clone(), error };
+    let stream = network.connect(&address).await.map_err(connect)?;
+    let path = if path.is_empty() { "/" } else { path };
+    Connection::begin(stream, host).await?.send(method, path, body, limit).await
+}
+
+/// Serves one connection until it ends.
+pub async fn serve(stream: impl Stream + 'static, router: Router) {
+    let service = TowerToHyperService::new(router);
+    let mut server = hyper::server::conn::http1::Builder::new();
+    // A client that sends its header a byte at a time holds a connection no longer than this.
+    server.timer(TokioTimer::new()).header_read_timeout(Duration::from_secs(15));
+    if let Err(error) = server.serve_connection(TokioIo::new(stream), service).await {
+        tracing::debug!(%error, "connection ended");
+    }
+}
+
+/// Reads a request's body, at most `limit` bytes and not for ever.
+///
+/// # Errors
+/// The status to answer with: 413 or 408 or 400.
+pub async fn body(body: Body, limit: usize) -> Result<Vec<u8>, hyper::StatusCode> {
+    let read = tokio::time::timeout(PATIENCE, Limited::new(body, limit).collect()).await;
+    match read {
+        Ok(Ok(body)) => Ok(body.to_bytes().to_vec()),
+        Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => {
+            Err(hyper::StatusCode::PAYLOAD_TOO_LARGE)
+        }
+        Ok(Err(_)) => Err(hyper::StatusCode::BAD_REQUEST),
+        Err(_) => Err(hyper::StatusCode::REQUEST_TIMEOUT),
+    }
+}

@@ -1,0 +1,149 @@
+//! A node's keys on disk: one file a key, mode 0600, wrapped with AES-256-GCM.
+//!
+//! The wrapping key is a file too: the one that `COMITY_WRAPPING_KEY` names (a systemd credential,
+//! say), else `wrapping.key` beside the others. The root key is not among them: `init` writes it
+//! once, to be taken offline.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use aws_lc_rs::aead::{AES_256_GCM, Aad, Nonce, RandomizedNonceKey};
+use comity_ledger::hex;
+
+/// A folder of keys.
+#[derive(Debug, Clone)]
+pub struct Keys {
+    folder: PathBuf,
+    wrapping: [u8; 32],
+}
+
+/// Why a key could not be had.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The file system.
+    #[error("{}: {error}", path.display())]
+    File {
+        /// Which file.
+        path: PathBuf,
+        /// What happened.
+        error: io::Error,
+    },
+    /// Not a key, or wrapped with another wrapping key.
+    #[error("{}: not a key that this wrapping key opens", .0.display())]
+    Damaged(PathBuf),
+    /// No randomness.
+    #[error(transparent)]
+    Ledger(#[from] comity_ledger::Error),
+}
+
+impl Keys {
+    /// Opens the folder; makes it, and the wrapping key, where `create` and they are not there.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub fn open(folder: &Path, create: bool) -> Result<Self, Error> {
+        let path = std::env::var_os("COMITY_WRAPPING_KEY")
+            .map_or_else(|| folder.join("wrapping.key"), PathBuf::from);
+        if create && !path.exists() {
+            let mut builder = fs::DirBuilder::new();
+            builder.recursive(true).mode(0o700);
+            builder.create(folder).map_err(|error| Error::File { path: folder.into(), error })?;
+            let key: [u8; 32] = comity_ledger::random()?;
+            write_new(&path, hex::encode(&key).as_bytes())?;
+        }
+        let text = read(&path)?;
+        let key = hex::decode(text.trim()).and_then(|key| key.try_into().ok());
+        let wrapping = key.ok_or_else(|| Error::Damaged(path))?;
+        Ok(Self { folder: folder.to_owned(), wrapping })
+    }
+
+    /// The secret of this name.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub fn load(&self, name: &str) -> Result<Vec<u8>, Error> {
+        let path = self.path(name);
+        let damaged = || Error::Damaged(path.clone());
+        let wrapped = hex::decode(read(&path)?.trim()).ok_or_else(damaged)?;
+        let (nonce, rest) = wrapped.split_first_chunk::<12>().ok_or_else(damaged)?;
+        let mut rest = rest.to_vec();
+        let nonce = Nonce::assume_unique_for_key(*nonce);
+        let secret = self.aead().open_in_place(nonce, Aad::from(name.as_bytes()), &mut rest);
+        Ok(secret.map_err(|_| damaged())?.to_vec())
+    }
+
+    /// The 32-byte seed of this name.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub fn seed(&self, name: &str) -> Result<[u8; 32], Error> {
+        self.load(name)?.try_into().map_err(|_| Error::Damaged(self.path(name)))
+    }
+
+    /// Keeps a secret; one that is there is never overwritten.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub fn save(&self, name: &str, secret: &[u8]) -> Result<(), Error> {
+        let mut sealed = secret.to_vec();
+        let failed = |_| Error::Damaged(self.path(name));
+        let nonce = self
+            .aead()
+            .seal_in_place_append_tag(Aad::from(name.as_bytes()), &mut sealed)
+            .map_err(failed)?;
+        let wrapped = [nonce.as_ref().as_slice(), &sealed].concat();
+        write_new(&self.path(name), hex::encode(&wrapped).as_bytes())
+    }
+
+    /// Makes and keeps a new seed.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub fn create(&self, name: &str) -> Result<[u8; 32], Error> {
+        let seed = comity_ledger::random()?;
+        self.save(name, &seed)?;
+        Ok(seed)
+    }
+
+    /// Whether there is a key of this name.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.path(name).exists()
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.join(format!("{name}.key"))
+    }
+
+    #[expect(clippy::expect_used, reason = "32 bytes are the length of an AES-256 key")]
+    fn aead(&self) -> RandomizedNonceKey {
+        RandomizedNonceKey::new(&AES_256_GCM, &self.wrapping).expect("key length")
+    }
+}
+
+/// Writes a file that must not be there yet, mode 0600, durably.
+///
+/// # Errors
+/// [`Error::File`].
+pub fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    let write = || -> io::Result<()> {
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        match path.parent() {
+            Some(folder) if folder != Path::new("") => File::open(folder)?.sync_all(),
+            _ => File::open(".")?.sync_all(),
+        }
+    };
+    write().map_err(|error| Error::File { path: path.to_owned(), error })
+}
+
+fn read(path: &Path) -> Result<String, Error> {
+    let mut text = String::new();
+    File::open(path)
+        .and_then(|file| file.take(64 * 1024).read_to_string(&mut text))
+        .map_err(|error| Error::File { path: path.to_owned(), error })?;
+    Ok(text)
+}

@@ -1,0 +1,517 @@
+//! A node: its keys, its store, its agreements, and what people and peers do with them.
+
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use comity_ledger::note::{Algorithm, Note, SigningKey};
+use comity_ledger::{Body, Policy, VerifierKey, hex, seal};
+use comity_rules::card::{self, Card, Opening};
+use comity_rules::command::{self, Command};
+use comity_rules::content::Letter;
+use comity_rules::request::Illegal;
+use comity_rules::{Kind, PartyId, Terms, ThreadId, agreement};
+use comity_store::work::Opener;
+use comity_store::{Db, Work, journal, ledger, session};
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::{mpsc, watch};
+
+use crate::clock::Clock;
+use crate::home::{self, Home, PASSWORD, Secrets};
+use crate::network::Network;
+use crate::tls::Pins;
+use crate::writer::{self, Job};
+use crate::{keys, password};
+
+/// How long a command waits for the peer's next checkpoint where it answers something so new that
+/// no checkpoint covers it yet.
+const CHECKPOINT_PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long a person stays signed in.
+const SESSION: SignedDuration = SignedDuration::from_hours(12);
+
+/// A running node.
+pub struct Node {
+    pub(crate) home: Home,
+    pub(crate) secrets: Secrets,
+    pub(crate) card: Card,
+    pub(crate) db: Db,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) network: Arc<dyn Network>,
+    pub(crate) pins: Arc<Pins>,
+    agreements: RwLock<Vec<Arc<Agreement>>>,
+    jobs: mpsc::Sender<Job>,
+    /// Counts commits that somebody may wait for.
+    changed: watch::Sender<u64>,
+}
+
+/// An agreement that this party signed.
+pub struct Agreement {
+    /// Its terms.
+    pub terms: Terms,
+    /// The other party.
+    pub peer: PartyId,
+    /// Id of this party's ledger under it.
+    pub own: String,
+    /// The ledger's key.
+    pub(crate) key: SigningKey,
+}
+
+/// What became of a command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Done {
+    /// The request.
+    pub thread: ThreadId,
+    /// Place of the statement in this party's ledger.
+    pub index: u64,
+}
+
+/// Why a node did not do something.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] comity_store::Error),
+    /// The folder.
+    #[error(transparent)]
+    Home(#[from] home::Error),
+    /// Keys.
+    #[error(transparent)]
+    Keys(#[from] keys::Error),
+    /// Ledgers.
+    #[error(transparent)]
+    Ledger(#[from] comity_ledger::Error),
+    /// The command.
+    #[error(transparent)]
+    Command(#[from] command::Problem),
+    /// Terms.
+    #[error(transparent)]
+    Terms(#[from] agreement::Problem),
+    /// Release.
+    #[error(transparent)]
+    Held(#[from] comity_rules::release::Held),
+    /// Nothing of that name.
+    #[error("there is no {what} {id:?}{hint}")]
+    Missing {
+        /// What was looked for.
+        what: &'static str,
+        /// By what.
+        id: String,
+        /// What to do.
+        hint: &'static str,
+    },
+    /// Something that does not fit together.
+    #[error("{0}")]
+    Refused(String),
+    /// The node is stopping.
+    #[error("the node is stopping")]
+    Stopping,
+    /// Something could not be reached.
+    #[error(transparent)]
+    Http(#[from] crate::http::Error),
+}
+
+impl Node {
+    /// Opens a node. Nothing listens yet; see [`crate::serve`].
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn open(
+        home: Home,
+        db: Db,
+        clock: Arc<dyn Clock>,
+        network: Arc<dyn Network>,
+    ) -> Result<Arc<Self>, Error> {
+        let secrets = home.secrets()?;
+        let card = Card::parse(home.card())?;
+        let pins = Arc::new(Pins::default());
+        for peer in comity_store::agreement::peers(&db).await? {
+            pins.set(&peer.party, peer.tls);
+        }
+        let (jobs, queue) = mpsc::channel(1024);
+        let node = Arc::new(Self {
+            home,
+            secrets,
+            card,
+            db,
+            clock,
+            network,
+            pins,
+            agreements: RwLock::default(),
+            jobs,
+            changed: watch::Sender::new(0),
+        });
+        for known in comity_store::agreement::list(&node.db).await? {
+            if known.signed {
+                let agreement = node.activate(known.terms).await?;
+                node.add(agreement);
+            }
+        }
+        // The writer ends with the node: it holds no strong reference to it between jobs.
+        tokio::spawn(writer::run(Arc::downgrade(&node), queue));
+        Ok(node)
+    }
+
+    /// Opens the store of a folder: SQLite, or PostgreSQL at a URL.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn store(home: &Home, database: Option<&str>) -> Result<Db, Error> {
+        let Some(url) = database else { return Ok(Db::sqlite(&home.folder().join("store.db"))?) };
+        let db = Db::postgres(url).await?;
+        if session::setting(&db, PASSWORD).await?.is_none() {
+            // The password was set by `init`, in the folder's own store.
+            let first = Db::sqlite(&home.folder().join("store.db"))?;
+            if let Some(hash) = session::setting(&first, PASSWORD).await? {
+                session::set(&db, PASSWORD, &hash).await?;
+            }
+        }
+        Ok(db)
+    }
+
+    /// This party.
+    #[must_use]
+    pub fn party(&self) -> &PartyId {
+        &self.card.party
+    }
+
+    /// This party's card.
+    #[must_use]
+    pub fn card(&self) -> &Card {
+        &self.card
+    }
+
+    /// The store, for reading.
+    #[must_use]
+    pub fn db(&self) -> &Db {
+        &self.db
+    }
+
+    /// The folder.
+    #[must_use]
+    pub fn home(&self) -> &Home {
+        &self.home
+    }
+
+    /// Now, by this node's clock.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// The agreements that this party signed.
+    #[must_use]
+    pub fn agreements(&self) -> Vec<Arc<Agreement>> {
+        self.agreements.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The agreement with this hash of terms, or whose hash begins so, or of this id.
+    ///
+    /// # Errors
+    /// [`Error::Missing`].
+    pub fn agreement(&self, id: &str) -> Result<Arc<Agreement>, Error> {
+        let matches = |a: &&Arc<Agreement>| {
+            a.terms.hash().to_hex().starts_with(id) && id.len() >= 4 || a.terms.id == id
+        };
+        let all = self.agreements();
+        let mut found = all.iter().filter(matches);
+        match (found.next(), found.next()) {
+            (Some(agreement), None) => Ok(Arc::clone(agreement)),
+            (Some(_), Some(_)) => Err(Error::Refused(format!(
+                "{id:?} is more than one agreement here; name it by the first digits of its hash"
+            ))),
+            (None, _) => Err(Error::Missing {
+                what: "agreement signed here",
+                id: id.chars().take(80).collect(),
+                hint: "; see `comity agreement list`",
+            }),
+        }
+    }
+
+    /// Waits for the next change after the one counted `seen`; returns the new count.
+    pub async fn changed(&self, seen: u64) -> u64 {
+        let mut watch = self.changed.subscribe();
+        // The sender lives as long as the node, and so does whoever waits here.
+        let _ = watch.wait_for(|count| *count > seen).await;
+        let count = *watch.borrow();
+        count
+    }
+
+    /// How many changes there were.
+    #[must_use]
+    pub fn change_count(&self) -> u64 {
+        *self.changed.borrow()
+    }
+
+    pub(crate) fn change(&self) {
+        self.changed.send_modify(|count| *count += 1);
+    }
+
+    /// Takes in a peer's card. The caller has had its fingerprint read aloud.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn add_peer(&self, card: &[u8]) -> Result<Card, Error> {
+        let note = Note::parse(card)?;
+        let parsed = Card::parse(&note)?;
+        if parsed.party == *self.party() {
+            return Err(Error::Refused("this is this node's own card".to_owned()));
+        }
+        for agreement in self.agreements() {
+            let named = agreement.terms.party(&parsed.party);
+            if named.is_some_and(|party| party.root != parsed.root.to_string()) {
+                return Err(Error::Refused(format!(
+                    "{} has signed terms here that name another root key for {}",
+                    agreement.terms.id, parsed.party
+                )));
+            }
+        }
+        comity_store::agreement::save_peer(&self.db, &parsed.party, &note.to_string()).await?;
+        self.pins.set(&parsed.party, parsed.tls);
+        journal::note(&self.db, self.now(), "operator", "peer add", parsed.party.as_str()).await?;
+        Ok(parsed)
+    }
+
+    /// The card of a peer.
+    ///
+    /// # Errors
+    /// [`Error::Missing`].
+    pub async fn peer(&self, party: &PartyId) -> Result<Card, Error> {
+        let peers = comity_store::agreement::peers(&self.db).await?;
+        peers.into_iter().find(|card| card.party == *party).ok_or_else(|| Error::Missing {
+            what: "peer",
+            id: party.to_string(),
+            hint: "; add its card with `comity peer add`",
+        })
+    }
+
+    /// Signs terms: begins this party's ledger under them.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn sign(&self, terms: Terms, root: &SigningKey) -> Result<Arc<Agreement>, Error> {
+        let refused = |problem: &str| Error::Refused(problem.to_owned());
+        let me = terms.party(self.party()).ok_or_else(|| {
+            refused("this party is not among the parties of these terms; see `agreement propose`")
+        })?;
+        if me.root != root.verifier().to_string() {
+            return Err(refused("the terms name another root key for this party"));
+        }
+        let peer = terms.peer_of(self.party()).ok_or_else(|| refused("the terms name no other party"))?;
+        let card = self.peer(&peer.id).await?;
+        if card.root.to_string() != peer.root {
+            return Err(refused("the terms name another root key for the peer than its card"));
+        }
+        let name = key_name(&terms);
+        if self.home.keys()?.has(&name) {
+            return Err(refused("these terms are signed here already"));
+        }
+        let origin = format!("ledger.comity.invalid/{}", hex::encode(&comity_ledger::random::<16>()?));
+        let seed: [u8; 32] = comity_ledger::random()?;
+        let key = SigningKey::new(&origin, Algorithm::Ed25519, &seed)?;
+        let opening = Opening {
+            party: self.party().clone(),
+            terms: terms.hash(),
+            ledger: key.verifier().clone(),
+        };
+        let opening = opening.sign(root)?;
+        self.home.keys()?.save(&name, &[&seed[..], origin.as_bytes()].concat())?;
+        let body = Body {
+            kind: Kind::Open.as_str().to_owned(),
+            from: self.party().to_string(),
+            to: card.party.to_string(),
+            terms: terms.hash(),
+            thread: ThreadId::LEDGER.0,
+            class: None,
+            exercise: false,
+            outcomes: Vec::new(),
+            answers: None,
+            sequence: 0,
+            previous: None,
+            sealed: None,
+            seen: None,
+            public: card::join(&opening, self.home.card()),
+            claimed: self.clock.seconds(),
+        };
+        let statement = self.secrets.statement.sign(&origin, body)?;
+        let mut work = self.begin().await?;
+        work.create(&terms, self.party(), &card.party, key.verifier(), true).await?;
+        let taken = work.take(&ledger::id_of(&origin), statement.entry(), None).await?;
+        if let Some((code, reason)) = taken.refused {
+            return Err(Error::Refused(format!("the opening of the ledger: {code}: {reason}")));
+        }
+        work.commit().await?;
+        comity_store::agreement::save(&self.db, &terms, true).await?;
+        journal::note(&self.db, self.now(), "operator", "agreement sign", &terms.hash().to_hex()).await?;
+        let agreement = self.activate(terms).await?;
+        self.add(Arc::clone(&agreement));
+        self.change();
+        Ok(agreement)
+    }
+
+    /// Carries out a person's command; when this returns, the statement is durable.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn command(
+        &self,
+        who: &str,
+        terms: Option<&str>,
+        thread: Option<ThreadId>,
+        command: Command,
+    ) -> Result<Done, Error> {
+        let deadline = tokio::time::Instant::now() + CHECKPOINT_PATIENCE;
+        let terms = terms.map(|id| self.agreement(id)).transpose()?;
+        let terms = terms.map(|agreement| agreement.terms.hash().to_hex());
+        loop {
+            let seen = self.change_count();
+            let result = self
+                .job(|reply| Job::Command {
+                    who: who.to_owned(),
+                    terms: terms.clone(),
+                    thread,
+                    command: Box::new(command.clone()),
+                    reply,
+                })
+                .await;
+            // What this answers may be so new that no checkpoint of the peer covers it yet: one
+            // comes within a second or two. A statement may only answer what it can point to.
+            let early = matches!(&result, Err(Error::Command(command::Problem::Illegal(
+                Illegal::UnknownThread | Illegal::NoQuestion | Illegal::NothingToAssess
+                | Illegal::NotAcknowledged
+            ))));
+            if !early || tokio::time::timeout_at(deadline, self.changed(seen)).await.is_err() {
+                return result;
+            }
+        }
+    }
+
+    /// A thread by its id or the first digits of it.
+    ///
+    /// # Errors
+    /// [`Error::Missing`].
+    pub async fn find(&self, id: &str) -> Result<ThreadId, Error> {
+        if let Ok(thread) = id.parse() {
+            return Ok(thread);
+        }
+        let digits = |c: char| c.is_ascii_hexdigit() || c == '-';
+        let missing = || Error::Missing {
+            what: "request",
+            id: id.chars().take(40).collect(),
+            hint: "; see `comity request list`",
+        };
+        if id.len() < 4 || !id.chars().all(digits) {
+            return Err(missing());
+        }
+        let found = comity_store::request::find(&self.db, &id.to_ascii_lowercase()).await?;
+        match found.as_slice() {
+            [thread] => Ok(*thread),
+            [] => Err(missing()),
+            _ => Err(Error::Refused(format!("{id:?} begins more than one request's id"))),
+        }
+    }
+
+    /// The policy of an agreement, once both ledgers are known; its text and the parsed form.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn policy(&self, agreement: &Agreement) -> Result<(String, Policy), Error> {
+        let own = ledger::show(&self.db, &agreement.own).await?;
+        let other = ledger::counterpart(&self.db, &own).await?;
+        let keys: Vec<&VerifierKey> =
+            [Some(&own), other.as_ref()].into_iter().flatten().map(|ledger| &ledger.key).collect();
+        Ok(agreement.terms.policy(&keys)?)
+    }
+
+    /// Signs a person in: a token for the browser, where the password is right.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub async fn sign_in(&self, password: &str) -> Result<Option<String>, Error> {
+        let Some(hash) = session::setting(&self.db, PASSWORD).await? else { return Ok(None) };
+        let given = password.to_owned();
+        // Slow on purpose, so not on a thread that others wait for.
+        let verified = tokio::task::spawn_blocking(move || password::verify(&given, &hash));
+        let about = "operator";
+        if !verified.await.unwrap_or(false) {
+            journal::note(&self.db, self.now(), about, "sign in refused", "").await?;
+            return Ok(None);
+        }
+        let token = hex::encode(&comity_ledger::random::<32>()?);
+        let now = self.now();
+        session::begin(&self.db, &token_hash(&token), now, now + SESSION).await?;
+        journal::note(&self.db, now, about, "sign in", "").await?;
+        Ok(Some(token))
+    }
+
+    /// Whether a browser's token is a session's.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub async fn is_signed_in(&self, token: &str) -> Result<bool, Error> {
+        Ok(session::is_valid(&self.db, &token_hash(token), self.now()).await?)
+    }
+
+    /// Ends a session.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub async fn sign_out(&self, token: &str) -> Result<(), Error> {
+        Ok(session::end(&self.db, &token_hash(token)).await?)
+    }
+
+    /// Makes every view again from the ledgers.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub async fn rebuild(&self) -> Result<(u64, Vec<&'static str>), Error> {
+        let rebuilt = comity_store::rebuild(&self.db, self.opener()).await?;
+        Ok((rebuilt.entries, rebuilt.differed))
+    }
+
+    pub(crate) async fn begin(&self) -> Result<Work, Error> {
+        Ok(Work::begin(&self.db, self.opener()).await?)
+    }
+
+    /// Hands a job to the writer and waits for what becomes of it.
+    pub(crate) async fn job<T>(
+        &self,
+        job: impl FnOnce(tokio::sync::oneshot::Sender<Result<T, Error>>) -> Job,
+    ) -> Result<T, Error> {
+        let (reply, result) = tokio::sync::oneshot::channel();
+        self.jobs.send(job(reply)).await.map_err(|_| Error::Stopping)?;
+        result.await.map_err(|_| Error::Stopping)?
+    }
+
+    fn opener(&self) -> Opener {
+        let identity = self.secrets.identity.clone();
+        Arc::new(move |kind, ciphertext, sealed| {
+            let content = seal::open(ciphertext, sealed, &identity).map_err(|error| error.code())?;
+            Letter::read(kind, &content).map_err(|_| "not-understood")
+        })
+    }
+
+    async fn activate(&self, terms: Terms) -> Result<Arc<Agreement>, Error> {
+        let secret = self.home.keys()?.load(&key_name(&terms))?;
+        let damaged = || Error::Refused("the ledger key is damaged".to_owned());
+        let (seed, origin) = secret.split_first_chunk::<32>().ok_or_else(damaged)?;
+        let origin = std::str::from_utf8(origin).map_err(|_| damaged())?;
+        let key = SigningKey::new(origin, Algorithm::Ed25519, seed)?;
+        let own = ledger::id_of(origin);
+        ledger::show(&self.db, &own).await?;
+        let peer = terms.peer_of(self.party()).map(|peer| peer.id.clone()).ok_or_else(damaged)?;
+        Ok(Arc::new(Agreement { terms, peer, own, key }))
+    }
+
+    fn add(&self, agreement: Arc<Agreement>) {
+        self.agreements.write().unwrap_or_else(PoisonError::into_inner).push(agreement);
+    }
+}
+
+fn key_name(terms: &Terms) -> String {
+    format!("ledger-{}", &terms.hash().to_hex()[..16])
+}
+
+/// The store has only this: who reads it cannot take over a session.
+fn token_hash(token: &str) -> String {
+    comity_ledger::Hash::of(token.as_bytes()).to_hex()
+}

@@ -1,0 +1,171 @@
+//! A node's listeners and tasks, and their end.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{Extension, State};
+use axum::http::StatusCode;
+use axum::routing::get;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
+
+use crate::exchange;
+use crate::network::Listener;
+use crate::node::{Error, Node};
+use crate::{control, http, publish, tls};
+
+/// Connections to one listener at a time; more wait in the system's queue.
+const CONNECTIONS: usize = 256;
+
+/// How long a peer may take for the handshake.
+const HANDSHAKE: Duration = Duration::from_secs(10);
+
+/// A node that serves. Dropped, it stops at once; see [`Running::stop`].
+pub struct Running {
+    tasks: JoinSet<()>,
+    /// Port of the pages.
+    pub web: u16,
+    /// Port of the exchange.
+    pub exchange: u16,
+    /// Port of health.
+    pub admin: u16,
+}
+
+impl Running {
+    /// Stops listening and working, and waits until that is so.
+    pub async fn stop(mut self) {
+        self.tasks.shutdown().await;
+    }
+}
+
+/// Starts everything of a node: pages, exchange, administration, the control socket, and the tasks
+/// of every agreement that is signed or will be.
+///
+/// # Errors
+/// [`Error`], where an address cannot be listened at.
+pub async fn start(node: &Arc<Node>, pages: Router) -> Result<Running, Error> {
+    let config = node.home.config().clone();
+    let network = Arc::clone(&node.network);
+    let at = |address: &str, error: io::Error| Error::Refused(format!("listening at {address}: {error}"));
+    let address = config.exchange_listen.as_deref().unwrap_or(&config.exchange);
+    let exchange = network.bind(address).await.map_err(|e| at(address, e))?;
+    let web = network.bind(&config.web).await.map_err(|e| at(&config.web, e))?;
+    let admin = network.bind(&config.admin).await.map_err(|e| at(&config.admin, e))?;
+    let (web_port, exchange_port, admin_port) = (web.port(), exchange.port(), admin.port());
+    let socket = control::bind(node)?;
+    let mut tasks = JoinSet::new();
+    tasks.spawn(plain(web, pages));
+    tasks.spawn(plain(admin, health(Arc::clone(node))));
+    tasks.spawn(control::serve(Arc::clone(node), socket));
+    serve_exchange(node, exchange, &mut tasks)?;
+    Ok(Running { tasks, web: web_port, exchange: exchange_port, admin: admin_port })
+}
+
+/// Starts a node's exchange and its agreements' tasks, and nothing else.
+///
+/// # Errors
+/// [`Error`].
+pub fn serve_exchange(
+    node: &Arc<Node>,
+    listener: Box<dyn Listener>,
+    tasks: &mut JoinSet<()>,
+) -> Result<(), Error> {
+    let secrets = &node.secrets;
+    let config = tls::server(&secrets.certificate, &secrets.tls, Arc::clone(&node.pins));
+    let config = config.map_err(|error| Error::Refused(error.to_string()))?;
+    tasks.spawn(mutual(listener, TlsAcceptor::from(Arc::new(config)), Arc::clone(node)));
+    tasks.spawn(agreements(Arc::clone(node)));
+    Ok(())
+}
+
+/// Serves plain HTTP.
+pub async fn plain(mut listener: Box<dyn Listener>, router: Router) {
+    let permits = Arc::new(Semaphore::new(CONNECTIONS));
+    let mut connections = JoinSet::new();
+    loop {
+        // The semaphore is never closed.
+        let Ok(permit) = Arc::clone(&permits).acquire_owned().await else { return };
+        match listener.accept().await {
+            Ok(stream) => {
+                let router = router.clone();
+                connections.spawn(async move {
+                    http::serve(stream, router).await;
+                    drop(permit);
+                });
+            }
+            Err(error) => accept_failed(&error).await,
+        }
+        while connections.try_join_next().is_some() {}
+    }
+}
+
+/// Serves the exchange to pinned peers.
+async fn mutual(mut listener: Box<dyn Listener>, acceptor: TlsAcceptor, node: Arc<Node>) {
+    let permits = Arc::new(Semaphore::new(CONNECTIONS));
+    let mut connections = JoinSet::new();
+    loop {
+        let Ok(permit) = Arc::clone(&permits).acquire_owned().await else { return };
+        match listener.accept().await {
+            Ok(stream) => {
+                let (acceptor, node) = (acceptor.clone(), Arc::clone(&node));
+                connections.spawn(async move {
+                    let accepted = tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await;
+                    match accepted {
+                        Ok(Ok(stream)) => {
+                            let certificates = stream.get_ref().1.peer_certificates();
+                            let party = certificates
+                                .and_then(|chain| node.pins.party(chain.first()?));
+                            if let Some(party) = party {
+                                let router = exchange::router(node)
+                                    .layer(Extension(exchange::Peer(party)));
+                                http::serve(stream, router).await;
+                            }
+                        }
+                        Ok(Err(error)) => {
+                            tracing::warn!(%error, "a stranger on the exchange, or a line that is read");
+                        }
+                        Err(_) => tracing::warn!("a handshake on the exchange took too long"),
+                    }
+                    drop(permit);
+                });
+            }
+            Err(error) => accept_failed(&error).await,
+        }
+        while connections.try_join_next().is_some() {}
+    }
+}
+
+/// Carries on every agreement, those too that are signed while this runs.
+async fn agreements(node: Arc<Node>) {
+    let mut tasks = JoinSet::new();
+    loop {
+        let seen = node.change_count();
+        for agreement in node.agreements().into_iter().skip(tasks.len()) {
+            tasks.spawn(publish::run(Arc::clone(&node), agreement));
+        }
+        node.changed(seen).await;
+    }
+}
+
+/// Out of file descriptors, most often: it passes.
+async fn accept_failed(error: &io::Error) {
+    tracing::warn!(%error, "accepting a connection");
+    tokio::time::sleep(Duration::from_millis(100)).await;
+}
+
+fn health(node: Arc<Node>) -> Router {
+    Router::new()
+        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/readyz", get(ready))
+        .with_state(node)
+}
+
+async fn ready(State(node): State<Arc<Node>>) -> Result<&'static str, StatusCode> {
+    match comity_store::ledger::list(&node.db).await {
+        Ok(_) => Ok("ready\n"),
+        Err(_) => Err(StatusCode::SERVICE_UNAVAILABLE),
+    }
+}

@@ -1,0 +1,168 @@
+//! Mutual TLS between nodes: TLS 1.3, X25519MLKEM768 first, and the certificates that the peers'
+//! cards name, no others. No authority vouches for anybody; a line in between is a stranger.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use comity_ledger::Hash;
+use comity_rules::PartyId;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, verify_tls13_signature};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
+use rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, DistinguishedName, Error, ServerConfig,
+    SignatureScheme,
+};
+
+/// The peers' certificates, by SHA-256: whoever shows one is that party.
+#[derive(Debug, Default)]
+pub struct Pins(RwLock<BTreeMap<Hash, PartyId>>);
+
+impl Pins {
+    /// Pins a party's certificate, in place of an earlier one.
+    pub fn set(&self, party: &PartyId, certificate: Hash) {
+        let mut pins = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        pins.retain(|_, known| known != party);
+        pins.insert(certificate, party.clone());
+    }
+
+    /// Whose certificate this is.
+    #[must_use]
+    pub fn party(&self, certificate: &CertificateDer<'_>) -> Option<PartyId> {
+        let pins = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        pins.get(&Hash::of(certificate)).cloned()
+    }
+}
+
+/// The server's side: any pinned party may connect.
+///
+/// # Errors
+/// Where the key does not fit the certificate.
+pub fn server(
+    certificate: &CertificateDer<'static>,
+    key: &PrivateKeyDer<'static>,
+    pins: Arc<Pins>,
+) -> Result<ServerConfig, Error> {
+    let provider = provider();
+    let verifier = Arc::new(PinnedClient { pins, provider: Arc::clone(&provider) });
+    ServerConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&rustls::version::TLS13])?
+        .with_client_cert_verifier(verifier)
+        .with_single_cert(vec![certificate.clone()], key.clone_key())
+}
+
+/// The client's side: the server is the party whose certificate this is, or nobody.
+///
+/// # Errors
+/// Where the key does not fit the certificate.
+pub fn client(
+    certificate: &CertificateDer<'static>,
+    key: &PrivateKeyDer<'static>,
+    peer: Hash,
+) -> Result<ClientConfig, Error> {
+    let provider = provider();
+    let verifier = Arc::new(PinnedServer { peer, provider: Arc::clone(&provider) });
+    ClientConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&rustls::version::TLS13])?
+        .dangerous()
+        .with_custom_certificate_verifier(verifier)
+        .with_client_auth_cert(vec![certificate.clone()], key.clone_key())
+}
+
+fn provider() -> Arc<CryptoProvider> {
+    Arc::new(rustls::crypto::aws_lc_rs::default_provider())
+}
+
+fn unknown() -> Error {
+    Error::InvalidCertificate(CertificateError::ApplicationVerificationFailure)
+}
+
+#[derive(Debug)]
+struct PinnedServer {
+    peer: Hash,
+    provider: Arc<CryptoProvider>,
+}
+
+impl ServerCertVerifier for PinnedServer {
+    fn verify_server_cert(
+        &self,
+        certificate: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        if Hash::of(certificate) == self.peer { Ok(ServerCertVerified::assertion()) } else { Err(unknown()) }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        Err(unknown())
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        verify_tls13_signature(message, certificate, signature, algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+#[derive(Debug)]
+struct PinnedClient {
+    pins: Arc<Pins>,
+    provider: Arc<CryptoProvider>,
+}
+
+impl ClientCertVerifier for PinnedClient {
+    fn root_hint_subjects(&self) -> &[DistinguishedName] {
+        &[]
+    }
+
+    fn verify_client_cert(
+        &self,
+        certificate: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: UnixTime,
+    ) -> Result<ClientCertVerified, Error> {
+        match self.pins.party(certificate) {
+            Some(_) => Ok(ClientCertVerified::assertion()),
+            None => Err(unknown()),
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        Err(unknown())
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        verify_tls13_signature(message, certificate, signature, algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider.signature_verification_algorithms.supported_schemes()
+    }
+}

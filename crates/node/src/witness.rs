@@ -1,0 +1,210 @@
+//! `comity witness serve`: an outside witness, and nothing else.
+//!
+//! One file a ledger it watches, replaced as a whole and synced before anything is cosigned. It
+//! knows a ledger by its key and nothing of what is in it.
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Path as UrlPath, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{get, post};
+use comity_ledger::note::{Algorithm, MAX_NOTE, Note, SigningKey, VerifierKey};
+use comity_ledger::witness::{self, AddCheckpoint, Refusal};
+use comity_ledger::{Checkpoint, Hash, cosignature};
+
+use crate::clock::Clock;
+use crate::http;
+use crate::keys::{self, Keys};
+
+/// An outside witness.
+pub struct Witness {
+    folder: PathBuf,
+    key: SigningKey,
+    clock: Arc<dyn Clock>,
+    /// Held from the comparison to the end of the write: that is what makes it a swap.
+    ledgers: Mutex<BTreeMap<String, Watched>>,
+}
+
+struct Watched {
+    key: VerifierKey,
+    /// The checkpoint cosigned last, with its signatures.
+    last: Option<(Checkpoint, String)>,
+}
+
+/// Why a witness does not begin.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Its key.
+    #[error(transparent)]
+    Keys(#[from] keys::Error),
+    /// A file of it.
+    #[error("{}: {error}", path.display())]
+    File {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong.
+        error: std::io::Error,
+    },
+    /// A file of it is not what it wrote.
+    #[error("{}: {error}", path.display())]
+    Damaged {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong.
+        error: comity_ledger::Error,
+    },
+    /// Its name.
+    #[error(transparent)]
+    Ledger(#[from] comity_ledger::Error),
+}
+
+impl Witness {
+    /// Opens a witness' folder; makes its key where there is none.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub fn open(folder: &Path, name: &str, clock: Arc<dyn Clock>) -> Result<Self, Error> {
+        let keys = Keys::open(&folder.join("keys"), true)?;
+        let seed = if keys.has("witness") { keys.seed("witness")? } else { keys.create("witness")? };
+        let key = SigningKey::new(name, Algorithm::CosignatureV1, &seed)?;
+        let states = folder.join("ledgers");
+        let failed = |error| Error::File { path: states.clone(), error };
+        std::fs::create_dir_all(&states).map_err(failed)?;
+        let mut ledgers = BTreeMap::new();
+        for file in std::fs::read_dir(&states).map_err(failed)? {
+            let path = file.map_err(failed)?.path();
+            // A write that was cut short leaves its temporary file, and the old state.
+            if path.extension().is_some_and(|extension| extension == "ledger") {
+                let (origin, watched) = Watched::read(&path)?;
+                ledgers.insert(origin, watched);
+            }
+        }
+        Ok(Self { folder: folder.to_owned(), key, clock, ledgers: Mutex::new(ledgers) })
+    }
+
+    /// The key by which others know it.
+    #[must_use]
+    pub fn key(&self) -> &VerifierKey {
+        self.key.verifier()
+    }
+
+    /// Watches a ledger from now on.
+    ///
+    /// # Errors
+    /// [`Error::File`].
+    pub fn watch(&self, ledger: &VerifierKey) -> Result<(), Error> {
+        let mut ledgers = self.ledgers.lock().unwrap_or_else(PoisonError::into_inner);
+        if !ledgers.contains_key(ledger.name()) {
+            self.write(ledger, "")?;
+            ledgers.insert(ledger.name().to_owned(), Watched { key: ledger.clone(), last: None });
+        }
+        Ok(())
+    }
+
+    /// Cosigns a checkpoint.
+    ///
+    /// # Errors
+    /// [`Refusal`]; a disk that fails is a refusal too: nothing is cosigned that is not kept.
+    pub fn add_checkpoint(&self, body: &[u8]) -> Result<String, Refusal> {
+        let request = AddCheckpoint::parse(body).map_err(Refusal::BadRequest)?;
+        let text = request.note.text();
+        let origin = Checkpoint::parse(text).map_err(Refusal::BadRequest)?.origin;
+        let mut ledgers = self.ledgers.lock().unwrap_or_else(PoisonError::into_inner);
+        let watched = ledgers.get_mut(&origin).ok_or(Refusal::UnknownOrigin)?;
+        let last = watched.last.as_ref().map_or((0, Hash::EMPTY), |(last, _)| (last.size, last.root));
+        let checkpoint = witness::check(&request, &watched.key, last)?;
+        let line = cosignature::cosign(&self.key, text, self.clock.seconds())
+            .map_err(Refusal::BadRequest)?;
+        // What is kept and served: the ledger's own signature and this witness', no stranger's.
+        let own = request.note.signatures().iter().find(|s| s.name == origin).cloned();
+        let kept = Note::new(text.to_owned()).map(|mut note| {
+            own.into_iter().chain([line.clone()]).for_each(|signature| note.add(signature));
+            note.to_string()
+        });
+        let kept = kept.map_err(Refusal::BadRequest)?;
+        self.write(&watched.key, &kept).map_err(|error| {
+            tracing::error!(%error, "the state could not be kept");
+            Refusal::Unprocessable(comity_ledger::Error::Wire("the witness cannot keep its state"))
+        })?;
+        watched.last = Some((checkpoint, kept));
+        Ok(format!("{line}\n"))
+    }
+
+    /// Its routes, below nothing: `/add-checkpoint`, `/<origin hash>/checkpoint`.
+    pub fn router(self: Arc<Self>) -> Router {
+        Router::new()
+            .route("/add-checkpoint", post(add_checkpoint))
+            .route("/{hash}/checkpoint", get(latest))
+            .with_state(self)
+    }
+
+    fn write(&self, key: &VerifierKey, checkpoint: &str) -> Result<(), Error> {
+        let folder = self.folder.join("ledgers");
+        let name = Hash::of(key.name().as_bytes()).to_hex();
+        let path = folder.join(format!("{name}.ledger"));
+        let temporary = folder.join(format!("{name}.tmp"));
+        let write = || -> std::io::Result<()> {
+            let mut file = std::fs::File::create(&temporary)?;
+            file.write_all(format!("{key}\n{checkpoint}").as_bytes())?;
+            file.sync_all()?;
+            std::fs::rename(&temporary, &path)?;
+            std::fs::File::open(&folder)?.sync_all()
+        };
+        write().map_err(|error| Error::File { path: path.clone(), error })
+    }
+}
+
+impl Watched {
+    fn read(path: &Path) -> Result<(String, Self), Error> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| Error::File { path: path.to_owned(), error })?;
+        let damaged = |error| Error::Damaged { path: path.to_owned(), error };
+        let (key, note) = text.split_once('\n').unwrap_or((&text, ""));
+        let key = VerifierKey::parse(key).map_err(damaged)?;
+        let last = if note.is_empty() {
+            None
+        } else {
+            let parsed = Note::parse(note.as_bytes()).map_err(damaged)?;
+            Some((Checkpoint::open(&parsed, &key).map_err(damaged)?, note.to_owned()))
+        };
+        Ok((key.name().to_owned(), Self { key, last }))
+    }
+}
+
+async fn add_checkpoint(State(witness): State<Arc<Witness>>, body: Body) -> Response {
+    let body = match http::body(body, MAX_NOTE + 8192).await {
+        Ok(body) => body,
+        Err(status) => return status.into_response(),
+    };
+    // It waits for the disk.
+    let result = tokio::task::spawn_blocking(move || witness.add_checkpoint(&body)).await;
+    match result {
+        Ok(Ok(lines)) => lines.into_response(),
+        Ok(Err(Refusal::Conflict(size))) => {
+            let kind = [("content-type", "text/x.tlog.size")];
+            (StatusCode::CONFLICT, kind, format!("{size}\n")).into_response()
+        }
+        Ok(Err(refusal)) => {
+            tracing::warn!(code = refusal.code(), %refusal, "did not cosign");
+            let status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::BAD_REQUEST);
+            (status, format!("{}: {refusal}\n", refusal.code())).into_response()
+        }
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
+
+async fn latest(State(witness): State<Arc<Witness>>, UrlPath(hash): UrlPath<String>) -> Response {
+    let ledgers = witness.ledgers.lock().unwrap_or_else(PoisonError::into_inner);
+    let wanted = |origin: &&String| Hash::of(origin.as_bytes()).to_hex() == hash;
+    let found = ledgers.keys().find(wanted).and_then(|origin| ledgers.get(origin)?.last.as_ref());
+    match found {
+        Some((_, note)) => note.clone().into_response(),
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
+}

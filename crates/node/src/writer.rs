@@ -1,0 +1,363 @@
+//! The command loop: the one place where statements are made and peers' entries taken in.
+//!
+//! Jobs that wait together are done in one transaction, so that one fsync serves them all. A job
+//! answers only after that.
+
+use std::sync::{Arc, Weak};
+
+use comity_ledger::statement::Seen;
+use comity_ledger::{Body, Checkpoint, Content, Note, Statement, seal};
+use comity_rules::channel::{encode_receipts, MAX_RECEIPTS};
+use comity_rules::command::{self, Command};
+use comity_rules::content::Letter;
+use comity_rules::release::{self, Released};
+use comity_rules::{Draft, Kind, PartyId, ThreadId, card};
+use comity_store::work::{Taken, Work, view};
+use comity_store::{evidence, ledger};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::node::{Agreement, Done, Error, Node};
+
+/// Jobs in one transaction at most.
+const BATCH: usize = 64;
+
+/// Something that changes ledgers.
+pub(crate) enum Job {
+    /// A person's command.
+    Command {
+        who: String,
+        terms: Option<String>,
+        thread: Option<ThreadId>,
+        command: Box<Command>,
+        reply: oneshot::Sender<Result<Done, Error>>,
+    },
+    /// A peer's delivery.
+    Receive { delivery: Delivery, reply: oneshot::Sender<Result<u64, Error>> },
+}
+
+/// What a peer delivers.
+pub(crate) struct Delivery {
+    /// The party at the other end of the connection.
+    pub(crate) from: PartyId,
+    /// Hash of the terms.
+    pub(crate) terms: String,
+    /// Place of the first entry in its ledger.
+    pub(crate) start: u64,
+    /// Entries, each with its ciphertext.
+    pub(crate) entries: Vec<(Vec<u8>, Option<Vec<u8>>)>,
+    /// A checkpoint, signed by its ledger.
+    pub(crate) head: Option<Note>,
+}
+
+/// An answer that waits for the commit.
+type Answer = Box<dyn FnOnce(Result<(), String>) + Send>;
+
+pub(crate) async fn run(node: Weak<Node>, mut queue: mpsc::Receiver<Job>) {
+    let mut jobs = Vec::with_capacity(BATCH);
+    while queue.recv_many(&mut jobs, BATCH).await > 0 {
+        let Some(node) = node.upgrade() else { return };
+        if let Err(error) = batch(&node, &mut jobs).await {
+            tracing::error!(%error, "a batch was not committed");
+        }
+        jobs.clear();
+    }
+}
+
+async fn batch(node: &Node, jobs: &mut Vec<Job>) -> Result<(), Error> {
+    let mut work = node.begin().await?;
+    let mut answers: Vec<Answer> = Vec::new();
+    for job in jobs.drain(..) {
+        match job {
+            Job::Command { who, terms, thread, command, reply } => {
+                let result = carry_out(node, &mut work, terms, thread, *command).await;
+                if let Ok(done) = &result {
+                    tracing::info!(who, thread = %done.thread, index = done.index, "stated");
+                }
+                answers.push(answer(reply, result));
+            }
+            Job::Receive { delivery, reply } => {
+                let result = receive(node, &mut work, delivery).await;
+                answers.push(answer(reply, result));
+            }
+        }
+    }
+    let committed = work.commit().await;
+    node.change();
+    let outcome = committed.as_ref().map(|()| ()).map_err(ToString::to_string);
+    for answer in answers {
+        answer(outcome.clone());
+    }
+    Ok(committed?)
+}
+
+/// Gives the result once the commit is known; a commit that failed takes every result with it.
+fn answer<T: Send + 'static>(
+    reply: oneshot::Sender<Result<T, Error>>,
+    result: Result<T, Error>,
+) -> Answer {
+    Box::new(move |committed| {
+        let result = result.and_then(|value| match committed {
+            Ok(()) => Ok(value),
+            Err(error) => Err(Error::Refused(format!("nothing was kept: {error}"))),
+        });
+        // Whoever asked may have gone; what was done stays done.
+        let _ = reply.send(result);
+    })
+}
+
+async fn carry_out(
+    node: &Node,
+    work: &mut Work,
+    terms: Option<String>,
+    thread: Option<ThreadId>,
+    command: Command,
+) -> Result<Done, Error> {
+    let agreement = match (&terms, thread) {
+        (Some(terms), _) => node.agreement(terms)?,
+        (None, Some(thread)) => agreement_of(node, work, thread).await?,
+        (None, None) => {
+            let hint = "name the agreement under which you ask";
+            return Err(Error::Refused(hint.to_owned()));
+        }
+    };
+    let own = work.ledger(&agreement.own).await?.clone();
+    let other = work.other(&agreement.own).await?;
+    let request = match thread {
+        Some(thread) => work.request(thread).await?.cloned(),
+        None => None,
+    };
+    let seen = request.as_ref().map(|request| (request, view(request, &own, other.as_ref())));
+    let draft = command::decide(&agreement.terms, node.party(), seen, command)?;
+    let thread = draft.thread;
+    let released = release::statement(&agreement.terms, &agreement.peer, draft)?;
+    let taken = author(node, work, &agreement, released).await?;
+    match taken.refused {
+        None => Ok(Done { thread, index: taken.index }),
+        // The gate is the same for everybody: what it refuses here, the peer would refuse too.
+        Some((code, reason)) => Err(Error::Refused(format!("{code}: {reason}"))),
+    }
+}
+
+async fn agreement_of(
+    node: &Node,
+    work: &mut Work,
+    thread: ThreadId,
+) -> Result<Arc<Agreement>, Error> {
+    let request = work.request(thread).await?.ok_or_else(|| Error::Missing {
+        what: "request",
+        id: thread.to_string(),
+        hint: "; see `comity request list`",
+    })?;
+    let parties = [request.asker.clone(), request.receiver.clone()];
+    let mut found = node.agreements().into_iter().filter(|a| parties.contains(&a.peer));
+    let first = found.next();
+    let row = comity_store::request::show(node.db(), thread).await;
+    match (first, row) {
+        (_, Ok(row)) => node.agreement(&row.terms),
+        (Some(agreement), Err(_)) => Ok(agreement),
+        (None, Err(error)) => Err(error.into()),
+    }
+}
+
+/// Seals, signs and appends a statement.
+async fn author(
+    node: &Node,
+    work: &mut Work,
+    agreement: &Agreement,
+    released: Released<Draft>,
+) -> Result<Taken, Error> {
+    let draft = released.into_inner();
+    let mut sealed = None;
+    let mut letter = None;
+    if !draft.fields.is_empty() {
+        let mut content = Content::default();
+        for (name, value) in draft.fields {
+            content.push(&name, value)?;
+        }
+        let peer = node.peer(&agreement.peer).await?;
+        let readers = [
+            seal::Recipient::parse(&peer.recipient)?,
+            node.secrets.identity.recipient(),
+        ];
+        let made = seal::seal(&content, &readers)?;
+        work.keep(&made.commitment.digest, &made.ciphertext).await?;
+        sealed = Some(made.commitment);
+        letter = Letter::read(draft.kind, &content).ok();
+    }
+    let seen = match work.other(&agreement.own).await? {
+        Some(other) => work.verified(&other.id).await?.map(|(size, root)| Seen {
+            origin: other.key.name().to_owned(),
+            size,
+            root,
+        }),
+        None => None,
+    };
+    let channel = &work.ledger(&agreement.own).await?.channel;
+    let previous = channel.last.as_deref().and_then(comity_ledger::Hash::from_hex);
+    let body = Body {
+        kind: draft.kind.as_str().to_owned(),
+        from: node.party().to_string(),
+        to: agreement.peer.to_string(),
+        terms: agreement.terms.hash(),
+        thread: draft.thread.0,
+        class: draft.class,
+        exercise: draft.exercise,
+        outcomes: draft.outcomes,
+        answers: draft.answers,
+        sequence: channel.sequence,
+        previous,
+        sealed,
+        seen,
+        public: draft.public,
+        claimed: node.clock.seconds(),
+    };
+    let statement = node.secrets.statement.sign(agreement.key.name(), body)?;
+    Ok(work.take(&agreement.own, statement.entry(), letter).await?)
+}
+
+/// Takes in a peer's entries, owes receipts and pays them at once. Returns the next entry wanted.
+async fn receive(node: &Node, work: &mut Work, delivery: Delivery) -> Result<u64, Error> {
+    let agreement = node.agreement(&delivery.terms)?;
+    if agreement.peer != delivery.from {
+        return Err(Error::Refused("these terms are not between us".to_owned()));
+    }
+    let known = work.other(&agreement.own).await?;
+    let ledger = match known {
+        Some(ledger) => ledger,
+        None if delivery.start == 0 => match delivery.entries.first() {
+            Some((entry, _)) => open(work, &agreement, entry).await?,
+            None => return Ok(0),
+        },
+        None => return Ok(0),
+    };
+    if delivery.start > ledger.size {
+        return Ok(ledger.size);
+    }
+    let skip = usize::try_from(ledger.size - delivery.start).unwrap_or(usize::MAX);
+    repeated(node, &ledger, &delivery, skip).await?;
+    for (entry, ciphertext) in delivery.entries.into_iter().skip(skip) {
+        keep_ciphertext(work, &entry, ciphertext).await?;
+        let taken = work.take(&ledger.id, &entry, None).await?;
+        if let Some((code, reason)) = &taken.refused {
+            tracing::warn!(ledger = ledger.id, index = taken.index, code, "refused an entry");
+            let at = node.now().as_second();
+            evidence::keep_in(&mut work.tx, at, &ledger.id, code, reason, &entry).await?;
+        }
+    }
+    if let Some(note) = delivery.head
+        && let Err(refused) = head(work, &ledger, &note).await?
+    {
+        // The entries stand on their own; the head is evidence of what else was signed.
+        let (at, text) = (node.now().as_second(), note.to_string());
+        let detail = refused.to_string();
+        tracing::warn!(ledger = ledger.id, code = refused.code(), "refused a checkpoint");
+        let tx = &mut work.tx;
+        evidence::keep_in(tx, at, &ledger.id, refused.code(), &detail, text.as_bytes()).await?;
+    }
+    pay(node, work, &agreement, &ledger.id).await?;
+    Ok(work.ledger(&ledger.id).await?.size)
+}
+
+/// Notes a peer's head where it fits the entries here.
+async fn head(
+    work: &mut Work,
+    ledger: &ledger::Ledger,
+    note: &Note,
+) -> Result<Result<(), comity_ledger::Error>, Error> {
+    let head = match Checkpoint::open(note, &ledger.key) {
+        Ok(head) => head,
+        Err(error) => return Ok(Err(error)),
+    };
+    let (size, root) = work.root(&ledger.id).await?;
+    if head.size != size {
+        // Of another size: the mirror's business, which has the proofs.
+        return Ok(Ok(()));
+    }
+    if head.root != root {
+        return Ok(Err(comity_ledger::Error::Fork { size }));
+    }
+    work.head(&ledger.id, &head, &note.to_string()).await?;
+    Ok(Ok(()))
+}
+
+/// Begins the copy of a peer's ledger with its opening.
+async fn open(
+    work: &mut Work,
+    agreement: &Agreement,
+    entry: &[u8],
+) -> Result<ledger::Ledger, Error> {
+    let statement = Statement::parse(entry)?;
+    let (opening, _) = card::split(&statement.body().public)?;
+    if opening.terms != agreement.terms.hash() || opening.party != agreement.peer {
+        return Err(Error::Refused("the opening is not for these terms".to_owned()));
+    }
+    let own = work.ledger(&agreement.own).await?.party.clone();
+    work.create(&agreement.terms, &agreement.peer, &own, &opening.ledger, false).await?;
+    Ok(work.ledger(&ledger::id_of(opening.ledger.name())).await?.clone())
+}
+
+/// Entries that are here already must be the same: else the ledger was rewritten.
+async fn repeated(
+    node: &Node,
+    ledger: &ledger::Ledger,
+    delivery: &Delivery,
+    skip: usize,
+) -> Result<(), Error> {
+    let again = delivery.entries.len().min(skip) as u64;
+    let known =
+        ledger::entries(node.db(), &ledger.id, delivery.start, delivery.start + again).await?;
+    for (known, (sent, _)) in known.iter().zip(&delivery.entries) {
+        if known != sent {
+            let detail = "an entry that was delivered before came with other bytes";
+            evidence::keep(node.db(), node.now(), &ledger.id, "rewritten", detail, sent).await?;
+            return Err(Error::Refused(format!("rewritten: {detail}")));
+        }
+    }
+    Ok(())
+}
+
+async fn keep_ciphertext(
+    work: &mut Work,
+    entry: &[u8],
+    ciphertext: Option<Vec<u8>>,
+) -> Result<(), Error> {
+    let Some(ciphertext) = ciphertext else { return Ok(()) };
+    let digest = Statement::parse(entry).ok().and_then(|s| Some(s.body().sealed?.digest));
+    // A ciphertext that no statement commits to is nobody's: it is not kept.
+    if let Some(digest) = digest
+        && comity_ledger::Hash::of(&ciphertext) == digest
+    {
+        work.keep(&digest, &ciphertext).await?;
+    }
+    Ok(())
+}
+
+/// States the receipts that are owed for a peer's ledger.
+async fn pay(
+    node: &Node,
+    work: &mut Work,
+    agreement: &Agreement,
+    ledger: &str,
+) -> Result<(), Error> {
+    loop {
+        let owed = work.owed(ledger).await?;
+        if owed.is_empty() {
+            return Ok(());
+        }
+        let receipts = Draft {
+            kind: Kind::Receipt,
+            thread: ThreadId::LEDGER,
+            class: None,
+            exercise: false,
+            outcomes: Vec::new(),
+            answers: None,
+            public: encode_receipts(&owed),
+            fields: Vec::new(),
+        };
+        let released = release::statement(&agreement.terms, &agreement.peer, receipts)?;
+        author(node, work, agreement, released).await?;
+        if owed.len() < MAX_RECEIPTS {
+            return Ok(());
+        }
+    }
+}

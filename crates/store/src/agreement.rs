@@ -1,0 +1,65 @@
+//! Agreements and peers.
+
+use comity_ledger::Note;
+use comity_rules::card::Card;
+use comity_rules::{PartyId, Terms};
+
+use crate::{Db, Error};
+
+/// Terms that are known here.
+#[derive(Debug, Clone)]
+pub struct Known {
+    /// The terms.
+    pub terms: Terms,
+    /// Whether this party signed them.
+    pub signed: bool,
+}
+
+/// Every agreement here.
+///
+/// # Errors
+/// [`Error`].
+pub async fn list(db: &Db) -> Result<Vec<Known>, Error> {
+    let rows = db.query("SELECT text, signed FROM agreement ORDER BY terms", &[]).await?;
+    rows.iter()
+        .map(|row| {
+            let terms = Terms::parse(row.text(0)?).map_err(Error::damaged)?;
+            Ok(Known { terms, signed: row.int(1)? != 0 })
+        })
+        .collect()
+}
+
+/// Keeps terms.
+///
+/// # Errors
+/// [`Error`].
+pub async fn save(db: &Db, terms: &Terms, signed: bool) -> Result<(), Error> {
+    const SQL: &str = "INSERT INTO agreement (terms, text, signed) VALUES ($1, $2, $3)
+        ON CONFLICT (terms) DO UPDATE SET signed = excluded.signed";
+    let mut tx = db.begin().await?;
+    tx.execute(SQL, &[terms.hash().to_hex().into(), terms.text().into(), signed.into()]).await?;
+    tx.commit().await
+}
+
+/// The cards of the peers: each as its party signed it.
+///
+/// # Errors
+/// [`Error`].
+pub async fn peers(db: &Db) -> Result<Vec<Card>, Error> {
+    let rows = db.query("SELECT card FROM peer ORDER BY party", &[]).await?;
+    rows.iter()
+        .map(|row| Ok(Card::parse(&Note::parse(row.text(0)?.as_bytes())?)?))
+        .collect()
+}
+
+/// Keeps a peer's card, in place of an earlier one.
+///
+/// # Errors
+/// [`Error`].
+pub async fn save_peer(db: &Db, party: &PartyId, card: &str) -> Result<(), Error> {
+    const SQL: &str = "INSERT INTO peer (party, card) VALUES ($1, $2)
+        ON CONFLICT (party) DO UPDATE SET card = excluded.card";
+    let mut tx = db.begin().await?;
+    tx.execute(SQL, &[party.as_str().into(), card.into()]).await?;
+    tx.commit().await
+}

@@ -1,0 +1,232 @@
+//! One thin database: integers, reals, texts, blobs and null; `$1` placeholders; each SQL text
+//! written once and run on SQLite and on PostgreSQL.
+
+use crate::postgres::{Postgres, PostgresTx};
+use crate::sqlite::{Sqlite, SqliteTx};
+use crate::Error;
+
+/// A database.
+#[derive(Clone)]
+pub struct Db(Engine);
+
+#[derive(Clone)]
+enum Engine {
+    Sqlite(Sqlite),
+    Postgres(Postgres),
+}
+
+/// A transaction that writes. Dropped without [`Tx::commit`], it never was.
+pub struct Tx(TxEngine);
+
+enum TxEngine {
+    Sqlite(SqliteTx),
+    Postgres(Box<PostgresTx>),
+}
+
+/// A value in a row or a parameter.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value {
+    /// SQL null.
+    Null,
+    /// A 64-bit integer.
+    Int(i64),
+    /// A double.
+    Real(f64),
+    /// A text.
+    Text(String),
+    /// Bytes.
+    Blob(Vec<u8>),
+}
+
+/// A row.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row(pub(crate) Vec<Value>);
+
+impl Db {
+    /// Opens SQLite in a file, which is made where it is not there.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub fn sqlite(path: &std::path::Path) -> Result<Self, Error> {
+        Ok(Self(Engine::Sqlite(Sqlite::open(path)?)))
+    }
+
+    /// Connects to PostgreSQL at a URL.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn postgres(url: &str) -> Result<Self, Error> {
+        Ok(Self(Engine::Postgres(Postgres::connect(url).await?)))
+    }
+
+    /// Begins a transaction that writes; there is one at a time.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn begin(&self) -> Result<Tx, Error> {
+        Ok(Tx(match &self.0 {
+            Engine::Sqlite(db) => TxEngine::Sqlite(db.begin().await?),
+            Engine::Postgres(db) => TxEngine::Postgres(Box::new(db.begin().await?)),
+        }))
+    }
+
+    /// Reads what is committed.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn query(&self, sql: &str, params: &[Value]) -> Result<Vec<Row>, Error> {
+        match &self.0 {
+            Engine::Sqlite(db) => db.query(sql, params),
+            Engine::Postgres(db) => db.query(sql, params).await,
+        }
+    }
+
+    /// Reads the one row that there is at most.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn query_one(&self, sql: &str, params: &[Value]) -> Result<Option<Row>, Error> {
+        Ok(self.query(sql, params).await?.into_iter().next())
+    }
+}
+
+impl Tx {
+    /// Runs a statement; returns how many rows it changed.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn execute(&mut self, sql: &str, params: &[Value]) -> Result<u64, Error> {
+        match &mut self.0 {
+            TxEngine::Sqlite(tx) => tx.execute(sql, params),
+            TxEngine::Postgres(tx) => tx.execute(sql, params).await,
+        }
+    }
+
+    /// Reads, with this transaction's own changes.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn query(&mut self, sql: &str, params: &[Value]) -> Result<Vec<Row>, Error> {
+        match &mut self.0 {
+            TxEngine::Sqlite(tx) => tx.query(sql, params),
+            TxEngine::Postgres(tx) => tx.query(sql, params).await,
+        }
+    }
+
+    /// Reads the one row that there is at most.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn query_one(&mut self, sql: &str, params: &[Value]) -> Result<Option<Row>, Error> {
+        Ok(self.query(sql, params).await?.into_iter().next())
+    }
+
+    /// Makes it durable: when this returns, it survives power loss.
+    ///
+    /// # Errors
+    /// [`Error`]: then it is unknown whether it was committed, and the caller must read again.
+    pub async fn commit(self) -> Result<(), Error> {
+        match self.0 {
+            TxEngine::Sqlite(tx) => tx.commit().await,
+            TxEngine::Postgres(tx) => tx.commit().await,
+        }
+    }
+}
+
+impl Row {
+    /// The integer in this column.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] for anything else.
+    pub fn int(&self, column: usize) -> Result<i64, Error> {
+        match self.0.get(column) {
+            Some(Value::Int(value)) => Ok(*value),
+            other => Err(Error::damaged(format!("column {column}: want an integer, have {other:?}"))),
+        }
+    }
+
+    /// The integer that is never negative in this column: a size or an index.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] for anything else.
+    pub fn count(&self, column: usize) -> Result<u64, Error> {
+        u64::try_from(self.int(column)?).map_err(Error::damaged)
+    }
+
+    /// The text in this column.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] for anything else.
+    pub fn text(&self, column: usize) -> Result<&str, Error> {
+        match self.0.get(column) {
+            Some(Value::Text(value)) => Ok(value),
+            _ => Err(Error::damaged(format!("column {column}: want a text"))),
+        }
+    }
+
+    /// The bytes in this column.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] for anything else.
+    pub fn blob(&self, column: usize) -> Result<&[u8], Error> {
+        match self.0.get(column) {
+            Some(Value::Blob(value)) => Ok(value),
+            _ => Err(Error::damaged(format!("column {column}: want bytes"))),
+        }
+    }
+
+    /// Whether this column is null, or not there.
+    #[must_use]
+    pub fn is_null(&self, column: usize) -> bool {
+        matches!(self.0.get(column), None | Some(Value::Null))
+    }
+}
+
+impl From<i64> for Value {
+    fn from(value: i64) -> Self {
+        Self::Int(value)
+    }
+}
+
+impl From<u64> for Value {
+    /// Sizes and indexes are at most 2^62, so they fit; anything larger is the largest integer.
+    fn from(value: u64) -> Self {
+        Self::Int(i64::try_from(value).unwrap_or(i64::MAX))
+    }
+}
+
+impl From<bool> for Value {
+    fn from(value: bool) -> Self {
+        Self::Int(value.into())
+    }
+}
+
+impl From<&str> for Value {
+    fn from(value: &str) -> Self {
+        Self::Text(value.to_owned())
+    }
+}
+
+impl From<String> for Value {
+    fn from(value: String) -> Self {
+        Self::Text(value)
+    }
+}
+
+impl From<&[u8]> for Value {
+    fn from(value: &[u8]) -> Self {
+        Self::Blob(value.to_vec())
+    }
+}
+
+impl From<Vec<u8>> for Value {
+    fn from(value: Vec<u8>) -> Self {
+        Self::Blob(value)
+    }
+}
+
+impl<T: Into<Value>> From<Option<T>> for Value {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::Null, Into::into)
+    }
+}

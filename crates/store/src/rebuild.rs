@@ -1,0 +1,91 @@
+//! `comity rebuild`: the views once more, from the facts.
+
+use comity_rules::channel::Channel;
+
+use crate::work::{Opener, Proof, Work};
+use crate::{Db, Error, ledger};
+
+/// The tables that are views, each with the columns that order its rows.
+const VIEWS: [(&str, &str); 4] =
+    [("statement", "ledger, idx"), ("request", "thread"), ("receipted", "ledger, idx, thread"), ("owed", "ledger, idx")];
+
+/// What a rebuild found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rebuilt {
+    /// Entries that were taken again.
+    pub entries: u64,
+    /// Views whose rows were not what the facts give; they are now.
+    pub differed: Vec<&'static str>,
+}
+
+/// Makes every view again, in one transaction, and says which were not what they should have been.
+///
+/// # Errors
+/// [`Error`].
+pub async fn rebuild(db: &Db, opener: Opener) -> Result<Rebuilt, Error> {
+    const LEAVES: &str =
+        "SELECT ledger, entry, arrival FROM leaf WHERE arrival >= $1 ORDER BY arrival LIMIT 500";
+    let mut work = Work::begin(db, opener).await?;
+    let before = snapshot(&mut work).await?;
+    for (view, _) in VIEWS {
+        work.tx.execute(&format!("DELETE FROM {view}"), &[]).await?;
+    }
+    let ledgers = ledger::list(db).await?;
+    for known in &ledgers {
+        let ledger = work.ledger(&known.id).await?;
+        let old = &known.channel;
+        let terms = comity_ledger::Hash::from_hex(&old.terms).ok_or_else(|| Error::damaged("terms"))?;
+        let mut channel =
+            Channel::new(old.from.clone(), old.to.clone(), &known.key, terms, &old.root);
+        channel.other.clone_from(&old.other);
+        ledger.channel = channel;
+    }
+    let mut entries = 0;
+    let mut next: u64 = 0;
+    loop {
+        let rows = work.tx.query(LEAVES, &[next.into()]).await?;
+        let Some(last) = rows.last() else { break };
+        next = last.count(2)? + 1;
+        for row in &rows {
+            work.project(row.text(0)?, row.blob(1)?, row.count(2)?, None).await?;
+            entries += 1;
+        }
+        // Requests go to their table as they come, so that memory does not grow with the ledger.
+        work.flush().await?;
+    }
+    for known in &ledgers {
+        times(&mut work, &known.id).await?;
+    }
+    work.flush().await?;
+    let after = snapshot(&mut work).await?;
+    let differed =
+        VIEWS.iter().enumerate().filter(|(n, _)| before[*n] != after[*n]).map(|(_, v)| v.0).collect();
+    work.commit().await?;
+    Ok(Rebuilt { entries, differed })
+}
+
+/// Gives the entries of a ledger the times that its witnessed and mirrored heads prove.
+async fn times(work: &mut Work, id: &str) -> Result<(), Error> {
+    const HISTORY: &str = "SELECT size, time FROM history WHERE ledger = $1 ORDER BY size";
+    const MIRRORED: &str =
+        "SELECT size, mirrored FROM head WHERE ledger = $1 AND mirrored IS NOT NULL ORDER BY size";
+    for (sql, proof) in [(HISTORY, Proof::Witness), (MIRRORED, Proof::Mirror)] {
+        let mut from = 0;
+        for row in work.tx.query(sql, &[id.into()]).await? {
+            let size = row.count(0)?;
+            work.times(id, (from, size), proof, ledger::time(row.int(1)?)?).await?;
+            from = size;
+        }
+    }
+    Ok(())
+}
+
+/// A digest of each view's rows.
+async fn snapshot(work: &mut Work) -> Result<Vec<comity_ledger::Hash>, Error> {
+    let mut digests = Vec::new();
+    for (view, order) in VIEWS {
+        let rows = work.tx.query(&format!("SELECT * FROM {view} ORDER BY {order}"), &[]).await?;
+        digests.push(comity_ledger::Hash::of(format!("{rows:?}").as_bytes()));
+    }
+    Ok(digests)
+}

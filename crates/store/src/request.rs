@@ -1,0 +1,179 @@
+//! Requests: the view that desks and lists read.
+
+use comity_ledger::Hash;
+use comity_rules::content::Letter;
+use comity_rules::request::View;
+use comity_rules::{Request, ThreadId};
+use serde::{Deserialize, Serialize};
+
+use crate::{Db, Error, Row, Tx};
+
+/// A request with what a list shows of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Summary {
+    /// Its state.
+    pub request: Request,
+    /// Hash of the terms, in hexadecimal.
+    pub terms: String,
+    /// Its title; empty where its content is not to be had.
+    pub title: String,
+    /// The order in which requests came to this node: the cursor of lists.
+    pub seq: u64,
+}
+
+/// A statement of a thread with its readable content.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Statement {
+    /// Which ledger.
+    pub ledger: String,
+    /// Where in it.
+    pub index: u64,
+    /// Its kind on the wire.
+    pub kind: String,
+    /// The refusal's code.
+    pub refused: Option<String>,
+    /// Its content, where it could be opened.
+    pub kept: Option<Kept>,
+}
+
+/// A letter as it is kept for reading: the bytes of its files stay in the ciphertext.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Kept {
+    /// The letter, its attachments without their bytes.
+    pub letter: Letter,
+    /// What is known of the attachments.
+    pub files: Vec<File>,
+}
+
+/// An attachment's size and digest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct File {
+    /// Bytes.
+    pub size: u64,
+    /// SHA-256, in hexadecimal.
+    pub sha256: String,
+}
+
+impl Kept {
+    /// Takes the bytes out of a letter.
+    #[must_use]
+    pub fn of(mut letter: Letter) -> Self {
+        let file = |bytes: &[u8]| File { size: bytes.len() as u64, sha256: Hash::of(bytes).to_hex() };
+        let files = letter.attachments().iter().map(|attachment| file(&attachment.bytes)).collect();
+        let attachments = match &mut letter {
+            Letter::Ask(ask) => &mut ask.attachments,
+            Letter::Answer(answer) => &mut answer.attachments,
+            Letter::Remark(_) | Letter::Ruling(_) | Letter::Assessment(_) => &mut Vec::new(),
+        };
+        attachments.iter_mut().for_each(|attachment| attachment.bytes = Vec::new());
+        Self { letter, files }
+    }
+}
+
+const COLUMNS: &str = "state, terms, title, seq";
+
+/// Requests after the cursor `before`, newest first; at most `limit`.
+///
+/// # Errors
+/// [`Error`].
+pub async fn list(
+    db: &Db,
+    open_only: bool,
+    before: Option<u64>,
+    limit: u64,
+) -> Result<Vec<Summary>, Error> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM request WHERE seq < $1 AND over <= $2 ORDER BY seq DESC LIMIT $3"
+    );
+    let before = before.unwrap_or(u64::MAX);
+    let over = !open_only;
+    db.query(&sql, &[before.into(), over.into(), limit.into()]).await?.iter().map(read).collect()
+}
+
+/// The request of this thread.
+///
+/// # Errors
+/// [`Error::Missing`].
+pub async fn show(db: &Db, thread: ThreadId) -> Result<Summary, Error> {
+    let sql = format!("SELECT {COLUMNS} FROM request WHERE thread = $1");
+    let row = db.query_one(&sql, &[thread.to_string().into()]).await?;
+    read(&row.ok_or_else(|| Error::Missing { what: "request", id: thread.to_string() })?)
+}
+
+/// The threads whose id begins with these digits; at most two, which is one too many.
+///
+/// # Errors
+/// [`Error`].
+pub async fn find(db: &Db, prefix: &str) -> Result<Vec<ThreadId>, Error> {
+    const SQL: &str = "SELECT thread FROM request WHERE thread >= $1 AND thread < $2 LIMIT 2";
+    // `g` stands after every hexadecimal digit and the hyphen.
+    let rows = db.query(SQL, &[prefix.into(), format!("{prefix}g").into()]).await?;
+    rows.iter().map(|row| row.text(0)?.parse().map_err(Error::damaged)).collect()
+}
+
+/// The statements of a thread.
+///
+/// # Errors
+/// [`Error`].
+pub async fn statements(db: &Db, thread: ThreadId) -> Result<Vec<Statement>, Error> {
+    const SQL: &str = "SELECT ledger, idx, kind, refused, letter FROM statement
+        WHERE thread = $1 ORDER BY ledger, idx";
+    let rows = db.query(SQL, &[thread.to_string().into()]).await?;
+    rows.iter()
+        .map(|row| {
+            let kept = if row.is_null(4) { None } else { Some(row.text(4)?) };
+            let kept = kept.map(serde_json::from_str).transpose().map_err(Error::damaged)?;
+            Ok(Statement {
+                ledger: row.text(0)?.to_owned(),
+                index: row.count(1)?,
+                kind: row.text(2)?.to_owned(),
+                refused: if row.is_null(3) { None } else { Some(row.text(3)?.to_owned()) },
+                kept,
+            })
+        })
+        .collect()
+}
+
+pub(crate) async fn load(tx: &mut Tx, thread: ThreadId) -> Result<Option<Summary>, Error> {
+    let sql = format!("SELECT {COLUMNS} FROM request WHERE thread = $1");
+    tx.query_one(&sql, &[thread.to_string().into()]).await?.as_ref().map(read).transpose()
+}
+
+pub(crate) async fn save(
+    tx: &mut Tx,
+    request: &Request,
+    terms: &str,
+    title: &str,
+    seq: u64,
+) -> Result<(), Error> {
+    const SQL: &str = "INSERT INTO request
+        (thread, seq, terms, asker, receiver, title, status, desired, over, state)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+        ON CONFLICT (thread) DO UPDATE SET status = excluded.status, desired = excluded.desired,
+            over = excluded.over, state = excluded.state";
+    let standing = request.standing(View::ALL);
+    let state = serde_json::to_string(request).map_err(Error::damaged)?;
+    let params = [
+        request.thread.to_string().into(),
+        seq.into(),
+        terms.into(),
+        request.asker.as_str().into(),
+        request.receiver.as_str().into(),
+        title.into(),
+        standing.status.as_str().into(),
+        standing.desired.as_str().into(),
+        standing.is_over().into(),
+        state.into(),
+    ];
+    tx.execute(SQL, &params).await?;
+    Ok(())
+}
+
+fn read(row: &Row) -> Result<Summary, Error> {
+    Ok(Summary {
+        request: serde_json::from_str(row.text(0)?).map_err(Error::damaged)?,
+        terms: row.text(1)?.to_owned(),
+        title: row.text(2)?.to_owned(),
+        seq: row.count(3)?,
+    })
+}

@@ -1,0 +1,156 @@
+//! SQLite: one connection writes, a few read. WAL, and `synchronous = FULL`: a commit is on disk
+//! when it returns.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{Connection, ToSql};
+use tokio::sync::OwnedMutexGuard;
+
+use crate::db::{Row, Value};
+use crate::{Error, migrations};
+
+const READERS: usize = 4;
+
+#[derive(Clone)]
+pub(crate) struct Sqlite {
+    writer: Arc<tokio::sync::Mutex<Connection>>,
+    readers: Arc<Readers>,
+}
+
+struct Readers {
+    connections: Vec<Mutex<Connection>>,
+    next: std::sync::atomic::AtomicUsize,
+}
+
+pub(crate) struct SqliteTx {
+    // `None` once it is committed; see `Drop`.
+    connection: Option<OwnedMutexGuard<Connection>>,
+}
+
+impl Sqlite {
+    pub(crate) fn open(path: &Path) -> Result<Self, Error> {
+        let mut writer = connect(path)?;
+        migrations::migrations::runner().run(&mut writer).map_err(Box::new)?;
+        let readers = (0..READERS).map(|_| connect(path).map(Mutex::new)).collect::<Result<_, _>>()?;
+        Ok(Self {
+            writer: Arc::new(tokio::sync::Mutex::new(writer)),
+            readers: Arc::new(Readers { connections: readers, next: 0.into() }),
+        })
+    }
+
+    pub(crate) async fn begin(&self) -> Result<SqliteTx, Error> {
+        let connection = Arc::clone(&self.writer).lock_owned().await;
+        connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
+        Ok(SqliteTx { connection: Some(connection) })
+    }
+
+    pub(crate) fn query(&self, sql: &str, params: &[Value]) -> Result<Vec<Row>, Error> {
+        let readers = &self.readers.connections;
+        let first = self.readers.next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let connection = readers[first % readers.len()].lock();
+        // A reader keeps no state between queries: one that panicked left none behind.
+        query(&connection.unwrap_or_else(PoisonError::into_inner), sql, params)
+    }
+}
+
+impl SqliteTx {
+    pub(crate) fn execute(&mut self, sql: &str, params: &[Value]) -> Result<u64, Error> {
+        let connection = self.connection()?;
+        let mut statement = connection.prepare_cached(sql)?;
+        bind(&mut statement, params)?;
+        Ok(statement.raw_execute()? as u64)
+    }
+
+    pub(crate) fn query(&mut self, sql: &str, params: &[Value]) -> Result<Vec<Row>, Error> {
+        query(self.connection()?, sql, params)
+    }
+
+    pub(crate) async fn commit(mut self) -> Result<(), Error> {
+        let Some(connection) = self.connection.take() else { return Ok(()) };
+        // The commit waits for the disk; other tasks need not.
+        let committed = tokio::task::spawn_blocking(move || {
+            let result = connection.prepare_cached("COMMIT").and_then(|mut s| s.execute([]));
+            if result.is_err() && !connection.is_autocommit() {
+                // Best effort: if this fails too, the next BEGIN on the connection says so.
+                let _ = connection.execute_batch("ROLLBACK");
+            }
+            result
+        });
+        committed.await.map_err(Error::damaged)??;
+        Ok(())
+    }
+
+    fn connection(&self) -> Result<&Connection, Error> {
+        self.connection.as_deref().ok_or_else(|| Error::damaged("the transaction is over"))
+    }
+}
+
+impl Drop for SqliteTx {
+    fn drop(&mut self) {
+        if let Some(connection) = self.connection.take()
+            && !connection.is_autocommit()
+        {
+            // Best effort: if this fails, the next BEGIN on the connection says so.
+            let _ = connection.execute_batch("ROLLBACK");
+        }
+    }
+}
+
+fn connect(path: &Path) -> Result<Connection, Error> {
+    let connection = Connection::open(path)?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "busy_timeout", 10_000)?;
+    connection.pragma_update(None, "cache_size", -4_000)?;
+    connection.set_prepared_statement_cache_capacity(128);
+    Ok(connection)
+}
+
+fn query(connection: &Connection, sql: &str, params: &[Value]) -> Result<Vec<Row>, Error> {
+    let mut statement = connection.prepare_cached(sql)?;
+    let columns = statement.column_count();
+    bind(&mut statement, params)?;
+    let mut rows = statement.raw_query();
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        let values = (0..columns).map(|column| Ok(value(row.get_ref(column)?)));
+        found.push(Row(values.collect::<Result<_, rusqlite::Error>>()?));
+    }
+    Ok(found)
+}
+
+/// SQLite numbers `$2` by where it first stands, PostgreSQL by its name: so does this.
+fn bind(statement: &mut rusqlite::CachedStatement<'_>, params: &[Value]) -> Result<(), Error> {
+    for position in 1..=statement.parameter_count() {
+        let name = statement.parameter_name(position).and_then(|name| name.strip_prefix('$'));
+        let number = name.and_then(|name| name.parse::<usize>().ok());
+        let value = number.and_then(|number| params.get(number.checked_sub(1)?));
+        let value = value.ok_or_else(|| Error::damaged("a placeholder without a parameter"))?;
+        statement.raw_bind_parameter(position, value)?;
+    }
+    Ok(())
+}
+
+impl ToSql for Value {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self {
+            Self::Null => ValueRef::Null,
+            Self::Int(value) => ValueRef::Integer(*value),
+            Self::Real(value) => ValueRef::Real(*value),
+            Self::Text(value) => ValueRef::Text(value.as_bytes()),
+            Self::Blob(value) => ValueRef::Blob(value),
+        }))
+    }
+}
+
+fn value(value: ValueRef<'_>) -> Value {
+    match value {
+        ValueRef::Null => Value::Null,
+        ValueRef::Integer(value) => Value::Int(value),
+        ValueRef::Real(value) => Value::Real(value),
+        ValueRef::Text(value) => Value::Text(String::from_utf8_lossy(value).into_owned()),
+        ValueRef::Blob(value) => Value::Blob(value.to_vec()),
+    }
+}

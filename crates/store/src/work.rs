@@ -1,0 +1,578 @@
+//! A unit of work: one transaction in which entries are taken, projected and made durable.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use comity_ledger::note::VerifierKey;
+use comity_ledger::statement::Sealed;
+use comity_ledger::{Checkpoint, Hash, Statement, Tiles, tile};
+use comity_rules::channel::{self, Admitted, Channel, Receipt, Refusal};
+use comity_rules::content::Letter;
+use comity_rules::request::{Illegal, Receipted, View};
+use comity_rules::{Kind, PartyId, Request, Terms, ThreadId};
+use jiff::Timestamp;
+
+use crate::ledger::{self, Ledger, id_of};
+use crate::request::Kept;
+use crate::{Db, Error, Tx};
+
+/// Opens sealed content with this node's keys; the error is the code that goes into the receipt.
+pub type Opener = Arc<dyn Fn(Kind, &[u8], &Sealed) -> Result<Letter, &'static str> + Send + Sync>;
+
+/// A transaction. Dropped without [`Work::commit`], nothing of it happened.
+pub struct Work {
+    /// The transaction itself, for what stands beside ledgers.
+    pub tx: Tx,
+    opener: Opener,
+    ledgers: BTreeMap<String, Open>,
+    requests: BTreeMap<ThreadId, Held>,
+    arrival: Option<u64>,
+}
+
+/// A ledger while the work goes on.
+struct Open {
+    ledger: Ledger,
+    tiles: Option<Tiles>,
+    /// Its size when it was loaded: what the store must still have at the end.
+    loaded: u64,
+}
+
+/// A request while the work goes on.
+struct Held {
+    request: Request,
+    terms: String,
+    title: String,
+    seq: u64,
+}
+
+/// What became of an entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Taken {
+    /// Its place in its ledger.
+    pub index: u64,
+    /// The refusal's code and text.
+    pub refused: Option<(&'static str, String)>,
+    /// The thread that it belongs to.
+    pub thread: Option<ThreadId>,
+}
+
+impl Work {
+    /// Begins.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn begin(db: &Db, opener: Opener) -> Result<Self, Error> {
+        let tx = db.begin().await?;
+        Ok(Self { tx, opener, ledgers: BTreeMap::new(), requests: BTreeMap::new(), arrival: None })
+    }
+
+    /// Begins a ledger, one's own or a peer's.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn create(
+        &mut self,
+        terms: &Terms,
+        party: &PartyId,
+        peer: &PartyId,
+        key: &VerifierKey,
+        mine: bool,
+    ) -> Result<(), Error> {
+        const SQL: &str = "INSERT INTO ledger
+            (id, terms, party, mine, vkey, size, verified, witnessed, channel)
+            VALUES ($1, $2, $3, $4, $5, 0, 0, 0, $6)";
+        let hash = terms.hash();
+        let root = terms.party(party).map(|party| party.root.as_str());
+        let root = root.ok_or_else(|| Error::Missing { what: "party", id: party.to_string() })?;
+        let id = id_of(key.name());
+        let mut channel = Channel::new(party.clone(), peer.clone(), key, hash, root);
+        let other = self.other_of(&hash.to_hex(), mine).await?;
+        channel.other = other.as_ref().map(|other| other.key.name().to_owned());
+        let json = serde_json::to_string(&channel).map_err(Error::damaged)?;
+        let params = [
+            id.into(),
+            hash.to_hex().into(),
+            party.as_str().into(),
+            mine.into(),
+            key.to_string().into(),
+            json.into(),
+        ];
+        self.tx.execute(SQL, &params).await?;
+        if let Some(other) = other {
+            self.ledger(&other.id).await?.channel.other = Some(key.name().to_owned());
+        }
+        Ok(())
+    }
+
+    /// A ledger, as it is at this point of the work.
+    ///
+    /// # Errors
+    /// [`Error::Missing`].
+    pub async fn ledger(&mut self, id: &str) -> Result<&mut Ledger, Error> {
+        Ok(&mut self.open(id).await?.ledger)
+    }
+
+    /// The other ledger under the same terms.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn other(&mut self, id: &str) -> Result<Option<Ledger>, Error> {
+        let (terms, mine) = {
+            let ledger = self.ledger(id).await?;
+            (ledger.terms.clone(), ledger.mine)
+        };
+        self.other_of(&terms, mine).await
+    }
+
+    /// Keeps a ciphertext.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn keep(&mut self, digest: &Hash, ciphertext: &[u8]) -> Result<(), Error> {
+        const SQL: &str =
+            "INSERT INTO sealed (digest, ciphertext) VALUES ($1, $2) ON CONFLICT (digest) DO NOTHING";
+        self.tx.execute(SQL, &[digest.to_hex().into(), ciphertext.into()]).await?;
+        Ok(())
+    }
+
+    /// Appends an entry to a ledger and projects it. `letter` is its content where the caller has
+    /// it; else it is opened from the ciphertext that was kept before.
+    ///
+    /// # Errors
+    /// [`Error`]; an entry that is refused is no error: it is kept, and has no effect.
+    pub async fn take(
+        &mut self,
+        id: &str,
+        entry: &[u8],
+        letter: Option<Letter>,
+    ) -> Result<Taken, Error> {
+        const SQL: &str = "INSERT INTO leaf (ledger, idx, arrival, entry) VALUES ($1, $2, $3, $4)";
+        let arrival = self.next_arrival().await?;
+        let open = self.open_with_edge(id).await?;
+        let index = open.ledger.size;
+        if let Some(tiles) = &mut open.tiles {
+            tiles.push(index, Hash::leaf(entry));
+        }
+        open.ledger.size += 1;
+        let params = [id.into(), index.into(), arrival.into(), entry.into()];
+        self.tx.execute(SQL, &params).await?;
+        self.project(id, entry, arrival, letter).await
+    }
+
+    /// The root of a ledger at its present size.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn root(&mut self, id: &str) -> Result<(u64, Hash), Error> {
+        let open = self.open_with_edge(id).await?;
+        let size = open.ledger.size;
+        let root = open.tiles.as_ref().map_or(Ok(Hash::EMPTY), |tiles| tiles.root(size))?;
+        Ok((size, root))
+    }
+
+    /// The latest head of a ledger that was verified.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn verified(&mut self, id: &str) -> Result<Option<(u64, Hash)>, Error> {
+        let size = self.ledger(id).await?.verified;
+        let root = ledger::root(&mut self.tx, id, size).await?;
+        Ok(root.filter(|_| size > 0).map(|root| (size, root)))
+    }
+
+    /// Adds a peer's cosignature to a head.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn cosign(&mut self, id: &str, size: u64, note: &str) -> Result<(), Error> {
+        const SQL: &str = "UPDATE head SET note = $3 WHERE ledger = $1 AND size = $2";
+        self.tx.execute(SQL, &[id.into(), size.into(), note.into()]).await?;
+        Ok(())
+    }
+
+    /// Notes a head that the ledger's key signed and that fits the entries here.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn head(&mut self, id: &str, head: &Checkpoint, note: &str) -> Result<(), Error> {
+        const SQL: &str = "INSERT INTO head (ledger, size, root, note, mirrored)
+            VALUES ($1, $2, $3, $4, NULL) ON CONFLICT (ledger, size) DO NOTHING";
+        let params = [id.into(), head.size.into(), head.root.to_hex().into(), note.into()];
+        self.tx.execute(SQL, &params).await?;
+        let ledger = self.ledger(id).await?;
+        ledger.verified = ledger.verified.max(head.size);
+        Ok(())
+    }
+
+    /// Notes that an outside quorum first covered the ledger up to `size` at `time`. Only the first
+    /// checkpoint of a size that covers new entries is kept; any other changes nothing.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn witnessed(
+        &mut self,
+        id: &str,
+        size: u64,
+        note: &str,
+        time: Timestamp,
+    ) -> Result<bool, Error> {
+        const SQL: &str = "INSERT INTO history (ledger, size, note, time) VALUES ($1, $2, $3, $4)";
+        let ledger = self.ledger(id).await?;
+        let from = ledger.witnessed;
+        if size <= from {
+            return Ok(false);
+        }
+        ledger.witnessed = size;
+        let params = [id.into(), size.into(), note.into(), time.as_second().into()];
+        self.tx.execute(SQL, &params).await?;
+        self.times(id, (from, size), Proof::Witness, time).await?;
+        Ok(true)
+    }
+
+    /// Notes that the other side's mirror covers the ledger up to the head of `size` since `time`.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn mirrored(&mut self, id: &str, size: u64, time: Timestamp) -> Result<(), Error> {
+        const BEFORE: &str =
+            "SELECT size FROM head WHERE ledger = $1 AND mirrored IS NOT NULL ORDER BY size DESC LIMIT 1";
+        const SQL: &str =
+            "UPDATE head SET mirrored = $3 WHERE ledger = $1 AND size = $2 AND mirrored IS NULL";
+        let before = self.tx.query_one(BEFORE, &[id.into()]).await?;
+        let from = before.map_or(Ok(0), |row| row.count(0))?;
+        if size <= from {
+            return Ok(());
+        }
+        let params = [id.into(), size.into(), time.as_second().into()];
+        if self.tx.execute(SQL, &params).await? == 1 {
+            self.times(id, (from, size), Proof::Mirror, time).await?;
+        }
+        Ok(())
+    }
+
+    /// Notes how far the other side has a ledger.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn delivered(&mut self, id: &str, entries: u64, history: u64) -> Result<(), Error> {
+        const SQL: &str = "INSERT INTO delivery (ledger, entries, history) VALUES ($1, $2, $3)
+            ON CONFLICT (ledger) DO UPDATE SET entries = excluded.entries, history = excluded.history";
+        self.tx.execute(SQL, &[id.into(), entries.into(), history.into()]).await?;
+        Ok(())
+    }
+
+    /// The receipts that this node owes for a peer's ledger, oldest first.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn owed(&mut self, id: &str) -> Result<Vec<Receipt>, Error> {
+        const SQL: &str = "SELECT idx, code FROM owed WHERE ledger = $1 ORDER BY idx LIMIT $2";
+        let rows = self.tx.query(SQL, &[id.into(), (channel::MAX_RECEIPTS as u64).into()]).await?;
+        rows.iter()
+            .map(|row| Ok(Receipt { index: row.count(0)?, code: row.text(1)?.to_owned() }))
+            .collect()
+    }
+
+    /// A request, as it is at this point of the work.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn request(&mut self, thread: ThreadId) -> Result<Option<&Request>, Error> {
+        self.load_request(thread).await?;
+        Ok(self.requests.get(&thread).map(|held| &held.request))
+    }
+
+    /// Writes what changed and commits.
+    ///
+    /// # Errors
+    /// [`Error::Moved`] where another writer changed a ledger meanwhile.
+    pub async fn commit(mut self) -> Result<(), Error> {
+        self.flush().await?;
+        self.tx.commit().await
+    }
+
+    pub(crate) async fn flush(&mut self) -> Result<(), Error> {
+        const SQL: &str = "UPDATE ledger SET size = $2, verified = $3, witnessed = $4, channel = $5
+            WHERE id = $1 AND size = $6";
+        for (id, mut open) in std::mem::take(&mut self.ledgers) {
+            let channel = serde_json::to_string(&open.ledger.channel).map_err(Error::damaged)?;
+            let Ledger { size, verified, witnessed, .. } = open.ledger;
+            let params = [
+                id.as_str().into(),
+                size.into(),
+                verified.into(),
+                witnessed.into(),
+                channel.into(),
+                open.loaded.into(),
+            ];
+            if self.tx.execute(SQL, &params).await? != 1 {
+                return Err(Error::Moved(id));
+            }
+            let changed = open.tiles.as_mut().map(Tiles::take_changed).unwrap_or_default();
+            ledger::save_tiles(&mut self.tx, &id, changed).await?;
+        }
+        for (_, held) in std::mem::take(&mut self.requests) {
+            let Held { request, terms, title, seq } = held;
+            crate::request::save(&mut self.tx, &request, &terms, &title, seq).await?;
+        }
+        Ok(())
+    }
+
+    /// Passes the entry through the gate and the rules, and writes what follows from it. Both the
+    /// first time and at a rebuild: views come from here and nowhere else.
+    pub(crate) async fn project(
+        &mut self,
+        id: &str,
+        entry: &[u8],
+        arrival: u64,
+        letter: Option<Letter>,
+    ) -> Result<Taken, Error> {
+        let parsed = Statement::parse(entry).ok();
+        let body = parsed.as_ref().map(Statement::body);
+        let seen = body.and_then(|body| body.seen.as_ref());
+        let root = match seen {
+            Some(seen) => ledger::root(&mut self.tx, &id_of(&seen.origin), seen.size).await?,
+            None => None,
+        };
+        let ledger = &mut self.open(id).await?.ledger;
+        let (mine, terms) = (ledger.mine, ledger.terms.clone());
+        let index = ledger.channel.next;
+        let admitted = ledger.channel.admit(entry, |_| root);
+        let mut opened = Ok(None);
+        let mut refused = None;
+        let mut thread = None;
+        match &admitted {
+            Ok(admitted) => {
+                opened = self.letter(admitted, letter).await?;
+                if admitted.kind.is_request() {
+                    thread = Some(ThreadId(admitted.statement.body().thread));
+                    let title = title(opened.as_ref().ok().and_then(Option::as_ref));
+                    let applied = self.apply(admitted, &terms, title, arrival).await?;
+                    refused = applied.err().map(|illegal| (illegal.code(), illegal.to_string()));
+                } else if admitted.kind == Kind::Receipt {
+                    let result = self.receipts(id, admitted).await?;
+                    refused = result.err().map(|refusal| (refusal.code(), refusal.to_string()));
+                }
+            }
+            Err(refusal) => refused = Some((refusal.code(), refusal.to_string())),
+        }
+        let kind = body.map_or("", |body| body.kind.as_str());
+        // Receipts are never receipted: else two nodes would thank each other for ever.
+        if !mine && kind != Kind::Receipt.as_str() {
+            let code = refused.as_ref().map(|(code, _)| *code).or(opened.as_ref().err().copied());
+            self.owe(id, index, code.unwrap_or_default()).await?;
+        }
+        let kept = opened.ok().flatten().map(Kept::of);
+        self.save_statement(id, index, kind, thread, refused.as_ref().map(|r| r.0), kept).await?;
+        Ok(Taken { index, refused, thread })
+    }
+
+    async fn letter(
+        &mut self,
+        admitted: &Admitted,
+        known: Option<Letter>,
+    ) -> Result<Result<Option<Letter>, &'static str>, Error> {
+        const SQL: &str = "SELECT ciphertext FROM sealed WHERE digest = $1";
+        let Some(sealed) = admitted.statement.body().sealed else { return Ok(Ok(None)) };
+        if known.is_some() {
+            return Ok(Ok(known));
+        }
+        let row = self.tx.query_one(SQL, &[sealed.digest.to_hex().into()]).await?;
+        let Some(row) = row else { return Ok(Err("undecryptable")) };
+        Ok((self.opener)(admitted.kind, row.blob(0)?, &sealed).map(Some))
+    }
+
+    async fn apply(
+        &mut self,
+        admitted: &Admitted,
+        terms: &str,
+        title: Option<String>,
+        seq: u64,
+    ) -> Result<Result<(), Illegal>, Error> {
+        let body = admitted.statement.body();
+        let thread = ThreadId(body.thread);
+        self.load_request(thread).await?;
+        if let Some(held) = self.requests.get_mut(&thread) {
+            if held.terms != terms {
+                return Ok(Err(Illegal::ThreadInUse));
+            }
+            return Ok(held.request.apply(admitted.index, admitted.kind, body));
+        }
+        if admitted.kind != Kind::Send {
+            return Ok(Err(Illegal::UnknownThread));
+        }
+        Ok(Request::open(admitted.index, body).map(|request| {
+            let (terms, title) = (terms.to_owned(), title.unwrap_or_default());
+            self.requests.insert(thread, Held { request, terms, title, seq });
+        }))
+    }
+
+    async fn receipts(
+        &mut self,
+        id: &str,
+        admitted: &Admitted,
+    ) -> Result<Result<(), Refusal>, Error> {
+        const THREAD: &str = "SELECT thread FROM statement WHERE ledger = $1 AND idx = $2";
+        const NOTE: &str = "INSERT INTO receipted (ledger, idx, thread) VALUES ($1, $2, $3)
+            ON CONFLICT (ledger, idx, thread) DO NOTHING";
+        const PAID: &str = "DELETE FROM owed WHERE ledger = $1 AND idx = $2";
+        let receipts = match channel::decode_receipts(&admitted.statement.body().public) {
+            Ok(receipts) => receipts,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let Some(other) = self.other(id).await? else { return Ok(Ok(())) };
+        for receipt in receipts {
+            let params = [other.id.as_str().into(), receipt.index.into()];
+            self.tx.execute(PAID, &params).await?;
+            let row = self.tx.query_one(THREAD, &params).await?;
+            let Some(thread) = row.and_then(|row| row.text(0).ok()?.parse::<ThreadId>().ok()) else {
+                continue;
+            };
+            let note = [id.into(), admitted.index.into(), thread.to_string().into()];
+            self.tx.execute(NOTE, &note).await?;
+            self.load_request(thread).await?;
+            if let Some(held) = self.requests.get_mut(&thread) {
+                let receipted =
+                    Receipted { index: admitted.index, code: receipt.code, witnessed: None };
+                held.request.receipt(&other.party, receipt.index, receipted);
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    /// Gives the entries `[from, to)` of a ledger their time.
+    pub(crate) async fn times(
+        &mut self,
+        id: &str,
+        (from, to): (u64, u64),
+        proof: Proof,
+        time: Timestamp,
+    ) -> Result<(), Error> {
+        const SQL: &str = "SELECT thread FROM statement
+            WHERE ledger = $1 AND idx >= $2 AND idx < $3 AND thread <> ''
+            UNION SELECT thread FROM receipted WHERE ledger = $1 AND idx >= $2 AND idx < $3";
+        let party = self.ledger(id).await?.party.clone();
+        let rows = self.tx.query(SQL, &[id.into(), from.into(), to.into()]).await?;
+        for row in rows {
+            let thread: ThreadId = row.text(0)?.parse().map_err(Error::damaged)?;
+            self.load_request(thread).await?;
+            if let Some(held) = self.requests.get_mut(&thread) {
+                match proof {
+                    Proof::Witness => held.request.witnessed(&party, (from, to), time),
+                    Proof::Mirror => held.request.mirrored(&party, (from, to), time),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn owe(&mut self, id: &str, index: u64, code: &str) -> Result<(), Error> {
+        const SQL: &str = "INSERT INTO owed (ledger, idx, code) VALUES ($1, $2, $3)";
+        self.tx.execute(SQL, &[id.into(), index.into(), code.into()]).await?;
+        Ok(())
+    }
+
+    async fn save_statement(
+        &mut self,
+        id: &str,
+        index: u64,
+        kind: &str,
+        thread: Option<ThreadId>,
+        refused: Option<&str>,
+        kept: Option<Kept>,
+    ) -> Result<(), Error> {
+        const SQL: &str = "INSERT INTO statement (ledger, idx, kind, thread, refused, letter)
+            VALUES ($1, $2, $3, $4, $5, $6)";
+        let letter = kept.map(|kept| serde_json::to_string(&kept)).transpose();
+        let params = [
+            id.into(),
+            index.into(),
+            kind.into(),
+            thread.map(|thread| thread.to_string()).unwrap_or_default().into(),
+            refused.into(),
+            letter.map_err(Error::damaged)?.into(),
+        ];
+        self.tx.execute(SQL, &params).await?;
+        Ok(())
+    }
+
+    async fn load_request(&mut self, thread: ThreadId) -> Result<(), Error> {
+        if self.requests.contains_key(&thread) {
+            return Ok(());
+        }
+        if let Some(row) = crate::request::load(&mut self.tx, thread).await? {
+            let crate::request::Summary { request, terms, title, seq } = row;
+            self.requests.insert(thread, Held { request, terms, title, seq });
+        }
+        Ok(())
+    }
+
+    async fn other_of(&mut self, terms: &str, mine: bool) -> Result<Option<Ledger>, Error> {
+        let found = |ledger: &Ledger| ledger.terms == terms && ledger.mine != mine;
+        if let Some(open) = self.ledgers.values().find(|open| found(&open.ledger)) {
+            return Ok(Some(open.ledger.clone()));
+        }
+        const SQL: &str = "SELECT id FROM ledger WHERE terms = $1 AND mine <> $2";
+        let Some(row) = self.tx.query_one(SQL, &[terms.into(), mine.into()]).await? else {
+            return Ok(None);
+        };
+        let id = row.text(0)?.to_owned();
+        Ok(Some(self.ledger(&id).await?.clone()))
+    }
+
+    async fn open(&mut self, id: &str) -> Result<&mut Open, Error> {
+        if !self.ledgers.contains_key(id) {
+            let ledger = ledger::load(&mut self.tx, id).await?;
+            let loaded = ledger.size;
+            self.ledgers.insert(id.to_owned(), Open { ledger, tiles: None, loaded });
+        }
+        self.ledgers.get_mut(id).ok_or_else(|| Error::damaged("ledger"))
+    }
+
+    async fn open_with_edge(&mut self, id: &str) -> Result<&mut Open, Error> {
+        let open = self.open(id).await?;
+        if open.tiles.is_none() {
+            let edge = tile::edge(open.ledger.size);
+            let tiles = ledger::load_tiles(&mut self.tx, id, &edge).await?;
+            self.open(id).await?.tiles = Some(tiles);
+        }
+        self.open(id).await
+    }
+
+    async fn next_arrival(&mut self) -> Result<u64, Error> {
+        let next = match self.arrival {
+            Some(next) => next,
+            None => {
+                let row = self.tx.query_one("SELECT MAX(arrival) FROM leaf", &[]).await?;
+                row.filter(|row| !row.is_null(0)).map_or(Ok(0), |row| row.count(0).map(|a| a + 1))?
+            }
+        };
+        self.arrival = Some(next + 1);
+        Ok(next)
+    }
+}
+
+/// Whose proof gives a time.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Proof {
+    Witness,
+    Mirror,
+}
+
+/// The view of the request's two ledgers that the author of the next statement in `own` has.
+#[must_use]
+pub fn view(request: &Request, own: &Ledger, other: Option<&Ledger>) -> View {
+    let (own_size, other_size) = (own.size, other.map_or(0, |other| other.verified));
+    if own.party == request.asker {
+        View { asked: own_size, answered: other_size }
+    } else {
+        View { asked: other_size, answered: own_size }
+    }
+}
+
+fn title(letter: Option<&Letter>) -> Option<String> {
+    match letter {
+        Some(Letter::Ask(ask)) => Some(ask.title.clone()),
+        _ => None,
+    }
+}
