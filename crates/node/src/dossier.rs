@@ -5,8 +5,9 @@ use std::sync::Arc;
 use comity_rules::clock::Clocks;
 use comity_rules::release::{self, Reader, Released};
 use comity_rules::request::{Event, Standing, View};
-use comity_rules::{PartyId, Request, ThreadId};
-use comity_store::ledger;
+use comity_rules::content::{Attachment, Letter};
+use comity_rules::{Kind, PartyId, Request, ThreadId};
+use comity_store::{journal, ledger};
 use comity_store::request::{self, Kept, Summary};
 
 use crate::node::{Agreement, Error, Node};
@@ -116,6 +117,33 @@ impl Node {
             (event.witnessed.unwrap_or(event.claimed), event.claimed, event.seen)
         });
         Ok(release::content(reader, Dossier { line, statements })?)
+    }
+
+    /// A file that goes with a statement of a request, byte for byte, out of the ciphertext.
+    ///
+    /// # Errors
+    /// [`Error::Missing`], or [`Error::Held`] where the reader may not see it.
+    pub async fn attachment(
+        &self,
+        thread: ThreadId,
+        ledger: &str,
+        index: u64,
+        number: usize,
+        reader: &Reader,
+    ) -> Result<Released<Attachment>, Error> {
+        let missing = || Error::Missing { what: "file", id: number.to_string(), hint: "" };
+        let entries = ledger::entries(&self.db, ledger, index, index + 1).await?;
+        let statement = comity_ledger::Statement::parse(entries.first().ok_or_else(missing)?)?;
+        let body = statement.body();
+        let kind = Kind::parse(&body.kind).filter(|_| ThreadId(body.thread) == thread);
+        let (Some(kind), Some(sealed)) = (kind, body.sealed) else { return Err(missing()) };
+        let ciphertext = ledger::ciphertext(&self.db, &sealed.digest.to_hex()).await?;
+        let ciphertext = ciphertext.ok_or_else(missing)?;
+        let content = comity_ledger::seal::open(&ciphertext, &sealed, &self.secrets.identity)?;
+        let letter = Letter::read(kind, &content).map_err(|error| Error::Refused(error.to_string()))?;
+        let attachment = letter.attachments().get(number).cloned().ok_or_else(missing)?;
+        journal::note(&self.db, self.now(), "operator", "export file", &attachment.name).await?;
+        Ok(release::content(reader, attachment)?)
     }
 
     async fn cosigners(&self, ledger: &str, index: u64) -> Result<Vec<String>, Error> {

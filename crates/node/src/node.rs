@@ -22,6 +22,10 @@ use crate::tls::Pins;
 use crate::writer::{self, Job};
 use crate::{keys, password};
 
+pub use comity_store::Error as StoreError;
+pub use comity_store::evidence::Evidence;
+pub use comity_store::ledger::Ledger;
+
 /// How long a command waits for the peer's next checkpoint where it answers something so new that
 /// no checkpoint covers it yet.
 const CHECKPOINT_PATIENCE: Duration = Duration::from_secs(5);
@@ -422,6 +426,31 @@ impl Node {
         Ok(agreement.terms.policy(&keys)?)
     }
 
+    /// This party's ledger under an agreement, as committed.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub async fn own_ledger(&self, agreement: &Agreement) -> Result<Ledger, Error> {
+        Ok(ledger::show(&self.db, &agreement.own).await?)
+    }
+
+    /// The ledgers that are kept here, and what was refused.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub async fn ledgers_and_evidence(&self) -> Result<(Vec<Ledger>, Vec<Evidence>), Error> {
+        Ok((ledger::list(&self.db).await?, comity_store::evidence::list(&self.db).await?))
+    }
+
+    /// Whether the peer's mirror covers everything that this ledger's latest checkpoint covers.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub async fn is_mirrored(&self, ledger: &str) -> Result<bool, Error> {
+        let head = ledger::head(&self.db, ledger, None).await?;
+        Ok(head.is_some_and(|head| head.mirrored.is_some()))
+    }
+
     /// Signs a person in: a token for the browser, where the password is right.
     ///
     /// # Errors
@@ -504,6 +533,18 @@ impl Node {
 
     fn add(&self, agreement: Arc<Agreement>) {
         self.agreements.write().unwrap_or_else(PoisonError::into_inner).push(agreement);
+    }
+}
+
+/// The copy that a node keeps of a ledger; `None` where it has none.
+///
+/// # Errors
+/// [`Error::Store`].
+pub async fn ledger_copy(node: &Node, id: &str) -> Result<Option<Ledger>, Error> {
+    match ledger::show(&node.db, id).await {
+        Ok(ledger) => Ok(Some(ledger)),
+        Err(comity_store::Error::Missing { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -54,7 +54,7 @@ impl Audit {
                 let next = ledgers[side].entries.get(index(channels[side].next));
                 next.is_some_and(|entry| {
                     let other = &ledgers[1 - side];
-                    let needs = seen(entry);
+                    let needs = needs(entry);
                     needs <= channels[1 - side].next || needs > other.entries.len() as u64
                 })
             });
@@ -127,11 +127,17 @@ impl Audit {
     }
 }
 
-/// How much of the other ledger an entry says its author had seen; nothing, if it cannot be read.
-#[must_use]
-pub fn seen(entry: &[u8]) -> u64 {
-    comity_ledger::Statement::parse(entry)
-        .map_or(0, |statement| Channel::seen_size(statement.body().seen.as_ref()))
+/// How much of the other ledger must be taken before this entry means anything: what its author had
+/// seen, and with a receipt what it is for, which no head need cover yet.
+fn needs(entry: &[u8]) -> u64 {
+    let Ok(statement) = comity_ledger::Statement::parse(entry) else { return 0 };
+    let body = statement.body();
+    let seen = Channel::seen_size(body.seen.as_ref());
+    if Kind::parse(&body.kind) != Some(Kind::Receipt) {
+        return seen;
+    }
+    let receipts = channel::decode_receipts(&body.public).unwrap_or_default();
+    receipts.iter().map(|receipt| receipt.index.saturating_add(1)).fold(seen, u64::max)
 }
 
 fn root_at(ledger: &Ledger, size: u64) -> Option<Hash> {

@@ -1,1 +1,68 @@
-//! x
+//! Pages: server-rendered, working without JavaScript.
+//!
+//! Everything but the ledgers that the terms open to all waits behind the operator's password.
+//! Every visible string comes from a Fluent catalogue; every time is a sentence with an hour and a
+//! zone on either side.
+#![forbid(unsafe_code)]
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::http::{HeaderValue, header};
+use axum::middleware;
+use axum::response::Response;
+use axum::routing::{get, post};
+use comity_node::Node;
+
+mod language;
+mod pages;
+mod session;
+mod timeline;
+mod when;
+
+/// What every page needs.
+#[derive(Clone)]
+pub(crate) struct App {
+    pub(crate) node: Arc<Node>,
+    /// One password is tried at a time: trying is slow on purpose, and must not stop the node.
+    pub(crate) trying: Arc<tokio::sync::Mutex<()>>,
+}
+
+/// Everything that the web listener serves.
+pub fn router(node: &Arc<Node>) -> Router {
+    let app = App { node: Arc::clone(node), trying: Arc::default() };
+    let behind_password = Router::new()
+        .route("/", get(pages::desk::show))
+        .route("/requests", get(pages::requests::show))
+        .route("/requests/{id}", get(pages::request::show).post(pages::request::act))
+        .route("/requests/{id}/verify", post(pages::request::verify))
+        .route("/requests/{id}/files/{ledger}/{index}/{number}", get(pages::request::file))
+        .route("/agreements", get(pages::agreements::show))
+        .route("/ledger", get(pages::ledger::show))
+        .route("/sign-out", post(session::sign_out))
+        .fallback(pages::not_found)
+        .route_layer(middleware::from_fn_with_state(app.clone(), session::required))
+        .layer(middleware::from_fn(session::same_origin));
+    let open = Router::new()
+        .route("/sign-in", get(session::show).post(session::sign_in))
+        .route("/language", get(language::choose))
+        .route("/static/{file}", get(pages::assets))
+        .layer(middleware::from_fn(session::same_origin));
+    behind_password
+        .merge(open)
+        .with_state(app)
+        .merge(comity_node::public::router(Arc::clone(node)))
+        .layer(middleware::map_response(guard))
+}
+
+/// Nothing on these pages comes from anywhere else, runs a script, or is framed.
+async fn guard(mut response: Response) -> Response {
+    const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; \
+                          base-uri 'none'; frame-ancestors 'none'";
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    response
+}

@@ -1,0 +1,216 @@
+//! `comity agreement`
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Subcommand;
+use comity_ledger::VerifierKey;
+use comity_node::control::Question;
+use comity_rules::Terms;
+use comity_rules::agreement::{Class, Evidence, OutsideWitness, TEMPLATES};
+use serde_json::{Value, json};
+
+use crate::failure::Failure;
+use crate::output::{Context, read, table, text, write};
+
+#[derive(Subcommand)]
+pub(crate) enum Agreement {
+    /// Templates that are shipped.
+    #[command(subcommand)]
+    Template(Template),
+    /// Make terms out of a template, for both parties to sign.
+    Propose {
+        /// A shipped template's id, or a file.
+        #[arg(long)]
+        template: String,
+        /// The other party.
+        #[arg(long)]
+        peer: String,
+        /// An outside witness: NAME,VKEY,URL. More than once for several; more than half must cosign.
+        #[arg(long = "witness", required = true)]
+        witnesses: Vec<String>,
+        /// Let everyone read the ledgers. Contents stay sealed.
+        #[arg(long)]
+        everyone: bool,
+        /// Where to write the terms.
+        #[arg(short, long)]
+        output: PathBuf,
+    },
+    /// Sign terms: this begins your ledger under them.
+    Sign {
+        /// The terms.
+        file: PathBuf,
+        /// The root key that `init` wrote.
+        #[arg(long)]
+        root_key: Option<PathBuf>,
+    },
+    /// Show the terms of an agreement, or of a file.
+    Show {
+        /// Its id, the first digits of its hash, or a file.
+        id: String,
+    },
+    /// List the agreements that are signed here.
+    List,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Template {
+    /// List them.
+    List,
+    /// Print one as TOML.
+    Show {
+        /// Its id.
+        id: String,
+    },
+}
+
+impl Agreement {
+    pub(crate) async fn run(self, context: &Context) -> Result<ExitCode, Failure> {
+        match self {
+            Self::Template(Template::List) => Ok(templates(context)?),
+            Self::Template(Template::Show { id }) => {
+                let found = TEMPLATES.iter().find(|(known, _)| *known == id);
+                let (id, text) = found.ok_or_else(|| {
+                    Failure::Wrong(format!("there is no template {id:?}; see `agreement template list`"))
+                })?;
+                Ok(context.print(&json!({ "id": id, "text": text }), |_| (*text).to_owned()))
+            }
+            Self::Propose { template, peer, witnesses, everyone, output } => {
+                let shipped = TEMPLATES.iter().any(|(id, _)| *id == template);
+                let template = if shipped { template } else { read(template.as_ref())? };
+                let peer = peer.parse().map_err(|e| Failure::Wrong(format!("--peer: {e}")))?;
+                let witnesses = witnesses.iter().map(|text| witness(text)).collect::<Result<_, _>>()?;
+                let question = Question::Propose { template, peer, witnesses, everyone };
+                let value = context.ask(question).await?;
+                write(&output, text(&value, "text").as_bytes())?;
+                let value = json!({ "terms": value["terms"], "file": output });
+                Ok(context.print(&value, |value| {
+                    format!(
+                        "Wrote {} (terms {}).\nBoth parties read it, and each signs the same file: \
+                         `comity agreement sign {}`.",
+                        output.display(),
+                        text(value, "terms"),
+                        output.display()
+                    )
+                }))
+            }
+            Self::Sign { file, root_key } => {
+                let root_key = root_key.unwrap_or_else(|| context.data.join("root.key"));
+                let root_key = std::path::absolute(&root_key).unwrap_or(root_key);
+                let value = context.ask(Question::Sign { terms: read(&file)?, root_key }).await?;
+                Ok(context.print(&value, |value| {
+                    format!("Signed. Your ledger under terms {} has begun.", text(value, "terms"))
+                }))
+            }
+            Self::Show { id } => {
+                let terms = if std::path::Path::new(&id).is_file() {
+                    read(id.as_ref())?
+                } else {
+                    text(&context.ask(Question::Agreement { id }).await?, "text")
+                };
+                let terms = Terms::parse(&terms).map_err(|error| Failure::No(error.to_string()))?;
+                let value = serde_json::to_value(&*terms).unwrap_or_default();
+                let value = json!({ "terms": terms.hash().to_hex(), "agreement": value });
+                Ok(context.print(&value, |_| describe(&terms)))
+            }
+            Self::List => {
+                let value = context.ask(Question::Agreements).await?;
+                Ok(context.print(&value, |all| {
+                    let rows = all.as_array().into_iter().flatten().map(|agreement: &Value| {
+                        vec![
+                            text(agreement, "id"),
+                            text(agreement, "peer"),
+                            text(agreement, "nature"),
+                            text(agreement, "terms").chars().take(16).collect(),
+                            text(agreement, "title"),
+                        ]
+                    });
+                    table(&["id", "peer", "nature", "terms", "title"], rows)
+                }))
+            }
+        }
+    }
+}
+
+fn templates(context: &Context) -> Result<ExitCode, Failure> {
+    let mut rows = Vec::new();
+    for (id, text) in TEMPLATES {
+        let terms = Terms::parse(text).map_err(|error| Failure::Wrong(format!("{id}: {error}")))?;
+        rows.push(json!({
+            "id": id,
+            "nature": terms.nature,
+            "title": terms.title("en"),
+            "deadlines": deadlines(&terms),
+        }));
+    }
+    let value = Value::from(rows);
+    Ok(context.print(&value, |rows| {
+        let rows = rows.as_array().into_iter().flatten().map(|row| {
+            ["id", "nature", "deadlines", "title"].map(|key| text(row, key)).to_vec()
+        });
+        table(&["id", "nature", "deadlines", "title"], rows)
+    }))
+}
+
+/// What the agreement says of deadlines, in a few words.
+fn deadlines(terms: &Terms) -> String {
+    let limited = |class: &Class| class.acknowledge.is_some() || class.answer.is_some();
+    match (&terms.deadlines.word, terms.classes.iter().any(limited)) {
+        (_, true) => "by urgency class".to_owned(),
+        (Some(word), false) => format!("no deadline given ({word:?})"),
+        (None, false) => "no deadline given".to_owned(),
+    }
+}
+
+fn describe(terms: &Terms) -> String {
+    let mut out = format!(
+        "{}\n{}  ({})\nterms {}\ndeadlines: {}\n",
+        terms.title("en"),
+        terms.id,
+        serde_json::to_value(terms.nature).map(|v| v.as_str().unwrap_or_default().to_owned()).unwrap_or_default(),
+        terms.hash().to_hex(),
+        deadlines(terms),
+    );
+    if let Some(note) = &terms.note {
+        out.push_str(&format!("{note}\n"));
+    }
+    if terms.deadlines.evidence == Evidence::Absent
+        && let Some(note) = &terms.deadlines.note
+    {
+        out.push_str(&format!("{note}\n"));
+    }
+    let limit = |limit: &Option<comity_rules::Period>| {
+        limit.as_ref().map_or_else(|| "none given".to_owned(), ToString::to_string)
+    };
+    if !terms.classes.is_empty() {
+        let rows = terms.classes.iter().map(|class| {
+            vec![class.id.clone(), limit(&class.acknowledge), limit(&class.answer), class.definition.clone()]
+        });
+        out.push_str(&format!("\n{}\n", table(&["class", "acknowledge", "answer", "when"], rows)));
+    }
+    let kinds: Vec<_> = terms.kinds.iter().map(|kind| kind.id.as_str()).collect();
+    out.push_str(&format!("\nmay be asked: {}\n", kinds.join(", ")));
+    for not in &terms.not_carried {
+        out.push_str(&format!("not carried: {} ({})\n", not.id, not.why));
+    }
+    let grounds: Vec<_> = terms.grounds.iter().map(|ground| ground.code.as_str()).collect();
+    out.push_str(&format!("grounds of refusal: {}\n", grounds.join(", ")));
+    if let Some(between) = &terms.between {
+        for party in &between.parties {
+            out.push_str(&format!("between: {} ({}, {})\n", party.name, party.id, party.zone));
+        }
+        for witness in &between.witnesses {
+            out.push_str(&format!("witnessed by: {} at {}\n", witness.name, witness.url));
+        }
+    }
+    out
+}
+
+fn witness(text: &str) -> Result<OutsideWitness, Failure> {
+    let parts: Vec<_> = text.splitn(3, ',').collect();
+    let [name, key, url] = parts.as_slice() else {
+        return Err(Failure::Wrong(format!("--witness {text:?}: want NAME,VKEY,URL")));
+    };
+    VerifierKey::parse(key).map_err(|error| Failure::Wrong(format!("--witness {name}: {error}")))?;
+    Ok(OutsideWitness { name: (*name).to_owned(), key: (*key).to_owned(), url: (*url).to_owned() })
+}

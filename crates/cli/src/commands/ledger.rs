@@ -1,0 +1,239 @@
+//! `comity ledger`
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Subcommand;
+use comity_ledger::Policy;
+use comity_node::control::Question;
+use comity_node::network::Tcp;
+use comity_node::{audit, prove};
+use comity_rules::Terms;
+use serde_json::{Value, json};
+
+use crate::failure::Failure;
+use crate::output::{Context, read, table, text, write};
+
+#[derive(Subcommand)]
+pub(crate) enum Ledger {
+    /// Show the ledgers that are kept here: one's own and copies of the peers'.
+    Show,
+    /// Print the policy by which others verify these ledgers.
+    Policy {
+        /// The agreement; the only one, where it is left out.
+        #[arg(long)]
+        agreement: Option<String>,
+    },
+    /// Prove the statements of a request, or one entry (LEDGER/INDEX).
+    Prove {
+        /// A request's id, or LEDGER/INDEX.
+        id: String,
+        /// A folder for the proofs; standard output when left out.
+        #[arg(short, long)]
+        output: Option<PathBuf>,
+    },
+    /// Verify a proof with a policy; without a proof, every ledger that is kept here.
+    Verify {
+        /// A proof.
+        file: Option<PathBuf>,
+        /// The policy.
+        #[arg(long, required_unless_present = "file")]
+        policy: Option<PathBuf>,
+    },
+    /// Audit the two ledgers of an agreement from nothing but what is public.
+    Audit {
+        /// The two ledgers: http:// URLs or folders.
+        #[arg(num_args = 2, required = true)]
+        ledgers: Vec<String>,
+        /// The policy: log and witness keys, and the quorum.
+        #[arg(long)]
+        policy: PathBuf,
+        /// The terms, for deadlines.
+        #[arg(long)]
+        terms: Option<PathBuf>,
+    },
+    /// Write a ledger as files.
+    Export {
+        /// The ledger's id, or the first digits.
+        ledger: String,
+        /// Where.
+        folder: PathBuf,
+    },
+}
+
+impl Ledger {
+    pub(crate) async fn run(self, context: &Context) -> Result<ExitCode, Failure> {
+        match self {
+            Self::Show => {
+                let value = context.ask(Question::Ledgers).await?;
+                Ok(context.print(&value, |all| {
+                    let rows = all.as_array().into_iter().flatten().map(|ledger| {
+                        vec![
+                            text(ledger, "id").chars().take(16).collect(),
+                            text(ledger, "party"),
+                            if ledger["mine"] == true { "own" } else { "copy" }.to_owned(),
+                            text(ledger, "entries"),
+                            text(ledger, "witnessed"),
+                            text(ledger, "delivered"),
+                            text(ledger, "origin"),
+                        ]
+                    });
+                    table(&["id", "party", "", "entries", "witnessed", "delivered", "origin"], rows)
+                }))
+            }
+            Self::Policy { agreement } => {
+                let value = context.ask(Question::Policy { agreement }).await?;
+                Ok(context.print(&value, |value| text(value, "policy")))
+            }
+            Self::Prove { id, output } => prove_all(context, id, output.as_deref()).await,
+            Self::Verify { file: Some(file), policy } => {
+                let policy = policy.ok_or_else(|| Failure::Wrong("--policy FILE is needed".to_owned()))?;
+                let policy = read_policy(&policy)?;
+                let bytes = std::fs::read(&file).map_err(|error| Failure::file(&file, &error))?;
+                let value = prove::verify(&bytes, &policy).map_err(|error| {
+                    Failure::No(format!("{}: {}: {error}", file.display(), error.code()))
+                })?;
+                Ok(context.print(&value, |value| {
+                    format!(
+                        "Verified: {} from {} to {}, entry {} of {}, witnessed {}.",
+                        text(value, "kind"),
+                        text(value, "from"),
+                        text(value, "to"),
+                        text(value, "index"),
+                        text(value, "ledger"),
+                        text(value, "witnessed"),
+                    )
+                }))
+            }
+            Self::Verify { file: None, .. } => verify_own(context).await,
+            Self::Audit { ledgers, policy, terms } => {
+                let policy = read_policy(&policy)?;
+                let terms = terms.map(|path| -> Result<_, Failure> {
+                    Terms::parse(&read(&path)?)
+                        .map_err(|error| Failure::Wrong(format!("{}: {error}", path.display())))
+                });
+                let terms = terms.transpose()?;
+                run_audit(context, ledgers, &policy, terms.as_ref()).await
+            }
+            Self::Export { ledger, folder } => {
+                let folder = std::path::absolute(&folder).unwrap_or(folder);
+                let value = context.ask(Question::Export { ledger, folder }).await?;
+                Ok(context.print(&value, |value| {
+                    format!("Wrote {} entries to {}.", text(value, "entries"), text(value, "folder"))
+                }))
+            }
+        }
+    }
+}
+
+async fn prove_all(
+    context: &Context,
+    id: String,
+    output: Option<&Path>,
+) -> Result<ExitCode, Failure> {
+    let value = context.ask(Question::Prove { id }).await?;
+    let proofs: Vec<&str> = value.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let Some(folder) = output else {
+        return Ok(context.print(&value, |_| proofs.join("\n")));
+    };
+    std::fs::create_dir_all(folder).map_err(|error| Failure::file(folder, &error))?;
+    let mut files = Vec::new();
+    for (number, proof) in proofs.iter().enumerate() {
+        let path = folder.join(format!("{number:03}.tlog-proof"));
+        write(&path, proof.as_bytes())?;
+        files.push(path);
+    }
+    Ok(context.print(&json!(files), |_| format!("Wrote {} proofs.", files.len())))
+}
+
+async fn verify_own(context: &Context) -> Result<ExitCode, Failure> {
+    let agreements = context.ask(Question::Agreements).await?;
+    let ledgers = context.ask(Question::Ledgers).await?;
+    let mut code = ExitCode::SUCCESS;
+    for agreement in agreements.as_array().into_iter().flatten() {
+        let terms = text(agreement, "terms");
+        let policy = context.ask(Question::Policy { agreement: Some(terms.clone()) }).await?;
+        let policy = Policy::parse(&text(&policy, "policy"))?;
+        let folder = tempfile::tempdir().map_err(|error| Failure::Unreachable(error.to_string()))?;
+        let mut folders = Vec::new();
+        let of_terms = |ledger: &&Value| text(ledger, "terms") == terms;
+        for ledger in ledgers.as_array().into_iter().flatten().filter(of_terms) {
+            let id = text(ledger, "id");
+            let folder = folder.path().join(&id);
+            let question = Question::Export { ledger: id, folder: folder.clone() };
+            context.ask(question).await?;
+            folders.push(folder.to_string_lossy().into_owned());
+        }
+        if folders.len() == 2 {
+            let found = run_audit(context, folders, &policy, None).await?;
+            if found != ExitCode::SUCCESS {
+                code = found;
+            }
+        } else {
+            eprintln!("{}: the peer has not begun its ledger yet", text(agreement, "id"));
+        }
+    }
+    Ok(code)
+}
+
+/// Audits and prints; exit 1 where entries were refused.
+async fn run_audit(
+    context: &Context,
+    ledgers: Vec<String>,
+    policy: &Policy,
+    terms: Option<&Terms>,
+) -> Result<ExitCode, Failure> {
+    let places: [String; 2] = ledgers
+        .try_into()
+        .map_err(|_| Failure::Wrong("want the two ledgers of an agreement".to_owned()))?;
+    let report = audit::run(&Tcp, &places, policy, terms).await?;
+    context.print(&report.to_json(terms.map(|terms| &**terms)), describe_audit);
+    if report.is_clean() { Ok(ExitCode::SUCCESS) } else { Ok(ExitCode::from(1)) }
+}
+
+/// An audit for reading.
+pub(crate) fn describe_audit(report: &Value) -> String {
+    let mut out = String::new();
+    for ledger in report["ledgers"].as_array().into_iter().flatten() {
+        out.push_str(&format!(
+            "{}: {} entries, each signed and in place; last witnessed {}\n",
+            text(ledger, "party"),
+            text(ledger, "entries"),
+            text(ledger, "last_witnessed"),
+        ));
+    }
+    let rows = report["requests"].as_array().into_iter().flatten().map(|request| {
+        let hours = |key: &str| {
+            request[key].as_i64().map_or_else(String::new, |seconds| {
+                format!("{} h {:02} min", seconds / 3600, seconds % 3600 / 60)
+            })
+        };
+        vec![
+            text(request, "thread").chars().take(8).collect(),
+            format!("{} to {}", text(request, "asker"), text(request, "receiver")),
+            text(request, "class"),
+            text(request, "status"),
+            hours("acknowledged_in_seconds"),
+            hours("acknowledge_late_seconds"),
+            hours("answered_in_seconds"),
+            hours("answer_late_seconds"),
+        ]
+    });
+    let head =
+        ["id", "between", "class", "status", "acknowledged in", "late by", "answered in", "late by"];
+    out.push_str(&format!("\n{}\n", table(&head, rows)));
+    for refused in report["refused"].as_array().into_iter().flatten() {
+        out.push_str(&format!(
+            "\nrefused: entry {} of {}: {} ({})",
+            text(refused, "index"),
+            text(refused, "party"),
+            text(refused, "code"),
+            text(refused, "reason")
+        ));
+    }
+    out
+}
+
+fn read_policy(path: &Path) -> Result<Policy, Failure> {
+    Policy::parse(&read(path)?).map_err(|error| Failure::Wrong(format!("{}: {error}", path.display())))
+}

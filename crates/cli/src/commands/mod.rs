@@ -1,0 +1,12 @@
+//! One file a noun.
+
+pub(crate) mod agreement;
+pub(crate) mod card;
+pub(crate) mod doctor;
+pub(crate) mod init;
+pub(crate) mod ledger;
+pub(crate) mod peer;
+pub(crate) mod rebuild;
+pub(crate) mod request;
+pub(crate) mod serve;
+pub(crate) mod witness;

@@ -1,0 +1,51 @@
+//! `comity demo`: two parties and an outside witness on loopback, and a case played through them.
+//!
+//! Everything is real: two nodes with their own folders, stores and keys, mutual TLS between them,
+//! a witness with a file of its own. Only the clock is put forward between acts, for the witness
+//! too, so that six days pass in seconds.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+
+use crate::commands::serve::stop_signal;
+use crate::failure::Failure;
+use crate::output::Context;
+
+mod case;
+mod proof;
+mod stage;
+
+#[derive(Args)]
+pub(crate) struct Demo {
+    /// The first of the ports for pages (the next is the other party's); free ones when left out.
+    #[arg(long)]
+    port: Option<u16>,
+    /// Play, check and exit.
+    #[arg(long)]
+    once: bool,
+    /// Keep the nodes' folders here, and what an auditor needs.
+    #[arg(long)]
+    keep: Option<PathBuf>,
+}
+
+impl Demo {
+    pub(crate) async fn run(self, context: &Context) -> Result<ExitCode, Failure> {
+        let temporary = tempfile::Builder::new().prefix("comity-demo-").tempdir();
+        let temporary = temporary.map_err(|error| Failure::Unreachable(error.to_string()))?;
+        let folder = match &self.keep {
+            Some(folder) => std::path::absolute(folder).map_err(|e| Failure::file(folder, &e))?,
+            None => temporary.path().to_owned(),
+        };
+        let mut stage = stage::Stage::set(&folder, self.port).await?;
+        case::play(&mut stage).await?;
+        let proven = proof::check(&stage, &folder, context.json).await?;
+        if !self.once && proven == ExitCode::SUCCESS {
+            stage.invite();
+            stop_signal().await.map_err(|error| Failure::Unreachable(error.to_string()))?;
+        }
+        stage.strike().await;
+        Ok(proven)
+    }
+}

@@ -1,0 +1,34 @@
+//! What the demo proved, checked by the auditor's code from the public ledgers alone.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use comity_ledger::Policy;
+use comity_node::audit;
+use comity_node::network::Tcp;
+
+use super::stage::Stage;
+use crate::commands::ledger::describe_audit;
+use crate::failure::Failure;
+use crate::output::write;
+
+/// Audits both ledgers over HTTP, as an outsider would.
+pub(super) async fn check(stage: &Stage, folder: &Path, json: bool) -> Result<ExitCode, Failure> {
+    let (policy, _) = stage.north.node.policy(&*stage.north.agreement()?).await?;
+    let urls = [stage.north.ledger_url().await?, stage.south.ledger_url().await?];
+    let (policy_file, terms_file) = (folder.join("policy.txt"), folder.join("terms.toml"));
+    write(&policy_file, policy.as_bytes())?;
+    write(&terms_file, stage.terms.text().as_bytes())?;
+    let policy = Policy::parse(&policy)?;
+    let report = audit::run(&Tcp, &urls, &policy, Some(&stage.terms)).await?;
+    let value = report.to_json(Some(&stage.terms));
+    if json {
+        println!("{value}");
+    } else {
+        println!("\nWhat an outsider computes from the two ledgers, without any content:\n");
+        println!("{}", describe_audit(&value).trim_end());
+        println!("\nCheck it yourself:\n  comity ledger audit {} {} \\", urls[0], urls[1]);
+        println!("    --policy {} --terms {}", policy_file.display(), terms_file.display());
+    }
+    Ok(if report.is_clean() { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}

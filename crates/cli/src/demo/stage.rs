@@ -1,0 +1,259 @@
+//! The stage: two nodes, a witness, one clock.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use comity_node::clock::{Adjustable, Clock};
+use comity_node::network::{Network as _, Tcp};
+use comity_node::node::Agreement;
+use comity_node::serve::{self, Running};
+use comity_node::witness::Witness;
+use comity_node::{Config, Home, Node};
+use comity_rules::Terms;
+use comity_rules::agreement::{Between, OutsideWitness, Party, Readers, TEMPLATES};
+use jiff::{SignedDuration, Timestamp};
+use tokio::task::JoinHandle;
+
+use crate::failure::Failure;
+
+/// How long an act may take to be proven on both sides before the demo gives up.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+pub(super) struct Stage {
+    pub(super) clock: Arc<Adjustable>,
+    pub(super) north: Side,
+    pub(super) south: Side,
+    pub(super) terms: Terms,
+    witness: JoinHandle<()>,
+}
+
+/// A party of the demo.
+pub(super) struct Side {
+    pub(super) node: Arc<Node>,
+    running: Option<Running>,
+    password: String,
+    host: &'static str,
+}
+
+impl Stage {
+    /// Makes everything and has both sides sign the terms.
+    pub(super) async fn set(folder: &Path, port: Option<u16>) -> Result<Self, Failure> {
+        // A Monday morning; the case is invented, and so is its time.
+        let start: Timestamp = "2026-03-09T08:12:00Z".parse().unwrap_or(Timestamp::UNIX_EPOCH);
+        let clock = Arc::new(Adjustable::new(start));
+        let witness = Witness::open(&folder.join("witness"), "harbour.example", clock.clone())
+            .map_err(|error| Failure::Unreachable(error.to_string()))?;
+        let witness = Arc::new(witness);
+        let listener = Tcp.bind("127.0.0.1:0").await.map_err(|e| Failure::Unreachable(e.to_string()))?;
+        let url = format!("http://127.0.0.1:{}", listener.port());
+        let serving = tokio::spawn(serve::plain(listener, Arc::clone(&witness).router()));
+        let ports = ports(port).await?;
+        let (mut north, north_root) = Side::make(
+            &folder.join("northland"),
+            ("northland", "Northland CERT", "Europe/Oslo", "northland.localhost"),
+            &ports[..3],
+            &clock,
+        )
+        .await?;
+        let (mut south, south_root) = Side::make(
+            &folder.join("southland"),
+            ("southland", "Southland Cyber Police", "Asia/Singapore", "southland.localhost"),
+            &ports[3..],
+            &clock,
+        )
+        .await?;
+        north.node.add_peer(south.node.home().card().to_string().as_bytes()).await?;
+        south.node.add_peer(north.node.home().card().to_string().as_bytes()).await?;
+        let outside =
+            OutsideWitness { name: "harbour".to_owned(), key: witness.key().to_string(), url };
+        let terms = propose(&north, &south, outside, clock.now())?;
+        for (side, root) in [(&north, &north_root), (&south, &south_root)] {
+            let root = side.node.home().root_key(root)?;
+            let agreement = side.node.sign(terms.clone(), &root).await?;
+            let (policy, _) = side.node.policy(&agreement).await?;
+            for line in policy.lines().filter_map(|line| line.strip_prefix("log ")) {
+                let key = comity_ledger::VerifierKey::parse(line)?;
+                witness.watch(&key).map_err(|error| Failure::Unreachable(error.to_string()))?;
+            }
+        }
+        north.start().await?;
+        south.start().await?;
+        let stage = Self { clock, north, south, terms, witness: serving };
+        stage.settle().await?;
+        Ok(stage)
+    }
+
+    /// Puts the clock forward.
+    pub(super) fn pass(&self, minutes: i64) {
+        self.clock.advance(SignedDuration::from_mins(minutes));
+    }
+
+    /// Waits until everything stated is witnessed, delivered and mirrored on both sides.
+    pub(super) async fn settle(&self) -> Result<(), Failure> {
+        let settled = async {
+            loop {
+                let seen = (self.north.node.change_count(), self.south.node.change_count());
+                if self.is_settled().await? {
+                    return Ok::<(), Failure>(());
+                }
+                tokio::select! {
+                    _ = self.north.node.changed(seen.0) => {}
+                    _ = self.south.node.changed(seen.1) => {}
+                    () = tokio::time::sleep(Duration::from_millis(200)) => {}
+                }
+            }
+        };
+        tokio::time::timeout(PATIENCE, settled).await.map_err(|_| {
+            Failure::Unreachable("the two sides did not come to rest within 30 s".to_owned())
+        })?
+    }
+
+    /// Waits until one side has had its own ledger witnessed, whatever the other does.
+    pub(super) async fn witnessed(&self, side: &Side) -> Result<(), Failure> {
+        let witnessed = async {
+            loop {
+                let seen = side.node.change_count();
+                let own = side.ledger().await?;
+                if own.witnessed == own.size {
+                    return Ok::<(), Failure>(());
+                }
+                side.node.changed(seen).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, witnessed).await.map_err(|_| {
+            Failure::Unreachable("the witness did not answer within 30 s".to_owned())
+        })?
+    }
+
+    async fn is_settled(&self) -> Result<bool, Failure> {
+        for (here, there) in [(&self.north, &self.south), (&self.south, &self.north)] {
+            let own = here.ledger().await?;
+            let copy = comity_node::node::ledger_copy(&there.node, &own.id).await?;
+            let Some(copy) = copy else { return Ok(false) };
+            let at_rest = own.verified == own.size
+                && own.witnessed == own.size
+                && copy.size == own.size
+                && copy.verified == own.size
+                && copy.witnessed == own.size
+                && here.node.is_mirrored(&own.id).await?;
+            if !at_rest {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Says where everything is.
+    pub(super) fn invite(&self) {
+        println!("\nLook around (Ctrl-C ends it):");
+        for side in [&self.north, &self.south] {
+            println!("  {:<24} {}  password {}", side.node.card().name, side.url(), side.password);
+        }
+    }
+
+    /// Stops everything.
+    pub(super) async fn strike(mut self) {
+        self.north.stop().await;
+        self.south.stop().await;
+        self.witness.abort();
+    }
+}
+
+impl Side {
+    async fn make(
+        folder: &Path,
+        (id, name, zone, host): (&str, &str, &str, &'static str),
+        ports: &[u16],
+        clock: &Arc<Adjustable>,
+    ) -> Result<(Self, std::path::PathBuf), Failure> {
+        let at = |index: usize| format!("127.0.0.1:{}", ports.get(index).copied().unwrap_or(0));
+        let config = Config {
+            party: id.parse().map_err(|_| Failure::Wrong("party".to_owned()))?,
+            name: name.to_owned(),
+            zone: zone.to_owned(),
+            exchange: at(0),
+            exchange_listen: None,
+            web: at(1),
+            admin: at(2),
+        };
+        let made = Home::init(folder, config).await?;
+        let db = Node::store(&made.home, None).await?;
+        let node = Node::open(made.home, db, clock.clone(), Arc::new(Tcp)).await?;
+        Ok((Self { node, running: None, password: made.password, host }, made.root_key))
+    }
+
+    pub(super) async fn start(&mut self) -> Result<(), Failure> {
+        self.running = Some(serve::start(&self.node, comity_web::router(&self.node)).await?);
+        Ok(())
+    }
+
+    pub(super) async fn stop(&mut self) {
+        if let Some(running) = self.running.take() {
+            running.stop().await;
+        }
+    }
+
+    pub(super) fn url(&self) -> String {
+        let port = self.node.home().config().web.rsplit(':').next().unwrap_or_default().to_owned();
+        format!("http://{}:{port}/", self.host)
+    }
+
+    /// The URL of this side's ledger.
+    pub(super) async fn ledger_url(&self) -> Result<String, Failure> {
+        let web = &self.node.home().config().web;
+        Ok(format!("http://{web}/ledger/{}", self.ledger().await?.id))
+    }
+
+    pub(super) async fn ledger(&self) -> Result<comity_node::node::Ledger, Failure> {
+        Ok(self.node.own_ledger(&*self.agreement()?).await?)
+    }
+
+    pub(super) fn agreement(&self) -> Result<Arc<Agreement>, Failure> {
+        Ok(self.node.agreement("comity-model")?)
+    }
+}
+
+fn propose(
+    north: &Side,
+    south: &Side,
+    witness: OutsideWitness,
+    now: Timestamp,
+) -> Result<Terms, Failure> {
+    let wrong = |error: comity_rules::agreement::Problem| Failure::Wrong(error.to_string());
+    let model = TEMPLATES.iter().find(|(id, _)| *id == "comity-model").map_or("", |(_, text)| text);
+    let parties = [north, south].map(|side| {
+        let card = side.node.card();
+        Party {
+            id: card.party.clone(),
+            name: card.name.clone(),
+            zone: card.zone.clone(),
+            root: card.root.to_string(),
+        }
+    });
+    let between = Between {
+        proposed: now,
+        readers: Readers::Everyone,
+        quorum: 1,
+        parties: parties.to_vec(),
+        witnesses: vec![witness],
+    };
+    Terms::propose(&*Terms::parse(model).map_err(wrong)?, between).map_err(wrong)
+}
+
+/// Exchange, pages and health of both sides.
+async fn ports(first: Option<u16>) -> Result<[u16; 6], Failure> {
+    let unreachable = |error: std::io::Error| Failure::Unreachable(error.to_string());
+    let mut ports = [0; 6];
+    let mut held = Vec::new();
+    for port in &mut ports {
+        // Held until all are found, so that none is given twice.
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.map_err(unreachable)?;
+        *port = listener.local_addr().map_err(unreachable)?.port();
+        held.push(listener);
+    }
+    if let Some(first) = first {
+        (ports[1], ports[4]) = (first, first.saturating_add(1));
+    }
+    Ok(ports)
+}

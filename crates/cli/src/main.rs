@@ -1,0 +1,100 @@
+//! The `comity` command.
+
+#![forbid(unsafe_code)]
+
+use std::io::IsTerminal as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+mod commands;
+mod demo;
+mod failure;
+mod output;
+
+use failure::Failure;
+
+/// Cooperation on cyber incidents between parties that do not trust one another.
+#[derive(Parser)]
+#[command(name = "comity", version, propagate_version = true)]
+struct Arguments {
+    /// The node's folder.
+    #[arg(long, global = true, env = "COMITY_DATA", default_value = "comity-data")]
+    data: PathBuf,
+    /// Print JSON: one value, or one a line for a stream.
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Noun,
+}
+
+#[derive(Subcommand)]
+enum Noun {
+    /// Two parties and an outside witness on this machine, and a case played through them.
+    Demo(demo::Demo),
+    /// Make a node's folder: keys, card, password.
+    Init(commands::init::Init),
+    /// Run the node.
+    Serve(commands::serve::Serve),
+    /// Look for what is wrong with the node and say what to do.
+    Doctor,
+    /// Make every view again from the ledgers.
+    Rebuild,
+    /// Who we are.
+    #[command(subcommand)]
+    Card(commands::card::Card),
+    /// Who they are.
+    #[command(subcommand)]
+    Peer(commands::peer::Peer),
+    /// Terms: as templates, proposed, signed.
+    #[command(subcommand)]
+    Agreement(commands::agreement::Agreement),
+    /// Requests: the whole life of one.
+    #[command(subcommand)]
+    Request(commands::request::Request),
+    /// Ledgers: show, prove, verify, audit.
+    #[command(subcommand)]
+    Ledger(commands::ledger::Ledger),
+    /// An outside witness.
+    #[command(subcommand)]
+    Witness(commands::witness::Witness),
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    // A node that is stopped is part of the demo's story; elsewhere it is news.
+    let level = if matches!(arguments.command, Noun::Demo(_)) { "error" } else { "warn" };
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr)
+        .init();
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => return Failure::Unreachable(error.to_string()).report(),
+    };
+    match runtime.block_on(run(arguments)) {
+        Ok(code) => code,
+        Err(failure) => failure.report(),
+    }
+}
+
+async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
+    let context = output::Context { data: arguments.data, json: arguments.json };
+    match arguments.command {
+        Noun::Demo(demo) => demo.run(&context).await,
+        Noun::Init(init) => init.run(&context).await,
+        Noun::Serve(serve) => serve.run(&context).await,
+        Noun::Doctor => commands::doctor::run(&context).await,
+        Noun::Rebuild => commands::rebuild::run(&context).await,
+        Noun::Card(card) => card.run(&context),
+        Noun::Peer(peer) => peer.run(&context).await,
+        Noun::Agreement(agreement) => agreement.run(&context).await,
+        Noun::Request(request) => request.run(&context).await,
+        Noun::Ledger(ledger) => ledger.run(&context).await,
+        Noun::Witness(witness) => witness.run(&context).await,
+    }
+}

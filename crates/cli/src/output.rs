@@ -1,0 +1,76 @@
+//! What every command shares: where the node is, and how results are printed.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use comity_node::clock::System;
+use comity_node::control::{self, Question, Reply};
+use comity_node::network::Tcp;
+use comity_node::{Home, Node};
+use serde_json::Value;
+
+use crate::failure::Failure;
+
+pub(crate) struct Context {
+    pub(crate) data: PathBuf,
+    pub(crate) json: bool,
+}
+
+impl Context {
+    /// Asks the node that serves the folder; where none does, opens the folder for this question.
+    pub(crate) async fn ask(&self, question: Question) -> Result<Value, Failure> {
+        match control::ask(&self.data, &question).await? {
+            Some(Reply::Is(value)) => Ok(value),
+            Some(Reply::Not(problem)) => Err(Failure::Wrong(problem)),
+            None => {
+                let node = self.open(None).await?;
+                Ok(control::answer(&node, question).await?)
+            }
+        }
+    }
+
+    pub(crate) async fn open(&self, database: Option<&str>) -> Result<Arc<Node>, Failure> {
+        let home = Home::open(&self.data)?;
+        let db = Node::store(&home, database).await?;
+        Ok(Node::open(home, db, Arc::new(System), Arc::new(Tcp)).await?)
+    }
+
+    /// Prints the value as JSON, or `text`.
+    pub(crate) fn print(&self, value: &Value, text: impl FnOnce(&Value) -> String) -> ExitCode {
+        if self.json {
+            println!("{value}");
+        } else {
+            println!("{}", text(value).trim_end());
+        }
+        ExitCode::SUCCESS
+    }
+}
+
+/// A table of rows.
+pub(crate) fn table(head: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
+    let mut table = comfy_table::Table::new();
+    table.load_style(comfy_table::presets::NOTHING);
+    table.set_header(head.iter().copied());
+    for row in rows {
+        table.add_row(row);
+    }
+    table.to_string()
+}
+
+/// A text at `key`, or nothing.
+pub(crate) fn text(value: &Value, key: &str) -> String {
+    match &value[key] {
+        Value::String(text) => text.clone(),
+        Value::Null => String::new(),
+        other => other.to_string(),
+    }
+}
+
+pub(crate) fn read(path: &Path) -> Result<String, Failure> {
+    std::fs::read_to_string(path).map_err(|error| Failure::file(path, &error))
+}
+
+pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    std::fs::write(path, bytes).map_err(|error| Failure::file(path, &error))
+}

@@ -1,0 +1,137 @@
+//! The catalogues, and whose language a page is in.
+
+use std::sync::LazyLock;
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse, Redirect, Response};
+use fluent_bundle::concurrent::FluentBundle;
+use fluent_bundle::{FluentArgs, FluentResource, FluentValue};
+use unic_langid::langid;
+
+type Bundle = FluentBundle<FluentResource>;
+
+static ENGLISH: LazyLock<Bundle> =
+    LazyLock::new(|| bundle(langid!("en"), include_str!("../locales/en.ftl")));
+static CHINESE: LazyLock<Bundle> =
+    LazyLock::new(|| bundle(langid!("zh-Hans"), include_str!("../locales/zh.ftl")));
+
+/// The language of a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Language {
+    English,
+    Chinese,
+}
+
+impl Language {
+    /// Its code, as in `lang` attributes and agreements.
+    pub(crate) fn code(self) -> &'static str {
+        match self {
+            Self::English => "en",
+            Self::Chinese => "zh",
+        }
+    }
+
+    /// The text of this key. A key that is not in the catalogue shows itself; a test sees to it
+    /// that there is none.
+    pub(crate) fn text(self, key: &str) -> String {
+        self.format(key, None)
+    }
+
+    /// The text of this key with values.
+    pub(crate) fn with<'a, V: Into<FluentValue<'a>>, const N: usize>(
+        self,
+        key: &str,
+        values: [(&'static str, V); N],
+    ) -> String {
+        let mut arguments = FluentArgs::new();
+        for (name, value) in values {
+            arguments.set(name, value);
+        }
+        self.format(key, Some(&arguments))
+    }
+
+    fn format(self, key: &str, arguments: Option<&FluentArgs<'_>>) -> String {
+        let bundle: &Bundle = match self {
+            Self::English => &ENGLISH,
+            Self::Chinese => &CHINESE,
+        };
+        let Some(pattern) = bundle.get_message(key).and_then(|message| message.value()) else {
+            return key.to_owned();
+        };
+        bundle.format_pattern(pattern, arguments, &mut Vec::new()).into_owned()
+    }
+
+    fn of(headers: &HeaderMap) -> Self {
+        let chosen = crate::session::cookie(headers, "lang");
+        let wanted = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+        let first = chosen.as_deref().or(wanted).unwrap_or_default();
+        if first.trim_start().starts_with("zh") { Self::Chinese } else { Self::English }
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Language {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
+        Ok(Self::of(&parts.headers))
+    }
+}
+
+/// `GET /language`: the other of the two, from now on.
+pub(crate) async fn choose(language: Language) -> Response {
+    let other = if language == Language::English { "zh" } else { "en" };
+    let cookie = format!("lang={other}; Path=/; SameSite=Lax; Max-Age=31536000");
+    ([(header::SET_COOKIE, cookie)], Redirect::to("/")).into_response()
+}
+
+#[expect(clippy::expect_used, reason = "catalogues are part of the program; a test reads both")]
+fn bundle(language: unic_langid::LanguageIdentifier, text: &str) -> Bundle {
+    let resource = FluentResource::try_new(text.to_owned()).expect("a catalogue that parses");
+    let mut bundle = Bundle::new_concurrent(vec![language]);
+    // The marks are for mixed directions of writing; neither language here needs them.
+    bundle.set_use_isolating(false);
+    bundle.add_resource(resource).expect("a catalogue without doubles");
+    bundle
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    fn keys(text: &str) -> BTreeSet<&str> {
+        let starts = |line: &&str| line.starts_with(|c: char| c.is_ascii_lowercase());
+        text.lines().filter(starts).filter_map(|line| line.split(" =").next()).collect()
+    }
+
+    #[test]
+    fn both_catalogues_have_the_same_keys() {
+        let english = keys(include_str!("../locales/en.ftl"));
+        let chinese = keys(include_str!("../locales/zh.ftl"));
+        assert_eq!(english, chinese);
+        assert!(english.len() > 100);
+    }
+
+    #[test]
+    fn every_key_that_pages_use_is_in_the_catalogue() {
+        let english = keys(include_str!("../locales/en.ftl"));
+        let mut used = 0;
+        for folder in ["src", "src/pages", "templates"] {
+            for file in std::fs::read_dir(folder).unwrap() {
+                let path = file.unwrap().path();
+                let Ok(source) = std::fs::read_to_string(&path) else { continue };
+                for call in ["text(\"", "with(\""] {
+                    for rest in source.split(call).skip(1) {
+                        let key = rest.split('"').next().unwrap();
+                        if key.chars().all(|c| c.is_ascii_lowercase() || c == '-') && !key.ends_with('-') && !key.is_empty() {
+                            assert!(english.contains(key), "{key} in {}", path.display());
+                            used += 1;
+                        }
+                    }
+                }
+            }
+        }
+        assert!(used > 50);
+    }
+}

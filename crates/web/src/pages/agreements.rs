@@ -1,0 +1,63 @@
+//! `/agreements`: the terms that are signed here, and what they say of deadlines.
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::Response;
+use comity_rules::Period;
+use comity_rules::agreement::Nature;
+
+use super::{Frame, render};
+use crate::App;
+use crate::language::Language;
+
+#[derive(Template)]
+#[template(path = "agreements.html")]
+struct Page {
+    frame: Frame,
+    agreements: Vec<Row>,
+}
+
+struct Row {
+    title: String,
+    id: String,
+    terms: String,
+    proposal: bool,
+    note: String,
+    parties: Vec<String>,
+    witnesses: Vec<String>,
+    classes: Vec<[String; 4]>,
+}
+
+pub(crate) async fn show(State(app): State<App>, t: Language) -> Response {
+    let limit = |limit: &Option<Period>| {
+        limit.as_ref().map_or_else(|| t.text("limit-none"), ToString::to_string)
+    };
+    let agreements = app.node.agreements();
+    let rows = agreements.iter().map(|agreement| {
+        let terms = &agreement.terms;
+        let between = terms.between.as_ref();
+        Row {
+            title: terms.title(t.code()).to_owned(),
+            id: terms.id.clone(),
+            terms: terms.hash().to_hex(),
+            proposal: terms.nature == Nature::Proposal,
+            note: terms.deadlines.note.clone().unwrap_or_default(),
+            parties: between
+                .map(|b| b.parties.iter().map(|p| format!("{} ({})", p.name, p.zone)).collect())
+                .unwrap_or_default(),
+            witnesses: between
+                .map(|b| b.witnesses.iter().map(|w| w.name.clone()).collect())
+                .unwrap_or_default(),
+            classes: terms
+                .classes
+                .iter()
+                .map(|class| {
+                    let limits = [limit(&class.acknowledge), limit(&class.answer)];
+                    let [acknowledge, answer] = limits;
+                    [class.id.clone(), acknowledge, answer, class.definition.clone()]
+                })
+                .collect(),
+        }
+    });
+    render(&Page { frame: Frame::of(&app, t, "agreements", 0), agreements: rows.collect() })
+}

@@ -1,0 +1,122 @@
+//! One file a page.
+
+pub(crate) mod agreements;
+pub(crate) mod desk;
+pub(crate) mod ledger;
+pub(crate) mod request;
+pub(crate) mod requests;
+
+use askama::Template;
+use axum::extract::Path;
+use axum::http::{StatusCode, header};
+use axum::response::{Html, IntoResponse as _, Response};
+use comity_node::dossier::Line;
+use comity_rules::PartyId;
+
+use crate::language::Language;
+use crate::when::{self, Due, Zones};
+use crate::{App, timeline};
+
+/// What stands around every page.
+pub(crate) struct Frame {
+    pub(crate) t: Language,
+    /// Which place is lit.
+    pub(crate) place: &'static str,
+    pub(crate) party: String,
+    /// The hour here.
+    pub(crate) hour: String,
+    /// How many things wait for us.
+    pub(crate) waiting: usize,
+    /// Something of an exercise is on the page.
+    pub(crate) exercise: bool,
+}
+
+impl Frame {
+    pub(crate) fn of(app: &App, t: Language, place: &'static str, waiting: usize) -> Self {
+        let card = app.node.card();
+        let zone = jiff::tz::TimeZone::get(&card.zone).unwrap_or(jiff::tz::TimeZone::UTC);
+        let now = app.node.now().to_zoned(zone);
+        let hour = format!("{} {}", now.strftime("%a %H:%M"), card.zone);
+        Self { t, place, party: card.name.clone(), hour, waiting, exercise: false }
+    }
+}
+
+/// A request in a list.
+pub(crate) struct Row {
+    pub(crate) id: String,
+    pub(crate) title: String,
+    pub(crate) class: String,
+    pub(crate) between: String,
+    pub(crate) status: String,
+    pub(crate) spark: String,
+    pub(crate) due: Due,
+    pub(crate) exercise: bool,
+}
+
+impl Row {
+    pub(crate) fn of(app: &App, t: Language, line: &Line) -> Self {
+        let request = &line.summary.request;
+        let name = |id: &PartyId| {
+            let party = line.agreement.terms.party(id);
+            party.map_or_else(|| id.to_string(), |party| party.name.clone())
+        };
+        let zones = Zones::of(line, app.node.party());
+        let title = &line.summary.title;
+        Self {
+            id: request.thread.to_string(),
+            title: if title.is_empty() { t.text("content-gone") } else { title.clone() },
+            class: request.class.clone().unwrap_or_else(|| t.text("class-none")),
+            between: t.with(
+                "from-to",
+                [("from", name(&request.asker)), ("to", name(&request.receiver))],
+            ),
+            status: t.text(&format!("status-{}", line.standing.status)),
+            spark: timeline::spark(line),
+            due: when::due(t, line, &zones, app.node.now()),
+            exercise: request.exercise,
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "not_found.html")]
+struct NotFound {
+    frame: Frame,
+}
+
+pub(crate) async fn not_found(
+    axum::extract::State(app): axum::extract::State<App>,
+    t: Language,
+) -> Response {
+    let page = NotFound { frame: Frame::of(&app, t, "", 0) };
+    (StatusCode::NOT_FOUND, render(&page)).into_response()
+}
+
+/// `GET /static/<file>`: the style sheet.
+pub(crate) async fn assets(Path(file): Path<String>) -> Response {
+    const STYLE: &str = include_str!("../../static/comity.css");
+    match file.as_str() {
+        "comity.css" => {
+            let headers = [
+                (header::CONTENT_TYPE, "text/css; charset=utf-8"),
+                (header::CACHE_CONTROL, "public, max-age=300"),
+            ];
+            (headers, STYLE).into_response()
+        }
+        _ => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
+pub(crate) fn render(page: &impl Template) -> Response {
+    match page.render() {
+        Ok(html) => Html(html).into_response(),
+        Err(error) => internal(&error),
+    }
+}
+
+/// Something that is not the reader's fault: in the log, not on the page.
+pub(crate) fn internal(error: &dyn std::fmt::Display) -> Response {
+    tracing::error!(%error, "a page");
+    (StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong here; the log has it. Nothing was done.\n")
+        .into_response()
+}

@@ -1,0 +1,399 @@
+//! `/requests/<id>`: a request, its timeline, its proofs, and one's own move.
+
+use askama::Template;
+use axum::Form;
+use axum::extract::{Path, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse as _, Redirect, Response};
+use comity_ledger::Hash;
+use comity_node::dossier::{Dossier, Statement};
+use comity_node::{Error, prove};
+use comity_rules::command::Command;
+use comity_rules::content::{Ask, Letter, Remark};
+use comity_rules::release::Reader;
+use comity_rules::{Kind, PartyId, ThreadId};
+use serde::Deserialize;
+
+use super::{Frame, Row, internal, not_found, render};
+use crate::App;
+use crate::language::Language;
+use crate::timeline;
+use crate::when::Zones;
+
+#[derive(Template)]
+#[template(path = "request.html")]
+struct Page {
+    frame: Frame,
+    id: String,
+    row: Row,
+    headline: String,
+    drawing: String,
+    under: String,
+    desired: String,
+    marking: Option<&'static str>,
+    marking_class: String,
+    readers: String,
+    facts: Vec<(String, String)>,
+    items: Vec<ItemRow>,
+    files: Vec<FileRow>,
+    statements: Vec<StatementRow>,
+    moves: Vec<(&'static str, String)>,
+    hint: Option<String>,
+    verdict: Option<Verdict>,
+    problem: Option<String>,
+    written: String,
+}
+
+struct ItemRow {
+    number: usize,
+    ask: String,
+    kind: String,
+    identifiers: Vec<String>,
+    answer: String,
+    reasons: Vec<String>,
+    outcome: String,
+    refused: bool,
+}
+
+struct FileRow {
+    name: String,
+    url: String,
+    size: u64,
+    sha256: String,
+    claims: Vec<(String, bool)>,
+}
+
+struct StatementRow {
+    by: String,
+    what: String,
+    text: String,
+    entry: String,
+    time: String,
+    proof: String,
+    cosigners: String,
+    receipt: String,
+    without_effect: Option<String>,
+}
+
+struct Verdict {
+    good: bool,
+    text: String,
+}
+
+/// A move of the person at the desk.
+#[derive(Deserialize)]
+pub(crate) struct Move {
+    act: String,
+    #[serde(default)]
+    text: String,
+}
+
+/// What a page says after a move or a verification.
+#[derive(Default)]
+struct Aftermath {
+    verdict: Option<Verdict>,
+    problem: Option<String>,
+    written: String,
+}
+
+pub(crate) async fn show(State(app): State<App>, t: Language, Path(id): Path<String>) -> Response {
+    page(app, t, &id, Aftermath::default()).await
+}
+
+pub(crate) async fn act(
+    State(app): State<App>,
+    t: Language,
+    Path(id): Path<String>,
+    Form(form): Form<Move>,
+) -> Response {
+    let Ok(thread) = id.parse::<ThreadId>() else { return not_found(State(app), t).await };
+    let remark = Remark { text: form.text.clone() };
+    let command = match form.act.as_str() {
+        "acknowledge" => Command::Acknowledge(remark),
+        "clarify" | "reply" => Command::Clarify(remark),
+        "close" => Command::Close(remark),
+        "withdraw" => Command::Withdraw(remark),
+        "escalate" => Command::Escalate(remark),
+        _ => return StatusCode::BAD_REQUEST.into_response(),
+    };
+    match app.node.command("operator", None, Some(thread), command).await {
+        Ok(_) => Redirect::to(&format!("/requests/{thread}")).into_response(),
+        Err(Error::Store(error)) => internal(&error),
+        Err(error) => {
+            let problem = Some(error.to_string());
+            let aftermath = Aftermath { problem, written: form.text, ..Aftermath::default() };
+            let page = page(app, t, &id, aftermath).await;
+            (StatusCode::UNPROCESSABLE_ENTITY, page).into_response()
+        }
+    }
+}
+
+/// Verifies every statement of the request from its bytes, as `ledger verify` would.
+pub(crate) async fn verify(State(app): State<App>, t: Language, Path(id): Path<String>) -> Response {
+    let Ok(thread) = id.parse::<ThreadId>() else { return not_found(State(app), t).await };
+    let verdict = match check(&app, t, thread).await {
+        Ok(text) => Verdict { good: true, text },
+        Err(error) => {
+            let text = t.with("verify-failed", [("problem", error.to_string())]);
+            Verdict { good: false, text }
+        }
+    };
+    page(app, t, &id, Aftermath { verdict: Some(verdict), ..Aftermath::default() }).await
+}
+
+pub(crate) async fn file(
+    State(app): State<App>,
+    t: Language,
+    Path((id, ledger, index, number)): Path<(String, String, u64, usize)>,
+) -> Response {
+    let Ok(thread) = id.parse::<ThreadId>() else { return not_found(State(app), t).await };
+    let attachment = app.node.attachment(thread, &ledger, index, number, &Reader::Officer).await;
+    match attachment.map(comity_rules::release::Released::into_inner) {
+        Ok(attachment) => {
+            // Never shown in the browser: it is somebody else's file.
+            let safe: String = attachment
+                .name
+                .chars()
+                .map(|c| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '_' })
+                .collect();
+            let headers = [
+                (header::CONTENT_TYPE, "application/octet-stream".to_owned()),
+                (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{safe}\"")),
+            ];
+            (headers, attachment.bytes).into_response()
+        }
+        Err(Error::Missing { .. }) => not_found(State(app), t).await,
+        Err(error) => internal(&error),
+    }
+}
+
+async fn check(app: &App, t: Language, thread: ThreadId) -> Result<String, Error> {
+    let dossier = app.node.dossier(thread, &Reader::Officer).await?.into_inner();
+    let (_, policy) = app.node.policy(&dossier.line.agreement).await?;
+    let mut witnesses: Vec<String> = Vec::new();
+    for statement in &dossier.statements {
+        let proof = prove::statement(&app.node, &statement.ledger, statement.event.index).await?;
+        let leaf = Hash::leaf(proof.extra.as_deref().unwrap_or_default());
+        for (name, _) in proof.verify(&leaf, &policy)?.cosigned {
+            if !witnesses.contains(&name) {
+                witnesses.push(name);
+            }
+        }
+    }
+    let count = dossier.statements.len().to_string();
+    Ok(t.with("verified", [("count", count), ("witnesses", witnesses.join(", "))]))
+}
+
+async fn page(app: App, t: Language, id: &str, aftermath: Aftermath) -> Response {
+    let Ok(thread) = id.parse::<ThreadId>() else { return not_found(State(app), t).await };
+    let dossier = match app.node.dossier(thread, &Reader::Officer).await {
+        Ok(dossier) => dossier.into_inner(),
+        Err(Error::Store(comity_node::node::StoreError::Missing { .. })) => {
+            return not_found(State(app), t).await;
+        }
+        Err(error) => return internal(&error),
+    };
+    render(&Page::of(&app, t, &dossier, aftermath))
+}
+
+impl Page {
+    fn of(app: &App, t: Language, dossier: &Dossier, aftermath: Aftermath) -> Self {
+        let line = &dossier.line;
+        let us = app.node.party();
+        let zones = Zones::of(line, us);
+        let terms = &line.agreement.terms;
+        let name = |id: &PartyId| terms.party(id).map_or_else(|| id.to_string(), |p| p.name.clone());
+        let mut frame = Frame::of(app, t, "requests", 0);
+        frame.exercise = line.summary.request.exercise;
+        let ask = ask(dossier);
+        let peer = terms.peer_of(us).map(|party| party.id.clone());
+        let readers = t.with(
+            "readers-text",
+            [("us", name(us)), ("them", peer.as_ref().map(name).unwrap_or_default())],
+        );
+        let (moves, hint) = moves(t, dossier, us);
+        Self {
+            id: line.summary.request.thread.to_string(),
+            row: Row::of(app, t, line),
+            headline: timeline::headline(t, line),
+            drawing: timeline::draw(t, dossier, us, &zones, app.node.now()),
+            under: t.with("under", [("agreement", terms.title(t.code()).to_owned())]),
+            desired: t.text(&format!("desired-{}", line.standing.desired.as_str())),
+            marking: ask.map(|ask| ask.marking.label()),
+            marking_class: ask
+                .map(|ask| ask.marking.label().to_ascii_lowercase().replace([':', '+'], "-"))
+                .unwrap_or_default(),
+            readers,
+            facts: facts(t, dossier, ask),
+            items: items(t, dossier, ask),
+            files: files(t, dossier),
+            statements: dossier
+                .statements
+                .iter()
+                .map(|statement| StatementRow::of(t, statement, name(&statement.author), &zones))
+                .collect(),
+            moves,
+            hint,
+            verdict: aftermath.verdict,
+            problem: aftermath.problem,
+            written: aftermath.written,
+            frame,
+        }
+    }
+}
+
+impl StatementRow {
+    fn of(t: Language, statement: &Statement, by: String, zones: &Zones) -> Self {
+        let event = &statement.event;
+        let receipt = match event.receipt.as_ref().map(|receipt| receipt.code.as_str()) {
+            None => t.text("receipt-none"),
+            Some("") => t.text("receipt-accepted"),
+            Some(code) => t.with("receipt-refused", [("code", code.to_owned())]),
+        };
+        let text = match statement.kept.as_ref().map(|kept| &kept.letter) {
+            Some(Letter::Remark(remark)) => remark.text.clone(),
+            Some(Letter::Assessment(assessment)) => assessment.text.clone(),
+            Some(Letter::Answer(answer)) => answer.text.clone(),
+            Some(Letter::Ruling(ruling)) => ruling.text.clone(),
+            Some(Letter::Ask(_)) | None => String::new(),
+        };
+        Self {
+            by,
+            what: t.text(&timeline::kind_key(event.act.kind)),
+            text,
+            entry: t.with("proof-entry", [("index", event.index.to_string())]),
+            time: event.witnessed.map(|time| zones.both(t, time)).unwrap_or_default(),
+            proof: t.text(timeline::proof_key(statement)),
+            cosigners: statement.cosigners.join(", "),
+            receipt,
+            without_effect: event
+                .refused
+                .as_ref()
+                .map(|code| t.with("without-effect", [("code", code.clone())])),
+        }
+    }
+}
+
+fn ask(dossier: &Dossier) -> Option<&Ask> {
+    dossier.statements.iter().find_map(|statement| match &statement.kept.as_ref()?.letter {
+        Letter::Ask(ask) => Some(ask),
+        _ => None,
+    })
+}
+
+fn facts(t: Language, dossier: &Dossier, ask: Option<&Ask>) -> Vec<(String, String)> {
+    let mut facts = Vec::new();
+    if let Some(ask) = ask {
+        facts.extend([
+            (t.text("facts"), ask.facts.clone()),
+            (t.text("legal-basis"), ask.legal_basis.clone()),
+            (t.text("purpose"), ask.purpose.clone()),
+            (t.text("urgency"), ask.urgency_reason.clone()),
+            (t.text("contact"), ask.contact.clone()),
+        ]);
+    }
+    for statement in &dossier.statements {
+        if let Some(Letter::Answer(answer)) = statement.kept.as_ref().map(|kept| &kept.letter) {
+            facts.push((t.text("use-limits"), answer.use_limits.clone()));
+        }
+    }
+    facts.retain(|(_, text)| !text.is_empty());
+    facts
+}
+
+fn items(t: Language, dossier: &Dossier, ask: Option<&Ask>) -> Vec<ItemRow> {
+    let outcomes = &dossier.line.standing.outcomes;
+    let mut rows: Vec<_> = ask
+        .map(|ask| ask.items.as_slice())
+        .unwrap_or_default()
+        .iter()
+        .zip(outcomes)
+        .enumerate()
+        .map(|(index, (item, outcome))| ItemRow {
+            number: index + 1,
+            ask: item.ask.clone(),
+            kind: item.kind.clone(),
+            identifiers: item.identifiers.clone(),
+            answer: String::new(),
+            reasons: Vec::new(),
+            outcome: t.text(&format!("outcome-{}", outcome.as_str())),
+            refused: *outcome == comity_rules::request::Outcome::Refused,
+        })
+        .collect();
+    // A statement without effect answers nothing.
+    let effective = dossier.statements.iter().filter(|s| s.event.refused.is_none());
+    for statement in effective {
+        let Some(Letter::Answer(answer)) = statement.kept.as_ref().map(|kept| &kept.letter) else {
+            continue;
+        };
+        for item in &answer.items {
+            let row = item.item.checked_sub(1).and_then(|index| rows.get_mut(index));
+            let Some(row) = row else { continue };
+            row.answer.clone_from(&item.text);
+            if let Some(reason) = &item.reason {
+                let ground = [("ground", reason.ground.clone()), ("law", reason.law.clone())];
+                let consulted = if reason.consulted == Some(true) { "yes" } else { "no" };
+                row.reasons = vec![
+                    t.with("ground", ground),
+                    t.with("alternative", [("text", reason.alternative.clone())]),
+                    t.with("consulted", [("yes", consulted)]),
+                ];
+            }
+        }
+    }
+    rows
+}
+
+fn files(t: Language, dossier: &Dossier) -> Vec<FileRow> {
+    let thread = dossier.line.summary.request.thread;
+    let mut rows = Vec::new();
+    for statement in &dossier.statements {
+        let Some(kept) = &statement.kept else { continue };
+        let attached = kept.letter.attachments().iter().zip(&kept.files);
+        for (number, (attachment, file)) in attached.enumerate() {
+            let index = statement.event.index;
+            let claim = |claim: &comity_rules::content::Claim| {
+                let values = [("author", claim.author.clone()), ("text", claim.text.clone())];
+                (t.with("claim", values), claim.disputed)
+            };
+            rows.push(FileRow {
+                name: attachment.name.clone(),
+                url: format!("/requests/{thread}/files/{}/{index}/{number}", statement.ledger),
+                size: file.size,
+                sha256: file.sha256.clone(),
+                claims: attachment.claims.iter().map(claim).collect(),
+            });
+        }
+    }
+    rows
+}
+
+/// The moves that the rules allow now, and a hint where a move needs a file.
+fn moves(t: Language, dossier: &Dossier, us: &PartyId) -> (Vec<(&'static str, String)>, Option<String>) {
+    use comity_rules::request::{Act, View};
+    let request = &dossier.line.summary.request;
+    let asker = request.asker == *us;
+    let question = dossier.line.standing.question;
+    let named = [
+        (Kind::Acknowledge, "acknowledge", "act-acknowledge"),
+        (Kind::Clarify, "clarify", "act-clarify"),
+        (Kind::Reply, "reply", "act-reply"),
+        (Kind::Close, "close", "act-close"),
+        (Kind::Escalate, "escalate", "act-escalate"),
+        (Kind::Withdraw, "withdraw", "act-withdraw"),
+    ];
+    let legal = |kind| {
+        let act = Act { answers: question, ..Act::bare(kind) };
+        request.check(asker, View::ALL, &act).is_ok()
+    };
+    let moves =
+        named.into_iter().filter(|(kind, ..)| legal(*kind)).map(|(_, act, key)| (act, t.text(key)));
+    let id = request.thread.short();
+    let hint = if asker {
+        legal(Kind::Assess).then(|| t.with("act-assess-how", [("id", id)]))
+    } else {
+        let open = dossier.line.standing.acknowledged && !dossier.line.standing.is_answered();
+        open.then(|| t.with("act-answer-how", [("id", id)]))
+    };
+    (moves.collect(), hint)
+}

@@ -1,0 +1,107 @@
+//! Signing in and out, and the two guards before every page.
+
+use askama::Template;
+use axum::Form;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{Html, IntoResponse as _, Redirect, Response};
+use serde::Deserialize;
+
+use crate::App;
+use crate::language::Language;
+use crate::pages::internal;
+
+const COOKIE: &str = "comity";
+
+#[derive(Template)]
+#[template(path = "sign_in.html")]
+struct SignIn {
+    t: Language,
+    party: String,
+    wrong: bool,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Password {
+    password: String,
+}
+
+pub(crate) async fn show(State(app): State<App>, t: Language) -> Response {
+    page(&app, t, false)
+}
+
+pub(crate) async fn sign_in(
+    State(app): State<App>,
+    t: Language,
+    Form(form): Form<Password>,
+) -> Response {
+    let _one_at_a_time = app.trying.lock().await;
+    match app.node.sign_in(&form.password).await {
+        Ok(Some(token)) => {
+            let cookie =
+                format!("{COOKIE}={token}; Path=/; HttpOnly; SameSite=Strict; Max-Age=43200");
+            ([(header::SET_COOKIE, cookie)], Redirect::to("/")).into_response()
+        }
+        Ok(None) => (StatusCode::FORBIDDEN, page(&app, t, true)).into_response(),
+        Err(error) => internal(&error),
+    }
+}
+
+pub(crate) async fn sign_out(State(app): State<App>, headers: HeaderMap) -> Response {
+    if let Some(token) = cookie(&headers, COOKIE)
+        && let Err(error) = app.node.sign_out(&token).await
+    {
+        return internal(&error);
+    }
+    let gone = format!("{COOKIE}=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0");
+    ([(header::SET_COOKIE, gone)], Redirect::to("/sign-in")).into_response()
+}
+
+/// Nothing answers without a session.
+pub(crate) async fn required(State(app): State<App>, request: Request, next: Next) -> Response {
+    let signed_in = match cookie(request.headers(), COOKIE) {
+        Some(token) => app.node.is_signed_in(&token).await,
+        None => Ok(false),
+    };
+    match signed_in {
+        Ok(true) => next.run(request).await,
+        Ok(false) => Redirect::to("/sign-in").into_response(),
+        Err(error) => internal(&error),
+    }
+}
+
+/// What changes something comes from these pages and from nowhere else.
+pub(crate) async fn same_origin(request: Request, next: Next) -> Response {
+    if request.method() != Method::POST {
+        return next.run(request).await;
+    }
+    let headers = request.headers();
+    let value = |name: header::HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    let origin = value(header::ORIGIN).and_then(|origin| origin.split_once("://"));
+    let host = value(header::HOST);
+    let own = match (origin, host) {
+        (Some((_, origin)), Some(host)) => origin == host,
+        // A browser sends one with every POST; what sends none is no browser, and has no cookie.
+        (None, _) => true,
+        (Some(_), None) => false,
+    };
+    if own { next.run(request).await } else { StatusCode::FORBIDDEN.into_response() }
+}
+
+/// The value of a cookie.
+pub(crate) fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
+    let all = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    all.flat_map(|value| value.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .find(|(key, _)| *key == name)
+        .map(|(_, value)| value.to_owned())
+}
+
+fn page(app: &App, t: Language, wrong: bool) -> Response {
+    let page = SignIn { t, party: app.node.card().name.clone(), wrong };
+    match page.render() {
+        Ok(html) => Html(html).into_response(),
+        Err(error) => internal(&error),
+    }
+}

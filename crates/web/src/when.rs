@@ -1,0 +1,140 @@
+//! Times as sentences: how long, and the hour on either side. Never a bare date.
+
+use comity_node::dossier::Line;
+use comity_rules::PartyId;
+use comity_rules::agreement::Party;
+use comity_rules::clock::{Deadline, Start};
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::language::Language;
+
+/// The two parties' clocks.
+#[derive(Clone)]
+pub(crate) struct Zones {
+    us: (String, TimeZone),
+    them: (String, TimeZone),
+}
+
+/// What a list says of a request's next deadline.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Due {
+    /// `late`, `soon` or nothing: a class of the style sheet, beside the words.
+    pub(crate) class: &'static str,
+    pub(crate) sentence: String,
+    pub(crate) hours: String,
+}
+
+impl Zones {
+    pub(crate) fn of(line: &Line, us: &PartyId) -> Self {
+        let named = |party: Option<&Party>| {
+            let zone = party.and_then(|party| TimeZone::get(&party.zone).ok());
+            let name = party.map(|party| short(&party.name)).unwrap_or_default();
+            (name, zone.unwrap_or(TimeZone::UTC))
+        };
+        let terms = &line.agreement.terms;
+        Self { us: named(terms.party(us)), them: named(terms.peer_of(us)) }
+    }
+
+    /// `Tue 14:00 Northland, 21:00 Southland`.
+    pub(crate) fn both(&self, t: Language, time: Timestamp) -> String {
+        let here = time.to_zoned(self.us.1.clone());
+        let there = time.to_zoned(self.them.1.clone());
+        let same_day = here.date() == there.date();
+        let there_text = if same_day { clock(&there) } else { day(t, &there) };
+        t.with(
+            "due-both",
+            [
+                ("here", day(t, &here)),
+                ("us", self.us.0.clone()),
+                ("there", there_text),
+                ("them", self.them.0.clone()),
+            ],
+        )
+    }
+
+    /// `Tue 10 Mar 14:00`, here.
+    pub(crate) fn here(&self, t: Language, time: Timestamp) -> String {
+        day(t, &time.to_zoned(self.us.1.clone()))
+    }
+}
+
+/// The next deadline of a request, as a sentence.
+pub(crate) fn due(t: Language, line: &Line, zones: &Zones, now: Timestamp) -> Due {
+    let clocks = &line.clocks;
+    let plain = |key: &str| Due { class: "", sentence: t.text(key), hours: String::new() };
+    if line.standing.is_over() {
+        return plain("done");
+    }
+    if clocks.start == Start::Unreceipted {
+        return plain("due-unreceipted");
+    }
+    let (deadline, key) = if clocks.acknowledge.done.is_none() {
+        (&clocks.acknowledge, "due-acknowledge")
+    } else {
+        (&clocks.answer, "due-answer")
+    };
+    if deadline.limit.is_none() {
+        return plain("due-none");
+    }
+    if deadline.done.is_some() {
+        return match deadline.late {
+            Some(late) => Due {
+                class: "late",
+                sentence: t.with("late-was", [("time", span(t, late))]),
+                hours: String::new(),
+            },
+            None => plain("due-done"),
+        };
+    }
+    let Some(at) = deadline.due else { return plain("due-suspended") };
+    let hours = zones.both(t, at);
+    if let Some(late) = deadline.late {
+        let sentence = t.with(key, [("in", t.with("late-by", [("time", span(t, late))]))]);
+        return Due { class: "late", sentence, hours };
+    }
+    let left = at.duration_since(now);
+    let sentence = t.with(key, [("in", t.with("due-in", [("time", span(t, left))]))]);
+    let class = if is_soon(deadline, left) { "soon" } else { "" };
+    Due { class, sentence, hours }
+}
+
+/// `3 d 4 h`, `2 h 10 min`: the two largest units.
+pub(crate) fn span(t: Language, time: SignedDuration) -> String {
+    let minutes = time.as_mins().abs();
+    let (days, hours, minutes) = (minutes / 1440, minutes / 60 % 24, minutes % 60);
+    let units = [("days", days), ("hours", hours), ("minutes", minutes)];
+    let first = units.iter().position(|(_, count)| *count > 0);
+    let Some(first) = first else { return t.text("now") };
+    let shown = units.iter().skip(first).take(2).filter(|(_, count)| *count > 0);
+    shown.map(|(unit, count)| t.with(unit, [("n", *count)])).collect::<Vec<_>>().join(" ")
+}
+
+/// Less than four hours, or less than a quarter of the limit, whichever is less.
+fn is_soon(deadline: &Deadline, left: SignedDuration) -> bool {
+    let limit = deadline.limit.as_ref().map(|limit| {
+        limit.after(Timestamp::UNIX_EPOCH).duration_since(Timestamp::UNIX_EPOCH)
+    });
+    let quarter = limit.map_or(SignedDuration::ZERO, |limit| limit / 4);
+    left < quarter.min(SignedDuration::from_hours(4)).max(SignedDuration::from_mins(30))
+}
+
+fn clock(time: &jiff::Zoned) -> String {
+    time.strftime("%H:%M").to_string()
+}
+
+fn day(t: Language, time: &jiff::Zoned) -> String {
+    match t {
+        Language::English => time.strftime("%a %-d %b %H:%M").to_string(),
+        Language::Chinese => {
+            let weekday = ["一", "二", "三", "四", "五", "六", "日"];
+            let index = usize::try_from(time.weekday().to_monday_zero_offset()).unwrap_or(0);
+            format!("{} 周{} {}", time.strftime("%-m月%-d日"), weekday[index], clock(time))
+        }
+    }
+}
+
+/// The first word of a party's name: enough beside a time.
+fn short(name: &str) -> String {
+    name.split_whitespace().next().unwrap_or(name).to_owned()
+}
