@@ -50,9 +50,6 @@ impl Checkpoint {
         }
         let size = decimal(size).ok_or(Error::Checkpoint("size"))?;
         let root = Hash::from_base64(root).ok_or(Error::Checkpoint("root"))?;
-        if size == 0 && root != Hash::EMPTY {
-            return Err(Error::Checkpoint("the empty tree has another root"));
-        }
         let extensions: Vec<_> = lines.map(str::to_owned).collect();
         if extensions.iter().any(String::is_empty) {
             return Err(Error::Checkpoint("empty extension line"));
@@ -89,6 +86,9 @@ impl Checkpoint {
             });
         }
         note.verify(ledger)?;
+        if checkpoint.size == 0 && checkpoint.root != Hash::EMPTY {
+            return Err(Error::Proof("empty tree"));
+        }
         Ok(checkpoint)
     }
 }

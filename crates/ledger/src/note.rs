@@ -322,5 +322,4 @@ impl fmt::Debug for SigningKey {
 fn is_name(name: &str) -> bool {
     !name.is_empty()
         && !name.chars().any(|c| c.is_whitespace() || c.is_control() || c == '+')
-        && name.len() <= 255
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::note::{Algorithm, Note, VerifierKey};
+use crate::tile::decimal;
 use crate::{Checkpoint, Error, cosignature};
 
 /// Bytes of a policy file that are read.
@@ -186,7 +187,9 @@ impl Policy {
                 let threshold = match *threshold {
                     "all" => names.len(),
                     "any" => 1,
-                    number => number.parse().map_err(|_| "want all, any or a number")?,
+                    number => decimal(number)
+                        .and_then(|number| usize::try_from(number).ok())
+                        .ok_or("want all, any or a number")?,
                 };
                 if !(1..=names.len()).contains(&threshold) || names.len() > 64 {
                     return Err("the threshold is from 1 to the number of members, at most 64");

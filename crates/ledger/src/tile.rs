@@ -127,6 +127,12 @@ impl Tiles {
         Some(hashes.iter().flat_map(|hash| hash.0).collect())
     }
 
+    /// The bytes of a tile as wide as it is here.
+    #[must_use]
+    pub fn whole(&self, id: TileId) -> Option<Vec<u8>> {
+        self.bytes(id, self.tiles.get(&id)?.len() as u64)
+    }
+
     /// Whether the tile is here at all.
     #[must_use]
     pub fn contains(&self, id: TileId) -> bool {
@@ -158,8 +164,7 @@ impl Tiles {
         std::mem::take(&mut self.changed)
             .into_iter()
             .filter_map(|id| {
-                let width = self.tiles.get(&id)?.len() as u64;
-                Some((id, self.bytes(id, width)?))
+                Some((id, self.whole(id)?))
             })
             .collect()
     }

@@ -114,6 +114,7 @@ pub fn check(
     let checkpoint = Checkpoint::open(&request.note, key).map_err(|error| match error {
         Error::OtherLedger { .. } => Refusal::UnknownOrigin,
         Error::UnknownKey(_) | Error::BadSignature(_) => Refusal::Forbidden(error),
+        Error::Proof(_) => Refusal::Unprocessable(error),
         error => Refusal::BadRequest(error),
     })?;
     if request.old > checkpoint.size {

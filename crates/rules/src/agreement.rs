@@ -509,17 +509,7 @@ impl Terms {
     /// [`comity_ledger::Error::Policy`] for a template, or keys that stand twice.
     pub fn policy(&self, ledgers: &[&VerifierKey]) -> Result<(String, Policy), comity_ledger::Error> {
         let missing = comity_ledger::Error::Policy { line: 0, problem: "these terms are a template" };
-        let between = self.between.as_ref().ok_or(missing)?;
-        let mut text = String::new();
-        for ledger in ledgers {
-            text.push_str(&format!("log {ledger}\n"));
-        }
-        let mut names = String::new();
-        for witness in &between.witnesses {
-            text.push_str(&format!("witness {} {} {}\n", witness.name, witness.key, witness.url));
-            names.push_str(&format!(" {}", witness.name));
-        }
-        text.push_str(&format!("group outside {}{names}\nquorum outside\n", between.quorum));
+        let text = policy_text(self.between.as_ref().ok_or(missing)?, ledgers);
         let policy = Policy::parse(&text)?;
         Ok((text, policy))
     }
@@ -611,6 +601,9 @@ impl Agreement {
         if !(1..=between.witnesses.len()).contains(&between.quorum) {
             return sense("between.quorum", "want at least one outside witness, and no more than there are");
         }
+        if let Err(error) = Policy::parse(&policy_text(between, &[])) {
+            return sense("between.witness", &format!("no policy can be made of these: {error}"));
+        }
         for witness in &between.witnesses {
             let plain = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
             let key = VerifierKey::parse(&witness.key);
@@ -621,6 +614,16 @@ impl Agreement {
         }
         Ok(())
     }
+}
+
+fn policy_text(between: &Between, ledgers: &[&VerifierKey]) -> String {
+    let mut text: String = ledgers.iter().map(|ledger| format!("log {ledger}\n")).collect();
+    let mut names = String::new();
+    for witness in &between.witnesses {
+        text.push_str(&format!("witness {} {} {}\n", witness.name, witness.key, witness.url));
+        names.push_str(&format!(" {}", witness.name));
+    }
+    text + &format!("group outside {}{names}\nquorum outside\n", between.quorum)
 }
 
 /// The time that a witnessed checkpoint proves: of the outside witnesses' times, the median; of an

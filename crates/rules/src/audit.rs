@@ -31,6 +31,9 @@ pub struct Ledger {
 pub struct Audit {
     /// Every request, by thread.
     pub requests: BTreeMap<ThreadId, Request>,
+    /// Where the audit had to stop in a ledger: its next entry refers to more of the other ledger
+    /// than was witnessed yet. It is neither refused nor accepted.
+    pub waiting: Vec<(PartyId, u64)>,
     /// Entries that were refused: whose, where, the code, and the reason in words.
     pub refused: Vec<(PartyId, u64, &'static str, String)>,
     /// Which threads an entry of a ledger concerns, so that receipts and times find them.
@@ -46,20 +49,15 @@ impl Audit {
         for side in 0..2 {
             channels[side].other = Some(ledgers[1 - side].channel.origin.clone());
         }
-        // An entry is taken once what its author had seen of the other ledger was taken. Heads
-        // cannot refer to each other in a circle, so one side can always go on; a forged reference
-        // to more than there is is taken at once, and refused for it.
+        // An entry is taken once what its author had seen of the other ledger was taken. Heads and
+        // leaf hashes cannot refer to each other in a circle, so one side can go on until both are
+        // through, or until an entry refers to more than was witnessed.
         loop {
             let ready = (0..2).find(|&side| {
                 let next = ledgers[side].entries.get(index(channels[side].next));
-                next.is_some_and(|entry| {
-                    let other = &ledgers[1 - side];
-                    let needs = needs(entry);
-                    needs <= channels[1 - side].next || needs > other.entries.len() as u64
-                })
+                next.is_some_and(|entry| needs(entry, &ledgers[1 - side]) <= channels[1 - side].next)
             });
-            let unread = |side: &usize| index(channels[*side].next) < ledgers[*side].entries.len();
-            let Some(side) = ready.or_else(|| (0..2).find(unread)) else { break };
+            let Some(side) = ready else { break };
             let entry = &ledgers[side].entries[index(channels[side].next)];
             let other = &ledgers[1 - side];
             let at = channels[side].next;
@@ -67,9 +65,14 @@ impl Audit {
             let from = channels[side].from.clone();
             let result = channels[side]
                 .admit(entry, root_at)
-                .and_then(|admitted| audit.take(&from, &channels[1 - side].from, &admitted));
+                .and_then(|admitted| audit.take(&from, other, &admitted));
             if let Err(refusal) = result {
                 audit.refused.push((from, at, refusal.code(), refusal.to_string()));
+            }
+        }
+        for (channel, ledger) in channels.iter().zip(&ledgers) {
+            if channel.next < ledger.entries.len() as u64 {
+                audit.waiting.push((channel.from.clone(), channel.next));
             }
         }
         for ledger in &ledgers {
@@ -88,16 +91,20 @@ impl Audit {
         audit
     }
 
-    fn take(&mut self, from: &PartyId, other: &PartyId, admitted: &Admitted) -> Result<(), Refusal> {
+    fn take(&mut self, from: &PartyId, other: &Ledger, admitted: &Admitted) -> Result<(), Refusal> {
         let body = admitted.statement.body();
         if admitted.kind == Kind::Receipt {
             for receipt in channel::decode_receipts(&body.public)? {
+                if other.tiles.leaf(receipt.index) != Some(receipt.leaf) {
+                    continue;
+                }
                 let receipted =
                     Receipted { index: admitted.index, code: receipt.code, witnessed: None };
-                let concerned = self.concerns.get(&(other.clone(), receipt.index));
+                let party = &other.channel.from;
+                let concerned = self.concerns.get(&(party.clone(), receipt.index));
                 for thread in concerned.cloned().unwrap_or_default() {
                     if let Some(request) = self.requests.get_mut(&thread) {
-                        request.receipt(other, receipt.index, receipted.clone());
+                        request.receipt(party, receipt.index, receipted.clone());
                     }
                     self.concern(from, admitted.index, thread);
                 }
@@ -111,8 +118,10 @@ impl Audit {
         self.concern(from, admitted.index, thread);
         let result = match self.requests.get_mut(&thread) {
             Some(request) => request.apply(admitted.index, admitted.kind, body),
-            None if admitted.kind == Kind::Send => Request::open(admitted.index, body)
-                .map(|request| drop(self.requests.insert(thread, request))),
+            None if admitted.kind == Kind::Send => {
+                Request::open(admitted.index, admitted.statement.origin(), body)
+                    .map(|request| drop(self.requests.insert(thread, request)))
+            }
             None => Err(crate::request::Illegal::UnknownThread),
         };
         if let Err(illegal) = result {
@@ -128,8 +137,9 @@ impl Audit {
 }
 
 /// How much of the other ledger must be taken before this entry means anything: what its author had
-/// seen, and with a receipt what it is for, which no head need cover yet.
-fn needs(entry: &[u8]) -> u64 {
+/// seen, and with a receipt what it is for, which no head need cover yet. A receipt for what the
+/// other ledger does not have there is for nothing, and waits for nothing.
+fn needs(entry: &[u8], other: &Ledger) -> u64 {
     let Ok(statement) = comity_ledger::Statement::parse(entry) else { return 0 };
     let body = statement.body();
     let seen = Channel::seen_size(body.seen.as_ref());
@@ -137,7 +147,8 @@ fn needs(entry: &[u8]) -> u64 {
         return seen;
     }
     let receipts = channel::decode_receipts(&body.public).unwrap_or_default();
-    receipts.iter().map(|receipt| receipt.index.saturating_add(1)).fold(seen, u64::max)
+    let real = receipts.iter().filter(|receipt| other.tiles.leaf(receipt.index) == Some(receipt.leaf));
+    real.map(|receipt| receipt.index + 1).fold(seen, u64::max)
 }
 
 fn root_at(ledger: &Ledger, size: u64) -> Option<Hash> {

@@ -284,13 +284,16 @@ pub struct Receipt {
     /// Its place in the peer's ledger.
     #[n(0)]
     pub index: u64,
-    /// Empty: accepted. Else the refusal's code.
+    /// The entry's leaf hash: a receipt cannot be written before there is what it is for.
     #[n(1)]
+    pub leaf: Hash,
+    /// Empty: accepted. Else the refusal's code.
+    #[n(2)]
     pub code: String,
 }
 
 /// Receipts in one statement: so many fit an entry whatever their codes.
-pub const MAX_RECEIPTS: usize = 100;
+pub const MAX_RECEIPTS: usize = 48;
 
 /// The public part of a `receipt/1`.
 #[must_use]

@@ -66,13 +66,10 @@ impl Clocks {
         let class = request.class.as_deref().and_then(|class| agreement.class(class));
         let start = Start::of(request);
         let suspended = suspensions(request);
-        let open = suspended.iter().any(|suspension| suspension.to.is_none());
-        let stopped: SignedDuration =
-            suspended.iter().filter_map(|s| s.to.map(|to| to.duration_since(s.from))).sum();
-        let deadline = |limit: Option<&Period>, pause: SignedDuration, open: bool, done: Option<Timestamp>| {
-            let begin = start.instant();
-            let due = limit.zip(begin).map(|(limit, begin)| limit.after(begin) + pause);
-            let due = due.filter(|_| !open);
+        let deadline = |limit: Option<&Period>, suspended: &[Suspension], done: Option<Timestamp>| {
+            let due = limit.zip(start.instant()).and_then(|(limit, begin)| {
+                due(limit.after(begin), suspended)
+            });
             // Withdrawn or closed before it was done: nobody is late any more.
             let running = !request.standing(View::ALL).is_over();
             let until = done.or(running.then_some(now));
@@ -85,14 +82,12 @@ impl Clocks {
             start,
             acknowledge: deadline(
                 class.and_then(|class| class.acknowledge.as_ref()),
-                SignedDuration::ZERO,
-                false,
+                &[],
                 acknowledged,
             ),
             answer: deadline(
                 class.and_then(|class| class.answer.as_ref()),
-                stopped,
-                open,
+                &suspended,
                 answered(request),
             ),
             suspended,
@@ -141,6 +136,19 @@ impl Start {
             Self::Unreceipted => None,
         }
     }
+}
+
+/// When something is due, given when it were without suspensions; `None` while one is open. Only a
+/// question that was asked in time stops the clock: one asked after the due instant excuses nothing.
+fn due(mut due: Timestamp, suspended: &[Suspension]) -> Option<Timestamp> {
+    for suspension in suspended {
+        if suspension.from >= due {
+            continue;
+        }
+        let stood = suspension.to?.duration_since(suspension.from);
+        due = due.checked_add(stood).unwrap_or(Timestamp::MAX);
+    }
+    Some(due)
 }
 
 /// The witnessed time of the first statement with effect that `wanted` finds.

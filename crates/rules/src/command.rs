@@ -73,13 +73,10 @@ pub enum Problem {
     /// The content cannot be encoded.
     #[error(transparent)]
     Content(#[from] BadContent),
-    /// No randomness for an id.
-    #[error(transparent)]
-    Ledger(#[from] comity_ledger::Error),
 }
 
 /// Decides `command` by `me`, for the request as far as `me` sees it (`view`), into the statement
-/// that says it. Deciding takes no time: only what both sides can check counts, and that is
+/// that says it; one that opens a request opens the thread `fresh`. Deciding takes no time: only what both sides can check counts, and that is
 /// witnessed later.
 ///
 /// # Errors
@@ -88,6 +85,7 @@ pub fn decide(
     agreement: &Agreement,
     me: &PartyId,
     request: Option<(&Request, View)>,
+    fresh: ThreadId,
     command: Command,
 ) -> Result<Draft, Problem> {
     if let Command::Send { class, exercise, ask } = command {
@@ -95,7 +93,7 @@ pub fn decide(
         let outcomes = vec![Outcome::Open.byte(); ask.items.len()];
         return Ok(Draft {
             kind: Kind::Send,
-            thread: ThreadId::random()?,
+            thread: fresh,
             class,
             exercise,
             outcomes,

@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::Kind;
-use crate::request::{Decision, Outcome};
+use crate::request::{Act, Decision, Outcome};
 
 /// Traffic Light Protocol 2.0; labels are never translated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -252,6 +252,24 @@ impl Letter {
             Self::Ruling(content) => split(content),
             Self::Answer(content) => split(content),
             Self::Assessment(content) => split(content),
+        }
+    }
+
+    /// Whether it says what the public part of its statement says: else figures that anyone
+    /// computes would contradict what the readers were told.
+    #[must_use]
+    pub fn agrees(&self, act: &Act) -> bool {
+        match self {
+            Self::Ask(ask) => ask.items.len() == act.outcomes.len(),
+            Self::Ruling(ruling) => Some(ruling.decision) == act.decision,
+            Self::Answer(answer) => {
+                let mut said = vec![Outcome::Open; act.outcomes.len()];
+                answer.items.iter().all(|item| {
+                    let slot = item.item.checked_sub(1).and_then(|index| said.get_mut(index));
+                    slot.is_some_and(|slot| std::mem::replace(slot, item.outcome) == Outcome::Open)
+                }) && said == act.outcomes
+            }
+            Self::Remark(_) | Self::Assessment(_) => true,
         }
     }
 

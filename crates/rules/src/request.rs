@@ -192,8 +192,8 @@ pub struct Standing {
 /// Why a statement is not legal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Illegal {
-    /// The thread is another request's.
-    #[error("this id is another request's")]
+    /// The thread is not the one that this statement opens.
+    #[error("this thread is not the one that the statement opens")]
     ThreadInUse,
     /// There is no such request.
     #[error("there is no such request")]
@@ -252,12 +252,15 @@ impl Illegal {
 }
 
 impl Request {
-    /// The request that a `request.send/1` begins.
+    /// The request that a `request.send/1` in the ledger `origin` begins.
     ///
     /// # Errors
     /// [`Illegal`], where the statement has not its form.
-    pub fn open(index: u64, body: &Body) -> Result<Self, Illegal> {
+    pub fn open(index: u64, origin: &str, body: &Body) -> Result<Self, Illegal> {
         let act = Act::of(Kind::Send, body)?;
+        if ThreadId(body.thread) != ThreadId::opened_by(origin, body.sequence) {
+            return Err(Illegal::ThreadInUse);
+        }
         let (Ok(asker), Ok(receiver)) = (body.from.parse(), body.to.parse()) else {
             return Err(Illegal::BadForm);
         };

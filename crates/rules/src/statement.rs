@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use comity_ledger::hex;
+use comity_ledger::{Hash, hex};
 use serde::{Deserialize, Serialize};
 
 /// The kinds of statement that this version understands, each with the version of its rules.
@@ -92,7 +92,7 @@ impl Kind {
     }
 }
 
-/// A matter: 16 random bytes, written as a UUID.
+/// A matter: 16 bytes, written as a UUID.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct ThreadId(pub [u8; 16]);
@@ -106,15 +106,20 @@ impl ThreadId {
     /// The thread of statements about the ledger itself.
     pub const LEDGER: Self = Self([0; 16]);
 
-    /// A new random id (UUID version 4).
+    /// The thread that the statement with this sequence number opens in the ledger `origin`.
     ///
-    /// # Errors
-    /// Where the system has no randomness.
-    pub fn random() -> Result<Self, comity_ledger::Error> {
-        let mut bytes: [u8; 16] = comity_ledger::random()?;
-        bytes[6] = bytes[6] & 0x0f | 0x40;
+    /// An origin is random, so the id says nothing to who does not read the ledger; and as no other
+    /// statement can open the same thread, nobody can take an id before its owner does.
+    #[must_use]
+    pub fn opened_by(origin: &str, sequence: u64) -> Self {
+        let parts = [b"comity thread v1\n", origin.as_bytes(), b"\n", &sequence.to_be_bytes()[..]];
+        let hash = Hash::of_parts(&parts);
+        let mut bytes = [0; 16];
+        bytes.copy_from_slice(&hash.0[..16]);
+        // The bits that make it a UUID of version 8: one whose bytes its maker defines.
+        bytes[6] = bytes[6] & 0x0f | 0x80;
         bytes[8] = bytes[8] & 0x3f | 0x80;
-        Ok(Self(bytes))
+        Self(bytes)
     }
 
     /// The first eight digits: enough for a person to tell the requests on a desk apart.

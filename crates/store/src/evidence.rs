@@ -7,8 +7,9 @@ use crate::{Db, Error, Tx};
 /// Bytes of one piece that are kept.
 const MAX_BYTES: usize = 64 * 1024;
 
-/// Pieces that are kept: a peer that sends garbage for ever does not fill the disk.
-const MAX_PIECES: i64 = 10_000;
+/// Pieces of one code that are kept: a peer that sends garbage for ever neither fills the disk nor
+/// keeps out what matters more.
+const MAX_PIECES: i64 = 1_000;
 
 /// A piece of evidence.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,7 +61,9 @@ pub async fn keep_in(
         VALUES ($1, $2, $3, $4, $5, $6)";
     let last = tx.query_one("SELECT MAX(id) FROM evidence", &[]).await?;
     let id = last.filter(|row| !row.is_null(0)).map_or(Ok(0), |row| row.int(0).map(|id| id + 1))?;
-    if id < MAX_PIECES {
+    let sql = "SELECT COUNT(*) FROM evidence WHERE code = $1";
+    let kept = tx.query_one(sql, &[code.into()]).await?.map_or(Ok(0), |row| row.int(0))?;
+    if kept < MAX_PIECES {
         let bytes = &bytes[..bytes.len().min(MAX_BYTES)];
         let params =
             [id.into(), at.into(), ledger.into(), code.into(), detail.into(), bytes.into()];

@@ -71,6 +71,7 @@ async fn times(work: &mut Work, id: &str) -> Result<(), Error> {
         "SELECT size, mirrored FROM head WHERE ledger = $1 AND mirrored IS NOT NULL ORDER BY size";
     for (sql, proof) in [(HISTORY, Proof::Witness), (MIRRORED, Proof::Mirror)] {
         let mut from = 0;
+        // The same running maximum as when they came; see `Work::witnessed`.
         for row in work.tx.query(sql, &[id.into()]).await? {
             let size = row.count(0)?;
             work.times(id, (from, size), proof, ledger::time(row.int(1)?)?).await?;

@@ -8,7 +8,7 @@ use comity_ledger::statement::Sealed;
 use comity_ledger::{Checkpoint, Hash, Statement, Tiles, tile};
 use comity_rules::channel::{self, Admitted, Channel, Receipt, Refusal};
 use comity_rules::content::Letter;
-use comity_rules::request::{Illegal, Receipted, View};
+use comity_rules::request::{Act, Illegal, Receipted, View};
 use comity_rules::{Kind, PartyId, Request, Terms, ThreadId};
 use jiff::Timestamp;
 
@@ -190,6 +190,21 @@ impl Work {
         Ok(())
     }
 
+    /// The root that a ledger would have after these further entries.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn root_after(&mut self, id: &str, entries: &[&[u8]]) -> Result<(u64, Hash), Error> {
+        let open = self.open_with_edge(id).await?;
+        let mut size = open.ledger.size;
+        let mut tiles = open.tiles.clone().unwrap_or_default();
+        for entry in entries {
+            tiles.push(size, Hash::leaf(entry));
+            size += 1;
+        }
+        Ok((size, tiles.root(size)?))
+    }
+
     /// Notes a head that the ledger's key signed and that fits the entries here.
     ///
     /// # Errors
@@ -217,6 +232,11 @@ impl Work {
         time: Timestamp,
     ) -> Result<bool, Error> {
         const SQL: &str = "INSERT INTO history (ledger, size, note, time) VALUES ($1, $2, $3, $4)";
+        const LAST: &str = "SELECT time FROM history WHERE ledger = $1 ORDER BY size DESC LIMIT 1";
+        let last = self.tx.query_one(LAST, &[id.into()]).await?;
+        let last = last.map(|row| ledger::time(row.int(0)?)).transpose()?;
+        // Time does not run backwards, whatever a witness' clock does: auditors count likewise.
+        let time = last.map_or(time, |last| time.max(last));
         let ledger = self.ledger(id).await?;
         let from = ledger.witnessed;
         if size <= from {
@@ -266,10 +286,15 @@ impl Work {
     /// # Errors
     /// [`Error`].
     pub async fn owed(&mut self, id: &str) -> Result<Vec<Receipt>, Error> {
-        const SQL: &str = "SELECT idx, code FROM owed WHERE ledger = $1 ORDER BY idx LIMIT $2";
+        const SQL: &str = "SELECT owed.idx, owed.code, leaf.entry FROM owed
+            JOIN leaf ON leaf.ledger = owed.ledger AND leaf.idx = owed.idx
+            WHERE owed.ledger = $1 ORDER BY owed.idx LIMIT $2";
         let rows = self.tx.query(SQL, &[id.into(), (channel::MAX_RECEIPTS as u64).into()]).await?;
         rows.iter()
-            .map(|row| Ok(Receipt { index: row.count(0)?, code: row.text(1)?.to_owned() }))
+            .map(|row| {
+                let leaf = Hash::leaf(row.blob(2)?);
+                Ok(Receipt { index: row.count(0)?, leaf, code: row.text(1)?.to_owned() })
+            })
             .collect()
     }
 
@@ -318,6 +343,34 @@ impl Work {
         Ok(())
     }
 
+    /// The root that a ledger had at `size`; `None` where it is not known, or never was so large.
+    async fn root_at(&mut self, id: &str, size: u64) -> Result<Option<Hash>, Error> {
+        let known = match self.open_with_edge(id).await {
+            Ok(open) => open.ledger.size >= size,
+            Err(Error::Missing { .. }) => false,
+            Err(error) => return Err(error),
+        };
+        if !known {
+            return Ok(None);
+        }
+        if let Some(root) = ledger::root(&mut self.tx, id, size).await? {
+            return Ok(Some(root));
+        }
+        for tile in tile::edge(size) {
+            let here = self.open(id).await?.tiles.as_ref().is_some_and(|tiles| tiles.contains(tile));
+            if !here {
+                let loaded = ledger::load_tiles(&mut self.tx, id, &[tile]).await?;
+                if let (Some(tiles), Some(bytes)) =
+                    (&mut self.open(id).await?.tiles, loaded.whole(tile))
+                {
+                    tiles.insert(tile, &bytes)?;
+                }
+            }
+        }
+        let tiles = self.open(id).await?.tiles.as_ref();
+        Ok(tiles.and_then(|tiles| tiles.root(size).ok()))
+    }
+
     /// Passes the entry through the gate and the rules, and writes what follows from it. Both the
     /// first time and at a rebuild: views come from here and nowhere else.
     pub(crate) async fn project(
@@ -331,7 +384,7 @@ impl Work {
         let body = parsed.as_ref().map(Statement::body);
         let seen = body.and_then(|body| body.seen.as_ref());
         let root = match seen {
-            Some(seen) => ledger::root(&mut self.tx, &id_of(&seen.origin), seen.size).await?,
+            Some(seen) => self.root_at(&id_of(&seen.origin), seen.size).await?,
             None => None,
         };
         let ledger = &mut self.open(id).await?.ledger;
@@ -344,6 +397,12 @@ impl Work {
         match &admitted {
             Ok(admitted) => {
                 opened = self.letter(admitted, letter).await?;
+                if let Ok(Some(letter)) = &opened
+                    && !Act::of(admitted.kind, admitted.statement.body())
+                        .is_ok_and(|act| letter.agrees(&act))
+                {
+                    opened = Err("content-mismatch");
+                }
                 if admitted.kind.is_request() {
                     thread = Some(ThreadId(admitted.statement.body().thread));
                     let title = title(opened.as_ref().ok().and_then(Option::as_ref));
@@ -401,7 +460,7 @@ impl Work {
         if admitted.kind != Kind::Send {
             return Ok(Err(Illegal::UnknownThread));
         }
-        Ok(Request::open(admitted.index, body).map(|request| {
+        Ok(Request::open(admitted.index, admitted.statement.origin(), body).map(|request| {
             let (terms, title) = (terms.to_owned(), title.unwrap_or_default());
             self.requests.insert(thread, Held { request, terms, title, seq });
         }))
@@ -412,7 +471,9 @@ impl Work {
         id: &str,
         admitted: &Admitted,
     ) -> Result<Result<(), Refusal>, Error> {
-        const THREAD: &str = "SELECT thread FROM statement WHERE ledger = $1 AND idx = $2";
+        const THREAD: &str = "SELECT statement.thread, leaf.entry FROM statement
+            JOIN leaf ON leaf.ledger = statement.ledger AND leaf.idx = statement.idx
+            WHERE statement.ledger = $1 AND statement.idx = $2";
         const NOTE: &str = "INSERT INTO receipted (ledger, idx, thread) VALUES ($1, $2, $3)
             ON CONFLICT (ledger, idx, thread) DO NOTHING";
         const PAID: &str = "DELETE FROM owed WHERE ledger = $1 AND idx = $2";
@@ -423,11 +484,14 @@ impl Work {
         let Some(other) = self.other(id).await? else { return Ok(Ok(())) };
         for receipt in receipts {
             let params = [other.id.as_str().into(), receipt.index.into()];
-            self.tx.execute(PAID, &params).await?;
             let row = self.tx.query_one(THREAD, &params).await?;
-            let Some(thread) = row.and_then(|row| row.text(0).ok()?.parse::<ThreadId>().ok()) else {
+            // A receipt for something else than what is there is for nothing.
+            let Some(row) = row.filter(|row| row.blob(1).is_ok_and(|e| Hash::leaf(e) == receipt.leaf))
+            else {
                 continue;
             };
+            self.tx.execute(PAID, &params).await?;
+            let Ok(thread) = row.text(0)?.parse::<ThreadId>() else { continue };
             let note = [id.into(), admitted.index.into(), thread.to_string().into()];
             self.tx.execute(NOTE, &note).await?;
             self.load_request(thread).await?;

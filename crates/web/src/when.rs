@@ -60,11 +60,21 @@ impl Zones {
 }
 
 /// The next deadline of a request, as a sentence.
-pub(crate) fn due(t: Language, line: &Line, zones: &Zones, now: Timestamp) -> Due {
+pub(crate) fn due(
+    t: Language,
+    line: &Line,
+    us: &PartyId,
+    zones: &Zones,
+    now: Timestamp,
+) -> Due {
     let clocks = &line.clocks;
     let plain = |key: &str| Due { class: "", sentence: t.text(key), hours: String::new() };
     if line.standing.is_over() {
         return plain("done");
+    }
+    if line.waits_for.as_ref() == Some(us) && line.summary.request.asker == *us {
+        let asked = line.standing.question.is_some();
+        return plain(if asked { "reply-now" } else { "assess-now" });
     }
     if clocks.start == Start::Unreceipted {
         return plain("due-unreceipted");

@@ -37,7 +37,7 @@ pub(crate) enum Ledger {
         /// A proof.
         file: Option<PathBuf>,
         /// The policy.
-        #[arg(long, required_unless_present = "file")]
+        #[arg(long, requires = "file")]
         policy: Option<PathBuf>,
     },
     /// Audit the two ledgers of an agreement from nothing but what is public.
@@ -222,6 +222,13 @@ pub(crate) fn describe_audit(report: &Value) -> String {
     let head =
         ["id", "between", "class", "status", "acknowledged in", "late by", "answered in", "late by"];
     out.push_str(&format!("\n{}\n", table(&head, rows)));
+    for waiting in report["waiting"].as_array().into_iter().flatten() {
+        out.push_str(&format!(
+            "\nnot judged yet: entry {} of {} and what follows refer to more of the other ledger than is witnessed",
+            text(waiting, "index"),
+            text(waiting, "party"),
+        ));
+    }
     for refused in report["refused"].as_array().into_iter().flatten() {
         out.push_str(&format!(
             "\nrefused: entry {} of {}: {} ({})",

@@ -2,7 +2,7 @@
 //!
 //! | request | does |
 //! |---|---|
-//! | `POST entries` | the next entries of the sender's ledger, with their ciphertexts |
+//! | `POST entries` | the next entries of the sender's ledger, with their ciphertexts and a proof |
 //! | `POST history` | a witnessed checkpoint of the sender's ledger |
 //! | `POST witness/add-checkpoint` | C2SP tlog-witness, for the sender's ledger |
 //! | `POST mirror/add-checkpoint`, `POST mirror/add-entries` | C2SP tlog-mirror, for the same |
@@ -13,6 +13,7 @@ mod server;
 pub(crate) use client::Link;
 pub use server::{Peer, router};
 
+use comity_ledger::Hash;
 use minicbor::{Decode, Encode};
 
 /// Bytes of one delivery at most.
@@ -33,9 +34,12 @@ pub(crate) struct Entries {
     pub(crate) start: u64,
     #[n(3)]
     pub(crate) entries: Vec<Carried>,
-    /// The latest checkpoint that the sender signed.
+    /// A checkpoint that the sender signed and that covers these entries.
     #[n(4)]
-    pub(crate) head: Option<String>,
+    pub(crate) head: String,
+    /// Consistency proof from the tree that ends with the last of them to that checkpoint.
+    #[n(5)]
+    pub(crate) proof: Vec<Hash>,
 }
 
 /// An entry with its ciphertext.

@@ -96,15 +96,12 @@ async fn entries(
     if sent.entries.len() > MAX_ENTRIES || long.is_some() {
         return Err(malformed());
     }
-    let head = sent.head.as_deref().map(|note| Note::parse(note.as_bytes()));
-    let head = match head {
-        Some(Err(error)) => {
-            let (code, detail) = (error.code(), error.to_string());
-            evidence::keep(&node.db, node.now(), "", code, &detail, &body).await?;
-            None
+    let head = match Note::parse(sent.head.as_bytes()) {
+        Ok(head) => head,
+        Err(error) => {
+            keep_evidence(&node, "", &format!("{}: {error}", error.code()), &body).await?;
+            return Err(error.into());
         }
-        Some(Ok(note)) => Some(note),
-        None => None,
     };
     let entries = sent.entries.into_iter().map(|carried| (carried.entry, carried.ciphertext));
     let delivery = Delivery {
@@ -112,7 +109,7 @@ async fn entries(
         terms: sent.terms,
         start: sent.start,
         entries: entries.collect(),
-        head,
+        cover: Some((head, sent.proof)),
     };
     let next = node.job(|reply| Job::Receive { delivery, reply }).await?;
     Ok(format!("{next}\n").into_response())
@@ -193,7 +190,8 @@ async fn mirror_entries(
     body: Body,
 ) -> Answer {
     let body = http::body(body, MAX_DELIVERY).await?;
-    let (header, mut rest) = Header::parse(&body)?;
+    let (header, mut rest) = Header::parse(&body)
+        .map_err(|error| Problem(StatusCode::BAD_REQUEST, format!("{}: {error}", error.code())))?;
     let unknown = || Problem(StatusCode::NOT_FOUND, "unknown-origin".to_owned());
     let ledger = find(&node, &from, &header.origin).await?.ok_or_else(unknown)?;
     let pending = cosigned::last(&node.db, Role::Pending, &ledger.id).await?;
@@ -210,8 +208,16 @@ async fn mirror_entries(
         return conflict(StatusCode::CONFLICT, ledger.size);
     }
     for interval in header.intervals() {
-        // A package cut short is not an error of those before it.
-        let Ok((package, after)) = mirror::split_package(rest, interval) else { break };
+        let (package, after) = match mirror::split_package(rest, interval) {
+            Ok(split) => split,
+            // A package cut short is not an error of those before it.
+            Err(_) if interval.0 > header.start => break,
+            Err(_) if rest.is_empty() && header.start < ledger.size => break,
+            Err(error) => {
+                let detail = format!("{}: {error}", error.code());
+                return Err(Problem(StatusCode::BAD_REQUEST, detail));
+            }
+        };
         let first = package.start / WIDTH * WIDTH;
         let held = ledger::tiles(&node.db, &ledger.id, &[tile::TileId { level: 0, number: first / WIDTH }]).await?;
         let before: Option<Vec<Hash>> = (first..package.start).map(|index| held.leaf(index)).collect();
@@ -226,7 +232,8 @@ async fn mirror_entries(
             terms: ledger.terms.clone(),
             start: package.start,
             entries,
-            head: None,
+            // Proven by the package.
+            cover: None,
         };
         node.job(|reply| Job::Receive { delivery, reply }).await?;
         rest = after;

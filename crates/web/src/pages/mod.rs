@@ -72,7 +72,7 @@ impl Row {
             ),
             status: t.text(&format!("status-{}", line.standing.status)),
             spark: timeline::spark(line),
-            due: when::due(t, line, &zones, app.node.now()),
+            due: when::due(t, line, app.node.party(), &zones, app.node.now()),
             exercise: request.exercise,
         }
     }

@@ -274,8 +274,13 @@ impl StatementRow {
     }
 }
 
+/// The statements that have effect: what a refused one says is shown with it, and nowhere else.
+fn effective(dossier: &Dossier) -> impl Iterator<Item = &Statement> {
+    dossier.statements.iter().filter(|statement| statement.event.refused.is_none())
+}
+
 fn ask(dossier: &Dossier) -> Option<&Ask> {
-    dossier.statements.iter().find_map(|statement| match &statement.kept.as_ref()?.letter {
+    effective(dossier).find_map(|statement| match &statement.kept.as_ref()?.letter {
         Letter::Ask(ask) => Some(ask),
         _ => None,
     })
@@ -292,7 +297,7 @@ fn facts(t: Language, dossier: &Dossier, ask: Option<&Ask>) -> Vec<(String, Stri
             (t.text("contact"), ask.contact.clone()),
         ]);
     }
-    for statement in &dossier.statements {
+    for statement in effective(dossier) {
         if let Some(Letter::Answer(answer)) = statement.kept.as_ref().map(|kept| &kept.letter) {
             facts.push((t.text("use-limits"), answer.use_limits.clone()));
         }
@@ -320,9 +325,7 @@ fn items(t: Language, dossier: &Dossier, ask: Option<&Ask>) -> Vec<ItemRow> {
             refused: *outcome == comity_rules::request::Outcome::Refused,
         })
         .collect();
-    // A statement without effect answers nothing.
-    let effective = dossier.statements.iter().filter(|s| s.event.refused.is_none());
-    for statement in effective {
+    for statement in effective(dossier) {
         let Some(Letter::Answer(answer)) = statement.kept.as_ref().map(|kept| &kept.letter) else {
             continue;
         };
@@ -347,7 +350,7 @@ fn items(t: Language, dossier: &Dossier, ask: Option<&Ask>) -> Vec<ItemRow> {
 fn files(t: Language, dossier: &Dossier) -> Vec<FileRow> {
     let thread = dossier.line.summary.request.thread;
     let mut rows = Vec::new();
-    for statement in &dossier.statements {
+    for statement in effective(dossier) {
         let Some(kept) = &statement.kept else { continue };
         let attached = kept.letter.attachments().iter().zip(&kept.files);
         for (number, (attachment, file)) in attached.enumerate() {
