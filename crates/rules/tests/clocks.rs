@@ -1,0 +1,173 @@
+//! Deadlines from witnessed times, by a case of which every time is known.
+
+mod party;
+
+use comity_rules::clock::{Clocks, Start};
+use comity_rules::command::Command;
+use comity_rules::content::{Answer, Ask, Item, ItemAnswer, Remark, Tlp};
+use comity_rules::request::Outcome;
+use comity_rules::{PartyId, Request, ThreadId};
+use jiff::Timestamp;
+use party::{Party, pair};
+
+struct Case {
+    parties: [Party; 2],
+    thread: ThreadId,
+    times: Vec<(PartyId, u64, Timestamp)>,
+}
+
+fn at(text: &str) -> Timestamp {
+    format!("2026-03-{text}:00Z").parse().unwrap()
+}
+
+fn remark() -> Remark {
+    Remark { text: "text".into() }
+}
+
+fn answer() -> Command {
+    let item = ItemAnswer { item: 1, outcome: Outcome::Answered, text: "yes".into(), reason: None };
+    Command::Answer(Answer {
+        text: String::new(),
+        use_limits: String::new(),
+        items: vec![item],
+        attachments: vec![],
+    })
+}
+
+impl Case {
+    /// Northland asks, U1: acknowledge within 4 hours, answer within 3 days.
+    fn sent(time: &str) -> Self {
+        let mut parties = pair();
+        let item = Item { kind: "information".into(), ask: "who?".into(), identifiers: vec![] };
+        let ask = Ask {
+            title: "t".into(),
+            facts: "f".into(),
+            legal_basis: String::new(),
+            purpose: String::new(),
+            urgency_reason: String::new(),
+            marking: Tlp::Amber,
+            contact: String::new(),
+            items: vec![item],
+            attachments: vec![],
+        };
+        let command = Command::Send { class: Some("U1-urgent".into()), exercise: true, ask };
+        let thread = parties[0].command(None, command).unwrap();
+        let mut case = Self { parties, thread, times: Vec::new() };
+        case.witness(0, time);
+        case
+    }
+
+    /// Everything that the side has stated so far is witnessed at `time`.
+    fn witness(&mut self, side: usize, time: &str) {
+        let party = &self.parties[side];
+        let from = self.times.iter().filter(|(p, ..)| *p == party.id).map(|(_, to, _)| *to).max();
+        let to = party.entries.len() as u64;
+        if from.unwrap_or(0) < to {
+            self.times.push((party.id.clone(), to, at(time)));
+        }
+    }
+
+    /// The other side's entries arrive at `side`, which receipts them, witnessed at `time`.
+    fn receive(&mut self, side: usize, time: &str) {
+        let [north, south] = &mut self.parties;
+        let (from, to) = if side == 0 { (south, north) } else { (north, south) };
+        for entry in from.entries.iter().skip(to.arrived.len()) {
+            to.arrive(entry).unwrap();
+        }
+        to.verify();
+        to.pay();
+        self.witness(side, time);
+    }
+
+    fn act(&mut self, side: usize, time: &str, command: Command) {
+        self.parties[side].command(Some(self.thread), command).unwrap();
+        self.witness(side, time);
+    }
+
+    /// The clocks as an outsider has them, everything delivered.
+    fn clocks(&mut self, now: &str) -> Clocks {
+        let mut request: Request = {
+            let [north, south] = &mut self.parties;
+            for entry in south.entries.iter().skip(north.arrived.len()) {
+                north.arrive(entry).unwrap();
+            }
+            north.requests[&self.thread].clone()
+        };
+        let mut from = std::collections::BTreeMap::new();
+        for (party, to, time) in &self.times {
+            let begin = from.insert(party.clone(), *to).unwrap_or(0);
+            request.witnessed(party, (begin, *to), *time);
+        }
+        Clocks::of(&request, &self.parties[0].terms, at(now))
+    }
+}
+
+#[test]
+fn before_a_receipt_no_clock_runs_and_nothing_is_overdue() {
+    let clocks = Case::sent("09T08:00").clocks("20T08:00");
+    assert_eq!(clocks.start, Start::Unreceipted);
+    assert_eq!((clocks.acknowledge.due, clocks.answer.due), (None, None));
+    assert!(!clocks.is_overdue());
+}
+
+#[test]
+fn clocks_start_at_the_receipt_and_not_when_the_asker_says() {
+    let mut case = Case::sent("09T08:00");
+    case.receive(1, "09T10:00");
+    let clocks = case.clocks("09T11:00");
+    assert_eq!(clocks.start, Start::Receipt(at("09T10:00")));
+    assert_eq!(clocks.acknowledge.due, Some(at("09T14:00")));
+    assert_eq!(clocks.answer.due, Some(at("12T10:00")));
+    assert_eq!(clocks.next_due(), Some(at("09T14:00")));
+    assert!(!clocks.is_overdue());
+    assert!(case.clocks("09T14:01").is_overdue());
+}
+
+#[test]
+fn a_late_acknowledgement_is_late_by_the_witnessed_time() {
+    let mut case = Case::sent("09T08:00");
+    case.receive(1, "09T08:00");
+    case.act(1, "09T14:30", Command::Acknowledge(remark()));
+    let clocks = case.clocks("10T08:00");
+    assert_eq!(clocks.acknowledge.done, Some(at("09T14:30")));
+    assert_eq!(clocks.acknowledge.late.unwrap().as_mins(), 150);
+    assert!(!clocks.is_overdue(), "it is done, and the answer is not due yet");
+}
+
+#[test]
+fn a_question_suspends_from_its_time_to_the_receipt_of_the_reply() {
+    let mut case = Case::sent("09T08:00");
+    case.receive(1, "09T08:00");
+    case.act(1, "09T09:00", Command::Acknowledge(remark()));
+    case.act(1, "09T10:00", Command::Clarify(remark()));
+    assert_eq!(case.clocks("11T00:00").answer.due, None, "while it is open nothing is due");
+    case.receive(0, "09T10:00");
+    case.act(0, "10T09:00", Command::Clarify(remark()));
+    case.receive(1, "10T10:00");
+    let clocks = case.clocks("11T00:00");
+    assert_eq!(clocks.answer.due, Some(at("13T08:00")), "three days and the 24 hours it stood still");
+    case.act(1, "12T08:00", answer());
+    let clocks = case.clocks("14T00:00");
+    assert_eq!(clocks.answered_in().unwrap().as_hours(), 48);
+    assert_eq!(clocks.answer.late, None);
+}
+
+#[test]
+fn a_question_after_the_due_time_excuses_nothing() {
+    let mut case = Case::sent("09T08:00");
+    case.receive(1, "09T08:00");
+    case.act(1, "09T09:00", Command::Acknowledge(remark()));
+    case.act(1, "12T09:00", Command::Clarify(remark()));
+    let clocks = case.clocks("13T08:00");
+    assert_eq!(clocks.answer.due, Some(at("12T08:00")));
+    assert_eq!(clocks.answer.late.unwrap().as_hours(), 24);
+    assert!(clocks.is_overdue());
+}
+
+#[test]
+fn what_is_withdrawn_is_no_longer_overdue() {
+    let mut case = Case::sent("09T08:00");
+    case.receive(1, "09T08:00");
+    case.act(0, "10T08:00", Command::Withdraw(remark()));
+    assert!(!case.clocks("20T08:00").is_overdue());
+}

@@ -1,0 +1,281 @@
+//! A party in memory: real keys, a real ledger, the same gate and rules as a node, no store.
+
+#![allow(dead_code, reason = "each test uses some of it")]
+
+use std::collections::BTreeMap;
+
+use comity_ledger::note::{Algorithm, SigningKey};
+use comity_ledger::seal::Identity;
+use comity_ledger::statement::{Seen, StatementKey};
+use comity_ledger::{Body, Hash, Tiles};
+use comity_rules::agreement::{Between, OutsideWitness, Party as Named, Readers, TEMPLATES};
+use comity_rules::card::{self, Card, Opening};
+use comity_rules::channel::{self, Channel, Receipt, Refusal};
+use comity_rules::command::{self, Command, Problem};
+use comity_rules::request::{Receipted, View};
+use comity_rules::{Draft, Kind, PartyId, Request, Terms, ThreadId};
+
+pub(crate) struct Party {
+    pub(crate) id: PartyId,
+    pub(crate) root: SigningKey,
+    pub(crate) key: StatementKey,
+    pub(crate) ledger: SigningKey,
+    pub(crate) terms: Terms,
+    pub(crate) card: Card,
+    pub(crate) own: Channel,
+    pub(crate) other: Channel,
+    /// One's own entries, and those of the peer that have arrived.
+    pub(crate) entries: Vec<Vec<u8>>,
+    pub(crate) arrived: Vec<Vec<u8>>,
+    pub(crate) tiles: Tiles,
+    pub(crate) arrived_tiles: Tiles,
+    /// How much of the peer's ledger a checkpoint covers here.
+    pub(crate) verified: u64,
+    pub(crate) requests: BTreeMap<ThreadId, Request>,
+    pub(crate) owed: Vec<Receipt>,
+    pub(crate) verdicts: Vec<String>,
+}
+
+pub(crate) fn key(name: &str, algorithm: Algorithm, seed: u8) -> SigningKey {
+    SigningKey::new(name, algorithm, &[seed; 32]).unwrap()
+}
+
+pub(crate) fn card_of(id: &str, seed: u8) -> (Card, SigningKey, StatementKey) {
+    let root = key(&format!("{id}/root"), Algorithm::Ed25519, seed);
+    let statement = StatementKey::new(&[seed + 1; 32]).unwrap();
+    let card = Card {
+        party: id.parse().unwrap(),
+        name: id.to_owned(),
+        zone: "UTC".to_owned(),
+        exchange: "127.0.0.1:1".to_owned(),
+        root: root.verifier().clone(),
+        statement: *statement.public(),
+        recipient: Identity::generate().recipient().to_string(),
+        witness: key(&format!("{id}/witness"), Algorithm::CosignatureV1, seed + 2).verifier().clone(),
+        mirror: key(&format!("{id}/mirror"), Algorithm::CosignatureV1, seed + 3).verifier().clone(),
+        tls: Hash::of(id.as_bytes()),
+    };
+    (card, root, statement)
+}
+
+/// Two parties under the model terms, their ledgers opened, nothing delivered yet.
+pub(crate) fn pair() -> [Party; 2] {
+    let cards = [card_of("northland", 10), card_of("southland", 20)];
+    let harbour = key("harbour.example", Algorithm::CosignatureV1, 90);
+    let between = Between {
+        proposed: jiff::Timestamp::UNIX_EPOCH,
+        readers: Readers::Everyone,
+        quorum: 1,
+        parties: cards
+            .iter()
+            .map(|(card, ..)| Named {
+                id: card.party.clone(),
+                name: card.name.clone(),
+                zone: card.zone.clone(),
+                root: card.root.to_string(),
+            })
+            .collect(),
+        witnesses: vec![OutsideWitness {
+            name: "harbour".to_owned(),
+            key: harbour.verifier().to_string(),
+            url: "http://127.0.0.1:1".to_owned(),
+        }],
+    };
+    let model = Terms::parse(TEMPLATES[1].1).unwrap();
+    let terms = Terms::propose(&model, between).unwrap();
+    let ledgers = [
+        key("ledger.example/north", Algorithm::Ed25519, 31),
+        key("ledger.example/south", Algorithm::Ed25519, 32),
+    ];
+    let channels = [0, 1].map(|side: usize| {
+        let (me, peer) = (&cards[side].0, &cards[1 - side].0);
+        let mut channel = Channel::new(
+            me.party.clone(),
+            peer.party.clone(),
+            ledgers[side].verifier(),
+            terms.hash(),
+            &me.root.to_string(),
+        );
+        channel.other = Some(ledgers[1 - side].name().to_owned());
+        channel
+    });
+    let mut channels = channels.into_iter();
+    let (north, south) = (channels.next().unwrap(), channels.next().unwrap());
+    let both = [(north.clone(), south.clone()), (south, north)];
+    let mut parties = cards.into_iter().zip(ledgers).zip(both).map(
+        |(((card, root, key), ledger), (own, other))| {
+            let mut party = Party {
+                id: card.party.clone(),
+                root,
+                key,
+                ledger,
+                terms: terms.clone(),
+                card,
+                own,
+                other,
+                entries: Vec::new(),
+                arrived: Vec::new(),
+                tiles: Tiles::default(),
+                arrived_tiles: Tiles::default(),
+                verified: 0,
+                requests: BTreeMap::new(),
+                owed: Vec::new(),
+                verdicts: Vec::new(),
+            };
+            party.open();
+            party
+        },
+    );
+    [parties.next().unwrap(), parties.next().unwrap()]
+}
+
+impl Party {
+    fn open(&mut self) {
+        let opening = Opening {
+            party: self.id.clone(),
+            terms: self.terms.hash(),
+            ledger: self.ledger.verifier().clone(),
+        };
+        let public = card::join(&opening.sign(&self.root).unwrap(), &self.card.sign(&self.root).unwrap());
+        let draft = self.draft(Kind::Open, public);
+        self.state(draft).unwrap();
+    }
+
+    /// A bare draft about the ledger itself.
+    pub(crate) fn draft(&self, kind: Kind, public: Vec<u8>) -> Draft {
+        Draft {
+            kind,
+            thread: ThreadId::LEDGER,
+            class: None,
+            exercise: false,
+            outcomes: Vec::new(),
+            answers: None,
+            public,
+            fields: Vec::new(),
+        }
+    }
+
+    /// The body of the next statement.
+    pub(crate) fn body(&self, draft: Draft) -> Body {
+        Body {
+            kind: draft.kind.as_str().to_owned(),
+            from: self.own.from.to_string(),
+            to: self.own.to.to_string(),
+            terms: self.terms.hash(),
+            thread: draft.thread.0,
+            class: draft.class,
+            exercise: draft.exercise,
+            outcomes: draft.outcomes,
+            answers: draft.answers,
+            sequence: self.own.sequence,
+            previous: self.own.last.as_deref().and_then(Hash::from_hex),
+            sealed: None,
+            seen: (self.verified > 0).then(|| Seen {
+                origin: self.other.origin.clone(),
+                size: self.verified,
+                root: self.arrived_tiles.root(self.verified).unwrap(),
+            }),
+            public: draft.public,
+            claimed: 1_700_000_000 + self.own.sequence,
+        }
+    }
+
+    pub(crate) fn state(&mut self, draft: Draft) -> Result<(), Refusal> {
+        let body = self.body(draft);
+        let entry = self.key.sign(self.ledger.name(), body).unwrap().entry().to_vec();
+        self.append(entry)
+    }
+
+    /// Appends whatever bytes to one's own ledger.
+    pub(crate) fn append(&mut self, entry: Vec<u8>) -> Result<(), Refusal> {
+        self.tiles.push(self.entries.len() as u64, Hash::leaf(&entry));
+        self.entries.push(entry.clone());
+        let arrived = &self.arrived_tiles;
+        let admitted = self.own.admit(&entry, |size| arrived.root(size).ok())?;
+        self.take(true, &admitted)
+    }
+
+    pub(crate) fn command(&mut self, thread: Option<ThreadId>, command: Command) -> Result<ThreadId, Problem> {
+        let request = thread.and_then(|thread| self.requests.get(&thread));
+        let (own, seen) = (self.entries.len() as u64, self.verified);
+        let view = request.map(|request| {
+            let asker = request.asker == self.id;
+            let view = if asker { View { asked: own, answered: seen } } else { View { asked: seen, answered: own } };
+            (request, view)
+        });
+        let fresh = ThreadId::opened_by(&self.own.origin, self.own.sequence);
+        let mut draft = command::decide(&self.terms, &self.id, view, fresh, command)?;
+        draft.fields = Vec::new();
+        let thread = draft.thread;
+        self.state(draft).expect("what was decided is admitted");
+        Ok(thread)
+    }
+
+    /// The next entry of the peer arrives.
+    pub(crate) fn arrive(&mut self, entry: &[u8]) -> Result<(), Refusal> {
+        let index = self.arrived.len() as u64;
+        let leaf = Hash::leaf(entry);
+        self.arrived_tiles.push(index, leaf);
+        self.arrived.push(entry.to_vec());
+        let (tiles, size) = (&self.tiles, self.entries.len() as u64);
+        let result = self
+            .other
+            .admit(entry, |seen| (seen <= size).then(|| tiles.root(seen).ok()).flatten())
+            .and_then(|admitted| self.take(false, &admitted));
+        let receipt = comity_ledger::Statement::parse(entry)
+            .is_ok_and(|statement| statement.body().kind == Kind::Receipt.as_str());
+        let code = result.as_ref().err().map(|refusal| refusal.code().to_owned()).unwrap_or_default();
+        if !receipt {
+            self.owed.push(Receipt { index, leaf, code: code.clone() });
+        }
+        self.verdicts.push(code);
+        result
+    }
+
+    /// A checkpoint of the peer's ledger covers everything that has arrived.
+    pub(crate) fn verify(&mut self) {
+        self.verified = self.arrived.len() as u64;
+    }
+
+    /// States the receipts that are owed.
+    pub(crate) fn pay(&mut self) {
+        while !self.owed.is_empty() {
+            let few = self.owed.len().min(channel::MAX_RECEIPTS);
+            let receipts: Vec<_> = self.owed.drain(..few).collect();
+            let draft = self.draft(Kind::Receipt, channel::encode_receipts(&receipts));
+            self.state(draft).unwrap();
+        }
+    }
+
+    fn take(&mut self, mine: bool, admitted: &channel::Admitted) -> Result<(), Refusal> {
+        let body = admitted.statement.body();
+        if admitted.kind == Kind::Receipt {
+            let (party, tiles) = if mine {
+                (self.other.from.clone(), &self.arrived_tiles)
+            } else {
+                (self.own.from.clone(), &self.tiles)
+            };
+            for receipt in channel::decode_receipts(&body.public)? {
+                if tiles.leaf(receipt.index) != Some(receipt.leaf) {
+                    continue;
+                }
+                for request in self.requests.values_mut() {
+                    let code = receipt.code.clone();
+                    let receipted = Receipted { index: admitted.index, code, witnessed: None };
+                    request.receipt(&party, receipt.index, receipted);
+                }
+            }
+        } else if admitted.kind.is_request() {
+            let thread = ThreadId(body.thread);
+            if let Some(request) = self.requests.get_mut(&thread) {
+                // Not legal: kept as an event without effect, and receipted so.
+                let _ = request.apply(admitted.index, admitted.kind, body);
+            } else if admitted.kind == Kind::Send
+                && let Ok(request) = Request::open(admitted.index, admitted.statement.origin(), body)
+            {
+                self.requests.insert(thread, request);
+            }
+        }
+        Ok(())
+    }
+}

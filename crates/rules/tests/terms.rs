@@ -1,0 +1,74 @@
+//! Terms as data: what is shipped loads, says what the texts say, and nothing makes sense that does not.
+
+use comity_rules::agreement::{Evidence, Nature, TEMPLATES};
+use comity_rules::{Period, Terms};
+
+fn template(id: &str) -> Terms {
+    let text = TEMPLATES.iter().find(|(known, _)| *known == id).unwrap().1;
+    Terms::parse(text).unwrap()
+}
+
+#[test]
+fn every_shipped_template_loads_and_names_itself() {
+    for (id, text) in TEMPLATES {
+        assert_eq!(Terms::parse(text).unwrap().id, id);
+    }
+}
+
+#[test]
+fn the_2015_commitments_give_no_deadline_and_say_so() {
+    let terms = template("us-china-2015");
+    assert_eq!(terms.nature, Nature::PoliticalCommitment);
+    assert_eq!(terms.deadlines.evidence, Evidence::Absent);
+    assert_eq!(terms.deadlines.word.as_deref(), Some("timely"));
+    assert!(terms.classes.is_empty());
+    assert!(terms.title.contains_key("zh"));
+}
+
+#[test]
+fn the_model_is_marked_as_a_proposal_in_every_part() {
+    let terms = template("comity-model");
+    assert_eq!(terms.nature, Nature::Proposal);
+    assert!(terms.classes.iter().all(|class| class.evidence == Evidence::Proposal));
+    assert!(terms.kinds.iter().all(|kind| kind.evidence == Evidence::Proposal));
+    assert!(!terms.not_carried.is_empty());
+    assert!(terms.grounds.len() >= 13);
+}
+
+#[test]
+fn text_that_makes_no_sense_is_refused_with_its_place() {
+    let model = TEMPLATES[1].1;
+    for (from, to, place) in [
+        ("schema = 1", "schema = 2", "schema"),
+        ("acknowledge = \"PT4H\"", "acknowledge = \"soon\"", "ISO 8601"),
+        ("acknowledge = \"PT4H\"", "acknowledge = \"-PT4H\"", "ISO 8601"),
+        ("nature = \"proposal\"", "nature = \"wish\"", "wish"),
+        ("nature = \"proposal\"", "nature = \"proposal\"\nhidden = 1", "hidden"),
+        ("id = \"U1-urgent\"", "id = \"U0-emergency\"", "twice"),
+        ("after = \"P3D\"\n", "", "unresolved-for"),
+    ] {
+        assert!(model.contains(from), "{from}");
+        let error = Terms::parse(&model.replacen(from, to, 1)).unwrap_err().to_string();
+        assert!(error.contains(place), "{error}");
+    }
+}
+
+#[test]
+fn a_limit_that_the_instrument_does_not_have_is_no_limit() {
+    let text = TEMPLATES[1].1.replacen(
+        "answer = \"PT8H\"\nevidence = \"proposal\"",
+        "answer = \"PT8H\"\nevidence = \"absent\"",
+        1,
+    );
+    assert!(Terms::parse(&text).unwrap_err().to_string().contains("U0-emergency"));
+}
+
+#[test]
+fn periods_count_calendar_days_in_utc() {
+    let period = |text: &str| Period::try_from(text.to_owned()).unwrap();
+    let start: jiff::Timestamp = "2028-02-28T23:30:00Z".parse().unwrap();
+    assert_eq!(period("P1D").after(start).to_string(), "2028-02-29T23:30:00Z");
+    assert_eq!(period("P6M").after(start).to_string(), "2028-08-28T23:30:00Z");
+    assert_eq!(period("PT36H").after(start).to_string(), "2028-03-01T11:30:00Z");
+    assert_eq!(period("P9999Y").after(start), jiff::Timestamp::MAX);
+}

@@ -1,0 +1,277 @@
+//! One suite, run on SQLite and on PostgreSQL: the same SQL must do the same on both.
+//!
+//! PostgreSQL is the server at `COMITY_TEST_POSTGRES`, which the test command starts.
+
+#[path = "../../rules/tests/party/mod.rs"]
+mod party;
+
+use std::sync::Arc;
+
+use comity_ledger::note::Note;
+use comity_ledger::{Checkpoint, cosignature};
+use comity_rules::command::Command;
+use comity_rules::content::{Ask, Item, Remark, Tlp};
+use comity_rules::request::View;
+use comity_store::work::{Opener, Work};
+use comity_store::{Db, Error, Value, agreement, evidence, journal, ledger, rebuild, request};
+use jiff::Timestamp;
+use party::{Party, pair};
+
+/// Runs a suite on both; says so where one is not there.
+macro_rules! on_both {
+    ($($name:ident),* $(,)?) => {
+        mod sqlite {
+            $(#[tokio::test]
+            async fn $name() {
+                let folder = tempfile::tempdir().unwrap();
+                super::$name(comity_store::Db::sqlite(&folder.path().join("test.db")).unwrap()).await;
+            })*
+        }
+        mod postgres {
+            $(#[tokio::test]
+            async fn $name() {
+                let Some(db) = super::fresh_postgres().await else {
+                    eprintln!("skipped: COMITY_TEST_POSTGRES names no server; run ./test");
+                    return;
+                };
+                super::$name(db).await;
+            })*
+        }
+    };
+}
+
+on_both!(
+    values_come_back_as_they_went_in,
+    placeholders_go_by_number,
+    what_is_not_committed_never_was,
+    requests_and_ledgers_are_projected,
+    a_rebuild_gives_equal_rows_and_mends_what_was_changed,
+    two_writers_do_not_lose_each_others_entries,
+    the_journal_is_a_tree,
+    evidence_is_bounded,
+);
+
+/// A database of its own on the test server.
+async fn fresh_postgres() -> Option<Db> {
+    let url = std::env::var("COMITY_TEST_POSTGRES").ok()?;
+    let name = format!("t{}", comity_ledger::hex::encode(&comity_ledger::random::<8>().unwrap()));
+    let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(connection);
+    client.batch_execute(&format!("CREATE DATABASE {name}")).await.unwrap();
+    let (server, _) = url.rsplit_once('/').unwrap();
+    Some(Db::postgres(&format!("{server}/{name}")).await.unwrap())
+}
+
+async fn values_come_back_as_they_went_in(db: Db) {
+    let mut tx = db.begin().await.unwrap();
+    tx.execute("CREATE TABLE v (i BIGINT, t TEXT, b BYTEA)", &[]).await.unwrap();
+    let rows = [
+        [Value::Int(i64::MIN), "".into(), Value::Blob(vec![])],
+        [Value::Int(i64::MAX), "漢字 ' \" \\ \u{1f600}".into(), vec![0_u8, 255, 0].into()],
+        [Value::Null, Value::Null, Value::Null],
+    ];
+    for row in &rows {
+        let changed = tx.execute("INSERT INTO v (i, t, b) VALUES ($1, $2, $3)", row).await.unwrap();
+        assert_eq!(changed, 1);
+    }
+    tx.commit().await.unwrap();
+    let found = db.query("SELECT i, t, b FROM v ORDER BY i IS NULL, i", &[]).await.unwrap();
+    assert_eq!(found[0].int(0).unwrap(), i64::MIN);
+    assert_eq!(found[0].blob(2).unwrap(), b"");
+    assert_eq!(found[1].text(1).unwrap(), "漢字 ' \" \\ \u{1f600}");
+    assert_eq!(found[1].blob(2).unwrap(), [0, 255, 0]);
+    assert!((0..3).all(|column| found[2].is_null(column)));
+    assert!(found[0].count(0).is_err(), "a size is never negative");
+    assert!(found[0].text(0).is_err(), "an integer is no text");
+}
+
+async fn placeholders_go_by_number(db: Db) {
+    let mut tx = db.begin().await.unwrap();
+    tx.execute("CREATE TABLE p (a BIGINT, b BIGINT)", &[]).await.unwrap();
+    let sql = "INSERT INTO p (b, a) VALUES ($2, $1)";
+    tx.execute(sql, &[Value::Int(1), Value::Int(2)]).await.unwrap();
+    let wanted = [Value::Int(1), Value::Int(2)];
+    let row = tx.query_one("SELECT a, b FROM p WHERE b = $2 AND a = $1", &wanted).await;
+    let row = row.unwrap().unwrap();
+    assert_eq!((row.int(0).unwrap(), row.int(1).unwrap()), (1, 2));
+    assert!(tx.execute("INSERT INTO p (a, b) VALUES ($1, $2)", &[Value::Int(1)]).await.is_err());
+}
+
+async fn what_is_not_committed_never_was(db: Db) {
+    let mut tx = db.begin().await.unwrap();
+    tx.execute("INSERT INTO setting (name, value) VALUES ('a', 'b')", &[]).await.unwrap();
+    drop(tx);
+    let found = comity_store::session::setting(&db, "a").await.unwrap();
+    assert_eq!(found, None);
+    comity_store::session::set(&db, "a", "c").await.unwrap();
+    comity_store::session::set(&db, "a", "d").await.unwrap();
+    assert_eq!(comity_store::session::setting(&db, "a").await.unwrap().as_deref(), Some("d"));
+}
+
+/// Nothing in these tests is sealed.
+fn opener() -> Opener {
+    Arc::new(|_, _, _| Err("undecryptable"))
+}
+
+/// A short case between two parties in memory, as South's node sees it: in which order entries of
+/// North (true) and its own came.
+fn case() -> ([Party; 2], Vec<bool>) {
+    let [mut north, mut south] = pair();
+    let item = Item { kind: "information".into(), ask: "who?".into(), identifiers: vec![] };
+    let ask = Ask {
+        title: "t".into(),
+        facts: "f".into(),
+        legal_basis: String::new(),
+        purpose: String::new(),
+        urgency_reason: String::new(),
+        marking: Tlp::Amber,
+        contact: String::new(),
+        items: vec![item],
+        attachments: vec![],
+    };
+    let command = Command::Send { class: Some("U1-urgent".into()), exercise: true, ask };
+    let thread = north.command(None, command).unwrap();
+    let remark = || Remark { text: "x".into() };
+    let mut order = vec![false];
+    for entry in north.entries.clone() {
+        south.arrive(&entry).unwrap();
+        order.push(true);
+    }
+    south.verify();
+    south.pay();
+    south.command(Some(thread), Command::Acknowledge(remark())).unwrap();
+    south.command(Some(thread), Command::Clarify(remark())).unwrap();
+    order.extend([false; 3]);
+    for entry in &south.entries {
+        north.arrive(entry).unwrap();
+    }
+    north.verify();
+    north.pay();
+    north.command(Some(thread), Command::Clarify(remark())).unwrap();
+    for entry in north.entries.clone().iter().skip(2) {
+        south.arrive(entry).unwrap();
+        order.push(true);
+    }
+    ([north, south], order)
+}
+
+/// South's node, with everything of the case taken in.
+async fn take_case(db: &Db) -> ([Party; 2], String, String) {
+    let ([north, south], order) = case();
+    let mut work = Work::begin(db, opener()).await.unwrap();
+    let (north_key, south_key) = (north.ledger.verifier(), south.ledger.verifier());
+    work.create(&south.terms, &south.id, &north.id, south_key, true).await.unwrap();
+    work.create(&south.terms, &north.id, &south.id, north_key, false).await.unwrap();
+    work.commit().await.unwrap();
+    let (own, theirs) = (ledger::id_of(south_key.name()), ledger::id_of(north_key.name()));
+    let (mut mine, mut others) = (south.entries.iter(), north.entries.iter());
+    for (count, north_next) in order.into_iter().enumerate() {
+        // Some entries in transactions of their own, some together.
+        let mut work = Work::begin(db, opener()).await.unwrap();
+        let (id, entry) =
+            if north_next { (&theirs, others.next()) } else { (&own, mine.next()) };
+        let taken = work.take(id, entry.unwrap(), None).await.unwrap();
+        assert_eq!(taken.refused, None, "entry {count}");
+        work.commit().await.unwrap();
+    }
+    let mut work = Work::begin(db, opener()).await.unwrap();
+    for (id, party, time) in [(&theirs, &north, 1_773_000_000), (&own, &south, 1_773_000_060)] {
+        let (size, root) = work.root(id).await.unwrap();
+        assert_eq!(root, party.tiles.root(size).unwrap());
+        let head = Checkpoint::new(party.ledger.name(), size, root);
+        let mut note: Note = head.sign(&party.ledger).unwrap();
+        let harbour = party::key("harbour.example", comity_ledger::Algorithm::CosignatureV1, 90);
+        note.add(cosignature::cosign(&harbour, note.text(), time).unwrap());
+        work.head(id, &head, &note.to_string()).await.unwrap();
+        let time = Timestamp::from_second(i64::try_from(time).unwrap()).unwrap();
+        assert!(work.witnessed(id, size, &note.to_string(), time).await.unwrap());
+        assert!(!work.witnessed(id, size, &note.to_string(), time).await.unwrap(), "only the first");
+        work.mirrored(id, size, time).await.unwrap();
+    }
+    work.commit().await.unwrap();
+    ([north, south], own, theirs)
+}
+
+async fn requests_and_ledgers_are_projected(db: Db) {
+    let ([north, south], own, theirs) = take_case(&db).await;
+    let rows = request::list(&db, true, None, 10).await.unwrap();
+    assert_eq!(rows.len(), 1);
+    let stored = &rows[0].request;
+    // The store has the times too; but for those it is the state that the parties have.
+    let mut bare = stored.clone();
+    for event in bare.asked.iter_mut().chain(&mut bare.answered) {
+        assert!(event.witnessed.is_some() && event.mirrored.is_some());
+        (event.witnessed, event.mirrored) = (None, None);
+        if let Some(receipt) = &mut event.receipt {
+            receipt.witnessed = None;
+        }
+    }
+    let expected = &south.requests[&stored.thread];
+    assert_eq!(bare.standing(View::ALL), expected.standing(View::ALL));
+    assert_eq!(&bare, expected);
+    let copy = ledger::show(&db, &theirs).await.unwrap();
+    assert_eq!((copy.size, copy.verified, copy.witnessed), (4, 4, 4));
+    assert_eq!(copy.channel.next, 4);
+    assert_eq!(ledger::entries(&db, &theirs, 1, 3).await.unwrap(), north.entries[1..3]);
+    let tiles = ledger::tiles(&db, &own, &comity_ledger::tile::edge(3)).await.unwrap();
+    assert_eq!(tiles.root(3), south.tiles.root(3), "earlier roots come out of later tiles");
+    assert_eq!(ledger::history(&db, &own, 2).await.unwrap().unwrap().size, south.entries.len() as u64);
+    assert!(matches!(ledger::show(&db, "none").await, Err(Error::Missing { .. })));
+    let prefix = &stored.thread.to_string()[..6];
+    assert_eq!(request::find(&db, prefix).await.unwrap(), [stored.thread]);
+    assert!(agreement::list(&db).await.unwrap().is_empty());
+}
+
+async fn a_rebuild_gives_equal_rows_and_mends_what_was_changed(db: Db) {
+    take_case(&db).await;
+    let rebuilt = rebuild(&db, opener()).await.unwrap();
+    assert_eq!((rebuilt.entries, rebuilt.differed), (8, vec![]));
+    let mut tx = db.begin().await.unwrap();
+    tx.execute("UPDATE request SET status = 'answered', state = '{}'", &[]).await.unwrap();
+    tx.execute("DELETE FROM receipted", &[]).await.unwrap();
+    tx.commit().await.unwrap();
+    let rebuilt = rebuild(&db, opener()).await.unwrap();
+    assert_eq!(rebuilt.differed, ["request", "receipted"]);
+    assert_eq!(rebuild(&db, opener()).await.unwrap().differed, [""; 0]);
+    assert_eq!(request::list(&db, true, None, 10).await.unwrap().len(), 1);
+}
+
+async fn two_writers_do_not_lose_each_others_entries(db: Db) {
+    let (_, own, _) = take_case(&db).await;
+    let before = ledger::show(&db, &own).await.unwrap().size;
+    let writers = (0..8).map(|_| {
+        let (db, own) = (db.clone(), own.clone());
+        tokio::spawn(async move {
+            let mut work = Work::begin(&db, opener()).await.unwrap();
+            // Garbage keeps its place in the ledger and has no effect.
+            work.take(&own, b"garbage", None).await.unwrap();
+            work.commit().await.unwrap();
+        })
+    });
+    for writer in writers.collect::<Vec<_>>() {
+        writer.await.unwrap();
+    }
+    let after = ledger::show(&db, &own).await.unwrap();
+    assert_eq!(after.size, before + 8);
+    assert_eq!(ledger::entries(&db, &own, 0, 100).await.unwrap().len() as u64, after.size);
+}
+
+async fn the_journal_is_a_tree(db: Db) {
+    let at = Timestamp::UNIX_EPOCH;
+    assert_eq!(journal::root(&db).await.unwrap(), (0, comity_ledger::Hash::EMPTY));
+    let mut roots = Vec::new();
+    for act in ["see", "export", "see"] {
+        journal::note(&db, at, "officer", act, "request").await.unwrap();
+        roots.push(journal::root(&db).await.unwrap());
+    }
+    assert_eq!(roots.iter().map(|(size, _)| *size).collect::<Vec<_>>(), [1, 2, 3]);
+    assert!(roots[0].1 != roots[1].1 && roots[1].1 != roots[2].1);
+}
+
+async fn evidence_is_bounded(db: Db) {
+    let at = Timestamp::UNIX_EPOCH;
+    evidence::keep(&db, at, "l", "fork", "two roots", &vec![7; 100_000]).await.unwrap();
+    let kept = evidence::list(&db).await.unwrap();
+    assert_eq!((kept.len(), kept[0].bytes.len()), (1, 65_536));
+    assert_eq!((kept[0].code.as_str(), kept[0].detail.as_str()), ("fork", "two roots"));
+}
