@@ -98,7 +98,7 @@ impl Connection {
             let body = body.map_err(|error| broken(error.to_string()))?.to_bytes().to_vec();
             Ok(Reply { status, body })
         };
-        tokio::time::timeout(PATIENCE, exchange).await.map_err(|_| Error::Slow(self.host.clone()))?
+        in_time(&self.host, exchange).await?
     }
 
     /// Whether it can still be used.
@@ -123,9 +123,17 @@ pub async fn fetch(
     let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
     let address = if host.contains(':') { host.to_owned() } else { format!("{host}:80") };
     let connect = |error| Error::Connect { address: address.clone(), error };
-    let stream = network.connect(&address).await.map_err(connect)?;
+    let stream = in_time(&address, network.connect(&address)).await?.map_err(connect)?;
     let path = if path.is_empty() { "/" } else { path };
     Connection::begin(stream, host).await?.send(method, path, body, limit).await
+}
+
+/// Gives `work` as long as a peer may take, and no longer: a line that was cut may never say so.
+///
+/// # Errors
+/// [`Error::Slow`].
+pub(crate) async fn in_time<T>(whom: &str, work: impl Future<Output = T>) -> Result<T, Error> {
+    tokio::time::timeout(PATIENCE, work).await.map_err(|_| Error::Slow(whom.to_owned()))
 }
 
 /// Serves one connection until it ends.

@@ -398,7 +398,8 @@ impl Node {
                 Illegal::UnknownThread | Illegal::NoQuestion | Illegal::NothingToAssess
                 | Illegal::NotAcknowledged
             ))));
-            if !early || tokio::time::timeout_at(deadline, self.changed(seen)).await.is_err() {
+            let over = tokio::time::Instant::now() >= deadline;
+            if !early || over || tokio::time::timeout_at(deadline, self.changed(seen)).await.is_err() {
                 return result;
             }
         }

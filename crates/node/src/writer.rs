@@ -69,12 +69,13 @@ async fn batch(node: &Node, jobs: &mut Vec<Job>) -> Result<(), Error> {
     let mut work = node.begin().await?;
     let mut answers: Vec<Answer> = Vec::new();
     // A job that failed half-way may have left half of itself: then nothing of the batch is kept.
-    let mut spoilt = false;
+    let (mut spoilt, mut news) = (false, false);
     for job in jobs.drain(..) {
         match job {
             Job::Command { who, terms, thread, command, reply } => {
                 let result = carry_out(node, &mut work, &who, terms, thread, *command).await;
                 spoilt |= matches!(&result, Err(Error::Store(_)));
+                news |= result.is_ok();
                 if let Ok(done) = &result {
                     tracing::info!(who, thread = %done.thread, index = done.index, "stated");
                 }
@@ -83,6 +84,7 @@ async fn batch(node: &Node, jobs: &mut Vec<Job>) -> Result<(), Error> {
             Job::Receive { delivery, reply } => {
                 let result = receive(node, &mut work, delivery).await;
                 spoilt |= matches!(&result, Err(Error::Store(_)));
+                news |= result.is_ok();
                 answers.push(answer(reply, result));
             }
         }
@@ -93,7 +95,10 @@ async fn batch(node: &Node, jobs: &mut Vec<Job>) -> Result<(), Error> {
     } else {
         work.commit().await
     };
-    node.change();
+    // Whoever waits for a change does not wait for refusals: those wake nobody.
+    if news {
+        node.change();
+    }
     let outcome = committed.as_ref().map(|()| ()).map_err(ToString::to_string);
     for answer in answers {
         answer(outcome.clone());

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use comity_ledger::note::{Algorithm, SigningKey};
+use comity_ledger::note::{Algorithm, SigningKey, VerifierKey};
 use comity_ledger::seal::Identity;
 use comity_ledger::statement::{Seen, StatementKey};
 use comity_ledger::{Body, Hash, Tiles};
@@ -87,49 +87,51 @@ pub(crate) fn pair() -> [Party; 2] {
         key("ledger.example/north", Algorithm::Ed25519, 31),
         key("ledger.example/south", Algorithm::Ed25519, 32),
     ];
-    let channels = [0, 1].map(|side: usize| {
-        let (me, peer) = (&cards[side].0, &cards[1 - side].0);
-        let mut channel = Channel::new(
-            me.party.clone(),
-            peer.party.clone(),
-            ledgers[side].verifier(),
-            terms.hash(),
-            &me.root.to_string(),
-        );
-        channel.other = Some(ledgers[1 - side].name().to_owned());
-        channel
-    });
-    let mut channels = channels.into_iter();
-    let (north, south) = (channels.next().unwrap(), channels.next().unwrap());
-    let both = [(north.clone(), south.clone()), (south, north)];
-    let mut parties = cards.into_iter().zip(ledgers).zip(both).map(
-        |(((card, root, key), ledger), (own, other))| {
-            let mut party = Party {
-                id: card.party.clone(),
-                root,
-                key,
-                ledger,
-                terms: terms.clone(),
-                card,
-                own,
-                other,
-                entries: Vec::new(),
-                arrived: Vec::new(),
-                tiles: Tiles::default(),
-                arrived_tiles: Tiles::default(),
-                verified: 0,
-                requests: BTreeMap::new(),
-                owed: Vec::new(),
-                verdicts: Vec::new(),
-            };
-            party.open();
-            party
+    let peers = [1, 0].map(|peer: usize| (cards[peer].0.clone(), ledgers[peer].verifier().clone()));
+    let mut parties = cards.into_iter().zip(ledgers).zip(peers).map(
+        |(((card, root, key), ledger), (peer, peer_ledger))| {
+            Party::new((card, root, key), ledger, terms.clone(), (&peer.party, &peer.root, &peer_ledger))
         },
     );
     [parties.next().unwrap(), parties.next().unwrap()]
 }
 
 impl Party {
+    /// A party whose ledger has just been opened.
+    pub(crate) fn new(
+        (card, root, key): (Card, SigningKey, StatementKey),
+        ledger: SigningKey,
+        terms: Terms,
+        (peer, peer_root, peer_ledger): (&PartyId, &VerifierKey, &VerifierKey),
+    ) -> Self {
+        let channel = |from: &PartyId, to: &PartyId, key: &VerifierKey, root: &VerifierKey, other: &str| {
+            let (from, to) = (from.clone(), to.clone());
+            let mut channel = Channel::new(from, to, key, terms.hash(), &root.to_string());
+            channel.other = Some(other.to_owned());
+            channel
+        };
+        let mut party = Self {
+            id: card.party.clone(),
+            own: channel(&card.party, peer, ledger.verifier(), root.verifier(), peer_ledger.name()),
+            other: channel(peer, &card.party, peer_ledger, peer_root, ledger.name()),
+            root,
+            key,
+            ledger,
+            card,
+            terms: terms.clone(),
+            entries: Vec::new(),
+            arrived: Vec::new(),
+            tiles: Tiles::default(),
+            arrived_tiles: Tiles::default(),
+            verified: 0,
+            requests: BTreeMap::new(),
+            owed: Vec::new(),
+            verdicts: Vec::new(),
+        };
+        party.open();
+        party
+    }
+
     fn open(&mut self) {
         let opening = Opening {
             party: self.id.clone(),

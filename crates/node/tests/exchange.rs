@@ -1,0 +1,180 @@
+//! Two nodes exchange a request over mutual TLS; each proves it; nobody else learns what was said.
+
+mod stage;
+
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
+
+use comity_node::network::{Boxed, Listener, Network, Stream, Tcp};
+use comity_node::{audit, export};
+use comity_rules::command::Command;
+use comity_rules::release::Reader;
+use comity_rules::request::{Status, View};
+use stage::{Stage, answer, ask, remark};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+/// Real sockets, with every byte that passes them kept.
+#[derive(Clone, Default)]
+struct Tapped(Arc<Mutex<Vec<u8>>>);
+
+struct TappedStream(Box<dyn Stream>, Arc<Mutex<Vec<u8>>>);
+
+impl Network for Tapped {
+    fn connect<'a>(&'a self, address: &'a str) -> Boxed<'a, io::Result<Box<dyn Stream>>> {
+        Box::pin(async move {
+            let stream = Tcp.connect(address).await?;
+            Ok(Box::new(TappedStream(stream, Arc::clone(&self.0))) as Box<dyn Stream>)
+        })
+    }
+
+    fn bind<'a>(&'a self, address: &'a str) -> Boxed<'a, io::Result<Box<dyn Listener>>> {
+        Tcp.bind(address)
+    }
+}
+
+impl AsyncRead for TappedStream {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        let polled = Pin::new(&mut self.0).poll_read(context, buffer);
+        self.1.lock().unwrap().extend_from_slice(&buffer.filled()[before..]);
+        polled
+    }
+}
+
+impl AsyncWrite for TappedStream {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.1.lock().unwrap().extend_from_slice(bytes);
+        Pin::new(&mut self.0).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_shutdown(context)
+    }
+}
+
+/// Everything that is logged, at the finest level.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn contains(haystack: &[u8], needle: &str) -> bool {
+    haystack.windows(needle.len()).any(|window| window == needle.as_bytes())
+}
+
+fn files(folder: &std::path::Path, found: &mut Vec<u8>) {
+    for entry in std::fs::read_dir(folder).unwrap().flatten() {
+        if entry.path().is_dir() {
+            files(&entry.path(), found);
+        } else {
+            found.extend(std::fs::read(entry.path()).unwrap());
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_request_is_exchanged_proven_and_audited_and_its_content_seen_by_nobody_else() {
+    const CANARIES: [&str; 4] =
+        ["canary-title-4711", "canary-ack-4712", "canary-question-4713", "canary-answer-4714"];
+    let log = Log::default();
+    let writer = log.clone();
+    tracing_subscriber::fmt()
+        .with_max_level(tracing_subscriber::filter::LevelFilter::TRACE)
+        .with_writer(move || writer.clone())
+        .init();
+    let folder = tempfile::tempdir().unwrap();
+    let wire = Tapped::default();
+    let stage = Stage::set(folder.path(), Arc::new(wire.clone())).await;
+    let (north, south) = (&stage.north, &stage.south);
+    let sent = north.command("test", Some(&stage.hash()), None, ask(CANARIES[0])).await.unwrap();
+    let thread = Some(sent.thread);
+    stage.settle().await;
+    south.command("test", None, thread, Command::Acknowledge(remark(CANARIES[1]))).await.unwrap();
+    south.command("test", None, thread, Command::Clarify(remark(CANARIES[2]))).await.unwrap();
+    stage.settle().await;
+    north.command("test", None, thread, Command::Clarify(remark("reply"))).await.unwrap();
+    stage.settle().await;
+    south.command("test", None, thread, answer(CANARIES[3])).await.unwrap();
+    stage.settle().await;
+
+    // Both have the same, each reads what it was told, and nothing was refused.
+    let mut states = Vec::new();
+    for node in [north, south] {
+        let dossier = node.dossier(sent.thread, &Reader::Officer).await.unwrap().into_inner();
+        assert_eq!(dossier.line.summary.title, CANARIES[0]);
+        assert_eq!(dossier.statements.len(), 5);
+        assert!(dossier.statements.iter().all(|s| s.kept.is_some() && s.event.witnessed.is_some()));
+        assert_eq!(dossier.line.standing.status, Status::Answered);
+        states.push(dossier.line.summary.request);
+        assert!(node.ledgers_and_evidence().await.unwrap().1.is_empty());
+        assert!(node.dossier(sent.thread, &Reader::Everyone).await.is_err(), "content is for officers");
+    }
+    assert_eq!(states[0], states[1]);
+
+    // An outsider with files and the policy alone computes the same, and no content.
+    let agreement = north.agreement("comity-model").unwrap();
+    let (_, policy) = north.policy(&agreement).await.unwrap();
+    let places = ["a", "b"].map(|name| folder.path().join(name));
+    let own = north.own_ledger(&agreement).await.unwrap();
+    let theirs = south.own_ledger(&south.agreement("comity-model").unwrap()).await.unwrap();
+    export::ledger(north, &own, &places[0]).await.unwrap();
+    export::ledger(south, &theirs, &places[1]).await.unwrap();
+    let names = places.clone().map(|path| path.to_string_lossy().into_owned());
+    let report = audit::run(&Tcp, &names, &policy, None).await.unwrap();
+    assert!(report.is_clean() && report.audit.waiting.is_empty());
+    let audited = &report.audit.requests[&sent.thread];
+    assert_eq!(audited.standing(View::ALL), states[0].standing(View::ALL));
+    let json = report.to_json(None);
+    assert!(json["requests"][0]["acknowledged_in_seconds"].is_i64());
+
+    let mut public = Vec::new();
+    places.iter().for_each(|place| files(place, &mut public));
+    let wire = wire.0.lock().unwrap().clone();
+    let log = log.0.lock().unwrap().clone();
+    assert!(wire.len() > 10_000 && log.len() > 1_000 && public.len() > 4_000);
+    assert!(contains(&wire, "cosignature") || contains(&wire, "harbour.example"), "the tap works");
+    for canary in CANARIES {
+        assert!(!contains(&wire, canary), "{canary} on the wire");
+        assert!(!contains(&log, canary), "{canary} in the log");
+        assert!(!contains(&public, canary), "{canary} in a ledger");
+    }
+
+    // Tampering with any one public file is found.
+    for file in ["checkpoint", "tile/entries/000.p/9", "history/1"] {
+        let path = places[0].join(file);
+        let Ok(good) = std::fs::read(&path) else { continue };
+        let mut bad = good.clone();
+        bad[40] ^= 1;
+        std::fs::write(&path, bad).unwrap();
+        assert!(audit::run(&Tcp, &names, &policy, None).await.is_err(), "{file}");
+        std::fs::write(&path, good).unwrap();
+    }
+
+    // And the views are what the ledgers say.
+    for node in [north, south] {
+        assert_eq!(node.rebuild().await.unwrap().1, [""; 0]);
+    }
+}

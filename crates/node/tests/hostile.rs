@@ -1,0 +1,303 @@
+//! A peer that holds its own keys and does with them what it likes: each thing it tries is refused
+//! by its name, kept as evidence, and the node goes on serving it when it behaves.
+
+mod stage;
+
+#[path = "../../rules/tests/party/mod.rs"]
+mod party;
+
+use std::sync::Arc;
+
+use comity_ledger::note::{Algorithm, Note, SigningKey};
+use comity_ledger::statement::Seen;
+use comity_ledger::witness::AddCheckpoint;
+use comity_ledger::{Checkpoint, Hash};
+use comity_node::clock::Adjustable;
+use comity_node::http::{Connection, Reply};
+use comity_node::network::{Network as _, Tcp};
+use comity_node::{Node, serve, tls};
+use comity_rules::Kind;
+use comity_rules::channel::encode_receipts;
+use party::Party;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName};
+use tokio::task::JoinSet;
+
+struct Puppet {
+    north: Party,
+    south: Arc<Node>,
+    certificate: CertificateDer<'static>,
+    key: PrivateKeyDer<'static>,
+    address: String,
+    _tasks: JoinSet<()>,
+    _folder: tempfile::TempDir,
+}
+
+fn certificate() -> (CertificateDer<'static>, PrivateKeyDer<'static>) {
+    let made = rcgen::generate_simple_self_signed(["puppet.invalid".to_owned()]).unwrap();
+    let key = PrivatePkcs8KeyDer::from(made.signing_key.serialize_der()).into();
+    (made.cert.der().clone(), key)
+}
+
+impl Puppet {
+    /// Southland's real node, and Northland's keys in our hands.
+    async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let listener = Tcp.bind("127.0.0.1:0").await.unwrap();
+        let address = format!("127.0.0.1:{}", listener.port());
+        let home = stage::home(folder.path(), "southland", &address).await;
+        let clock = Arc::new(Adjustable::new(stage::start()));
+        let south = stage::open(&home, clock, Arc::new(Tcp)).await;
+        let (certificate, key) = certificate();
+        let (mut card, root, statement) = party::card_of("northland", 10);
+        card.tls = Hash::of(&certificate);
+        south.add_peer(card.sign(&root).unwrap().to_string().as_bytes()).await.unwrap();
+        let harbour = party::key("harbour.example", Algorithm::CosignatureV1, 90);
+        let terms = stage::terms([&card, south.card()], harbour.verifier(), "http://127.0.0.1:9");
+        let south_ledger = stage::sign(&south, &terms).await;
+        let ledger = party::key("ledger.example/north", Algorithm::Ed25519, 31);
+        let peer = (south.party(), &south.card().root, &south_ledger);
+        let north = Party::new((card, root, statement), ledger, terms, peer);
+        let mut tasks = JoinSet::new();
+        serve::serve_exchange(&south, listener, &mut tasks).unwrap();
+        Self { north, south, certificate, key, address, _tasks: tasks, _folder: folder }
+    }
+
+    async fn post(&self, path: &str, body: Vec<u8>) -> Reply {
+        let pin = self.south.card().tls;
+        let config = tls::client(&self.certificate, &self.key, pin).unwrap();
+        let stream = Tcp.connect(&self.address).await.unwrap();
+        let connector = tokio_rustls::TlsConnector::from(Arc::new(config));
+        let name = ServerName::try_from("comity.invalid").unwrap();
+        let stream = connector.connect(name, stream).await.unwrap();
+        let mut connection = Connection::begin(Box::new(stream), "southland").await.unwrap();
+        let path = format!("/exchange/v1/{path}");
+        connection.send(hyper::Method::POST, &path, body, 1 << 20).await.unwrap()
+    }
+
+    fn head(&self) -> Note {
+        let size = self.north.entries.len() as u64;
+        let root = self.north.tiles.root(size).unwrap();
+        Checkpoint::new(self.north.ledger.name(), size, root).sign(&self.north.ledger).unwrap()
+    }
+
+    /// Delivers entries from `start` on, covered by this head.
+    async fn deliver(&self, start: usize, head: &str) -> Reply {
+        let terms = self.north.terms.hash().to_hex();
+        self.post("entries", delivery(&terms, start, &self.north.entries[start..], head)).await
+    }
+
+    async fn deliver_all(&self) -> Reply {
+        self.deliver(0, &self.head().to_string()).await
+    }
+
+    async fn evidence(&self) -> Vec<String> {
+        let (_, evidence) = self.south.ledgers_and_evidence().await.unwrap();
+        evidence.into_iter().map(|piece| piece.code).collect()
+    }
+
+    /// An honest statement still gets through.
+    async fn still_serves(&mut self) {
+        let draft = self.north.draft(Kind::Receipt, encode_receipts(&[]));
+        self.north.state(draft).unwrap();
+        let reply = self.deliver_all().await;
+        assert_eq!(reply.status, 200, "{}", text(&reply));
+        assert_eq!(text(&reply).trim(), self.north.entries.len().to_string());
+    }
+}
+
+/// The wire form, made by hand.
+fn delivery(terms: &str, start: usize, entries: &[Vec<u8>], head: &str) -> Vec<u8> {
+    let mut body = Vec::new();
+    let mut e = minicbor::Encoder::new(&mut body);
+    e.map(5).unwrap().u8(1).unwrap().str(terms).unwrap();
+    e.u8(2).unwrap().u64(start as u64).unwrap().u8(3).unwrap().array(entries.len() as u64).unwrap();
+    for entry in entries {
+        e.array(2).unwrap().bytes(entry).unwrap().null().unwrap();
+    }
+    e.u8(4).unwrap().str(head).unwrap().u8(5).unwrap().array(0).unwrap();
+    body
+}
+
+fn text(reply: &Reply) -> String {
+    String::from_utf8_lossy(&reply.body).into_owned()
+}
+
+#[tokio::test]
+async fn a_fork_is_refused_and_both_heads_are_kept() {
+    let mut puppet = Puppet::new().await;
+    puppet.still_serves().await;
+    let size = puppet.north.entries.len() as u64;
+    let other = Checkpoint::new(puppet.north.ledger.name(), size, Hash::of(b"another tree"));
+    let other = other.sign(&puppet.north.ledger).unwrap();
+    let reply = puppet.deliver(0, &other.to_string()).await;
+    assert_eq!(reply.status, 422);
+    assert!(text(&reply).starts_with("fork"), "{}", text(&reply));
+    // The witness and the mirror of the same node are not fooled either.
+    let request = AddCheckpoint { old: 0, proof: vec![], note: puppet.head() };
+    let good = request.to_string().into_bytes();
+    assert_eq!(puppet.post("witness/add-checkpoint", good.clone()).await.status, 200);
+    assert_eq!(puppet.post("mirror/add-checkpoint", good).await.status, 200);
+    let request = AddCheckpoint { old: size, proof: vec![], note: other };
+    for role in ["witness", "mirror"] {
+        let reply = puppet.post(&format!("{role}/add-checkpoint"), request.to_string().into_bytes()).await;
+        assert_eq!(reply.status, 422);
+        assert!(text(&reply).starts_with("fork"));
+    }
+    assert_eq!(puppet.evidence().await, ["fork", "fork", "fork"]);
+    puppet.still_serves().await;
+}
+
+#[tokio::test]
+async fn a_rollback_is_refused() {
+    let mut puppet = Puppet::new().await;
+    let old = puppet.head();
+    puppet.still_serves().await;
+    puppet.still_serves().await;
+    // An older head over more entries than it covers.
+    let reply = puppet.deliver(0, &old.to_string()).await;
+    assert!(text(&reply).starts_with("rollback"), "{}", text(&reply));
+    let request = AddCheckpoint { old: 0, proof: vec![], note: puppet.head() };
+    assert_eq!(puppet.post("witness/add-checkpoint", request.to_string().into_bytes()).await.status, 200);
+    let request = AddCheckpoint { old: 3, proof: vec![], note: old };
+    let reply = puppet.post("witness/add-checkpoint", request.to_string().into_bytes()).await;
+    assert_eq!(reply.status, 400);
+    assert!(text(&reply).starts_with("rollback"));
+    assert_eq!(puppet.evidence().await, ["rollback", "rollback"]);
+    puppet.still_serves().await;
+}
+
+#[tokio::test]
+async fn entries_that_came_before_come_back_the_same_or_not_at_all() {
+    let mut puppet = Puppet::new().await;
+    puppet.still_serves().await;
+    let mut changed = puppet.north.entries.clone();
+    changed[1][50] ^= 1;
+    let terms = puppet.north.terms.hash().to_hex();
+    let body = delivery(&terms, 0, &changed, &puppet.head().to_string());
+    let reply = puppet.post("entries", body).await;
+    assert!(text(&reply).starts_with("rewritten"), "{}", text(&reply));
+    assert_eq!(puppet.evidence().await, ["rewritten"]);
+    puppet.still_serves().await;
+}
+
+#[tokio::test]
+async fn another_ledgers_head_an_unknown_key_and_a_huge_note_are_refused_by_name() {
+    let mut puppet = Puppet::new().await;
+    puppet.still_serves().await;
+    let elsewhere = SigningKey::new("ledger.example/else", Algorithm::Ed25519, &[5; 32]).unwrap();
+    let other = Checkpoint::new(elsewhere.name(), 2, Hash::of(b"r")).sign(&elsewhere).unwrap();
+    let forger = SigningKey::new(puppet.north.ledger.name(), Algorithm::Ed25519, &[6; 32]).unwrap();
+    let forged = Checkpoint::new(forger.name(), 2, Hash::of(b"r")).sign(&forger).unwrap();
+    let huge = format!("{}{}", puppet.head(), "\u{2014} n AAAAAAA=\n".repeat(100_000));
+    for (head, name) in [
+        (other.to_string(), "other-ledger"),
+        (forged.to_string(), "unknown-key"),
+        (huge, "note-too-large"),
+        ("not a note".to_owned(), "malformed-note"),
+    ] {
+        let reply = puppet.deliver(0, &head).await;
+        assert_eq!(reply.status, 422);
+        assert!(text(&reply).starts_with(name), "{name}: {}", text(&reply));
+        assert_eq!(puppet.evidence().await.last().unwrap(), name);
+    }
+    puppet.still_serves().await;
+}
+
+#[tokio::test]
+async fn bad_entries_are_kept_refused_and_receipted_and_block_nobody() {
+    let mut puppet = Puppet::new().await;
+    let next = |puppet: &Puppet| puppet.north.body(puppet.north.draft(Kind::Escalate, Vec::new()));
+    let sign = |puppet: &Puppet, body| {
+        puppet.north.key.sign(puppet.north.ledger.name(), body).unwrap().entry().to_vec()
+    };
+    let mut long = vec![0xd2; 4097];
+    long[1] = 0x84;
+    let mut bomb = vec![0xd2, 0x84];
+    bomb.extend([0x81; 3000]);
+    let mut again = next(&puppet);
+    again.sequence = 0;
+    let mut replayed = next(&puppet);
+    replayed.terms = Hash::of(b"other terms");
+    let mut early = next(&puppet);
+    early.seen = Some(Seen { origin: puppet.north.other.origin.clone(), size: 99, root: Hash::of(b"?") });
+    let stranger = comity_ledger::statement::StatementKey::new(&[99; 32]).unwrap();
+    let unknown = stranger.sign(puppet.north.ledger.name(), next(&puppet)).unwrap();
+    let elsewhere = puppet.north.key.sign("ledger.example/else", next(&puppet)).unwrap();
+    let bad = [
+        (long, "entry-too-long"),
+        (bomb, "malformed-statement"),
+        (sign(&puppet, again), "equivocation"),
+        (sign(&puppet, replayed), "other-agreement"),
+        (unknown.entry().to_vec(), "unknown-key"),
+        (elsewhere.entry().to_vec(), "other-ledger"),
+        (sign(&puppet, early), "unknown-head"),
+    ];
+    for (entry, name) in bad {
+        // Its own gate refuses it too; a party that does not care appends it all the same.
+        assert!(puppet.north.append(entry).is_err());
+        let reply = puppet.deliver_all().await;
+        assert_eq!(reply.status, 200, "{name}: {}", text(&reply));
+        assert_eq!(puppet.evidence().await.last().unwrap(), name);
+    }
+    puppet.still_serves().await;
+    // South's ledger has a receipt for each, with its code.
+    let agreement = puppet.south.agreement("comity-model").unwrap();
+    let own = puppet.south.own_ledger(&agreement).await.unwrap();
+    let entries = comity_store::ledger::entries(puppet.south.db(), &own.id, 0, 100).await.unwrap();
+    let receipts: Vec<_> = entries
+        .iter()
+        .map(|entry| comity_ledger::Statement::parse(entry).unwrap())
+        .filter(|statement| statement.body().kind == Kind::Receipt.as_str())
+        .flat_map(|statement| comity_rules::channel::decode_receipts(&statement.body().public).unwrap())
+        .map(|receipt| receipt.code)
+        .collect();
+    let expected = [
+        "", "entry-too-long", "malformed-statement", "equivocation", "other-agreement", "unknown-key",
+        "other-ledger", "unknown-head",
+    ];
+    assert_eq!(receipts, expected);
+}
+
+#[tokio::test]
+async fn what_is_no_message_is_refused_with_a_status_and_costs_nothing() {
+    let mut puppet = Puppet::new().await;
+    for (path, body, status) in [
+        ("entries", vec![0xbf; 100_000], 400),
+        ("entries", vec![0x9b, 255, 255, 255, 255, 255, 255, 255, 255], 400),
+        ("entries", vec![0; 9 * 1024 * 1024], 413),
+        ("history", b"nonsense".to_vec(), 422),
+        ("witness/add-checkpoint", b"nonsense".to_vec(), 400),
+        ("mirror/add-entries", vec![255; 3], 400),
+        ("nowhere", Vec::new(), 404),
+    ] {
+        assert_eq!(puppet.post(path, body).await.status, status, "{path}");
+    }
+    let other = delivery(&Hash::of(b"no such terms").to_hex(), 0, &puppet.north.entries, "x\n\n\u{2014} n AAAAAAA=\n");
+    assert_eq!(puppet.post("entries", other).await.status, 404);
+    puppet.still_serves().await;
+}
+
+#[tokio::test]
+async fn a_stranger_does_not_get_past_the_handshake() {
+    let mut puppet = Puppet::new().await;
+    let (certificate, key) = certificate();
+    let config = tls::client(&certificate, &key, puppet.south.card().tls).unwrap();
+    let stream = Tcp.connect(&puppet.address).await.unwrap();
+    let connector = tokio_rustls::TlsConnector::from(Arc::new(config));
+    let name = ServerName::try_from("comity.invalid").unwrap();
+    let refused = match connector.connect(name.clone(), stream).await {
+        Err(_) => true,
+        // In TLS 1.3 the client learns of it with its first read.
+        Ok(stream) => {
+            let mut connection = Connection::begin(Box::new(stream), "southland").await.unwrap();
+            connection.send(hyper::Method::POST, "/exchange/v1/entries", vec![], 100).await.is_err()
+        }
+    };
+    assert!(refused);
+    // And a node does not speak to a server with another certificate than its peer's card names.
+    let config = tls::client(&puppet.certificate, &puppet.key, Hash::of(b"another")).unwrap();
+    let stream = Tcp.connect(&puppet.address).await.unwrap();
+    let connector = tokio_rustls::TlsConnector::from(Arc::new(config));
+    assert!(connector.connect(name, stream).await.is_err());
+    puppet.still_serves().await;
+}

@@ -1,0 +1,177 @@
+//! Two real nodes and a real witness in one process, over whatever network a test gives them.
+
+#![allow(dead_code, reason = "each test uses some of it")]
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use comity_ledger::VerifierKey;
+use comity_node::clock::{Adjustable, Clock};
+use comity_node::network::{Network, Tcp};
+use comity_node::witness::Witness;
+use comity_node::{Config, Home, Node, serve};
+use comity_rules::Terms;
+use comity_rules::agreement::{Between, OutsideWitness, Party, Readers, TEMPLATES};
+use comity_rules::card::Card;
+use comity_rules::command::Command;
+use comity_rules::content::{Answer, Ask, Item, ItemAnswer, Remark, Tlp};
+use comity_rules::request::Outcome;
+use jiff::Timestamp;
+use tokio::task::JoinSet;
+
+pub(crate) fn start() -> Timestamp {
+    "2026-03-09T08:00:00Z".parse().unwrap()
+}
+
+/// A node's folder, its exchange at this address.
+pub(crate) async fn home(folder: &Path, party: &str, exchange: &str) -> Home {
+    let config = Config {
+        party: party.parse().unwrap(),
+        name: party.to_owned(),
+        zone: "UTC".to_owned(),
+        exchange: exchange.to_owned(),
+        exchange_listen: None,
+        web: "127.0.0.1:0".to_owned(),
+        admin: "127.0.0.1:0".to_owned(),
+    };
+    Home::init(&folder.join(party), config).await.unwrap().home
+}
+
+pub(crate) async fn open(home: &Home, clock: Arc<dyn Clock>, network: Arc<dyn Network>) -> Arc<Node> {
+    let db = Node::store(home, None).await.unwrap();
+    Node::open(home.clone(), db, clock, network).await.unwrap()
+}
+
+/// The model terms between these, read by everyone.
+pub(crate) fn terms(cards: [&Card; 2], witness: &VerifierKey, url: &str) -> Terms {
+    let between = Between {
+        proposed: start(),
+        readers: Readers::Everyone,
+        quorum: 1,
+        parties: cards
+            .iter()
+            .map(|card| Party {
+                id: card.party.clone(),
+                name: card.name.clone(),
+                zone: card.zone.clone(),
+                root: card.root.to_string(),
+            })
+            .collect(),
+        witnesses: vec![OutsideWitness {
+            name: "harbour".to_owned(),
+            key: witness.to_string(),
+            url: url.to_owned(),
+        }],
+    };
+    let model = TEMPLATES.iter().find(|(id, _)| *id == "comity-model").unwrap().1;
+    Terms::propose(&Terms::parse(model).unwrap(), between).unwrap()
+}
+
+pub(crate) async fn sign(node: &Node, terms: &Terms) -> VerifierKey {
+    let root = node.home().root_key(&node.home().folder().join("root.key")).unwrap();
+    let agreement = node.sign(terms.clone(), &root).await.unwrap();
+    node.own_ledger(&agreement).await.unwrap().key
+}
+
+/// Two nodes that serve each other on loopback, and a witness.
+pub(crate) struct Stage {
+    pub(crate) north: Arc<Node>,
+    pub(crate) south: Arc<Node>,
+    pub(crate) clock: Arc<Adjustable>,
+    pub(crate) terms: Terms,
+    pub(crate) tasks: JoinSet<()>,
+}
+
+impl Stage {
+    pub(crate) async fn set(folder: &Path, network: Arc<dyn Network>) -> Self {
+        let clock = Arc::new(Adjustable::new(start()));
+        let witness = Arc::new(Witness::open(&folder.join("w"), "harbour.example", clock.clone()).unwrap());
+        let listener = Tcp.bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://127.0.0.1:{}", listener.port());
+        let mut tasks = JoinSet::new();
+        tasks.spawn(serve::plain(listener, Arc::clone(&witness).router()));
+        let mut nodes = Vec::new();
+        let mut listeners = Vec::new();
+        for party in ["northland", "southland"] {
+            let listener = Tcp.bind("127.0.0.1:0").await.unwrap();
+            let address = format!("127.0.0.1:{}", listener.port());
+            listeners.push(listener);
+            let home = home(folder, party, &address).await;
+            nodes.push(open(&home, clock.clone(), Arc::clone(&network)).await);
+        }
+        let [north, south]: [Arc<Node>; 2] = nodes.try_into().map_err(|_| "two").unwrap();
+        introduce(&north, &south).await;
+        let terms = terms([north.card(), south.card()], witness.key(), &url);
+        for node in [&north, &south] {
+            witness.watch(&sign(node, &terms).await).unwrap();
+        }
+        for (node, listener) in [&north, &south].into_iter().zip(listeners) {
+            serve::serve_exchange(node, listener, &mut tasks).unwrap();
+        }
+        Self { north, south, clock, terms, tasks }
+    }
+
+    pub(crate) fn hash(&self) -> String {
+        self.terms.hash().to_hex()
+    }
+
+    pub(crate) async fn settle(&self) {
+        tokio::time::timeout(Duration::from_secs(60), async {
+            while !(settled(&self.north, &self.south).await && settled(&self.south, &self.north).await) {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        })
+        .await
+        .expect("both sides come to rest");
+    }
+}
+
+pub(crate) async fn introduce(north: &Node, south: &Node) {
+    north.add_peer(south.home().card().to_string().as_bytes()).await.unwrap();
+    south.add_peer(north.home().card().to_string().as_bytes()).await.unwrap();
+}
+
+/// Whether everything of `here` is witnessed, and held and known as such by `there`.
+pub(crate) async fn settled(here: &Node, there: &Node) -> bool {
+    let agreement = here.agreement("comity-model").unwrap();
+    let own = here.own_ledger(&agreement).await.unwrap();
+    let copy = comity_node::node::ledger_copy(there, &own.id).await.unwrap();
+    copy.is_some_and(|copy| {
+        own.witnessed == own.size && copy.size == own.size && copy.witnessed == own.size
+    }) && here.is_mirrored(&own.id).await.unwrap()
+}
+
+pub(crate) fn ask(title: &str) -> Command {
+    let item = |ask: &str| Item { kind: "information".into(), ask: ask.into(), identifiers: vec![] };
+    Command::Send {
+        class: Some("U1-urgent".into()),
+        exercise: true,
+        ask: Ask {
+            title: title.to_owned(),
+            facts: format!("facts of {title}"),
+            legal_basis: String::new(),
+            purpose: String::new(),
+            urgency_reason: String::new(),
+            marking: Tlp::AmberStrict,
+            contact: String::new(),
+            items: vec![item("who?")],
+            attachments: vec![],
+        },
+    }
+}
+
+pub(crate) fn remark(text: &str) -> Remark {
+    Remark { text: text.to_owned() }
+}
+
+pub(crate) fn answer(text: &str) -> Command {
+    let item =
+        ItemAnswer { item: 1, outcome: Outcome::Answered, text: text.to_owned(), reason: None };
+    Command::Answer(Answer {
+        text: text.to_owned(),
+        use_limits: String::new(),
+        items: vec![item],
+        attachments: vec![],
+    })
+}
