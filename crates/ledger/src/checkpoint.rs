@@ -42,7 +42,8 @@ impl Checkpoint {
     pub fn parse(text: &str) -> Result<Self, Error> {
         let lines = text.strip_suffix('\n').ok_or(Error::Checkpoint("no newline at the end"))?;
         let mut lines = lines.split('\n');
-        let (Some(origin), Some(size), Some(root)) = (lines.next(), lines.next(), lines.next()) else {
+        let (Some(origin), Some(size), Some(root)) = (lines.next(), lines.next(), lines.next())
+        else {
             return Err(Error::Checkpoint("want origin, size and root"));
         };
         if origin.is_empty() {

@@ -106,9 +106,11 @@ impl Content {
         let length = u32::try_from(cbor.len()).unwrap_or(u32::MAX);
         let mut padded = length.to_be_bytes().to_vec();
         padded.extend_from_slice(&cbor);
-        let bucket = BUCKETS.iter().position(|size| padded.len() <= *size).ok_or(
-            Error::ContentTooLong { max: BUCKETS[BUCKETS.len() - 1] - 4, found: cbor.len() },
-        )?;
+        let bucket =
+            BUCKETS.iter().position(|size| padded.len() <= *size).ok_or(Error::ContentTooLong {
+                max: BUCKETS[BUCKETS.len() - 1] - 4,
+                found: cbor.len(),
+            })?;
         padded.resize(BUCKETS[bucket], 0);
         Ok((padded, u8::try_from(bucket).unwrap_or(u8::MAX)))
     }

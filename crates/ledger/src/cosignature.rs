@@ -1,7 +1,7 @@
 //! C2SP tlog-cosignature, the Ed25519 form: a witness saw this tree head, consistent, at this time.
 
-use crate::note::{Algorithm, Note, Signature, SigningKey, VerifierKey};
 use crate::Error;
+use crate::note::{Algorithm, Note, Signature, SigningKey, VerifierKey};
 
 /// Cosigns a checkpoint's text at `time` (POSIX seconds).
 ///

@@ -105,7 +105,10 @@ pub fn push_package(
 ///
 /// # Errors
 /// [`Error::Wire`] where the bytes end within it.
-pub fn split_package(bytes: &[u8], (start, end): (u64, u64)) -> Result<(Package<'_>, &[u8]), Error> {
+pub fn split_package(
+    bytes: &[u8],
+    (start, end): (u64, u64),
+) -> Result<(Package<'_>, &[u8]), Error> {
     let mut rest = bytes;
     let mut entries = Vec::new();
     for _ in start..end {
@@ -134,8 +137,11 @@ impl Package<'_> {
         if first + before.len() as u64 != self.start {
             return Err(Error::Range("entries before the package"));
         }
-        let leaves: Vec<_> =
-            before.iter().copied().chain(self.entries.iter().map(|entry| Hash::leaf(entry))).collect();
+        let leaves: Vec<_> = before
+            .iter()
+            .copied()
+            .chain(self.entries.iter().map(|entry| Hash::leaf(entry)))
+            .collect();
         let subtree = tree::root(&leaves);
         verify_subtree((first, self.end), &subtree, pending.size, &pending.root, &self.proof)
     }
@@ -165,7 +171,8 @@ impl Info {
     /// [`Error::Wire`].
     pub fn parse(body: &str) -> Result<Self, Error> {
         let mut lines = body.split('\n');
-        let (Some(pending), Some(next), Some(ticket)) = (lines.next(), lines.next(), lines.next()) else {
+        let (Some(pending), Some(next), Some(ticket)) = (lines.next(), lines.next(), lines.next())
+        else {
             return Err(Error::Wire("want three lines"));
         };
         match (decimal(pending), decimal(next), b64::decode(ticket)) {

@@ -91,7 +91,11 @@ impl Note {
     /// Adds a signature by `key` over the text: plain Ed25519, so not for cosigners.
     pub fn sign(&mut self, key: &SigningKey) {
         let signature = key.sign_bytes(self.text.as_bytes());
-        self.add(Signature { name: key.name().to_owned(), id: key.verifier.id, bytes: signature.to_vec() });
+        self.add(Signature {
+            name: key.name().to_owned(),
+            id: key.verifier.id,
+            bytes: signature.to_vec(),
+        });
     }
 
     /// Verifies the plain Ed25519 signature by `key`.
@@ -320,6 +324,5 @@ impl fmt::Debug for SigningKey {
 }
 
 fn is_name(name: &str) -> bool {
-    !name.is_empty()
-        && !name.chars().any(|c| c.is_whitespace() || c.is_control() || c == '+')
+    !name.is_empty() && !name.chars().any(|c| c.is_whitespace() || c.is_control() || c == '+')
 }

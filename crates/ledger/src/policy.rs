@@ -149,7 +149,11 @@ impl Policy {
         }
     }
 
-    fn parse_line(&mut self, line: &str, members: &mut BTreeSet<String>) -> Result<(), &'static str> {
+    fn parse_line(
+        &mut self,
+        line: &str,
+        members: &mut BTreeSet<String>,
+    ) -> Result<(), &'static str> {
         if line.bytes().any(|byte| (byte < b' ' && byte != b'\t') || byte == 0x7f) {
             return Err("control character");
         }

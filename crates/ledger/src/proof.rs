@@ -36,7 +36,10 @@ impl Proof {
         if bytes.len() > MAX_PROOF_TEXT {
             return Err(Error::Wire("a proof of more than 4 MiB"));
         }
-        let end = bytes.windows(2).position(|pair| pair == b"\n\n").ok_or(Error::Wire("no blank line"))?;
+        let end = bytes
+            .windows(2)
+            .position(|pair| pair == b"\n\n")
+            .ok_or(Error::Wire("no blank line"))?;
         let head = std::str::from_utf8(&bytes[..end]).map_err(|_| Error::Wire("not UTF-8"))?;
         let note = Note::parse(&bytes[end + 2..])?;
         let mut lines = head.split('\n').peekable();
@@ -44,7 +47,9 @@ impl Proof {
             return Err(Error::Wire("want c2sp.org/tlog-proof@v1"));
         }
         let extra = match lines.next_if(|line| line.starts_with("extra ")) {
-            Some(line) => Some(b64::decode(&line["extra ".len()..]).ok_or(Error::Wire("extra line"))?),
+            Some(line) => {
+                Some(b64::decode(&line["extra ".len()..]).ok_or(Error::Wire("extra line"))?)
+            }
             None => None,
         };
         let index = lines

@@ -99,19 +99,16 @@ pub fn seal(content: &Content, readers: &[Recipient]) -> Result<SealedContent, E
 /// # Errors
 /// [`Error::Content`] where it is not what was committed to, [`Error::Undecryptable`] where
 /// `identity` is not a reader's.
-pub fn open(
-    ciphertext: &[u8],
-    commitment: &Sealed,
-    identity: &Identity,
-) -> Result<Content, Error> {
+pub fn open(ciphertext: &[u8], commitment: &Sealed, identity: &Identity) -> Result<Content, Error> {
     if ciphertext.len() > MAX_CIPHERTEXT || Hash::of(ciphertext) != commitment.digest {
         return Err(Error::Content("the ciphertext has another digest"));
     }
     let size = *BUCKETS.get(usize::from(commitment.bucket)).ok_or(Error::Content("size bucket"))?;
     let undecryptable = |_| Error::Undecryptable("not sealed to this node's key");
     let decryptor = age::Decryptor::new(ciphertext).map_err(undecryptable)?;
-    let mut reader =
-        decryptor.decrypt(std::iter::once(&identity.0 as &dyn age::Identity)).map_err(undecryptable)?;
+    let mut reader = decryptor
+        .decrypt(std::iter::once(&identity.0 as &dyn age::Identity))
+        .map_err(undecryptable)?;
     let mut padded = Vec::with_capacity(size);
     // One byte more than the bucket: a longer plaintext shows, and costs no more than that.
     std::io::Read::by_ref(&mut reader)

@@ -132,11 +132,12 @@ impl Statement {
         if entry.len() > MAX_ENTRY {
             return Err(Error::EntryTooLong { max: MAX_ENTRY, found: entry.len() });
         }
-        let parts = Parts::decode(entry).map_err(|_| Error::Statement("want a tagged COSE_Sign1"))?;
+        let parts =
+            Parts::decode(entry).map_err(|_| Error::Statement("want a tagged COSE_Sign1"))?;
         let (key, origin) =
             decode_header(parts.protected).map_err(|_| Error::Statement("protected header"))?;
-        let body: Body =
-            minicbor::decode(parts.payload).map_err(|_| Error::Statement("body of the statement"))?;
+        let body: Body = minicbor::decode(parts.payload)
+            .map_err(|_| Error::Statement("body of the statement"))?;
         let canonical = encode_header(key, &origin) == parts.protected
             && encode_body(&body) == parts.payload
             && encode_entry(parts.protected, parts.payload, &parts.signature) == entry;
@@ -296,10 +297,7 @@ impl<'a> Parts<'a> {
 fn decode_header(protected: &[u8]) -> Result<(KeyId, String), minicbor::decode::Error> {
     let bad = minicbor::decode::Error::message;
     let mut d = Decoder::new(protected);
-    let form = d.map()? == Some(4)
-        && d.i64()? == ALG
-        && d.i64()? == EDDSA
-        && d.i64()? == KID;
+    let form = d.map()? == Some(4) && d.i64()? == ALG && d.i64()? == EDDSA && d.i64()? == KID;
     if !form {
         return Err(bad("algorithm or key id"));
     }
@@ -308,7 +306,11 @@ fn decode_header(protected: &[u8]) -> Result<(KeyId, String), minicbor::decode::
         return Err(bad("type"));
     }
     let origin = d.str()?.to_owned();
-    if d.position() == protected.len() { Ok((key, origin)) } else { Err(bad("bytes after the end")) }
+    if d.position() == protected.len() {
+        Ok((key, origin))
+    } else {
+        Err(bad("bytes after the end"))
+    }
 }
 
 // Encoding into a Vec cannot fail: its error type is uninhabited.

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 
+use crate::Error;
 use crate::statement::MAX_ENTRY;
 use crate::tree::{self, Hash, Node};
-use crate::Error;
 
 /// Hashes in a full tile, entries in a full bundle.
 pub const WIDTH: u64 = 256;
@@ -93,7 +93,10 @@ impl FromStr for TilePath {
             return Ok(Self::Entries { number, width });
         }
         let level = decimal(level).filter(|level| *level < 64).ok_or(bad.clone())?;
-        Ok(Self::Hashes { id: TileId { level: u8::try_from(level).map_err(|_| bad)?, number }, width })
+        Ok(Self::Hashes {
+            id: TileId { level: u8::try_from(level).map_err(|_| bad)?, number },
+            width,
+        })
     }
 }
 
@@ -146,7 +149,6 @@ impl Tiles {
             let id = TileId { level, number: index / WIDTH };
             let tile = self.tiles.entry(id).or_default();
             // A stored tile may be wider than the tree it is used for; what follows replaces that.
-            #[expect(clippy::cast_possible_truncation, reason = "below 256")]
             tile.truncate((index % WIDTH) as usize);
             tile.push(hash);
             self.changed.insert(id);
@@ -163,9 +165,7 @@ impl Tiles {
     pub fn take_changed(&mut self) -> Vec<(TileId, Vec<u8>)> {
         std::mem::take(&mut self.changed)
             .into_iter()
-            .filter_map(|id| {
-                Some((id, self.whole(id)?))
-            })
+            .filter_map(|id| Some((id, self.whole(id)?)))
             .collect()
     }
 
@@ -224,15 +224,16 @@ impl Tiles {
     /// # Errors
     /// [`Error::MissingTile`] where a tile is not here.
     pub fn range(&self, start: u64, end: u64) -> Result<Hash, Error> {
-        let hashes: Vec<_> =
-            tree::nodes(start, end).into_iter().map(|node| self.node(node)).collect::<Result<_, _>>()?;
+        let hashes: Vec<_> = tree::nodes(start, end)
+            .into_iter()
+            .map(|node| self.node(node))
+            .collect::<Result<_, _>>()?;
         Ok(tree::fold(&hashes))
     }
 
     fn node(&self, node: Node) -> Result<Hash, Error> {
         let id = TileId::of(node);
         let below = 1 << (node.height % 8);
-        #[expect(clippy::cast_possible_truncation, reason = "below 256")]
         let first = ((node.index << (node.height % 8)) % WIDTH) as usize;
         let hashes = self.tiles.get(&id).and_then(|tile| tile.get(first..first + below));
         Ok(tree::root(hashes.ok_or_else(|| {

@@ -122,7 +122,12 @@ pub fn nodes(start: u64, end: u64) -> Vec<Node> {
 /// The Merkle hash of a range from the hashes of its [`nodes`].
 #[must_use]
 pub fn fold(hashes: &[Hash]) -> Hash {
-    hashes.iter().rev().copied().reduce(|right, left| Hash::node(&left, &right)).unwrap_or(Hash::EMPTY)
+    hashes
+        .iter()
+        .rev()
+        .copied()
+        .reduce(|right, left| Hash::node(&left, &right))
+        .unwrap_or(Hash::EMPTY)
 }
 
 /// The Merkle root over `leaves` (leaf hashes), all in memory.
@@ -132,7 +137,7 @@ pub fn root(leaves: &[Hash]) -> Hash {
         [] => Hash::EMPTY,
         [leaf] => *leaf,
         _ => {
-            let (left, right) = leaves.split_at(split(leaves.len() as u64) as usize);
+            let (left, right) = leaves.split_at(leaves.len().next_power_of_two() / 2);
             Hash::node(&root(left), &root(right))
         }
     }
@@ -143,7 +148,9 @@ pub fn root(leaves: &[Hash]) -> Hash {
 #[must_use]
 pub fn is_subtree(start: u64, end: u64) -> bool {
     start < end
-        && (end - start).checked_next_power_of_two().is_some_and(|width| start.is_multiple_of(width))
+        && (end - start)
+            .checked_next_power_of_two()
+            .is_some_and(|width| start.is_multiple_of(width))
 }
 
 /// The ranges whose Merkle hashes, in this order, prove the subtree `[start, end)` in a tree of

@@ -27,7 +27,8 @@ impl AddCheckpoint {
     /// # Errors
     /// [`Error::Wire`], and what [`Note::parse`] refuses.
     pub fn parse(body: &[u8]) -> Result<Self, Error> {
-        let end = body.windows(2).position(|pair| pair == b"\n\n").ok_or(Error::Wire("no blank line"))?;
+        let end =
+            body.windows(2).position(|pair| pair == b"\n\n").ok_or(Error::Wire("no blank line"))?;
         let head = std::str::from_utf8(&body[..end]).map_err(|_| Error::Wire("not UTF-8"))?;
         let note = Note::parse(&body[end + 2..])?;
         let mut lines = head.split('\n');

@@ -1,5 +1,13 @@
 //! Notes, checkpoints, cosignatures, witness and mirror messages, policies and proofs.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::cast_possible_truncation,
+    reason = "a test that cannot go on fails"
+)]
+
 use comity_ledger::mirror::{self, Header, Info};
 use comity_ledger::note::{Algorithm, MAX_SIGNATURES, Note, Signature, SigningKey, VerifierKey};
 use comity_ledger::proof::Proof;
@@ -31,7 +39,8 @@ fn signed(size: u64) -> Note {
 #[test]
 fn the_example_of_signed_note_verifies() {
     let key =
-        VerifierKey::parse("example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k").unwrap();
+        VerifierKey::parse("example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k")
+            .unwrap();
     let note = "This is an example message.\n\n— example.com/foo Uw2QOkn8srV1yJGh2VYRlL1Tnagv1YEq6TfXppzi2ONncAlTgK7Ztg1ERYNZXsYjOBH3mFXmRKuwHjG1Yu72IneyaQM=\n";
     let parsed = Note::parse(note.as_bytes()).unwrap();
     parsed.verify(&key).unwrap();
@@ -62,7 +71,8 @@ fn every_flipped_byte_of_a_checkpoint_is_refused_or_is_another_cosigners_line() 
         for bit in 0..8 {
             let mut bytes = note.clone().into_bytes();
             bytes[at] ^= 1 << bit;
-            let opened = Note::parse(&bytes).and_then(|note| Checkpoint::open(&note, ledger.verifier()));
+            let opened =
+                Note::parse(&bytes).and_then(|note| Checkpoint::open(&note, ledger.verifier()));
             assert!(opened.is_err(), "byte {at} bit {bit}");
         }
     }
@@ -105,8 +115,17 @@ fn a_note_with_100_000_signatures_is_refused_by_name() {
 #[test]
 fn malformed_notes_are_refused() {
     for bad in [
-        "", "\n", "text\n", "text\n\n", "text\n\n— name\n", "text\n\n— name AAAA\n", "text\n\n— a b AAAAAAA=\n",
-        "te\txt\n\n— n AAAAAAA=\n", "text\n\n- n AAAAAAA=\n", "text\n\n— n AAAAAAA=", "text\n\n— n+ AAAAAAA=\n",
+        "",
+        "\n",
+        "text\n",
+        "text\n\n",
+        "text\n\n— name\n",
+        "text\n\n— name AAAA\n",
+        "text\n\n— a b AAAAAAA=\n",
+        "te\txt\n\n— n AAAAAAA=\n",
+        "text\n\n- n AAAAAAA=\n",
+        "text\n\n— n AAAAAAA=",
+        "text\n\n— n+ AAAAAAA=\n",
     ] {
         assert!(Note::parse(bad.as_bytes()).is_err(), "{bad:?}");
     }
@@ -118,9 +137,14 @@ fn checkpoints_have_one_spelling() {
     let root = Hash::of(b"x").to_base64();
     let empty = Hash::EMPTY.to_base64();
     for bad in [
-        format!("o\n01\n{root}\n"), format!("o\n+1\n{root}\n"), format!("\n1\n{root}\n"), format!("o\n1\n{root}"),
-        format!("o\n1\n{}\n", &root[1..]), format!("o\n1\n{root}\n\n"),
-        format!("o\n99999999999999999999\n{root}\n"), "o\n1\n".to_owned(),
+        format!("o\n01\n{root}\n"),
+        format!("o\n+1\n{root}\n"),
+        format!("\n1\n{root}\n"),
+        format!("o\n1\n{root}"),
+        format!("o\n1\n{}\n", &root[1..]),
+        format!("o\n1\n{root}\n\n"),
+        format!("o\n99999999999999999999\n{root}\n"),
+        "o\n1\n".to_owned(),
     ] {
         assert!(Checkpoint::parse(&bad).is_err(), "{bad:?}");
     }
@@ -201,13 +225,18 @@ fn mirror_packages_follow_the_canonical_sequence_and_verify() {
     assert_eq!(intervals, [(100, 256), (256, 512), (512, 600)]);
     let mut body = header.encode();
     for &(start, end) in &intervals {
-        mirror::push_package(&mut body, start, &all[start as usize..end as usize], 600, &tiles).unwrap();
+        mirror::push_package(&mut body, start, &all[start as usize..end as usize], 600, &tiles)
+            .unwrap();
     }
     let (parsed, mut rest) = Header::parse(&body).unwrap();
     assert_eq!(parsed, header);
     for interval in parsed.intervals() {
         let (package, after) = mirror::split_package(rest, interval).unwrap();
-        let before: Vec<_> = if interval.0 == 100 { (0..100).map(|i| tiles.leaf(i).unwrap()).collect() } else { vec![] };
+        let before: Vec<_> = if interval.0 == 100 {
+            (0..100).map(|i| tiles.leaf(i).unwrap()).collect()
+        } else {
+            vec![]
+        };
         package.verify(&before, &pending).unwrap();
         let mut changed = package.clone();
         changed.entries[0] = b"changed";
@@ -222,7 +251,10 @@ fn mirror_packages_follow_the_canonical_sequence_and_verify() {
 #[test]
 fn policies_count_quorums_through_groups() {
     let witnesses: Vec<_> = (0..4_u8)
-        .map(|n| SigningKey::new(&format!("w{n}.example"), Algorithm::CosignatureV1, &[10 + n; 32]).unwrap())
+        .map(|n| {
+            SigningKey::new(&format!("w{n}.example"), Algorithm::CosignatureV1, &[10 + n; 32])
+                .unwrap()
+        })
         .collect();
     let mut text = format!("# a comment\n\t log {} https://x.example\n", ledger().verifier());
     for (n, witness) in witnesses.iter().enumerate() {

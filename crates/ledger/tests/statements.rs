@@ -1,5 +1,13 @@
 //! The statement envelope, its fields and its sealed content.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::cast_possible_truncation,
+    reason = "a test that cannot go on fails"
+)]
+
 use comity_ledger::content::{BUCKETS, Content};
 use comity_ledger::seal::{self, Identity};
 use comity_ledger::statement::{MAX_ENTRY, Sealed, Seen, StatementKey};
@@ -39,7 +47,10 @@ fn a_statement_is_a_cose_sign1_that_coset_reads_and_verifies() {
     let statement = key.sign(ORIGIN, body()).unwrap();
     let cose = CoseSign1::from_tagged_slice(statement.entry()).unwrap();
     assert!(cose.unprotected.is_empty());
-    assert_eq!(cose.protected.header.alg, Some(coset::Algorithm::Assigned(coset::iana::Algorithm::EdDSA)));
+    assert_eq!(
+        cose.protected.header.alg,
+        Some(coset::Algorithm::Assigned(coset::iana::Algorithm::EdDSA))
+    );
     assert_eq!(cose.protected.header.key_id, statement.key().0);
     let public = *key.public();
     cose.verify_signature(b"", |signature, message| {
@@ -128,7 +139,9 @@ fn cbor_bombs_and_duplicate_keys_are_refused_by_name() {
 #[test]
 fn a_field_opens_alone_and_only_as_it_was() {
     let mut content = Content::default();
-    for (name, value) in [("title", "t"), ("facts", "f"), ("items", "i"), ("ground", "g"), ("law", "l")] {
+    for (name, value) in
+        [("title", "t"), ("facts", "f"), ("items", "i"), ("ground", "g"), ("law", "l")]
+    {
         content.push(name, value.as_bytes().to_vec()).unwrap();
     }
     let root = content.root();
@@ -178,7 +191,10 @@ fn only_readers_open_and_only_what_was_committed_to() {
     assert_eq!(refused.code(), "content-mismatch");
     // A sender who commits to other fields than it seals is caught.
     let lied = Sealed { fields: Hash::of(b"other"), ..sealed.commitment };
-    assert_eq!(seal::open(&sealed.ciphertext, &lied, &reader).unwrap_err().code(), "content-mismatch");
+    assert_eq!(
+        seal::open(&sealed.ciphertext, &lied, &reader).unwrap_err().code(),
+        "content-mismatch"
+    );
     assert!(seal::seal(&content, &[]).is_err());
     let text = Identity::parse(&reader.to_secret_text()).unwrap().recipient().to_string();
     assert_eq!(text, reader.recipient().to_string());

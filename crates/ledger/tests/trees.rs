@@ -1,6 +1,14 @@
 //! Trees, tiles and proofs: every size to 1,000 against the definitions of RFC 6962, and against
 //! the published `tlog_tiles` where its forms agree with C2SP's.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::cast_possible_truncation,
+    reason = "a test that cannot go on fails"
+)]
+
 use comity_ledger::tile::{self, TileId, TilePath, WIDTH};
 use comity_ledger::tree::{self, Hash};
 use comity_ledger::{Error, Tiles};
@@ -97,7 +105,9 @@ fn every_subtree_of_every_size_to_80_is_proven_and_nothing_else_is() {
                 assert!(tree::verify_subtree((start, end), &wrong, size, &root, &proof).is_err());
                 if !proof.is_empty() {
                     let short = &proof[1..];
-                    assert!(tree::verify_subtree((start, end), &subtree, size, &root, short).is_err());
+                    assert!(
+                        tree::verify_subtree((start, end), &subtree, size, &root, short).is_err()
+                    );
                 }
                 let mut long = proof.clone();
                 long.push(wrong);
@@ -116,7 +126,11 @@ fn every_flipped_byte_of_a_proof_is_refused() {
     let old_root = tiles.root(300).unwrap();
     let consistency = tiles.prove_consistency(300, 777).unwrap();
     for (proof, check) in [
-        (inclusion, &(|p: &[Hash]| tree::verify_inclusion(300, &leaf, 777, &root, p)) as &dyn Fn(&[Hash]) -> _),
+        (
+            inclusion,
+            &(|p: &[Hash]| tree::verify_inclusion(300, &leaf, 777, &root, p))
+                as &dyn Fn(&[Hash]) -> _,
+        ),
         (consistency, &|p: &[Hash]| tree::verify_consistency((300, &old_root), (777, &root), p)),
     ] {
         check(&proof).unwrap();
@@ -143,7 +157,9 @@ fn forks_and_rollbacks_are_named() {
 #[test]
 fn proofs_come_out_of_the_tiles_that_are_named_and_no_others() {
     let whole = grown(70_000);
-    for (start, end, size) in [(0, 1, 70_000), (69_999, 70_000, 70_000), (0, 65_000, 70_000), (512, 700, 66_000)] {
+    for (start, end, size) in
+        [(0, 1, 70_000), (69_999, 70_000, 70_000), (0, 65_000, 70_000), (512, 700, 66_000)]
+    {
         let mut few = Tiles::default();
         for id in tile::needed(start, end, size).unwrap() {
             few.insert(id, &whole.bytes(id, id.width(70_000)).unwrap()).unwrap();
@@ -189,9 +205,21 @@ fn paths_are_those_of_c2sp_and_have_one_spelling() {
         }
     }
     for bad in [
-        "tile/0/1", "tile/00/001", "tile/64/001", "tile/0/x000/001", "tile/0/001.p/0", "tile/0/001.p/256",
-        "tile/0/001.p/01", "tile/0/x1/001", "tile/0/x001", "tile/-1/001", "tile/0/001/", "tile/0/", "tile/entries/",
-        "tile/0/x999/x999/x999/x999/x999/x999/999", "tile/0/٠٠١",
+        "tile/0/1",
+        "tile/00/001",
+        "tile/64/001",
+        "tile/0/x000/001",
+        "tile/0/001.p/0",
+        "tile/0/001.p/256",
+        "tile/0/001.p/01",
+        "tile/0/x1/001",
+        "tile/0/x001",
+        "tile/-1/001",
+        "tile/0/001/",
+        "tile/0/",
+        "tile/entries/",
+        "tile/0/x999/x999/x999/x999/x999/x999/999",
+        "tile/0/٠٠١",
     ] {
         assert!(bad.parse::<TilePath>().is_err(), "{bad}");
     }
@@ -225,7 +253,8 @@ fn roots_and_proofs_agree_with_the_published_tlog_tiles() {
         let old = size.div_ceil(3);
         let theirs: Vec<_> =
             tlog_tiles::prove_tree(size, old, &stored).unwrap().iter().map(|h| h.0).collect();
-        let ours: Vec<_> = tiles.prove_consistency(old, size).unwrap().iter().map(|h| h.0).collect();
+        let ours: Vec<_> =
+            tiles.prove_consistency(old, size).unwrap().iter().map(|h| h.0).collect();
         assert_eq!(theirs, ours);
     }
 }

@@ -88,17 +88,14 @@ pub async fn run(
         let last = ledger.history.last().map(|(_, time)| *time);
         (channel.origin.clone(), channel.from.clone(), ledger.entries.len() as u64, last)
     });
-    Ok(Report { ledgers: ledgers.to_vec(), audit: Audit::of([first, second]) })
+    Ok(Report { ledgers: ledgers.to_vec(), audit: Audit::of(&[first, second]) })
 }
 
 impl Source<'_> {
-    async fn read(
-        &self,
-        policy: &Policy,
-        terms: Option<&Terms>,
-    ) -> Result<audit::Ledger, Error> {
+    async fn read(&self, policy: &Policy, terms: Option<&Terms>) -> Result<audit::Ledger, Error> {
         let checkpoint = self.note("checkpoint").await?;
-        let head = policy.check(&checkpoint).map_err(|e| self.invalid("checkpoint", &e))?.checkpoint;
+        let head =
+            policy.check(&checkpoint).map_err(|e| self.invalid("checkpoint", &e))?.checkpoint;
         let mut entries = Vec::new();
         let mut tiles = Tiles::default();
         for number in 0..head.size.div_ceil(WIDTH) {
@@ -204,9 +201,12 @@ impl Source<'_> {
             Some(size) => folder.join("history").join(next_size(&folder.join("history"), size)),
             None => folder.join(path),
         };
-        let length = std::fs::metadata(&path).map_err(|error| unreachable(error.to_string()))?.len();
+        let length =
+            std::fs::metadata(&path).map_err(|error| unreachable(error.to_string()))?.len();
         if length > MAX_FILE as u64 {
-            return Err(unreachable(format!("a file of {length} bytes; at most {MAX_FILE} are read")));
+            return Err(unreachable(format!(
+                "a file of {length} bytes; at most {MAX_FILE} are read"
+            )));
         }
         std::fs::read(&path).map_err(|error| unreachable(error.to_string()))
     }

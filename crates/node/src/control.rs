@@ -235,7 +235,8 @@ pub async fn serve(node: Arc<Node>, listener: UnixListener) {
 /// [`Error::Refused`] where it does not answer as it should.
 pub async fn ask(folder: &Path, question: &Question) -> Result<Option<Reply>, Error> {
     let Ok(mut stream) = UnixStream::connect(socket(folder)).await else { return Ok(None) };
-    let broken = |error: String| Error::Refused(format!("the node at {}: {error}", folder.display()));
+    let broken =
+        |error: String| Error::Refused(format!("the node at {}: {error}", folder.display()));
     let bytes = serde_json::to_vec(question).map_err(|error| broken(error.to_string()))?;
     stream.write_all(&bytes).await.map_err(|error| broken(error.to_string()))?;
     stream.shutdown().await.map_err(|error| broken(error.to_string()))?;
@@ -268,7 +269,9 @@ fn only(node: &Node) -> Result<Arc<crate::node::Agreement>, Error> {
     match node.agreements().as_slice() {
         [agreement] => Ok(Arc::clone(agreement)),
         [] => Err(Error::Refused("no agreement is signed here yet".to_owned())),
-        _ => Err(Error::Refused("there are several agreements; name one with --agreement".to_owned())),
+        _ => Err(Error::Refused(
+            "there are several agreements; name one with --agreement".to_owned(),
+        )),
     }
 }
 

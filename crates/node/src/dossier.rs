@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use comity_rules::clock::Clocks;
+use comity_rules::content::{Attachment, Letter};
 use comity_rules::release::{self, Reader, Released};
 use comity_rules::request::{Event, Standing, View};
-use comity_rules::content::{Attachment, Letter};
 use comity_rules::{Kind, PartyId, Request, ThreadId};
-use comity_store::{journal, ledger};
 use comity_store::request::{self, Kept, Summary};
+use comity_store::{journal, ledger};
 
 use crate::node::{Agreement, Error, Node};
 
@@ -140,7 +140,8 @@ impl Node {
         let ciphertext = ledger::ciphertext(&self.db, &sealed.digest.to_hex()).await?;
         let ciphertext = ciphertext.ok_or_else(missing)?;
         let content = comity_ledger::seal::open(&ciphertext, &sealed, &self.secrets.identity)?;
-        let letter = Letter::read(kind, &content).map_err(|error| Error::Refused(error.to_string()))?;
+        let letter =
+            Letter::read(kind, &content).map_err(|error| Error::Refused(error.to_string()))?;
         let attachment = letter.attachments().get(number).cloned().ok_or_else(missing)?;
         let about = format!("{thread} file {number} of entry {index}");
         journal::note(&self.db, self.now(), "operator", "export", &about).await?;

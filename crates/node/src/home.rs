@@ -152,7 +152,11 @@ impl Home {
         // Last: a folder with this file is whole.
         let text = toml::to_string(&config).map_err(|error| damaged(error.to_string()))?;
         write_new(&folder.join("comity.toml"), text.as_bytes())?;
-        Ok(Initialised { home: Self { folder: folder.to_owned(), config, card }, root_key, password })
+        Ok(Initialised {
+            home: Self { folder: folder.to_owned(), config, card },
+            root_key,
+            password,
+        })
     }
 
     /// Opens a node's folder.

@@ -55,7 +55,7 @@ impl Keys {
         }
         let text = read(&path)?;
         let key = hex::decode(text.trim()).and_then(|key| key.try_into().ok());
-        let wrapping = key.ok_or_else(|| Error::Damaged(path))?;
+        let wrapping = key.ok_or(Error::Damaged(path))?;
         Ok(Self { folder: folder.to_owned(), wrapping })
     }
 

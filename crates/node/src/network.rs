@@ -48,9 +48,9 @@ impl Network for Tcp {
     }
 
     fn bind<'a>(&'a self, address: &'a str) -> Boxed<'a, io::Result<Box<dyn Listener>>> {
-        Box::pin(async move {
-            Ok(Box::new(TcpListener::bind(address).await?) as Box<dyn Listener>)
-        })
+        Box::pin(
+            async move { Ok(Box::new(TcpListener::bind(address).await?) as Box<dyn Listener>) },
+        )
     }
 }
 

@@ -251,8 +251,8 @@ impl Node {
         let mut watch = self.changed.subscribe();
         // The sender lives as long as the node, and so does whoever waits here.
         let _ = watch.wait_for(|count| *count > seen).await;
-        let count = *watch.borrow();
-        count
+
+        *watch.borrow()
     }
 
     /// How many changes there were.
@@ -315,7 +315,8 @@ impl Node {
         if me.root != root.verifier().to_string() {
             return Err(refused("the terms name another root key for this party"));
         }
-        let peer = terms.peer_of(self.party()).ok_or_else(|| refused("the terms name no other party"))?;
+        let peer =
+            terms.peer_of(self.party()).ok_or_else(|| refused("the terms name no other party"))?;
         let card = self.peer(&peer.id).await?;
         if card.root.to_string() != peer.root {
             return Err(refused("the terms name another root key for the peer than its card"));
@@ -324,7 +325,8 @@ impl Node {
         if self.home.keys()?.has(&name) {
             return Err(refused("these terms are signed here already"));
         }
-        let origin = format!("ledger.comity.invalid/{}", hex::encode(&comity_ledger::random::<16>()?));
+        let origin =
+            format!("ledger.comity.invalid/{}", hex::encode(&comity_ledger::random::<16>()?));
         let seed: [u8; 32] = comity_ledger::random()?;
         let key = SigningKey::new(&origin, Algorithm::Ed25519, &seed)?;
         let opening = Opening {
@@ -360,7 +362,8 @@ impl Node {
         }
         work.commit().await?;
         comity_store::agreement::save(&self.db, &terms, true).await?;
-        journal::note(&self.db, self.now(), "operator", "agreement sign", &terms.hash().to_hex()).await?;
+        journal::note(&self.db, self.now(), "operator", "agreement sign", &terms.hash().to_hex())
+            .await?;
         let agreement = self.activate(terms).await?;
         self.add(Arc::clone(&agreement));
         self.change();
@@ -394,12 +397,20 @@ impl Node {
                 .await;
             // What this answers may be so new that no checkpoint of the peer covers it yet: one
             // comes within a second or two. A statement may only answer what it can point to.
-            let early = matches!(&result, Err(Error::Command(command::Problem::Illegal(
-                Illegal::UnknownThread | Illegal::NoQuestion | Illegal::NothingToAssess
-                | Illegal::NotAcknowledged
-            ))));
+            let early = matches!(
+                &result,
+                Err(Error::Command(command::Problem::Illegal(
+                    Illegal::UnknownThread
+                        | Illegal::NoQuestion
+                        | Illegal::NothingToAssess
+                        | Illegal::NotAcknowledged
+                )))
+            );
             let over = tokio::time::Instant::now() >= deadline;
-            if !early || over || tokio::time::timeout_at(deadline, self.changed(seen)).await.is_err() {
+            if !early
+                || over
+                || tokio::time::timeout_at(deadline, self.changed(seen)).await.is_err()
+            {
                 return result;
             }
         }
@@ -530,7 +541,8 @@ impl Node {
     fn opener(&self) -> Opener {
         let identity = self.secrets.identity.clone();
         Arc::new(move |kind, ciphertext, sealed| {
-            let content = seal::open(ciphertext, sealed, &identity).map_err(|error| error.code())?;
+            let content =
+                seal::open(ciphertext, sealed, &identity).map_err(|error| error.code())?;
             Letter::read(kind, &content).map_err(|_| "not-understood")
         })
     }

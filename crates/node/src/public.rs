@@ -33,12 +33,20 @@ pub fn router(node: Arc<Node>) -> Router {
 type Answer = Result<Response, StatusCode>;
 type Who = Option<Extension<Reader>>;
 
-async fn ledger_checkpoint(State(node): State<Arc<Node>>, who: Who, Path(id): Path<String>) -> Answer {
+async fn ledger_checkpoint(
+    State(node): State<Arc<Node>>,
+    who: Who,
+    Path(id): Path<String>,
+) -> Answer {
     let ledger = readable(&node, who, &id, true).await?;
     Ok(text(checkpoint(&node, &ledger).await.map_err(internal)?.ok_or(StatusCode::NOT_FOUND)?))
 }
 
-async fn mirror_checkpoint(State(node): State<Arc<Node>>, who: Who, Path(id): Path<String>) -> Answer {
+async fn mirror_checkpoint(
+    State(node): State<Arc<Node>>,
+    who: Who,
+    Path(id): Path<String>,
+) -> Answer {
     let ledger = readable(&node, who, &id, false).await?;
     let last = cosigned::last(&node.db, Role::Mirror, &ledger.id).await;
     Ok(text(last.map_err(|e| internal(e.into()))?.ok_or(StatusCode::NOT_FOUND)?.note))

@@ -129,7 +129,8 @@ async fn cosign(
         (Err(_), Some(failure)) => return Err(failure),
         (Err(error), None) => return Err(error.into()),
     };
-    let time = time_of(&witnessed).ok_or_else(|| Error::Refused("no outside witness".to_owned()))?;
+    let time =
+        time_of(&witnessed).ok_or_else(|| Error::Refused("no outside witness".to_owned()))?;
     let mut work = node.begin().await?;
     work.witnessed(&own.id, own.verified, &note.to_string(), time).await?;
     work.commit().await?;
@@ -168,13 +169,18 @@ async fn ask(
                 let line = lines.find(|line| line.name == witness.key.name()).cloned();
                 return line.ok_or_else(|| Error::Refused("no cosignature".to_owned()));
             }
-            409 => *last = size(&text).filter(|size| *size <= own.verified).ok_or_else(|| {
-                let name = &witness.name;
-                Error::Refused(format!("witness {name} has seen more of this ledger than there is"))
-            })?,
+            409 => {
+                *last = size(&text).filter(|size| *size <= own.verified).ok_or_else(|| {
+                    let name = &witness.name;
+                    Error::Refused(format!(
+                        "witness {name} has seen more of this ledger than there is"
+                    ))
+                })?;
+            }
             status => {
                 let text: String = text.chars().take(200).collect();
-                let problem = format!("witness {} answered {status}: {}", witness.name, text.trim());
+                let problem =
+                    format!("witness {} answered {status}: {}", witness.name, text.trim());
                 return Err(Error::Refused(problem));
             }
         }
@@ -274,13 +280,8 @@ async fn deliver(node: &Node, own: &Ledger, link: &mut Link, from: u64) -> Resul
     let head = ledger::head(&node.db, &own.id, Some(own.verified)).await?;
     let head = head.ok_or_else(|| Error::Refused("the head of this ledger is gone".to_owned()))?;
     let proof = consistency(node, own, end).await?;
-    let message = Entries {
-        terms: own.terms.clone(),
-        start: from,
-        entries: carried,
-        head: head.note,
-        proof,
-    };
+    let message =
+        Entries { terms: own.terms.clone(), start: from, entries: carried, head: head.note, proof };
     let body = minicbor::to_vec(&message).map_err(|error| Error::Refused(error.to_string()))?;
     let reply = link.post(node, "entries", body).await?;
     accepted(&reply, "entries")?;

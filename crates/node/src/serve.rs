@@ -49,7 +49,9 @@ impl Running {
 pub async fn start(node: &Arc<Node>, pages: Router) -> Result<Running, Error> {
     let config = node.home.config().clone();
     let network = Arc::clone(&node.network);
-    let at = |address: &str, error: io::Error| Error::Refused(format!("listening at {address}: {error}"));
+    let at = |address: &str, error: io::Error| {
+        Error::Refused(format!("listening at {address}: {error}"))
+    };
     let address = config.exchange_listen.as_deref().unwrap_or(&config.exchange);
     let exchange = network.bind(address).await.map_err(|e| at(address, e))?;
     let web = network.bind(&config.web).await.map_err(|e| at(&config.web, e))?;

@@ -93,7 +93,11 @@ impl ServerCertVerifier for PinnedServer {
         _: &[u8],
         _: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        if Hash::of(certificate) == self.peer { Ok(ServerCertVerified::assertion()) } else { Err(unknown()) }
+        if Hash::of(certificate) == self.peer {
+            Ok(ServerCertVerified::assertion())
+        } else {
+            Err(unknown())
+        }
     }
 
     fn verify_tls12_signature(

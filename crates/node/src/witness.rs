@@ -71,7 +71,8 @@ impl Witness {
     /// [`Error`].
     pub fn open(folder: &Path, name: &str, clock: Arc<dyn Clock>) -> Result<Self, Error> {
         let keys = Keys::open(&folder.join("keys"), true)?;
-        let seed = if keys.has("witness") { keys.seed("witness")? } else { keys.create("witness")? };
+        let seed =
+            if keys.has("witness") { keys.seed("witness")? } else { keys.create("witness")? };
         let key = SigningKey::new(name, Algorithm::CosignatureV1, &seed)?;
         let states = folder.join("ledgers");
         let failed = |error| Error::File { path: states.clone(), error };
@@ -117,7 +118,8 @@ impl Witness {
         let origin = Checkpoint::parse(text).map_err(Refusal::BadRequest)?.origin;
         let mut ledgers = self.ledgers.lock().unwrap_or_else(PoisonError::into_inner);
         let watched = ledgers.get_mut(&origin).ok_or(Refusal::UnknownOrigin)?;
-        let last = watched.last.as_ref().map_or((0, Hash::EMPTY), |(last, _)| (last.size, last.root));
+        let last =
+            watched.last.as_ref().map_or((0, Hash::EMPTY), |(last, _)| (last.size, last.root));
         let checkpoint = witness::check(&request, &watched.key, last)?;
         let line = cosignature::cosign(&self.key, text, self.clock.seconds())
             .map_err(Refusal::BadRequest)?;

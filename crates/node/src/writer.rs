@@ -99,7 +99,7 @@ async fn batch(node: &Node, jobs: &mut Vec<Job>) -> Result<(), Error> {
     if news {
         node.change();
     }
-    let outcome = committed.as_ref().map(|()| ()).map_err(ToString::to_string);
+    let outcome = committed.as_ref().map_err(ToString::to_string).copied();
     for answer in answers {
         answer(outcome.clone());
     }
@@ -200,10 +200,7 @@ async fn author(
             content.push(&name, value)?;
         }
         let peer = node.peer(&agreement.peer).await?;
-        let readers = [
-            seal::Recipient::parse(&peer.recipient)?,
-            node.secrets.identity.recipient(),
-        ];
+        let readers = [seal::Recipient::parse(&peer.recipient)?, node.secrets.identity.recipient()];
         let made = seal::seal(&content, &readers)?;
         work.keep(&made.commitment.digest, &made.ciphertext).await?;
         sealed = Some(made.commitment);
@@ -270,7 +267,8 @@ async fn receive(node: &Node, work: &mut Work, delivery: Delivery) -> Result<u64
                 let (at, text) = (node.now().as_second(), note.to_string());
                 let (code, detail) = (refused.code(), refused.to_string());
                 tracing::warn!(ledger = ledger.id, code, "refused a delivery");
-                evidence::keep_in(&mut work.tx, at, &ledger.id, code, &detail, text.as_bytes()).await?;
+                evidence::keep_in(&mut work.tx, at, &ledger.id, code, &detail, text.as_bytes())
+                    .await?;
                 return Err(Error::Refused(format!("{code}: {detail}")));
             }
         }
@@ -324,7 +322,9 @@ async fn open(
         && opening.party == agreement.peer
         && Some(card.root.to_string()) == root;
     if !theirs {
-        return Err(Error::Refused("not-opened: the opening is not the peer's for these terms".to_owned()));
+        return Err(Error::Refused(
+            "not-opened: the opening is not the peer's for these terms".to_owned(),
+        ));
     }
     // Before the copy begins: a ledger that its own key did not sign is nobody's.
     if let Some((note, _)) = cover {

@@ -1,5 +1,13 @@
 //! Two nodes exchange a request over mutual TLS; each proves it; nobody else learns what was said.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::cast_possible_truncation,
+    reason = "a test that cannot go on fails"
+)]
+
 mod stage;
 
 use std::io;
@@ -130,7 +138,10 @@ async fn a_request_is_exchanged_proven_and_audited_and_its_content_seen_by_nobod
         assert_eq!(dossier.line.standing.status, Status::Answered);
         states.push(dossier.line.summary.request);
         assert!(node.ledgers_and_evidence().await.unwrap().1.is_empty());
-        assert!(node.dossier(sent.thread, &Reader::Everyone).await.is_err(), "content is for officers");
+        assert!(
+            node.dossier(sent.thread, &Reader::Everyone).await.is_err(),
+            "content is for officers"
+        );
     }
     assert_eq!(states[0], states[1]);
 

@@ -1,6 +1,14 @@
 //! A peer that holds its own keys and does with them what it likes: each thing it tries is refused
 //! by its name, kept as evidence, and the node goes on serving it when it behaves.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::cast_possible_truncation,
+    reason = "a test that cannot go on fails"
+)]
+
 mod stage;
 
 #[path = "../../rules/tests/party/mod.rs"]
@@ -139,7 +147,8 @@ async fn a_fork_is_refused_and_both_heads_are_kept() {
     assert_eq!(puppet.post("mirror/add-checkpoint", good).await.status, 200);
     let request = AddCheckpoint { old: size, proof: vec![], note: other };
     for role in ["witness", "mirror"] {
-        let reply = puppet.post(&format!("{role}/add-checkpoint"), request.to_string().into_bytes()).await;
+        let reply =
+            puppet.post(&format!("{role}/add-checkpoint"), request.to_string().into_bytes()).await;
         assert_eq!(reply.status, 422);
         assert!(text(&reply).starts_with("fork"));
     }
@@ -157,7 +166,10 @@ async fn a_rollback_is_refused() {
     let reply = puppet.deliver(0, &old.to_string()).await;
     assert!(text(&reply).starts_with("rollback"), "{}", text(&reply));
     let request = AddCheckpoint { old: 0, proof: vec![], note: puppet.head() };
-    assert_eq!(puppet.post("witness/add-checkpoint", request.to_string().into_bytes()).await.status, 200);
+    assert_eq!(
+        puppet.post("witness/add-checkpoint", request.to_string().into_bytes()).await.status,
+        200
+    );
     let request = AddCheckpoint { old: 3, proof: vec![], note: old };
     let reply = puppet.post("witness/add-checkpoint", request.to_string().into_bytes()).await;
     assert_eq!(reply.status, 400);
@@ -219,7 +231,8 @@ async fn bad_entries_are_kept_refused_and_receipted_and_block_nobody() {
     let mut replayed = next(&puppet);
     replayed.terms = Hash::of(b"other terms");
     let mut early = next(&puppet);
-    early.seen = Some(Seen { origin: puppet.north.other.origin.clone(), size: 99, root: Hash::of(b"?") });
+    early.seen =
+        Some(Seen { origin: puppet.north.other.origin.clone(), size: 99, root: Hash::of(b"?") });
     let stranger = comity_ledger::statement::StatementKey::new(&[99; 32]).unwrap();
     let unknown = stranger.sign(puppet.north.ledger.name(), next(&puppet)).unwrap();
     let elsewhere = puppet.north.key.sign("ledger.example/else", next(&puppet)).unwrap();
@@ -248,12 +261,20 @@ async fn bad_entries_are_kept_refused_and_receipted_and_block_nobody() {
         .iter()
         .map(|entry| comity_ledger::Statement::parse(entry).unwrap())
         .filter(|statement| statement.body().kind == Kind::Receipt.as_str())
-        .flat_map(|statement| comity_rules::channel::decode_receipts(&statement.body().public).unwrap())
+        .flat_map(|statement| {
+            comity_rules::channel::decode_receipts(&statement.body().public).unwrap()
+        })
         .map(|receipt| receipt.code)
         .collect();
     let expected = [
-        "", "entry-too-long", "malformed-statement", "equivocation", "other-agreement", "unknown-key",
-        "other-ledger", "unknown-head",
+        "",
+        "entry-too-long",
+        "malformed-statement",
+        "equivocation",
+        "other-agreement",
+        "unknown-key",
+        "other-ledger",
+        "unknown-head",
     ];
     assert_eq!(receipts, expected);
 }
@@ -272,7 +293,12 @@ async fn what_is_no_message_is_refused_with_a_status_and_costs_nothing() {
     ] {
         assert_eq!(puppet.post(path, body).await.status, status, "{path}");
     }
-    let other = delivery(&Hash::of(b"no such terms").to_hex(), 0, &puppet.north.entries, "x\n\n\u{2014} n AAAAAAA=\n");
+    let other = delivery(
+        &Hash::of(b"no such terms").to_hex(),
+        0,
+        &puppet.north.entries,
+        "x\n\n\u{2014} n AAAAAAA=\n",
+    );
     assert_eq!(puppet.post("entries", other).await.status, 404);
     puppet.still_serves().await;
 }

@@ -1,6 +1,14 @@
 //! The same nodes on a simulated network: cuts, delays, a witness that is away, restarts of the
 //! line. Both sides end with the same statements and the same state, for every seed.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::cast_possible_truncation,
+    reason = "a test that cannot go on fails"
+)]
+
 mod stage;
 
 use std::io;

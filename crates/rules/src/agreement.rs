@@ -507,8 +507,12 @@ impl Terms {
     ///
     /// # Errors
     /// [`comity_ledger::Error::Policy`] for a template, or keys that stand twice.
-    pub fn policy(&self, ledgers: &[&VerifierKey]) -> Result<(String, Policy), comity_ledger::Error> {
-        let missing = comity_ledger::Error::Policy { line: 0, problem: "these terms are a template" };
+    pub fn policy(
+        &self,
+        ledgers: &[&VerifierKey],
+    ) -> Result<(String, Policy), comity_ledger::Error> {
+        let missing =
+            comity_ledger::Error::Policy { line: 0, problem: "these terms are a template" };
         let text = policy_text(self.between.as_ref().ok_or(missing)?, ledgers);
         let policy = Policy::parse(&text)?;
         Ok((text, policy))
@@ -580,7 +584,10 @@ impl Agreement {
         for step in &self.ladder {
             if step.triggers.contains(&Trigger::UnresolvedFor) != step.after.is_some() {
                 let place = format!("escalation {}", step.step);
-                return sense(&place, "`after` goes with the trigger unresolved-for, and only there");
+                return sense(
+                    &place,
+                    "`after` goes with the trigger unresolved-for, and only there",
+                );
             }
         }
         let Some(between) = &self.between else { return Ok(()) };
@@ -599,13 +606,17 @@ impl Agreement {
             }
         }
         if !(1..=between.witnesses.len()).contains(&between.quorum) {
-            return sense("between.quorum", "want at least one outside witness, and no more than there are");
+            return sense(
+                "between.quorum",
+                "want at least one outside witness, and no more than there are",
+            );
         }
         if let Err(error) = Policy::parse(&policy_text(between, &[])) {
             return sense("between.witness", &format!("no policy can be made of these: {error}"));
         }
         for witness in &between.witnesses {
-            let plain = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
+            let plain =
+                |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
             let key = VerifierKey::parse(&witness.key);
             if !plain(&witness.name) || !plain(&witness.url) || key.is_err() {
                 let place = format!("between.witness {}", witness.name);

@@ -43,7 +43,7 @@ pub struct Audit {
 impl Audit {
     /// Audits two ledgers of one agreement.
     #[must_use]
-    pub fn of(ledgers: [Ledger; 2]) -> Self {
+    pub fn of(ledgers: &[Ledger; 2]) -> Self {
         let mut audit = Self::default();
         let mut channels = ledgers.each_ref().map(|ledger| ledger.channel.clone());
         for side in 0..2 {
@@ -55,7 +55,9 @@ impl Audit {
         loop {
             let ready = (0..2).find(|&side| {
                 let next = ledgers[side].entries.get(index(channels[side].next));
-                next.is_some_and(|entry| needs(entry, &ledgers[1 - side]) <= channels[1 - side].next)
+                next.is_some_and(|entry| {
+                    needs(entry, &ledgers[1 - side]) <= channels[1 - side].next
+                })
             });
             let Some(side) = ready else { break };
             let entry = &ledgers[side].entries[index(channels[side].next)];
@@ -70,12 +72,12 @@ impl Audit {
                 audit.refused.push((from, at, refusal.code(), refusal.to_string()));
             }
         }
-        for (channel, ledger) in channels.iter().zip(&ledgers) {
+        for (channel, ledger) in channels.iter().zip(ledgers) {
             if channel.next < ledger.entries.len() as u64 {
                 audit.waiting.push((channel.from.clone(), channel.next));
             }
         }
-        for ledger in &ledgers {
+        for ledger in ledgers {
             let mut from = 0;
             for &(size, time) in &ledger.history {
                 let party = &ledger.channel.from;
@@ -147,7 +149,8 @@ fn needs(entry: &[u8], other: &Ledger) -> u64 {
         return seen;
     }
     let receipts = channel::decode_receipts(&body.public).unwrap_or_default();
-    let real = receipts.iter().filter(|receipt| other.tiles.leaf(receipt.index) == Some(receipt.leaf));
+    let real =
+        receipts.iter().filter(|receipt| other.tiles.leaf(receipt.index) == Some(receipt.leaf));
     real.map(|receipt| receipt.index + 1).fold(seen, u64::max)
 }
 

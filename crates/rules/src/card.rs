@@ -212,7 +212,11 @@ struct Lines<'a>(std::str::Split<'a, char>);
 impl<'a> Lines<'a> {
     fn of(note: &'a Note, first: &str) -> Result<Self, Error> {
         let mut lines = note.text().trim_end_matches('\n').split('\n');
-        if lines.next() == Some(first) { Ok(Self(lines)) } else { Err(Error::Note("another kind of note")) }
+        if lines.next() == Some(first) {
+            Ok(Self(lines))
+        } else {
+            Err(Error::Note("another kind of note"))
+        }
     }
 
     fn value(&mut self, word: &'static str) -> Result<&'a str, Error> {

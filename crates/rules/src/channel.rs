@@ -308,5 +308,9 @@ pub fn encode_receipts(receipts: &[Receipt]) -> Vec<u8> {
 pub fn decode_receipts(public: &[u8]) -> Result<Vec<Receipt>, Refusal> {
     let bad = Refusal::Ledger(Error::Statement("receipts"));
     let receipts: Vec<Receipt> = minicbor::decode(public).map_err(|_| bad.clone())?;
-    if receipts.len() > MAX_RECEIPTS || encode_receipts(&receipts) != public { Err(bad) } else { Ok(receipts) }
+    if receipts.len() > MAX_RECEIPTS || encode_receipts(&receipts) != public {
+        Err(bad)
+    } else {
+        Ok(receipts)
+    }
 }

@@ -66,17 +66,18 @@ impl Clocks {
         let class = request.class.as_deref().and_then(|class| agreement.class(class));
         let start = Start::of(request);
         let suspended = suspensions(request);
-        let deadline = |limit: Option<&Period>, suspended: &[Suspension], done: Option<Timestamp>| {
-            let due = limit.zip(start.instant()).and_then(|(limit, begin)| {
-                due(limit.after(begin), suspended)
-            });
-            // Withdrawn or closed before it was done: nobody is late any more.
-            let running = !request.standing(View::ALL).is_over();
-            let until = done.or(running.then_some(now));
-            let late = due.zip(until).map(|(due, until)| until.duration_since(due));
-            let late = late.filter(SignedDuration::is_positive);
-            Deadline { limit: limit.cloned(), due, done, late }
-        };
+        let deadline =
+            |limit: Option<&Period>, suspended: &[Suspension], done: Option<Timestamp>| {
+                let due = limit
+                    .zip(start.instant())
+                    .and_then(|(limit, begin)| due(limit.after(begin), suspended));
+                // Withdrawn or closed before it was done: nobody is late any more.
+                let running = !request.standing(View::ALL).is_over();
+                let until = done.or(running.then_some(now));
+                let late = due.zip(until).map(|(due, until)| until.duration_since(due));
+                let late = late.filter(SignedDuration::is_positive);
+                Deadline { limit: limit.cloned(), due, done, late }
+            };
         let acknowledged = first(&request.answered, |event| event.act.kind == Kind::Acknowledge);
         Self {
             start,
@@ -172,7 +173,8 @@ fn answered(request: &Request) -> Option<Timestamp> {
 }
 
 fn suspensions(request: &Request) -> Vec<Suspension> {
-    let asked = request.answered.iter().filter(|e| e.refused.is_none() && e.act.kind == Kind::Clarify);
+    let asked =
+        request.answered.iter().filter(|e| e.refused.is_none() && e.act.kind == Kind::Clarify);
     asked
         .filter_map(|question| {
             let from = question.witnessed?;

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::agreement::{Agreement, RefusalPart};
-use crate::content::{Answer, Ask, Assessment, BadContent, DIMENSIONS, Letter, Reason, Remark, Ruling};
+use crate::content::{
+    Answer, Ask, Assessment, BadContent, DIMENSIONS, Letter, Reason, Remark, Ruling,
+};
 use crate::request::{Act, Decision, Illegal, MAX_ITEMS, Outcome, View};
 use crate::{Draft, Kind, PartyId, Request, ThreadId};
 
@@ -232,8 +234,13 @@ fn outcomes_of(
     Ok(outcomes)
 }
 
-fn check_reason(agreement: &Agreement, place: &str, reason: Option<&Reason>) -> Result<(), Problem> {
-    let missing = |part: &str, why| Err(Problem::Missing { place: format!("{place}: {part}"), why });
+fn check_reason(
+    agreement: &Agreement,
+    place: &str,
+    reason: Option<&Reason>,
+) -> Result<(), Problem> {
+    let missing =
+        |part: &str, why| Err(Problem::Missing { place: format!("{place}: {part}"), why });
     let Some(reason) = reason else {
         return missing("reason", "a refusal names its ground");
     };

@@ -25,7 +25,10 @@ impl Period {
     /// An instant past the end of the calendar is the calendar's end.
     #[must_use]
     pub fn after(&self, start: Timestamp) -> Timestamp {
-        start.to_zoned(TimeZone::UTC).checked_add(self.span).map_or(Timestamp::MAX, |z| z.timestamp())
+        start
+            .to_zoned(TimeZone::UTC)
+            .checked_add(self.span)
+            .map_or(Timestamp::MAX, |z| z.timestamp())
     }
 }
 

@@ -57,7 +57,11 @@ pub fn ledger<T>(agreement: &Agreement, reader: &Reader, what: T) -> Result<Rele
 ///
 /// # Errors
 /// [`Held`].
-pub fn statement(agreement: &Agreement, to: &PartyId, draft: Draft) -> Result<Released<Draft>, Held> {
+pub fn statement(
+    agreement: &Agreement,
+    to: &PartyId,
+    draft: Draft,
+) -> Result<Released<Draft>, Held> {
     if agreement.party(to).is_some() { Ok(Released(draft)) } else { Err(Held::NotAParty) }
 }
 

@@ -286,7 +286,7 @@ impl Request {
     /// [`Illegal`]: the statement is kept as an event without effect.
     pub fn apply(&mut self, index: u64, kind: Kind, body: &Body) -> Result<(), Illegal> {
         let asker = body.from == self.asker.as_str();
-        let result = Act::of(kind, body).and_then(|act| {
+        let result = Act::of(kind, body).map(|act| {
             let seen = Channel::seen_size(body.seen.as_ref());
             let view = if asker {
                 View { asked: index, answered: seen }
@@ -294,7 +294,7 @@ impl Request {
                 View { asked: seen, answered: index }
             };
             let legal = self.check(asker, view, &act);
-            Ok((act, legal))
+            (act, legal)
         });
         let (act, legal) = match result {
             Ok((act, legal)) => (act, legal),
@@ -302,7 +302,11 @@ impl Request {
         };
         let refused = legal.err().map(|illegal| illegal.code().to_owned());
         let event = Event::new(index, act, body, refused);
-        if asker { self.asked.push(event) } else { self.answered.push(event) }
+        if asker {
+            self.asked.push(event);
+        } else {
+            self.answered.push(event);
+        }
         legal
     }
 
@@ -349,9 +353,11 @@ impl Request {
                 unless(finished, Illegal::Over)?;
                 let fits = act.outcomes.len() == self.items
                     && act.outcomes.iter().any(|new| *new != Outcome::Open)
-                    && now.outcomes.iter().zip(&act.outcomes).all(|(old, new)| {
-                        *new == Outcome::Open || !old.is_done()
-                    });
+                    && now
+                        .outcomes
+                        .iter()
+                        .zip(&act.outcomes)
+                        .all(|(old, new)| *new == Outcome::Open || !old.is_done());
                 unless(!fits, Illegal::BadItems)
             }
             Kind::Assess => {
@@ -377,7 +383,8 @@ impl Request {
     /// Where the request stands in this view.
     #[must_use]
     pub fn standing(&self, view: View) -> Standing {
-        let asked = || self.asked.iter().filter(move |e| e.index < view.asked && e.refused.is_none());
+        let asked =
+            || self.asked.iter().filter(move |e| e.index < view.asked && e.refused.is_none());
         let answered =
             || self.answered.iter().filter(move |e| e.index < view.answered && e.refused.is_none());
         let mut outcomes = vec![Outcome::Open; self.items];
@@ -397,7 +404,8 @@ impl Request {
                 _ => {}
             }
         }
-        let replied = |index| asked().any(|e| e.act.kind == Kind::Reply && e.act.answers == Some(index));
+        let replied =
+            |index| asked().any(|e| e.act.kind == Kind::Reply && e.act.answers == Some(index));
         let question = question.filter(|index| !replied(*index));
         let said = |kind| asked().any(|e| e.act.kind == kind);
         let desired = if said(Kind::Withdraw) {
@@ -409,8 +417,7 @@ impl Request {
         } else {
             Desired::Answer
         };
-        let escalated =
-            said(Kind::Escalate) || answered().any(|e| e.act.kind == Kind::Escalate);
+        let escalated = said(Kind::Escalate) || answered().any(|e| e.act.kind == Kind::Escalate);
         let received = self.asked.first().is_some_and(|first| first.receipt.is_some());
         let status = Status::of(acknowledged, received, decision, question, &outcomes);
         Standing { status, desired, question, outcomes, acknowledged, decision, escalated }

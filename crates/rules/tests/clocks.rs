@@ -1,5 +1,13 @@
 //! Deadlines from witnessed times, by a case of which every time is known.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::cast_possible_truncation,
+    reason = "a test that cannot go on fails"
+)]
+
 mod party;
 
 use comity_rules::clock::{Clocks, Start};
@@ -145,7 +153,11 @@ fn a_question_suspends_from_its_time_to_the_receipt_of_the_reply() {
     case.act(0, "10T09:00", Command::Clarify(remark()));
     case.receive(1, "10T10:00");
     let clocks = case.clocks("11T00:00");
-    assert_eq!(clocks.answer.due, Some(at("13T08:00")), "three days and the 24 hours it stood still");
+    assert_eq!(
+        clocks.answer.due,
+        Some(at("13T08:00")),
+        "three days and the 24 hours it stood still"
+    );
     case.act(1, "12T08:00", answer());
     let clocks = case.clocks("14T00:00");
     assert_eq!(clocks.answered_in().unwrap().as_hours(), 48);

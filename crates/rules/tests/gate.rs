@@ -1,5 +1,13 @@
 //! What the gate refuses, each by its name, with the channel going on behind it.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::cast_possible_truncation,
+    reason = "a test that cannot go on fails"
+)]
+
 mod party;
 
 use comity_ledger::statement::{Seen, StatementKey};
@@ -32,14 +40,16 @@ fn opened() -> (Party, Party) {
 
 #[test]
 fn each_forgery_is_refused_by_its_name() {
-    let cases: [(&str, fn(&mut Body)); 7] = [
+    type Change = fn(&mut Body);
+    let cases: [(&str, Change); 7] = [
         ("other-agreement", |body| body.terms = Hash::of(b"other terms")),
         ("other-parties", |body| body.from = "eastland".to_owned()),
         ("equivocation", |body| body.sequence = 0),
         ("sequence-gap", |body| body.sequence += 1),
         ("broken-chain", |body| body.previous = Some(Hash::of(b"another"))),
         ("unknown-head", |body| {
-            body.seen = Some(Seen { origin: "ledger.example/south".into(), size: 1, root: Hash::of(b"?") });
+            body.seen =
+                Some(Seen { origin: "ledger.example/south".into(), size: 1, root: Hash::of(b"?") });
         }),
         ("not-understood", |body| body.kind = "request.send/99".to_owned()),
     ];
@@ -87,7 +97,8 @@ fn an_unknown_key_and_another_ledgers_statement_are_refused() {
     }
     // After all that, the honest next statement is admitted.
     let receipts = comity_rules::channel::encode_receipts(&[]);
-    let entry = north.key.sign(north.ledger.name(), north.body(north.draft(Kind::Receipt, receipts)));
+    let entry =
+        north.key.sign(north.ledger.name(), north.body(north.draft(Kind::Receipt, receipts)));
     south.arrive(entry.unwrap().entry()).unwrap();
 }
 
@@ -102,8 +113,10 @@ fn a_revoked_key_is_good_before_its_index_and_void_from_it_on() {
     north.state(draft).unwrap();
     let draft = north.draft(Kind::Receipt, receipts);
     assert_eq!(north.state(draft), Err(Refusal::RevokedKey(2)));
-    let codes: Vec<_> =
-        north.entries.clone()[1..].iter().map(|entry| south.arrive(entry).map_err(|r| r.code())).collect();
+    let codes: Vec<_> = north.entries.clone()[1..]
+        .iter()
+        .map(|entry| south.arrive(entry).map_err(|r| r.code()))
+        .collect();
     assert_eq!(codes, [Ok(()), Ok(()), Err("revoked-key")]);
     // A new key in a card signed by the root carries on; here it was added too late to help.
     assert!(south.arrive(&north.entries[0].clone()).is_err(), "and an opening opens only once");

@@ -1,6 +1,14 @@
 //! The same statements give the same state: on both nodes, and to an auditor, whatever order the
 //! peer's arrive in and whatever crosses.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::cast_possible_truncation,
+    reason = "a test that cannot go on fails"
+)]
+
 mod party;
 
 use comity_rules::ThreadId;
@@ -37,7 +45,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 }
 
 fn ask() -> Ask {
-    let item = |ask: &str| Item { kind: "information".into(), ask: ask.into(), identifiers: vec![] };
+    let item =
+        |ask: &str| Item { kind: "information".into(), ask: ask.into(), identifiers: vec![] };
     Ask {
         title: "t".into(),
         facts: "f".into(),
@@ -84,7 +93,11 @@ fn command(choice: u8) -> Command {
         5 => answer(&[(1, Outcome::Answered)]),
         6 => answer(&[(1, Outcome::Answered), (2, Outcome::Refused)]),
         7 => answer(&[(2, Outcome::Postponed)]),
-        8 => Command::Decide(Ruling { decision: Decision::Accepted, text: String::new(), reason: None }),
+        8 => Command::Decide(Ruling {
+            decision: Decision::Accepted,
+            text: String::new(),
+            reason: None,
+        }),
         9 => Command::Decide(Ruling {
             decision: Decision::Refused,
             text: String::new(),
@@ -117,7 +130,7 @@ fn audit(parties: &[Party; 2], order: [usize; 2]) -> Audit {
         let (entries, tiles) = (party.entries.clone(), party.tiles.clone());
         audit::Ledger { channel, entries, tiles, history: Vec::new() }
     };
-    Audit::of(order.map(ledger))
+    Audit::of(&order.map(ledger))
 }
 
 proptest! {

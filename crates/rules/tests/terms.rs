@@ -1,5 +1,13 @@
 //! Terms as data: what is shipped loads, says what the texts say, and nothing makes sense that does not.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::cast_possible_truncation,
+    reason = "a test that cannot go on fails"
+)]
+
 use comity_rules::agreement::{Evidence, Nature, TEMPLATES};
 use comity_rules::{Period, Terms};
 

@@ -47,9 +47,7 @@ pub async fn save(db: &Db, terms: &Terms, signed: bool) -> Result<(), Error> {
 /// [`Error`].
 pub async fn peers(db: &Db) -> Result<Vec<Card>, Error> {
     let rows = db.query("SELECT card FROM peer ORDER BY party", &[]).await?;
-    rows.iter()
-        .map(|row| Ok(Card::parse(&Note::parse(row.text(0)?.as_bytes())?)?))
-        .collect()
+    rows.iter().map(|row| Ok(Card::parse(&Note::parse(row.text(0)?.as_bytes())?)?)).collect()
 }
 
 /// Keeps a peer's card, in place of an earlier one.

@@ -1,9 +1,9 @@
 //! One thin database: integers, reals, texts, blobs and null; `$1` placeholders; each SQL text
 //! written once and run on SQLite and on PostgreSQL.
 
+use crate::Error;
 use crate::postgres::{Postgres, PostgresTx};
 use crate::sqlite::{Sqlite, SqliteTx};
-use crate::Error;
 
 /// A database.
 #[derive(Clone)]
@@ -141,7 +141,9 @@ impl Row {
     pub fn int(&self, column: usize) -> Result<i64, Error> {
         match self.0.get(column) {
             Some(Value::Int(value)) => Ok(*value),
-            other => Err(Error::damaged(format!("column {column}: want an integer, have {other:?}"))),
+            other => {
+                Err(Error::damaged(format!("column {column}: want an integer, have {other:?}")))
+            }
         }
     }
 

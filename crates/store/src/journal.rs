@@ -32,11 +32,13 @@ pub async fn note_in(
 ) -> Result<(), Error> {
     let entry = json!({ "at": at, "who": who, "act": act, "about": about }).to_string();
     let last = tx.query_one("SELECT MAX(idx) FROM journal", &[]).await?;
-    let size = last.filter(|row| !row.is_null(0)).map_or(Ok(0), |row| row.count(0).map(|i| i + 1))?;
+    let size =
+        last.filter(|row| !row.is_null(0)).map_or(Ok(0), |row| row.count(0).map(|i| i + 1))?;
     let mut tiles = ledger::load_tiles(tx, TREE, &tile::edge(size)).await?;
     tiles.push(size, Hash::leaf(entry.as_bytes()));
     ledger::save_tiles(tx, TREE, tiles.take_changed()).await?;
-    tx.execute("INSERT INTO journal (idx, entry) VALUES ($1, $2)", &[size.into(), entry.into()]).await?;
+    tx.execute("INSERT INTO journal (idx, entry) VALUES ($1, $2)", &[size.into(), entry.into()])
+        .await?;
     Ok(())
 }
 
@@ -46,7 +48,8 @@ pub async fn note_in(
 /// [`Error`].
 pub async fn root(db: &Db) -> Result<(u64, Hash), Error> {
     let last = db.query_one("SELECT MAX(idx) FROM journal", &[]).await?;
-    let size = last.filter(|row| !row.is_null(0)).map_or(Ok(0), |row| row.count(0).map(|i| i + 1))?;
+    let size =
+        last.filter(|row| !row.is_null(0)).map_or(Ok(0), |row| row.count(0).map(|i| i + 1))?;
     let tiles = ledger::tiles(db, TREE, &tile::edge(size)).await?;
     Ok((size, tiles.root(size)?))
 }

@@ -101,7 +101,8 @@ pub async fn counterpart(db: &Db, ledger: &Ledger) -> Result<Option<Ledger>, Err
 /// # Errors
 /// [`Error`].
 pub async fn entries(db: &Db, id: &str, from: u64, to: u64) -> Result<Vec<Vec<u8>>, Error> {
-    const SQL: &str = "SELECT entry FROM leaf WHERE ledger = $1 AND idx >= $2 AND idx < $3 ORDER BY idx";
+    const SQL: &str =
+        "SELECT entry FROM leaf WHERE ledger = $1 AND idx >= $2 AND idx < $3 ORDER BY idx";
     let rows = db.query(SQL, &[id.into(), from.into(), to.into()]).await?;
     rows.iter().map(|row| Ok(row.blob(0)?.to_vec())).collect()
 }
@@ -166,7 +167,8 @@ fn tile_params(id: &str, tile: TileId) -> [Value; 3] {
 /// # Errors
 /// [`Error`].
 pub async fn head(db: &Db, id: &str, size: Option<u64>) -> Result<Option<Head>, Error> {
-    const EXACT: &str = "SELECT size, root, note, mirrored FROM head WHERE ledger = $1 AND size = $2";
+    const EXACT: &str =
+        "SELECT size, root, note, mirrored FROM head WHERE ledger = $1 AND size = $2";
     const LATEST: &str =
         "SELECT size, root, note, mirrored FROM head WHERE ledger = $1 ORDER BY size DESC LIMIT 1";
     let row = match size {
@@ -200,7 +202,8 @@ pub async fn history(db: &Db, id: &str, size: u64) -> Result<Option<Witnessed>, 
 /// # Errors
 /// [`Error`].
 pub async fn latest_witnessed(db: &Db, id: &str) -> Result<Option<Witnessed>, Error> {
-    const SQL: &str = "SELECT size, note, time FROM history WHERE ledger = $1 ORDER BY size DESC LIMIT 1";
+    const SQL: &str =
+        "SELECT size, note, time FROM history WHERE ledger = $1 ORDER BY size DESC LIMIT 1";
     db.query_one(SQL, &[id.into()]).await?.as_ref().map(read_witnessed).transpose()
 }
 

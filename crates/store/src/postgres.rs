@@ -24,7 +24,10 @@ impl Postgres {
         let manager = Manager::from_config(config, NoTls, manager_config);
         let pool = Pool::builder(manager).max_size(8).build().map_err(pool_error)?;
         let mut client = pool.get().await.map_err(pool_error)?;
-        migrations::migrations::runner().run_async(&mut **client.as_mut()).await.map_err(Box::new)?;
+        migrations::migrations::runner()
+            .run_async(&mut **client.as_mut())
+            .await
+            .map_err(Box::new)?;
         drop(client);
         Ok(Self { pool })
     }
@@ -80,7 +83,9 @@ async fn query(client: &Object, sql: &str, params: &[Value]) -> Result<Vec<Row>,
     let statement = client.prepare_cached(sql).await?;
     let rows = client.query(&statement, &borrowed(params)).await?;
     rows.iter()
-        .map(|row| (0..row.len()).map(|column| value(row, column)).collect::<Result<_, _>>().map(Row))
+        .map(|row| {
+            (0..row.len()).map(|column| value(row, column)).collect::<Result<_, _>>().map(Row)
+        })
         .collect()
 }
 

@@ -6,8 +6,12 @@ use crate::work::{Opener, Proof, Work};
 use crate::{Db, Error, ledger};
 
 /// The tables that are views, each with the columns that order its rows.
-const VIEWS: [(&str, &str); 4] =
-    [("statement", "ledger, idx"), ("request", "thread"), ("receipted", "ledger, idx, thread"), ("owed", "ledger, idx")];
+const VIEWS: [(&str, &str); 4] = [
+    ("statement", "ledger, idx"),
+    ("request", "thread"),
+    ("receipted", "ledger, idx, thread"),
+    ("owed", "ledger, idx"),
+];
 
 /// What a rebuild found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,7 +38,8 @@ pub async fn rebuild(db: &Db, opener: Opener) -> Result<Rebuilt, Error> {
     for known in &ledgers {
         let ledger = work.ledger(&known.id).await?;
         let old = &known.channel;
-        let terms = comity_ledger::Hash::from_hex(&old.terms).ok_or_else(|| Error::damaged("terms"))?;
+        let terms =
+            comity_ledger::Hash::from_hex(&old.terms).ok_or_else(|| Error::damaged("terms"))?;
         let mut channel =
             Channel::new(old.from.clone(), old.to.clone(), &known.key, terms, &old.root);
         channel.other.clone_from(&old.other);
@@ -58,8 +63,12 @@ pub async fn rebuild(db: &Db, opener: Opener) -> Result<Rebuilt, Error> {
     }
     work.flush().await?;
     let after = snapshot(&mut work).await?;
-    let differed =
-        VIEWS.iter().enumerate().filter(|(n, _)| before[*n] != after[*n]).map(|(_, v)| v.0).collect();
+    let differed = VIEWS
+        .iter()
+        .enumerate()
+        .filter(|(n, _)| before[*n] != after[*n])
+        .map(|(_, v)| v.0)
+        .collect();
     work.commit().await?;
     Ok(Rebuilt { entries, differed })
 }

@@ -58,7 +58,8 @@ impl Kept {
     /// Takes the bytes out of a letter.
     #[must_use]
     pub fn of(mut letter: Letter) -> Self {
-        let file = |bytes: &[u8]| File { size: bytes.len() as u64, sha256: Hash::of(bytes).to_hex() };
+        let file =
+            |bytes: &[u8]| File { size: bytes.len() as u64, sha256: Hash::of(bytes).to_hex() };
         let files = letter.attachments().iter().map(|attachment| file(&attachment.bytes)).collect();
         let attachments = match &mut letter {
             Letter::Ask(ask) => &mut ask.attachments,

@@ -33,7 +33,8 @@ impl Sqlite {
     pub(crate) fn open(path: &Path) -> Result<Self, Error> {
         let mut writer = connect(path)?;
         migrations::migrations::runner().run(&mut writer).map_err(Box::new)?;
-        let readers = (0..READERS).map(|_| connect(path).map(Mutex::new)).collect::<Result<_, _>>()?;
+        let readers =
+            (0..READERS).map(|_| connect(path).map(Mutex::new)).collect::<Result<_, _>>()?;
         Ok(Self {
             writer: Arc::new(tokio::sync::Mutex::new(writer)),
             readers: Arc::new(Readers { connections: readers, next: 0.into() }),

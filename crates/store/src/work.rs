@@ -129,8 +129,7 @@ impl Work {
     /// # Errors
     /// [`Error`].
     pub async fn keep(&mut self, digest: &Hash, ciphertext: &[u8]) -> Result<(), Error> {
-        const SQL: &str =
-            "INSERT INTO sealed (digest, ciphertext) VALUES ($1, $2) ON CONFLICT (digest) DO NOTHING";
+        const SQL: &str = "INSERT INTO sealed (digest, ciphertext) VALUES ($1, $2) ON CONFLICT (digest) DO NOTHING";
         self.tx.execute(SQL, &[digest.to_hex().into(), ciphertext.into()]).await?;
         Ok(())
     }
@@ -254,8 +253,7 @@ impl Work {
     /// # Errors
     /// [`Error`].
     pub async fn mirrored(&mut self, id: &str, size: u64, time: Timestamp) -> Result<(), Error> {
-        const BEFORE: &str =
-            "SELECT size FROM head WHERE ledger = $1 AND mirrored IS NOT NULL ORDER BY size DESC LIMIT 1";
+        const BEFORE: &str = "SELECT size FROM head WHERE ledger = $1 AND mirrored IS NOT NULL ORDER BY size DESC LIMIT 1";
         const SQL: &str =
             "UPDATE head SET mirrored = $3 WHERE ledger = $1 AND size = $2 AND mirrored IS NULL";
         let before = self.tx.query_one(BEFORE, &[id.into()]).await?;
@@ -357,7 +355,8 @@ impl Work {
             return Ok(Some(root));
         }
         for tile in tile::edge(size) {
-            let here = self.open(id).await?.tiles.as_ref().is_some_and(|tiles| tiles.contains(tile));
+            let here =
+                self.open(id).await?.tiles.as_ref().is_some_and(|tiles| tiles.contains(tile));
             if !here {
                 let loaded = ledger::load_tiles(&mut self.tx, id, &[tile]).await?;
                 if let (Some(tiles), Some(bytes)) =
@@ -486,7 +485,8 @@ impl Work {
             let params = [other.id.as_str().into(), receipt.index.into()];
             let row = self.tx.query_one(THREAD, &params).await?;
             // A receipt for something else than what is there is for nothing.
-            let Some(row) = row.filter(|row| row.blob(1).is_ok_and(|e| Hash::leaf(e) == receipt.leaf))
+            let Some(row) =
+                row.filter(|row| row.blob(1).is_ok_and(|e| Hash::leaf(e) == receipt.leaf))
             else {
                 continue;
             };
@@ -608,7 +608,8 @@ impl Work {
             Some(next) => next,
             None => {
                 let row = self.tx.query_one("SELECT MAX(arrival) FROM leaf", &[]).await?;
-                row.filter(|row| !row.is_null(0)).map_or(Ok(0), |row| row.count(0).map(|a| a + 1))?
+                row.filter(|row| !row.is_null(0))
+                    .map_or(Ok(0), |row| row.count(0).map(|a| a + 1))?
             }
         };
         self.arrival = Some(next + 1);

@@ -2,6 +2,14 @@
 //!
 //! PostgreSQL is the server at `COMITY_TEST_POSTGRES`, which the test command starts.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::cast_possible_truncation,
+    reason = "a test that cannot go on fails"
+)]
+
 #[path = "../../rules/tests/party/mod.rs"]
 mod party;
 
@@ -168,8 +176,7 @@ async fn take_case(db: &Db) -> ([Party; 2], String, String) {
     for (count, north_next) in order.into_iter().enumerate() {
         // Some entries in transactions of their own, some together.
         let mut work = Work::begin(db, opener()).await.unwrap();
-        let (id, entry) =
-            if north_next { (&theirs, others.next()) } else { (&own, mine.next()) };
+        let (id, entry) = if north_next { (&theirs, others.next()) } else { (&own, mine.next()) };
         let taken = work.take(id, entry.unwrap(), None).await.unwrap();
         assert_eq!(taken.refused, None, "entry {count}");
         work.commit().await.unwrap();
@@ -185,7 +192,10 @@ async fn take_case(db: &Db) -> ([Party; 2], String, String) {
         work.head(id, &head, &note.to_string()).await.unwrap();
         let time = Timestamp::from_second(i64::try_from(time).unwrap()).unwrap();
         assert!(work.witnessed(id, size, &note.to_string(), time).await.unwrap());
-        assert!(!work.witnessed(id, size, &note.to_string(), time).await.unwrap(), "only the first");
+        assert!(
+            !work.witnessed(id, size, &note.to_string(), time).await.unwrap(),
+            "only the first"
+        );
         work.mirrored(id, size, time).await.unwrap();
     }
     work.commit().await.unwrap();
@@ -215,7 +225,10 @@ async fn requests_and_ledgers_are_projected(db: Db) {
     assert_eq!(ledger::entries(&db, &theirs, 1, 3).await.unwrap(), north.entries[1..3]);
     let tiles = ledger::tiles(&db, &own, &comity_ledger::tile::edge(3)).await.unwrap();
     assert_eq!(tiles.root(3), south.tiles.root(3), "earlier roots come out of later tiles");
-    assert_eq!(ledger::history(&db, &own, 2).await.unwrap().unwrap().size, south.entries.len() as u64);
+    assert_eq!(
+        ledger::history(&db, &own, 2).await.unwrap().unwrap().size,
+        south.entries.len() as u64
+    );
     assert!(matches!(ledger::show(&db, "none").await, Err(Error::Missing { .. })));
     let prefix = &stored.thread.to_string()[..6];
     assert_eq!(request::find(&db, prefix).await.unwrap(), [stored.thread]);

@@ -124,7 +124,10 @@ mod tests {
                 for call in ["text(\"", "with(\""] {
                     for rest in source.split(call).skip(1) {
                         let key = rest.split('"').next().unwrap();
-                        if key.chars().all(|c| c.is_ascii_lowercase() || c == '-') && !key.ends_with('-') && !key.is_empty() {
+                        if key.chars().all(|c| c.is_ascii_lowercase() || c == '-')
+                            && !key.ends_with('-')
+                            && !key.is_empty()
+                        {
                             assert!(english.contains(key), "{key} in {}", path.display());
                             used += 1;
                         }

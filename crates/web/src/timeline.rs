@@ -31,7 +31,13 @@ pub(crate) fn proof_key(statement: &Statement) -> &'static str {
 }
 
 /// The drawing of a request.
-pub(crate) fn draw(t: Language, dossier: &Dossier, us: &PartyId, zones: &Zones, now: Timestamp) -> String {
+pub(crate) fn draw(
+    t: Language,
+    dossier: &Dossier,
+    us: &PartyId,
+    zones: &Zones,
+    now: Timestamp,
+) -> String {
     let statements = &dossier.statements;
     let line = &dossier.line;
     let rows = u32::try_from(statements.len()).unwrap_or(u32::MAX).min(400);
@@ -50,11 +56,13 @@ pub(crate) fn draw(t: Language, dossier: &Dossier, us: &PartyId, zones: &Zones, 
     } else {
         &line.summary.request.asker
     };
-    let name = |id| line.agreement.terms.party(id).map_or(String::new(), |party| party.name.clone());
+    let name =
+        |id| line.agreement.terms.party(id).map_or(String::new(), |party| party.name.clone());
     for (x, party) in [(OURS, us), (THEIRS, peer)] {
         let name = escape(&name(party));
         let _ = write!(svg, "<text class=\"who\" x=\"{x}\" y=\"16\">{name}</text>");
-        let _ = write!(svg, "<line class=\"rail\" x1=\"{x}\" x2=\"{x}\" y1=\"26\" y2=\"{bottom}\"/>");
+        let _ =
+            write!(svg, "<line class=\"rail\" x1=\"{x}\" x2=\"{x}\" y1=\"26\" y2=\"{bottom}\"/>");
     }
     let receiver = if line.summary.request.receiver == *us { OURS } else { THEIRS };
     stretches(&mut svg, statements, line, receiver, bottom, now);
@@ -75,7 +83,11 @@ pub(crate) fn spark(line: &Line) -> String {
     svg.push_str("<line class=\"rail\" x1=\"4\" x2=\"116\" y1=\"8\" y2=\"8\"/>");
     let at = |index: u32| 6 + index * 96 / 12;
     if line.clocks.is_overdue() {
-        let _ = write!(svg, "<line class=\"overdue\" x1=\"{}\" x2=\"116\" y1=\"8\" y2=\"8\"/>", at(count));
+        let _ = write!(
+            svg,
+            "<line class=\"overdue\" x1=\"{}\" x2=\"116\" y1=\"8\" y2=\"8\"/>",
+            at(count)
+        );
     }
     for (index, event) in (0..12).zip(&events) {
         let class = if event.witnessed.is_some() { "full" } else { "hollow" };
@@ -96,7 +108,8 @@ fn stretches(
 ) {
     // Rows are events, not hours: an instant stands after the last row that is not later.
     let y = |time: Timestamp| {
-        let before = statements.iter().filter(|s| s.event.witnessed.is_some_and(|w| w <= time)).count();
+        let before =
+            statements.iter().filter(|s| s.event.witnessed.is_some_and(|w| w <= time)).count();
         let rows = u32::try_from(before).unwrap_or(0);
         (TOP + rows * ROW).saturating_sub(ROW).max(26)
     };
@@ -109,7 +122,8 @@ fn stretches(
         );
     };
     for suspension in &line.clocks.suspended {
-        let to = suspension.to.map_or(bottom, |to| y(to) + if to > suspension.from { 0 } else { ROW });
+        let to =
+            suspension.to.map_or(bottom, |to| y(to) + if to > suspension.from { 0 } else { ROW });
         stretch("suspended", y(suspension.from), to);
     }
     for deadline in [&line.clocks.acknowledge, &line.clocks.answer] {
@@ -124,7 +138,11 @@ fn tick(svg: &mut String, t: Language, statement: &Statement, ours: bool, y: u32
     let event = &statement.event;
     let (from, to) = if ours { (OURS, THEIRS) } else { (THEIRS, OURS) };
     if event.receipt.is_some() {
-        let _ = write!(svg, "<line class=\"across\" x1=\"{from}\" y1=\"{y}\" x2=\"{to}\" y2=\"{}\"/>", y + 5);
+        let _ = write!(
+            svg,
+            "<line class=\"across\" x1=\"{from}\" y1=\"{y}\" x2=\"{to}\" y2=\"{}\"/>",
+            y + 5
+        );
         let _ = write!(svg, "<circle class=\"received\" cx=\"{to}\" cy=\"{}\" r=\"2.5\"/>", y + 5);
     }
     if event.mirrored.is_some() {

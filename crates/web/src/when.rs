@@ -60,13 +60,7 @@ impl Zones {
 }
 
 /// The next deadline of a request, as a sentence.
-pub(crate) fn due(
-    t: Language,
-    line: &Line,
-    us: &PartyId,
-    zones: &Zones,
-    now: Timestamp,
-) -> Due {
+pub(crate) fn due(t: Language, line: &Line, us: &PartyId, zones: &Zones, now: Timestamp) -> Due {
     let clocks = &line.clocks;
     let plain = |key: &str| Due { class: "", sentence: t.text(key), hours: String::new() };
     if line.standing.is_over() {
@@ -122,9 +116,10 @@ pub(crate) fn span(t: Language, time: SignedDuration) -> String {
 
 /// Less than four hours, or less than a quarter of the limit, whichever is less.
 fn is_soon(deadline: &Deadline, left: SignedDuration) -> bool {
-    let limit = deadline.limit.as_ref().map(|limit| {
-        limit.after(Timestamp::UNIX_EPOCH).duration_since(Timestamp::UNIX_EPOCH)
-    });
+    let limit = deadline
+        .limit
+        .as_ref()
+        .map(|limit| limit.after(Timestamp::UNIX_EPOCH).duration_since(Timestamp::UNIX_EPOCH));
     let quarter = limit.map_or(SignedDuration::ZERO, |limit| limit / 4);
     left < quarter.min(SignedDuration::from_hours(4)).max(SignedDuration::from_mins(30))
 }

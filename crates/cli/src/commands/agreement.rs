@@ -71,7 +71,9 @@ impl Agreement {
             Self::Template(Template::Show { id }) => {
                 let found = TEMPLATES.iter().find(|(known, _)| *known == id);
                 let (id, text) = found.ok_or_else(|| {
-                    Failure::Wrong(format!("there is no template {id:?}; see `agreement template list`"))
+                    Failure::Wrong(format!(
+                        "there is no template {id:?}; see `agreement template list`"
+                    ))
                 })?;
                 Ok(context.print(&json!({ "id": id, "text": text }), |_| (*text).to_owned()))
             }
@@ -79,7 +81,8 @@ impl Agreement {
                 let shipped = TEMPLATES.iter().any(|(id, _)| *id == template);
                 let template = if shipped { template } else { read(template.as_ref())? };
                 let peer = peer.parse().map_err(|e| Failure::Wrong(format!("--peer: {e}")))?;
-                let witnesses = witnesses.iter().map(|text| witness(text)).collect::<Result<_, _>>()?;
+                let witnesses =
+                    witnesses.iter().map(|text| witness(text)).collect::<Result<_, _>>()?;
                 let question = Question::Propose { template, peer, witnesses, everyone };
                 let value = context.ask(question).await?;
                 write(&output, text(&value, "text").as_bytes())?;
@@ -145,9 +148,10 @@ fn templates(context: &Context) -> Result<ExitCode, Failure> {
     }
     let value = Value::from(rows);
     Ok(context.print(&value, |rows| {
-        let rows = rows.as_array().into_iter().flatten().map(|row| {
-            ["id", "nature", "deadlines", "title"].map(|key| text(row, key)).to_vec()
-        });
+        let rows =
+            rows.as_array().into_iter().flatten().map(|row| {
+                ["id", "nature", "deadlines", "title"].map(|key| text(row, key)).to_vec()
+            });
         table(&["id", "nature", "deadlines", "title"], rows)
     }))
 }
@@ -167,7 +171,9 @@ fn describe(terms: &Terms) -> String {
         "{}\n{}  ({})\nterms {}\ndeadlines: {}\n",
         terms.title("en"),
         terms.id,
-        serde_json::to_value(terms.nature).map(|v| v.as_str().unwrap_or_default().to_owned()).unwrap_or_default(),
+        serde_json::to_value(terms.nature)
+            .map(|v| v.as_str().unwrap_or_default().to_owned())
+            .unwrap_or_default(),
         terms.hash().to_hex(),
         deadlines(terms),
     );
@@ -184,7 +190,12 @@ fn describe(terms: &Terms) -> String {
     };
     if !terms.classes.is_empty() {
         let rows = terms.classes.iter().map(|class| {
-            vec![class.id.clone(), limit(&class.acknowledge), limit(&class.answer), class.definition.clone()]
+            vec![
+                class.id.clone(),
+                limit(&class.acknowledge),
+                limit(&class.answer),
+                class.definition.clone(),
+            ]
         });
         out.push_str(&format!("\n{}\n", table(&["class", "acknowledge", "answer", "when"], rows)));
     }
@@ -211,6 +222,7 @@ fn witness(text: &str) -> Result<OutsideWitness, Failure> {
     let [name, key, url] = parts.as_slice() else {
         return Err(Failure::Wrong(format!("--witness {text:?}: want NAME,VKEY,URL")));
     };
-    VerifierKey::parse(key).map_err(|error| Failure::Wrong(format!("--witness {name}: {error}")))?;
+    VerifierKey::parse(key)
+        .map_err(|error| Failure::Wrong(format!("--witness {name}: {error}")))?;
     Ok(OutsideWitness { name: (*name).to_owned(), key: (*key).to_owned(), url: (*url).to_owned() })
 }

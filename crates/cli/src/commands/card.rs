@@ -25,13 +25,16 @@ impl Card {
             Self::Show { file: None } => {
                 let home = Home::open(&context.data)?;
                 let card = home.card().to_string();
-                eprintln!("Fingerprint to read aloud: {}", text(&control::read_card(card.as_bytes())?, "fingerprint"));
+                eprintln!(
+                    "Fingerprint to read aloud: {}",
+                    text(&control::read_card(card.as_bytes())?, "fingerprint")
+                );
                 Ok(context.print(&json!({ "card": card }), |_| card.clone()))
             }
             Self::Show { file: Some(path) } => {
                 let value = control::read_card(read(&path)?.as_bytes())
                     .map_err(|error| Failure::No(format!("{}: {error}", path.display())))?;
-                Ok(context.print(&value, |card| super::peer::describe(card)))
+                Ok(context.print(&value, super::peer::describe))
             }
         }
     }

@@ -18,8 +18,14 @@ pub(crate) async fn run(context: &Context) -> Result<ExitCode, Failure> {
             ));
         }
         for (key, what) in [
-            ("undelivered", "entries were not delivered: is the peer's exchange address reachable?"),
-            ("unwitnessed", "entries are unwitnessed: does the outside witness serve and watch this ledger?"),
+            (
+                "undelivered",
+                "entries were not delivered: is the peer's exchange address reachable?",
+            ),
+            (
+                "unwitnessed",
+                "entries are unwitnessed: does the outside witness serve and watch this ledger?",
+            ),
         ] {
             if agreement[key].as_u64() > Some(0) {
                 findings.push(format!("{} {what} ({peer})", text(agreement, key)));
@@ -35,11 +41,7 @@ pub(crate) async fn run(context: &Context) -> Result<ExitCode, Failure> {
         ));
     }
     context.print(&value, |_| {
-        if findings.is_empty() {
-            "Nothing found.".to_owned()
-        } else {
-            findings.join("\n")
-        }
+        if findings.is_empty() { "Nothing found.".to_owned() } else { findings.join("\n") }
     });
     Ok(if findings.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }

@@ -87,7 +87,8 @@ impl Ledger {
             }
             Self::Prove { id, output } => prove_all(context, id, output.as_deref()).await,
             Self::Verify { file: Some(file), policy } => {
-                let policy = policy.ok_or_else(|| Failure::Wrong("--policy FILE is needed".to_owned()))?;
+                let policy =
+                    policy.ok_or_else(|| Failure::Wrong("--policy FILE is needed".to_owned()))?;
                 let policy = read_policy(&policy)?;
                 let bytes = std::fs::read(&file).map_err(|error| Failure::file(&file, &error))?;
                 let value = prove::verify(&bytes, &policy).map_err(|error| {
@@ -119,7 +120,11 @@ impl Ledger {
                 let folder = std::path::absolute(&folder).unwrap_or(folder);
                 let value = context.ask(Question::Export { ledger, folder }).await?;
                 Ok(context.print(&value, |value| {
-                    format!("Wrote {} entries to {}.", text(value, "entries"), text(value, "folder"))
+                    format!(
+                        "Wrote {} entries to {}.",
+                        text(value, "entries"),
+                        text(value, "folder")
+                    )
                 }))
             }
         }
@@ -132,7 +137,8 @@ async fn prove_all(
     output: Option<&Path>,
 ) -> Result<ExitCode, Failure> {
     let value = context.ask(Question::Prove { id }).await?;
-    let proofs: Vec<&str> = value.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let proofs: Vec<&str> =
+        value.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     let Some(folder) = output else {
         return Ok(context.print(&value, |_| proofs.join("\n")));
     };
@@ -154,7 +160,8 @@ async fn verify_own(context: &Context) -> Result<ExitCode, Failure> {
         let terms = text(agreement, "terms");
         let policy = context.ask(Question::Policy { agreement: Some(terms.clone()) }).await?;
         let policy = Policy::parse(&text(&policy, "policy"))?;
-        let folder = tempfile::tempdir().map_err(|error| Failure::Unreachable(error.to_string()))?;
+        let folder =
+            tempfile::tempdir().map_err(|error| Failure::Unreachable(error.to_string()))?;
         let mut folders = Vec::new();
         let of_terms = |ledger: &&Value| text(ledger, "terms") == terms;
         for ledger in ledgers.as_array().into_iter().flatten().filter(of_terms) {
@@ -219,8 +226,16 @@ pub(crate) fn describe_audit(report: &Value) -> String {
             hours("answer_late_seconds"),
         ]
     });
-    let head =
-        ["id", "between", "class", "status", "acknowledged in", "late by", "answered in", "late by"];
+    let head = [
+        "id",
+        "between",
+        "class",
+        "status",
+        "acknowledged in",
+        "late by",
+        "answered in",
+        "late by",
+    ];
     out.push_str(&format!("\n{}\n", table(&head, rows)));
     for waiting in report["waiting"].as_array().into_iter().flatten() {
         out.push_str(&format!(
@@ -242,5 +257,6 @@ pub(crate) fn describe_audit(report: &Value) -> String {
 }
 
 fn read_policy(path: &Path) -> Result<Policy, Failure> {
-    Policy::parse(&read(path)?).map_err(|error| Failure::Wrong(format!("{}: {error}", path.display())))
+    Policy::parse(&read(path)?)
+        .map_err(|error| Failure::Wrong(format!("{}: {error}", path.display())))
 }

@@ -28,14 +28,19 @@ impl Peer {
                 let card = read(&card)?;
                 let value = context.ask(Question::AddPeer { card }).await?;
                 Ok(context.print(&value, |card| {
-                    format!("Added.\n\n{}\n\nRead the fingerprint to them, and compare.", describe(card))
+                    format!(
+                        "Added.\n\n{}\n\nRead the fingerprint to them, and compare.",
+                        describe(card)
+                    )
                 }))
             }
             Self::List => {
                 let value = context.ask(Question::Peers).await?;
                 Ok(context.print(&value, |peers| {
                     let rows = peers.as_array().into_iter().flatten().map(|peer| {
-                        ["party", "name", "exchange", "fingerprint"].map(|key| text(peer, key)).to_vec()
+                        ["party", "name", "exchange", "fingerprint"]
+                            .map(|key| text(peer, key))
+                            .to_vec()
                     });
                     table(&["party", "name", "exchange", "fingerprint"], rows)
                 }))

@@ -148,7 +148,8 @@ async fn send(
             match all.as_array().map(Vec::as_slice) {
                 Some([only]) => text(only, "terms"),
                 _ => {
-                    let problem = "name the agreement with --agreement; see `comity agreement list`";
+                    let problem =
+                        "name the agreement with --agreement; see `comity agreement list`";
                     return Err(Failure::Wrong(problem.to_owned()));
                 }
             }
@@ -215,7 +216,8 @@ fn describe(request: &Value) -> String {
     let clocks = &request["clocks"];
     for (name, key) in [("acknowledge", "acknowledge"), ("answer", "answer")] {
         let clock = &clocks[key];
-        let limit = if clock["limit"].is_null() { "none given".to_owned() } else { text(clock, "limit") };
+        let limit =
+            if clock["limit"].is_null() { "none given".to_owned() } else { text(clock, "limit") };
         out.push_str(&format!("{name:<12} limit {limit}"));
         for (word, key) in [("due", "due"), ("done", "done"), ("late by", "late")] {
             if !clock[key].is_null() {
@@ -235,14 +237,19 @@ fn describe(request: &Value) -> String {
             text(statement, "author"),
             text(statement, "index"),
             text(statement, "kind"),
-            if statement["witnessed"].is_null() { "unwitnessed".to_owned() } else { text(statement, "witnessed") },
+            if statement["witnessed"].is_null() {
+                "unwitnessed".to_owned()
+            } else {
+                text(statement, "witnessed")
+            },
             if statement["mirrored"].is_null() { "no" } else { "yes" }.to_owned(),
             receipt,
             text(statement, "refused"),
         ]
     });
     out.push('\n');
-    let head = ["by", "entry", "statement", "witnessed (UTC)", "mirrored", "receipt", "without effect"];
+    let head =
+        ["by", "entry", "statement", "witnessed (UTC)", "mirrored", "receipt", "without effect"];
     out.push_str(&table(&head, rows));
     out
 }

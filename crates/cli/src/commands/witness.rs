@@ -57,8 +57,9 @@ impl Witness {
                     }
                 }
                 let listener = Tcp.bind(&listen).await;
-                let listener = listener
-                    .map_err(|error| Failure::Unreachable(format!("listening at {listen}: {error}")))?;
+                let listener = listener.map_err(|error| {
+                    Failure::Unreachable(format!("listening at {listen}: {error}"))
+                })?;
                 eprintln!("{} witnesses at http://{listen}", witness.key());
                 let serving = tokio::spawn(plain(listener, witness.router()));
                 let stopped = stop_signal().await;
@@ -72,7 +73,8 @@ impl Witness {
 
 /// The ledgers' keys in a policy (its `log` lines) or in a list with one a line.
 fn keys(text: &str) -> Vec<String> {
-    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let lines =
+        text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
     lines
         .filter_map(|line| match line.split_whitespace().collect::<Vec<_>>().as_slice() {
             ["log", key, ..] | [key] => Some((*key).to_owned()),

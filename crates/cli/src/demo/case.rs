@@ -26,18 +26,41 @@ pub(super) async fn play(stage: &mut Stage) -> Result<(), Failure> {
 /// A firm in Northland lost design files through servers rented in Southland.
 async fn design_files(stage: &Stage) -> Result<(), Failure> {
     let done = send(stage, &stage.north, Some("U1-urgent"), lost_files()).await?;
-    act(stage, &stage.north, "asks who rented three servers, to keep their logs, and who paid").await?;
+    act(stage, &stage.north, "asks who rented three servers, to keep their logs, and who paid")
+        .await?;
     stage.pass(52);
     let thread = done.thread;
-    say(stage, &stage.south, thread, Command::Acknowledge(remark("In hand. Case officer Lim.")), "acknowledges").await?;
+    say(
+        stage,
+        &stage.south,
+        thread,
+        Command::Acknowledge(remark("In hand. Case officer Lim.")),
+        "acknowledges",
+    )
+    .await?;
     stage.pass(335);
     let question = "Which port of 198.51.100.7, and what clock did the log use?";
-    say(stage, &stage.south, thread, Command::Clarify(remark(question)), "asks which port: the clock stands still").await?;
+    say(
+        stage,
+        &stage.south,
+        thread,
+        Command::Clarify(remark(question)),
+        "asks which port: the clock stands still",
+    )
+    .await?;
     stage.pass(982);
     let reply = "Port 443. The log is in UTC, and the clock was checked against NTP.";
-    say(stage, &stage.north, thread, Command::Clarify(remark(reply)), "replies: the clock goes on").await?;
+    say(stage, &stage.north, thread, Command::Clarify(remark(reply)), "replies: the clock goes on")
+        .await?;
     stage.pass(1938);
-    say(stage, &stage.south, thread, Command::Answer(two_of_three()), "answers two items and refuses the third, with its lawful ground").await?;
+    say(
+        stage,
+        &stage.south,
+        thread,
+        Command::Answer(two_of_three()),
+        "answers two items and refuses the third, with its lawful ground",
+    )
+    .await?;
     stage.pass(1030);
     let assessment = Assessment {
         scores: [("completeness", 3), ("relevance", 3), ("reasons", 4), ("integrity", 4)]
@@ -45,7 +68,14 @@ async fn design_files(stage: &Stage) -> Result<(), Failure> {
             .into(),
         text: "Usable. The account led to a second reseller.".to_owned(),
     };
-    say(stage, &stage.north, thread, Command::Assess(assessment), "assesses: usable, complete in part").await?;
+    say(
+        stage,
+        &stage.north,
+        thread,
+        Command::Assess(assessment),
+        "assesses: usable, complete in part",
+    )
+    .await?;
     Ok(())
 }
 
@@ -54,7 +84,12 @@ async fn defaced_ministry(stage: &Stage) -> Result<(), Failure> {
     println!();
     stage.pass(95);
     let done = send(stage, &stage.south, Some("U2-routine"), defaced()).await?;
-    act(stage, &stage.south, "asks in turn: a ministry's site was defaced through a host in Northland").await?;
+    act(
+        stage,
+        &stage.south,
+        "asks in turn: a ministry's site was defaced through a host in Northland",
+    )
+    .await?;
     stage.pass(70);
     let command = Command::Acknowledge(remark("Received. We ask the hosting firm today."));
     say(stage, &stage.north, done.thread, command, "acknowledges").await?;
@@ -62,7 +97,10 @@ async fn defaced_ministry(stage: &Stage) -> Result<(), Failure> {
     let answer = Answer {
         text: "The host was a firm's forgotten test machine, itself broken into.".to_owned(),
         use_limits: "For this investigation only.".to_owned(),
-        items: vec![done_item(1, "Machine of a design school, compromised since January. Image kept until 8 May.")],
+        items: vec![done_item(
+            1,
+            "Machine of a design school, compromised since January. Image kept until 8 May.",
+        )],
         attachments: Vec::new(),
     };
     say(stage, &stage.north, done.thread, Command::Answer(answer), "answers").await?;
@@ -71,7 +109,8 @@ async fn defaced_ministry(stage: &Stage) -> Result<(), Failure> {
         scores: [("completeness", 4), ("relevance", 4)].map(|(d, s)| (d.to_owned(), s)).into(),
         text: "Complete.".to_owned(),
     };
-    say(stage, &stage.south, done.thread, Command::Assess(assessment), "assesses: complete").await?;
+    say(stage, &stage.south, done.thread, Command::Assess(assessment), "assesses: complete")
+        .await?;
     say(stage, &stage.south, done.thread, Command::Close(remark("Thank you.")), "closes").await?;
     Ok(())
 }
@@ -81,7 +120,8 @@ async fn silence(stage: &mut Stage) -> Result<(), Failure> {
     println!();
     stage.pass(60);
     let done = send(stage, &stage.north, Some("U1-urgent"), second_reseller()).await?;
-    act(stage, &stage.north, "asks about the second reseller; Southland's node receipts it").await?;
+    act(stage, &stage.north, "asks about the second reseller; Southland's node receipts it")
+        .await?;
     stage.south.stop().await;
     note(stage, &stage.south, "its node stops");
     stage.pass(330);
@@ -176,7 +216,10 @@ fn two_of_three() -> Answer {
         text: "See the items.".to_owned(),
         use_limits: "For case NC-2026-118 only; to be destroyed when it closes.".to_owned(),
         items: vec![
-            done_item(1, "One reseller account, opened on 27 February; an identity document is on file."),
+            done_item(
+                1,
+                "One reseller account, opened on 27 February; an identity document is on file.",
+            ),
             done_item(2, "Kept until 8 May; can be extended once by 30 days."),
             ItemAnswer {
                 item: 3,
@@ -185,8 +228,9 @@ fn two_of_three() -> Answer {
                 reason: Some(Reason {
                     ground: "no-material-nexus".to_owned(),
                     law: "Southland Judicial Assistance Act section 14(6)".to_owned(),
-                    alternative: "Payment in the month of the offence alone was considered; it is not held."
-                        .to_owned(),
+                    alternative:
+                        "Payment in the month of the offence alone was considered; it is not held."
+                            .to_owned(),
                     consulted: Some(true),
                 }),
             },
@@ -198,13 +242,18 @@ fn two_of_three() -> Answer {
 fn defaced() -> Ask {
     Ask {
         title: "Host in Northland used to deface a ministry's site".to_owned(),
-        facts: "On 11 March the site of a ministry in Southland was defaced from 192.0.2.44.".to_owned(),
+        facts: "On 11 March the site of a ministry in Southland was defaced from 192.0.2.44."
+            .to_owned(),
         legal_basis: "Southland Computer Misuse Act section 5".to_owned(),
         purpose: "To find who used the host.".to_owned(),
         urgency_reason: "Routine: the site is restored.".to_owned(),
         marking: Tlp::Amber,
         contact: "Cyber Police desk, 09:00 to 18:00".to_owned(),
-        items: vec![item("information", "Whose machine is this, and was it broken into?", &["192.0.2.44:22"])],
+        items: vec![item(
+            "information",
+            "Whose machine is this, and was it broken into?",
+            &["192.0.2.44:22"],
+        )],
         attachments: Vec::new(),
     }
 }
@@ -218,7 +267,11 @@ fn second_reseller() -> Ask {
         urgency_reason: "The second reseller deletes records after fourteen days.".to_owned(),
         marking: Tlp::AmberStrict,
         contact: "Duty officer, at any hour".to_owned(),
-        items: vec![item("information", "Who is the second reseller's customer?", &["203.0.113.91:443"])],
+        items: vec![item(
+            "information",
+            "Who is the second reseller's customer?",
+            &["203.0.113.91:443"],
+        )],
         attachments: Vec::new(),
     }
 }

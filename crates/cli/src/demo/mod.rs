@@ -40,12 +40,15 @@ impl Demo {
         };
         let mut stage = stage::Stage::set(&folder, self.port).await?;
         case::play(&mut stage).await?;
-        let proven = proof::check(&stage, &folder, context.json).await?;
+        let proven = proof::check(&stage, &folder, context.json, self.once).await?;
         if !self.once && proven == ExitCode::SUCCESS {
             stage.invite();
             stop_signal().await.map_err(|error| Failure::Unreachable(error.to_string()))?;
         }
         stage.strike().await;
+        if self.once && self.keep.is_none() && !context.json {
+            println!("  (add --keep FOLDER to keep these files)");
+        }
         Ok(proven)
     }
 }

@@ -4,8 +4,8 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use comity_ledger::Policy;
-use comity_node::audit;
 use comity_node::network::Tcp;
+use comity_node::{audit, export};
 
 use super::stage::Stage;
 use crate::commands::ledger::describe_audit;
@@ -13,7 +13,12 @@ use crate::failure::Failure;
 use crate::output::write;
 
 /// Audits both ledgers over HTTP, as an outsider would.
-pub(super) async fn check(stage: &Stage, folder: &Path, json: bool) -> Result<ExitCode, Failure> {
+pub(super) async fn check(
+    stage: &Stage,
+    folder: &Path,
+    json: bool,
+    once: bool,
+) -> Result<ExitCode, Failure> {
     let (policy, _) = stage.north.node.policy(&*stage.north.agreement()?).await?;
     let urls = [stage.north.ledger_url().await?, stage.south.ledger_url().await?];
     let (policy_file, terms_file) = (folder.join("policy.txt"), folder.join("terms.toml"));
@@ -27,7 +32,22 @@ pub(super) async fn check(stage: &Stage, folder: &Path, json: bool) -> Result<Ex
     } else {
         println!("\nWhat an outsider computes from the two ledgers, without any content:\n");
         println!("{}", describe_audit(&value).trim_end());
-        println!("\nCheck it yourself:\n  comity ledger audit {} {} \\", urls[0], urls[1]);
+    }
+    // Later, the nodes are gone and the files remain.
+    let mut places = urls;
+    for (side, place) in [&stage.north, &stage.south].into_iter().zip(&mut places) {
+        let ledger = side.ledger().await?;
+        let files = folder.join("ledgers").join(side.node.party().as_str());
+        export::ledger(&side.node, &ledger, &files).await?;
+        if once {
+            *place = files.display().to_string();
+        }
+    }
+    if !json {
+        println!(
+            "\nCheck it yourself:\n  comity ledger audit {} \\\n    {} \\",
+            places[0], places[1]
+        );
         println!("    --policy {} --terms {}", policy_file.display(), terms_file.display());
     }
     Ok(if report.is_clean() { ExitCode::SUCCESS } else { ExitCode::from(1) })

@@ -45,7 +45,8 @@ impl Stage {
         let witness = Witness::open(&folder.join("witness"), "harbour.example", clock.clone())
             .map_err(|error| Failure::Unreachable(error.to_string()))?;
         let witness = Arc::new(witness);
-        let listener = Tcp.bind("127.0.0.1:0").await.map_err(|e| Failure::Unreachable(e.to_string()))?;
+        let listener =
+            Tcp.bind("127.0.0.1:0").await.map_err(|e| Failure::Unreachable(e.to_string()))?;
         let url = format!("http://127.0.0.1:{}", listener.port());
         let serving = tokio::spawn(serve::plain(listener, Arc::clone(&witness).router()));
         let ports = ports(port).await?;

@@ -47,8 +47,10 @@ impl Link {
         let config = tls::client(&secrets.certificate, &secrets.tls, card.tls).map_err(refused)?;
         let address = card.exchange;
         let connect = |error| http::Error::Connect { address: address.clone(), error };
-        let stream = http::in_time(&address, node.network.connect(&address)).await?.map_err(connect)?;
-        let name = ServerName::try_from("comity.invalid").map_err(|e| Error::Refused(e.to_string()))?;
+        let stream =
+            http::in_time(&address, node.network.connect(&address)).await?.map_err(connect)?;
+        let name =
+            ServerName::try_from("comity.invalid").map_err(|e| Error::Refused(e.to_string()))?;
         let handshake = TlsConnector::from(Arc::new(config)).connect(name, stream);
         let stream = http::in_time(&address, handshake).await?.map_err(connect)?;
         Ok(Connection::begin(Box::new(stream), &address).await?)

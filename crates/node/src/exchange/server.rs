@@ -15,8 +15,8 @@ use comity_ledger::{Checkpoint, Hash, cosignature};
 use comity_rules::PartyId;
 use comity_rules::agreement::time_of;
 use comity_store::cosigned::{self, Cosigned, Role};
-use comity_store::ledger::{self, Ledger};
 use comity_store::evidence;
+use comity_store::ledger::{self, Ledger};
 use jiff::Timestamp;
 
 use super::{Entries, MAX_DELIVERY, MAX_ENTRIES};
@@ -219,8 +219,14 @@ async fn mirror_entries(
             }
         };
         let first = package.start / WIDTH * WIDTH;
-        let held = ledger::tiles(&node.db, &ledger.id, &[tile::TileId { level: 0, number: first / WIDTH }]).await?;
-        let before: Option<Vec<Hash>> = (first..package.start).map(|index| held.leaf(index)).collect();
+        let held = ledger::tiles(
+            &node.db,
+            &ledger.id,
+            &[tile::TileId { level: 0, number: first / WIDTH }],
+        )
+        .await?;
+        let before: Option<Vec<Hash>> =
+            (first..package.start).map(|index| held.leaf(index)).collect();
         let before = before.ok_or(comity_ledger::Error::Range("entries before the package"))?;
         if let Err(error) = package.verify(&before, &checkpoint) {
             keep_evidence(&node, &ledger.id, &error.to_string(), &body).await?;
@@ -323,7 +329,9 @@ async fn request_ledger(
 async fn refused(node: &Node, refusal: &Refusal, body: &[u8]) -> Answer {
     let status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::BAD_REQUEST);
     if let Refusal::Conflict(size) = refusal {
-        return Ok((status, [("content-type", "text/x.tlog.size")], format!("{size}\n")).into_response());
+        return Ok(
+            (status, [("content-type", "text/x.tlog.size")], format!("{size}\n")).into_response()
+        );
     }
     let detail = refusal.to_string();
     tracing::warn!(code = refusal.code(), detail, "refused a checkpoint");
@@ -362,7 +370,12 @@ async fn fits(node: &Node, ledger: &Ledger, head: &Checkpoint) -> Result<(), Pro
     }
 }
 
-async fn keep_evidence(node: &Node, ledger: &str, detail: &str, bytes: &[u8]) -> Result<(), Problem> {
+async fn keep_evidence(
+    node: &Node,
+    ledger: &str,
+    detail: &str,
+    bytes: &[u8],
+) -> Result<(), Problem> {
     let code = detail.split(':').next().unwrap_or_default();
     tracing::warn!(ledger, detail, "refused");
     Ok(evidence::keep(&node.db, node.now(), ledger, code, detail, bytes).await?)

@@ -38,7 +38,11 @@ pub(crate) async fn home(folder: &Path, party: &str, exchange: &str) -> Home {
     Home::init(&folder.join(party), config).await.unwrap().home
 }
 
-pub(crate) async fn open(home: &Home, clock: Arc<dyn Clock>, network: Arc<dyn Network>) -> Arc<Node> {
+pub(crate) async fn open(
+    home: &Home,
+    clock: Arc<dyn Clock>,
+    network: Arc<dyn Network>,
+) -> Arc<Node> {
     let db = Node::store(home, None).await.unwrap();
     Node::open(home.clone(), db, clock, network).await.unwrap()
 }
@@ -86,7 +90,8 @@ pub(crate) struct Stage {
 impl Stage {
     pub(crate) async fn set(folder: &Path, network: Arc<dyn Network>) -> Self {
         let clock = Arc::new(Adjustable::new(start()));
-        let witness = Arc::new(Witness::open(&folder.join("w"), "harbour.example", clock.clone()).unwrap());
+        let witness =
+            Arc::new(Witness::open(&folder.join("w"), "harbour.example", clock.clone()).unwrap());
         let listener = Tcp.bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://127.0.0.1:{}", listener.port());
         let mut tasks = JoinSet::new();
@@ -118,7 +123,9 @@ impl Stage {
 
     pub(crate) async fn settle(&self) {
         tokio::time::timeout(Duration::from_secs(60), async {
-            while !(settled(&self.north, &self.south).await && settled(&self.south, &self.north).await) {
+            while !(settled(&self.north, &self.south).await
+                && settled(&self.south, &self.north).await)
+            {
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
         })
@@ -143,7 +150,8 @@ pub(crate) async fn settled(here: &Node, there: &Node) -> bool {
 }
 
 pub(crate) fn ask(title: &str) -> Command {
-    let item = |ask: &str| Item { kind: "information".into(), ask: ask.into(), identifiers: vec![] };
+    let item =
+        |ask: &str| Item { kind: "information".into(), ask: ask.into(), identifiers: vec![] };
     Command::Send {
         class: Some("U1-urgent".into()),
         exercise: true,

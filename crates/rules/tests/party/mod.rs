@@ -1,6 +1,6 @@
 //! A party in memory: real keys, a real ledger, the same gate and rules as a node, no store.
 
-#![allow(dead_code, reason = "each test uses some of it")]
+#![allow(dead_code, clippy::needless_pass_by_value, reason = "each test uses some of it")]
 
 use std::collections::BTreeMap;
 
@@ -51,7 +51,9 @@ pub(crate) fn card_of(id: &str, seed: u8) -> (Card, SigningKey, StatementKey) {
         root: root.verifier().clone(),
         statement: *statement.public(),
         recipient: Identity::generate().recipient().to_string(),
-        witness: key(&format!("{id}/witness"), Algorithm::CosignatureV1, seed + 2).verifier().clone(),
+        witness: key(&format!("{id}/witness"), Algorithm::CosignatureV1, seed + 2)
+            .verifier()
+            .clone(),
         mirror: key(&format!("{id}/mirror"), Algorithm::CosignatureV1, seed + 3).verifier().clone(),
         tls: Hash::of(id.as_bytes()),
     };
@@ -90,7 +92,12 @@ pub(crate) fn pair() -> [Party; 2] {
     let peers = [1, 0].map(|peer: usize| (cards[peer].0.clone(), ledgers[peer].verifier().clone()));
     let mut parties = cards.into_iter().zip(ledgers).zip(peers).map(
         |(((card, root, key), ledger), (peer, peer_ledger))| {
-            Party::new((card, root, key), ledger, terms.clone(), (&peer.party, &peer.root, &peer_ledger))
+            Party::new(
+                (card, root, key),
+                ledger,
+                terms.clone(),
+                (&peer.party, &peer.root, &peer_ledger),
+            )
         },
     );
     [parties.next().unwrap(), parties.next().unwrap()]
@@ -104,12 +111,13 @@ impl Party {
         terms: Terms,
         (peer, peer_root, peer_ledger): (&PartyId, &VerifierKey, &VerifierKey),
     ) -> Self {
-        let channel = |from: &PartyId, to: &PartyId, key: &VerifierKey, root: &VerifierKey, other: &str| {
-            let (from, to) = (from.clone(), to.clone());
-            let mut channel = Channel::new(from, to, key, terms.hash(), &root.to_string());
-            channel.other = Some(other.to_owned());
-            channel
-        };
+        let channel =
+            |from: &PartyId, to: &PartyId, key: &VerifierKey, root: &VerifierKey, other: &str| {
+                let (from, to) = (from.clone(), to.clone());
+                let mut channel = Channel::new(from, to, key, terms.hash(), &root.to_string());
+                channel.other = Some(other.to_owned());
+                channel
+            };
         let mut party = Self {
             id: card.party.clone(),
             own: channel(&card.party, peer, ledger.verifier(), root.verifier(), peer_ledger.name()),
@@ -138,7 +146,8 @@ impl Party {
             terms: self.terms.hash(),
             ledger: self.ledger.verifier().clone(),
         };
-        let public = card::join(&opening.sign(&self.root).unwrap(), &self.card.sign(&self.root).unwrap());
+        let public =
+            card::join(&opening.sign(&self.root).unwrap(), &self.card.sign(&self.root).unwrap());
         let draft = self.draft(Kind::Open, public);
         self.state(draft).unwrap();
     }
@@ -197,12 +206,20 @@ impl Party {
         self.take(true, &admitted)
     }
 
-    pub(crate) fn command(&mut self, thread: Option<ThreadId>, command: Command) -> Result<ThreadId, Problem> {
+    pub(crate) fn command(
+        &mut self,
+        thread: Option<ThreadId>,
+        command: Command,
+    ) -> Result<ThreadId, Problem> {
         let request = thread.and_then(|thread| self.requests.get(&thread));
         let (own, seen) = (self.entries.len() as u64, self.verified);
         let view = request.map(|request| {
             let asker = request.asker == self.id;
-            let view = if asker { View { asked: own, answered: seen } } else { View { asked: seen, answered: own } };
+            let view = if asker {
+                View { asked: own, answered: seen }
+            } else {
+                View { asked: seen, answered: own }
+            };
             (request, view)
         });
         let fresh = ThreadId::opened_by(&self.own.origin, self.own.sequence);
@@ -226,7 +243,8 @@ impl Party {
             .and_then(|admitted| self.take(false, &admitted));
         let receipt = comity_ledger::Statement::parse(entry)
             .is_ok_and(|statement| statement.body().kind == Kind::Receipt.as_str());
-        let code = result.as_ref().err().map(|refusal| refusal.code().to_owned()).unwrap_or_default();
+        let code =
+            result.as_ref().err().map(|refusal| refusal.code().to_owned()).unwrap_or_default();
         if !receipt {
             self.owed.push(Receipt { index, leaf, code: code.clone() });
         }
@@ -273,7 +291,8 @@ impl Party {
                 // Not legal: kept as an event without effect, and receipted so.
                 let _ = request.apply(admitted.index, admitted.kind, body);
             } else if admitted.kind == Kind::Send
-                && let Ok(request) = Request::open(admitted.index, admitted.statement.origin(), body)
+                && let Ok(request) =
+                    Request::open(admitted.index, admitted.statement.origin(), body)
             {
                 self.requests.insert(thread, request);
             }

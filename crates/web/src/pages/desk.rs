@@ -29,7 +29,8 @@ pub(crate) async fn show(State(app): State<App>, t: Language) -> Response {
     let exercise = lines.iter().any(|line| line.summary.request.exercise);
     let (mine, theirs): (Vec<_>, Vec<_>) =
         lines.iter().partition(|line| line.waits_for.as_ref() == Some(us));
-    let rows = |lines: Vec<_>| -> Vec<Row> { lines.into_iter().map(|l| Row::of(&app, t, l)).collect() };
+    let rows =
+        |lines: Vec<_>| -> Vec<Row> { lines.into_iter().map(|l| Row::of(&app, t, l)).collect() };
     let lead = t.with("desk-lead", [("mine", mine.len()), ("late", late)]);
     let mut frame = Frame::of(&app, t, "desk", mine.len());
     frame.exercise = exercise;

@@ -66,10 +66,8 @@ impl Row {
             id: request.thread.to_string(),
             title: if title.is_empty() { t.text("content-gone") } else { title.clone() },
             class: request.class.clone().unwrap_or_else(|| t.text("class-none")),
-            between: t.with(
-                "from-to",
-                [("from", name(&request.asker)), ("to", name(&request.receiver))],
-            ),
+            between: t
+                .with("from-to", [("from", name(&request.asker)), ("to", name(&request.receiver))]),
             status: t.text(&format!("status-{}", line.standing.status)),
             spark: timeline::spark(line),
             due: when::due(t, line, app.node.party(), &zones, app.node.now()),
@@ -117,6 +115,9 @@ pub(crate) fn render(page: &impl Template) -> Response {
 /// Something that is not the reader's fault: in the log, not on the page.
 pub(crate) fn internal(error: &dyn std::fmt::Display) -> Response {
     tracing::error!(%error, "a page");
-    (StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong here; the log has it. Nothing was done.\n")
+    (
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "Something went wrong here; the log has it. Nothing was done.\n",
+    )
         .into_response()
 }

@@ -129,7 +129,11 @@ pub(crate) async fn act(
 }
 
 /// Verifies every statement of the request from its bytes, as `ledger verify` would.
-pub(crate) async fn verify(State(app): State<App>, t: Language, Path(id): Path<String>) -> Response {
+pub(crate) async fn verify(
+    State(app): State<App>,
+    t: Language,
+    Path(id): Path<String>,
+) -> Response {
     let Ok(thread) = id.parse::<ThreadId>() else { return not_found(State(app), t).await };
     let verdict = match check(&app, t, thread).await {
         Ok(text) => Verdict { good: true, text },
@@ -202,7 +206,8 @@ impl Page {
         let us = app.node.party();
         let zones = Zones::of(line, us);
         let terms = &line.agreement.terms;
-        let name = |id: &PartyId| terms.party(id).map_or_else(|| id.to_string(), |p| p.name.clone());
+        let name =
+            |id: &PartyId| terms.party(id).map_or_else(|| id.to_string(), |p| p.name.clone());
         let mut frame = Frame::of(app, t, "requests", 0);
         frame.exercise = line.summary.request.exercise;
         let ask = ask(dossier);
@@ -372,7 +377,11 @@ fn files(t: Language, dossier: &Dossier) -> Vec<FileRow> {
 }
 
 /// The moves that the rules allow now, and a hint where a move needs a file.
-fn moves(t: Language, dossier: &Dossier, us: &PartyId) -> (Vec<(&'static str, String)>, Option<String>) {
+fn moves(
+    t: Language,
+    dossier: &Dossier,
+    us: &PartyId,
+) -> (Vec<(&'static str, String)>, Option<String>) {
     use comity_rules::request::{Act, View};
     let request = &dossier.line.summary.request;
     let asker = request.asker == *us;

@@ -37,5 +37,9 @@ pub(crate) async fn show(
     let older = lines.last().filter(|_| full).map(|line| line.summary.seq);
     let mut frame = Frame::of(&app, t, "requests", 0);
     frame.exercise = lines.iter().any(|line| line.summary.request.exercise);
-    render(&Requests { frame, rows: lines.iter().map(|line| Row::of(&app, t, line)).collect(), older })
+    render(&Requests {
+        frame,
+        rows: lines.iter().map(|line| Row::of(&app, t, line)).collect(),
+        older,
+    })
 }

@@ -1,0 +1,139 @@
+//! The demo as its user runs it: played, audited, and audited again from files by the same binary.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::cast_possible_truncation,
+    reason = "a test that cannot go on fails"
+)]
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+fn comity(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_comity")).args(arguments).output().unwrap()
+}
+
+fn text(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
+}
+
+fn path(folder: &Path, name: &str) -> String {
+    folder.join(name).to_string_lossy().into_owned()
+}
+
+#[test]
+fn the_demo_plays_proves_and_can_be_checked_from_files_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let kept = path(folder.path(), "demo");
+    let demo = comity(&["demo", "--once", "--keep", &kept]);
+    let said = text(&demo);
+    assert_eq!(demo.status.code(), Some(0), "{said}");
+    for wanted in ["EXERCISE", "overdue", "late receipt", "partly-refused", "5 h 52 min"] {
+        assert!(said.contains(wanted), "{wanted} in {said}");
+    }
+    let kept = Path::new(&kept);
+    let (north, south) = (path(kept, "ledgers/northland"), path(kept, "ledgers/southland"));
+    let (policy, terms) = (path(kept, "policy.txt"), path(kept, "terms.toml"));
+    let audit =
+        ["ledger", "audit", &north, &south, "--policy", &policy, "--terms", &terms, "--json"];
+    let audited = comity(&audit);
+    assert_eq!(audited.status.code(), Some(0), "{}", text(&audited));
+    let report: serde_json::Value = serde_json::from_slice(&audited.stdout).unwrap();
+    let requests = report["requests"].as_array().unwrap();
+    assert_eq!(requests.len(), 3);
+    assert!(requests.iter().all(|request| request["exercise"] == true));
+    let refused = requests.iter().find(|request| request["status"] == "partly-refused").unwrap();
+    assert_eq!(refused["acknowledged_in_seconds"].as_i64().unwrap() / 60, 52);
+    assert_eq!(refused["answered_in_seconds"].as_i64().unwrap() / 3600, 38);
+    assert_eq!(refused["outcomes"], serde_json::json!({ "answered": 2, "refused": 1 }));
+    assert_eq!(refused["answer_late_seconds"], serde_json::Value::Null);
+    // The order of the ledgers does not matter.
+    let turned = comity(&[
+        "ledger", "audit", &south, &north, "--policy", &policy, "--terms", &terms, "--json",
+    ]);
+    let turned: serde_json::Value = serde_json::from_slice(&turned.stdout).unwrap();
+    assert_eq!(turned["requests"], report["requests"]);
+    // A reader of the ledgers learns nothing of what was said.
+    for secret in ["turbine", "198.51.100.7", "reseller", "Mandiant", "case NC-2026"] {
+        assert!(!text(&audited).contains(secret));
+        let found = Command::new("grep").args(["-ra", secret, &north, &south]).output().unwrap();
+        assert!(found.stdout.is_empty(), "{secret} in a ledger");
+    }
+    // One changed byte, and it says no.
+    let checkpoint = Path::new(&north).join("checkpoint");
+    let mut bytes = std::fs::read(&checkpoint).unwrap();
+    bytes[60] ^= 1;
+    std::fs::write(&checkpoint, bytes).unwrap();
+    assert_eq!(comity(&audit).status.code(), Some(1));
+    std::fs::remove_file(&checkpoint).unwrap();
+    assert_eq!(comity(&audit).status.code(), Some(3), "what is not there cannot be reached");
+
+    the_folders_answer_without_a_running_node(kept);
+}
+
+fn the_folders_answer_without_a_running_node(kept: &Path) {
+    let data = path(kept, "northland");
+    let run = |arguments: &[&str]| comity(&[&["--data", &data], arguments].concat());
+    let listed = run(&["request", "list", "--all", "--json"]);
+    let lines: Vec<serde_json::Value> = String::from_utf8(listed.stdout)
+        .unwrap()
+        .lines()
+        .map(|l| serde_json::from_str(l).unwrap())
+        .collect();
+    assert_eq!(lines.len(), 3);
+    let answered = lines.iter().find(|line| line["status"] == "partly-refused").unwrap();
+    let id = &answered["id"].as_str().unwrap()[..8];
+    let shown = run(&["request", "show", id]);
+    assert!(text(&shown).contains("Who rented three servers"), "{}", text(&shown));
+    assert_eq!(run(&["rebuild"]).status.code(), Some(0));
+    assert_eq!(run(&["ledger", "verify"]).status.code(), Some(0));
+    assert_eq!(run(&["doctor"]).status.code(), Some(0), "{}", text(&run(&["doctor"])));
+    // A proof that a stranger verifies with the policy alone.
+    let proofs = path(kept, "proofs");
+    assert_eq!(run(&["ledger", "prove", id, "--output", &proofs]).status.code(), Some(0));
+    let proof = path(Path::new(&proofs), "000.tlog-proof");
+    let policy = path(kept, "policy.txt");
+    let verified = comity(&["ledger", "verify", &proof, "--policy", &policy]);
+    assert!(text(&verified).contains("Verified: request.send/1"), "{}", text(&verified));
+    let mut bytes = std::fs::read(&proof).unwrap();
+    bytes[100] ^= 1;
+    std::fs::write(&proof, bytes).unwrap();
+    assert_eq!(comity(&["ledger", "verify", &proof, "--policy", &policy]).status.code(), Some(1));
+    // Closing is for the asker, after the assessment: it works without a running node.
+    let closed = run(&["request", "close", id, "--text", "done"]);
+    assert_eq!(closed.status.code(), Some(0), "{}", text(&closed));
+    let again = run(&["request", "close", id]);
+    assert_eq!(again.status.code(), Some(2));
+    assert!(text(&again).contains("closed or withdrawn"), "{}", text(&again));
+}
+
+#[test]
+fn errors_say_what_where_and_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = path(folder.path(), "none");
+    let missing = comity(&["--data", &data, "request", "list"]);
+    assert_eq!(missing.status.code(), Some(2));
+    assert!(text(&missing).contains("comity init"), "{}", text(&missing));
+    let bad = comity(&["--data", &data, "init", "--party", "North Land", "--name", "x"]);
+    assert_eq!(bad.status.code(), Some(2));
+    assert!(text(&bad).contains("a-z"), "{}", text(&bad));
+    let made =
+        comity(&["--data", &data, "init", "--party", "northland", "--name", "Northland CERT"]);
+    assert_eq!(made.status.code(), Some(0), "{}", text(&made));
+    assert!(text(&made).contains("Operator password"));
+    let again = comity(&["--data", &data, "init", "--party", "northland", "--name", "x"]);
+    assert_eq!(again.status.code(), Some(2));
+    assert!(
+        text(&comity(&["agreement", "template", "list"]))
+            .contains("no deadline given (\"timely\")")
+    );
+    let shown = comity(&["agreement", "template", "show", "comity-model"]);
+    assert!(text(&shown).contains("nature = \"proposal\""));
+    assert_eq!(comity(&["agreement", "template", "show", "none"]).status.code(), Some(2));
+    assert_eq!(
+        comity(&["ledger", "verify", "nothing", "--policy", "nothing"]).status.code(),
+        Some(2)
+    );
+}

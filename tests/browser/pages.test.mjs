@@ -1,0 +1,184 @@
+// The pages of the demo in a real browser: signed in, read, verified, moved; in both languages, in
+// light and dark, at 360 px, without JavaScript; axe-core finds nothing.
+//
+// `node --test`; the demo is started from target/debug/comity. SCREENSHOTS=DIR keeps pictures.
+
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { readFileSync, mkdirSync } from 'node:fs';
+import { after, before, test } from 'node:test';
+import { chromium } from 'playwright-core';
+
+const binary = new URL('../../target/debug/comity', import.meta.url).pathname;
+const axe = readFileSync(new URL('node_modules/axe-core/axe.min.js', import.meta.url), 'utf8');
+const pictures = process.env.SCREENSHOTS;
+
+let demo, browser, sides;
+
+before(async () => {
+  demo = spawn(binary, ['demo'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  let said = '';
+  const line = (name) => said.match(new RegExp(`${name}\\s+(http://\\S+?)/\\s+password (\\S+)`));
+  await new Promise((resolve, reject) => {
+    demo.on('exit', (code) => reject(new Error(`the demo ended with ${code}:\n${said}`)));
+    demo.stdout.on('data', (chunk) => {
+      said += chunk;
+      if (line('Northland CERT') && line('Southland Cyber Police')) resolve();
+    });
+  });
+  demo.removeAllListeners('exit');
+  sides = { north: line('Northland CERT'), south: line('Southland Cyber Police') };
+  browser = await chromium.launch({
+    executablePath: '/usr/bin/chromium',
+    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
+      '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+  });
+});
+
+after(async () => {
+  await browser?.close();
+  demo?.kill('SIGTERM');
+});
+
+async function signedIn(side, options = {}) {
+  const [, base, password] = sides[side];
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
+  const page = await context.newPage();
+  await page.goto(base + '/');
+  assert.match(page.url(), /sign-in$/, 'nothing answers without the password');
+  await page.fill('#password', password);
+  await page.click('button.primary');
+  assert.equal(page.url(), base + '/');
+  return { page, base, context };
+}
+
+// The pages' own policy runs no script, not even a test's: axe looks at them without the policy.
+async function violations(side, path, options) {
+  const { page, base, context } = await signedIn(side, { bypassCSP: true, ...options });
+  const found = [];
+  for (const at of path) {
+    await page.goto(base + at);
+    const { violations } = await page.evaluate(`${axe}; axe.run()`);
+    found.push(...violations.map((v) => `${at}: ${v.id}: ${v.nodes.map((n) => n.html.slice(0, 120))}`));
+  }
+  await context.close();
+  return found;
+}
+
+async function picture(page, name) {
+  if (!pictures) return;
+  mkdirSync(pictures, { recursive: true });
+  await page.screenshot({ path: `${pictures}/${name}.png`, fullPage: true });
+}
+
+async function requestPath() {
+  const { page, context } = await signedIn('north');
+  await page.click('text=All requests');
+  const href = await page.getAttribute('text=Who rented three servers', 'href');
+  await context.close();
+  return href;
+}
+
+test('a wrong password is refused and says so', async () => {
+  const context = await browser.newContext();
+  const page = await context.newPage();
+  await page.goto(sides.north[1] + '/requests');
+  await page.fill('#password', 'wrong');
+  const [response] = await Promise.all([page.waitForNavigation(), page.click('button.primary')]);
+  assert.equal(response.status(), 403);
+  assert.match(await page.textContent('[role=alert]'), /not the password/);
+  await context.close();
+});
+
+test('the desk, a request, its proofs: without JavaScript', async () => {
+  const { page, base, context } = await signedIn('north', { javaScriptEnabled: false });
+  assert.match(await page.textContent('main'), /EXERCISE/);
+  assert.match(await page.textContent('main'), /Waiting for you/);
+  await picture(page, 'desk');
+  await page.click('text=Who rented three servers');
+  const main = await page.textContent('main');
+  for (const wanted of [/Answered in 1 d 14 h/, /no-material-nexus/, /Claimed by Mandiant/, /Disputed/,
+    /TLP:AMBER\+STRICT/, /harbour\.example/, /held by both/, /Northland, .* Southland/]) {
+    assert.match(main, wanted);
+  }
+  await picture(page, 'request');
+  assert.equal(await page.locator('svg.rails circle.full').count(), 6);
+  await page.click('text=Verify now');
+  assert.match(await page.textContent('[role=status]'), /Verified: 6 statements/);
+  const [download] = await Promise.all([page.waitForEvent('download'), page.click('text=apt1.json')]);
+  const bytes = readFileSync(await download.path());
+  const original = readFileSync(new URL('../../data/stix/apt1.json', import.meta.url));
+  assert.ok(bytes.equals(original), 'the bundle comes back byte for byte');
+  await page.goto(base + '/nowhere');
+  assert.match(await page.textContent('h1'), /no such page/);
+  await context.close();
+});
+
+test('an officer replies and the other side sees it', async () => {
+  const south = await signedIn('south');
+  await south.page.click('text=Second reseller');
+  await south.page.fill('#text', 'Which month?');
+  await south.page.click('text=Ask back');
+  assert.match(await south.page.textContent('main'), /Which month\?/);
+  const north = await signedIn('north');
+  const deadline = Date.now() + 20_000;
+  while (!(await north.page.textContent('main')).includes('yours to reply')) {
+    assert.ok(Date.now() < deadline, 'the question arrives');
+    await north.page.reload();
+  }
+  await north.page.click('text=Second reseller');
+  await north.page.click('button:text-is("Reply")');
+  assert.match(await north.page.textContent('[role=alert]'), /text is missing/, 'an empty reply is refused');
+  await north.page.fill('#text', 'March.');
+  await north.page.click('button:text-is("Reply")');
+  assert.match(await north.page.textContent('main'), /March\./);
+  await north.context.close();
+  await south.context.close();
+});
+
+test('another site cannot make a move', async () => {
+  const { page, base, context } = await signedIn('north');
+  const path = await requestPath();
+  await page.goto('about:blank');
+  await page.setContent(`<form method="post" action="${base + path}"><input name="act" value="close"><button>go</button></form>`);
+  const [response] = await Promise.all([page.waitForNavigation(), page.click('button')]);
+  assert.equal(response.status(), 403);
+  await page.goto(base + '/');
+  const cookies = await context.cookies();
+  const session = cookies.find((cookie) => cookie.name === 'comity');
+  assert.ok(session.httpOnly && session.sameSite === 'Strict');
+  await page.click('text=Sign out');
+  await page.goto(base + path);
+  assert.match(page.url(), /sign-in$/);
+  await context.close();
+});
+
+test('axe-core finds nothing, light and dark, in both languages', async () => {
+  const path = await requestPath();
+  const pages = ['/', '/requests', path, '/agreements', '/ledger', '/nowhere'];
+  assert.deepEqual(await violations('north', pages), []);
+  assert.deepEqual(await violations('south', pages.slice(0, 2), { colorScheme: 'dark' }), []);
+  assert.deepEqual(await violations('north', [path], { locale: 'zh-CN', colorScheme: 'dark' }), []);
+});
+
+test('Chinese pages are Chinese, and TLP labels are not translated', async () => {
+  const { page, base, context } = await signedIn('north', { locale: 'zh-CN' });
+  assert.match(await page.textContent('h1'), /工作台/);
+  await page.goto(base + (await requestPath()));
+  const main = await page.textContent('main');
+  assert.match(main, /TLP:AMBER\+STRICT/);
+  assert.match(main, /已答复/);
+  await picture(page, 'request-zh');
+  await context.close();
+});
+
+test('nothing is cut at 360 px', async () => {
+  const { page, base, context } = await signedIn('north', { viewport: { width: 360, height: 740 } });
+  for (const path of ['/', '/requests', await requestPath(), '/agreements', '/ledger']) {
+    await page.goto(base + path);
+    const width = await page.evaluate(() => document.documentElement.scrollWidth);
+    assert.ok(width <= 360, `${path} is ${width} px wide`);
+    await picture(page, `360${path.replaceAll('/', '-').slice(0, 10)}`);
+  }
+  await context.close();
+});
