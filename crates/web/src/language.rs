@@ -121,7 +121,7 @@ mod tests {
             for file in std::fs::read_dir(folder).unwrap() {
                 let path = file.unwrap().path();
                 let Ok(source) = std::fs::read_to_string(&path) else { continue };
-                for call in ["text(\"", "with(\""] {
+                for call in ["t.text(\"", "t.with(\""] {
                     for rest in source.split(call).skip(1) {
                         let key = rest.split('"').next().unwrap();
                         if key.chars().all(|c| c.is_ascii_lowercase() || c == '-')
