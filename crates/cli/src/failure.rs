@@ -34,11 +34,10 @@ impl Failure {
 
 impl From<comity_node::Error> for Failure {
     fn from(error: comity_node::Error) -> Self {
-        match error {
-            comity_node::Error::Http(_) | comity_node::Error::Store(_) => {
-                Self::Unreachable(error.to_string())
-            }
-            _ => Self::Wrong(error.to_string()),
+        if error.is_unreachable() {
+            Self::Unreachable(error.to_string())
+        } else {
+            Self::Wrong(error.to_string())
         }
     }
 }

@@ -22,7 +22,8 @@ impl Context {
     pub(crate) async fn ask(&self, question: Question) -> Result<Value, Failure> {
         match control::ask(&self.data, &question).await? {
             Some(Reply::Is(value)) => Ok(value),
-            Some(Reply::Not(problem)) => Err(Failure::Wrong(problem)),
+            Some(Reply::Not(problem, true)) => Err(Failure::Unreachable(problem)),
+            Some(Reply::Not(problem, false)) => Err(Failure::Wrong(problem)),
             None => {
                 let node = self.open(None).await?;
                 Ok(control::answer(&node, question).await?)
@@ -39,11 +40,20 @@ impl Context {
     /// Prints the value as JSON, or `text`.
     pub(crate) fn print(&self, value: &Value, text: impl FnOnce(&Value) -> String) -> ExitCode {
         if self.json {
-            println!("{value}");
+            say!("{value}");
         } else {
-            println!("{}", text(value).trim_end());
+            say!("{}", text(value).trim_end());
         }
         ExitCode::SUCCESS
+    }
+}
+
+/// Prints a line. A reader that has seen enough (`| head`) is no error: there is nothing left to do.
+pub(crate) fn line(text: std::fmt::Arguments<'_>) {
+    use std::io::Write as _;
+    let written = writeln!(std::io::stdout().lock(), "{text}");
+    if written.is_err_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe) {
+        std::process::exit(0);
     }
 }
 

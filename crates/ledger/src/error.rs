@@ -34,13 +34,13 @@ pub enum Error {
         found: String,
     },
     /// Two checkpoints of one size with different roots: proof of a fork.
-    #[error("fork: two roots for size {size}")]
+    #[error("two roots for size {size}")]
     Fork {
         /// The size at which the two disagree.
         size: u64,
     },
     /// A checkpoint smaller than one already seen.
-    #[error("rollback: size {found} after size {known}")]
+    #[error("size {found} after size {known}")]
     Rollback {
         /// The size already seen.
         known: u64,
@@ -71,7 +71,7 @@ pub enum Error {
     #[error("not the content of this statement: {0}")]
     Content(&'static str),
     /// Content larger than the largest size bucket.
-    #[error("content of {found} bytes: at most {max} fit a statement; larger files go as exhibits")]
+    #[error("content of {found} bytes: at most {max} fit a statement")]
     ContentTooLong {
         /// The limit.
         max: usize,
@@ -90,7 +90,7 @@ pub enum Error {
         problem: &'static str,
     },
     /// The cosignatures on a checkpoint do not make the policy's quorum.
-    #[error("unwitnessed: the cosignatures do not make the quorum {0:?}")]
+    #[error("the cosignatures do not make the quorum {0:?}")]
     Quorum(String),
     /// A wire message of the witness or mirror protocol is malformed.
     #[error("malformed request: {0}")]

@@ -34,7 +34,8 @@ async fn main() {
         tokio::time::sleep(pause).await;
         let begin = Instant::now();
         let title = format!("request {number}");
-        let done = stage.north.command("bench", Some(&stage.hash()), None, ask(&title)).await.unwrap();
+        let done =
+            stage.north.command("bench", Some(&stage.hash()), None, ask(&title)).await.unwrap();
         stated.push(begin.elapsed());
         let mut seen = false;
         loop {

@@ -71,8 +71,10 @@ pub async fn run(
     policy: &Policy,
     terms: Option<&Terms>,
 ) -> Result<Report, Error> {
-    let first = Source { network, place: places[0].clone() }.read(policy, terms).await?;
-    let second = Source { network, place: places[1].clone() }.read(policy, terms).await?;
+    let (first, first_alive) =
+        Source { network, place: places[0].clone() }.read(policy, terms).await?;
+    let (second, second_alive) =
+        Source { network, place: places[1].clone() }.read(policy, terms).await?;
     let same = first.channel.terms == second.channel.terms
         && first.channel.from == second.channel.to
         && first.channel.to == second.channel.from;
@@ -83,19 +85,23 @@ pub async fn run(
             problem: "these are not the two ledgers of one agreement".to_owned(),
         });
     }
-    let ledgers = [&first, &second].map(|ledger| {
+    let ledgers = [(&first, first_alive), (&second, second_alive)].map(|(ledger, alive)| {
         let channel = &ledger.channel;
-        let last = ledger.history.last().map(|(_, time)| *time);
-        (channel.origin.clone(), channel.from.clone(), ledger.entries.len() as u64, last)
+        (channel.origin.clone(), channel.from.clone(), ledger.entries.len() as u64, alive)
     });
     Ok(Report { ledgers: ledgers.to_vec(), audit: Audit::of(&[first, second]) })
 }
 
 impl Source<'_> {
-    async fn read(&self, policy: &Policy, terms: Option<&Terms>) -> Result<audit::Ledger, Error> {
+    /// The ledger, and when it was last known to be alive.
+    async fn read(
+        &self,
+        policy: &Policy,
+        terms: Option<&Terms>,
+    ) -> Result<(audit::Ledger, Option<Timestamp>), Error> {
         let checkpoint = self.note("checkpoint").await?;
-        let head =
-            policy.check(&checkpoint).map_err(|e| self.invalid("checkpoint", &e))?.checkpoint;
+        let witnessed = policy.check(&checkpoint).map_err(|e| self.invalid("checkpoint", &e))?;
+        let (head, alive) = (&witnessed.checkpoint, time_of(&witnessed));
         let mut entries = Vec::new();
         let mut tiles = Tiles::default();
         for number in 0..head.size.div_ceil(WIDTH) {
@@ -114,7 +120,7 @@ impl Source<'_> {
         }
         let history = self.history(policy, &tiles, head.size).await?;
         let channel = self.channel(&entries, &head.origin, policy, terms)?;
-        Ok(audit::Ledger { channel, entries, tiles, history })
+        Ok((audit::Ledger { channel, entries, tiles, history }, alive))
     }
 
     /// The kept checkpoints, each verified: quorum, and a root that the entries have.
@@ -229,10 +235,10 @@ fn next_size(folder: &Path, size: &str) -> String {
 }
 
 impl Report {
-    /// Whether nothing was refused.
+    /// Whether everything was judged and nothing refused.
     #[must_use]
     pub fn is_clean(&self) -> bool {
-        self.audit.refused.is_empty()
+        self.audit.refused.is_empty() && self.audit.waiting.is_empty()
     }
 
     /// The report as JSON; `agreement` gives the limits, `now` the age of what is open: the time of

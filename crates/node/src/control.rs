@@ -114,8 +114,9 @@ pub enum Question {
 pub enum Reply {
     /// It is this.
     Is(Value),
-    /// There is none: what, where and what to do.
-    Not(String),
+    /// There is none: what, where and what to do; and whether that is because something could not
+    /// be reached.
+    Not(String, bool),
 }
 
 /// Answers a question.
@@ -251,10 +252,10 @@ async fn converse(node: Arc<Node>, mut stream: UnixStream) {
     let reply = match read.map(|_| serde_json::from_slice(&question)) {
         Ok(Ok(question)) => match answer(&node, question).await {
             Ok(value) => Reply::Is(value),
-            Err(error) => Reply::Not(error.to_string()),
+            Err(error) => Reply::Not(error.to_string(), error.is_unreachable()),
         },
-        Ok(Err(error)) => Reply::Not(format!("not a question: {error}")),
-        Err(error) => Reply::Not(error.to_string()),
+        Ok(Err(error)) => Reply::Not(format!("not a question: {error}"), false),
+        Err(error) => Reply::Not(error.to_string(), true),
     };
     let bytes = serde_json::to_vec(&reply).unwrap_or_default();
     // Who asked may have gone.

@@ -1,5 +1,6 @@
 //! A node's folder: who it is, its keys, its store.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use comity_ledger::note::{Algorithm, Note, SigningKey};
@@ -112,6 +113,10 @@ impl Home {
             return Err(Error::Exists(folder.to_owned()));
         }
         let keys = Keys::open(&folder.join("keys"), true)?;
+        // The store has contents of requests: nobody else's to read.
+        let owner_only = std::fs::Permissions::from_mode(0o700);
+        std::fs::set_permissions(folder, owner_only)
+            .map_err(|error| Error::Damaged { path: folder.into(), problem: error.to_string() })?;
         let party = config.party.as_str();
         let root_seed = comity_ledger::random()?;
         let root = SigningKey::new(&format!("{party}/root"), Algorithm::Ed25519, &root_seed)?;

@@ -60,6 +60,18 @@ pub struct Agreement {
     pub(crate) key: SigningKey,
 }
 
+impl Error {
+    /// Whether something that is needed could not be reached, as against a call that is wrong.
+    #[must_use]
+    pub fn is_unreachable(&self) -> bool {
+        match self {
+            Self::Store(error) => !matches!(error, StoreError::Missing { .. }),
+            Self::Http(_) | Self::Stopping => true,
+            _ => false,
+        }
+    }
+}
+
 /// What became of a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Done {
@@ -87,6 +99,9 @@ pub enum Error {
     /// The command.
     #[error(transparent)]
     Command(#[from] command::Problem),
+    /// The command answers what no checkpoint of the peer covers yet.
+    #[error("{0}, as far as the peer's last checkpoint goes; try again in a moment")]
+    Early(Illegal),
     /// Terms.
     #[error(transparent)]
     Terms(#[from] agreement::Problem),
@@ -284,6 +299,14 @@ impl Node {
                 )));
             }
         }
+        let peers = comity_store::agreement::peers(&self.db).await?;
+        let taken = |card: &&Card| card.tls == parsed.tls && card.party != parsed.party;
+        if let Some(other) = peers.iter().find(taken) {
+            let party = &other.party;
+            return Err(Error::Refused(format!(
+                "{party}'s card has the same exchange certificate"
+            )));
+        }
         comity_store::agreement::save_peer(&self.db, &parsed.party, &note.to_string()).await?;
         self.pins.set(&parsed.party, parsed.tls);
         journal::note(&self.db, self.now(), "operator", "peer add", parsed.party.as_str()).await?;
@@ -321,21 +344,25 @@ impl Node {
         if card.root.to_string() != peer.root {
             return Err(refused("the terms name another root key for the peer than its card"));
         }
-        let name = key_name(&terms);
-        if self.home.keys()?.has(&name) {
+        if self.agreements().iter().any(|agreement| agreement.terms.hash() == terms.hash()) {
             return Err(refused("these terms are signed here already"));
         }
-        let origin =
-            format!("ledger.comity.invalid/{}", hex::encode(&comity_ledger::random::<16>()?));
-        let seed: [u8; 32] = comity_ledger::random()?;
-        let key = SigningKey::new(&origin, Algorithm::Ed25519, &seed)?;
+        // A crash may have left the key, or the key and the ledger: then this goes on from there.
+        let name = key_name(&terms);
+        if !self.home.keys()?.has(&name) {
+            let origin = hex::encode(&comity_ledger::random::<16>()?);
+            let origin = format!("ledger.comity.invalid/{origin}");
+            let seed: [u8; 32] = comity_ledger::random()?;
+            self.home.keys()?.save(&name, &[&seed[..], origin.as_bytes()].concat())?;
+        }
+        let key = self.ledger_key(&terms)?;
+        let origin = key.name().to_owned();
         let opening = Opening {
             party: self.party().clone(),
             terms: terms.hash(),
             ledger: key.verifier().clone(),
         };
         let opening = opening.sign(root)?;
-        self.home.keys()?.save(&name, &[&seed[..], origin.as_bytes()].concat())?;
         let body = Body {
             kind: Kind::Open.as_str().to_owned(),
             from: self.party().to_string(),
@@ -354,13 +381,15 @@ impl Node {
             claimed: self.clock.seconds(),
         };
         let statement = self.secrets.statement.sign(&origin, body)?;
-        let mut work = self.begin().await?;
-        work.create(&terms, self.party(), &card.party, key.verifier(), true).await?;
-        let taken = work.take(&ledger::id_of(&origin), statement.entry(), None).await?;
-        if let Some((code, reason)) = taken.refused {
-            return Err(Error::Refused(format!("the opening of the ledger: {code}: {reason}")));
+        if ledger_copy(self, &ledger::id_of(&origin)).await?.is_none() {
+            let mut work = self.begin().await?;
+            work.create(&terms, self.party(), &card.party, key.verifier(), true).await?;
+            let taken = work.take(&ledger::id_of(&origin), statement.entry(), None).await?;
+            if let Some((code, reason)) = taken.refused {
+                return Err(Error::Refused(format!("the opening of the ledger: {code}: {reason}")));
+            }
+            work.commit().await?;
         }
-        work.commit().await?;
         comity_store::agreement::save(&self.db, &terms, true).await?;
         journal::note(&self.db, self.now(), "operator", "agreement sign", &terms.hash().to_hex())
             .await?;
@@ -397,15 +426,7 @@ impl Node {
                 .await;
             // What this answers may be so new that no checkpoint of the peer covers it yet: one
             // comes within a second or two. A statement may only answer what it can point to.
-            let early = matches!(
-                &result,
-                Err(Error::Command(command::Problem::Illegal(
-                    Illegal::UnknownThread
-                        | Illegal::NoQuestion
-                        | Illegal::NothingToAssess
-                        | Illegal::NotAcknowledged
-                )))
-            );
+            let early = matches!(&result, Err(Error::Early(_)));
             let over = tokio::time::Instant::now() >= deadline;
             if !early
                 || over
@@ -548,15 +569,21 @@ impl Node {
     }
 
     async fn activate(&self, terms: Terms) -> Result<Arc<Agreement>, Error> {
-        let secret = self.home.keys()?.load(&key_name(&terms))?;
-        let damaged = || Error::Refused("the ledger key is damaged".to_owned());
-        let (seed, origin) = secret.split_first_chunk::<32>().ok_or_else(damaged)?;
-        let origin = std::str::from_utf8(origin).map_err(|_| damaged())?;
-        let key = SigningKey::new(origin, Algorithm::Ed25519, seed)?;
-        let own = ledger::id_of(origin);
+        let damaged = || Error::Refused("the terms name no other party".to_owned());
+        let key = self.ledger_key(&terms)?;
+        let own = ledger::id_of(key.name());
         ledger::show(&self.db, &own).await?;
         let peer = terms.peer_of(self.party()).map(|peer| peer.id.clone()).ok_or_else(damaged)?;
         Ok(Arc::new(Agreement { terms, peer, own, key }))
+    }
+
+    /// The key of this party's ledger under these terms, and with it the ledger's origin.
+    fn ledger_key(&self, terms: &Terms) -> Result<SigningKey, Error> {
+        let secret = self.home.keys()?.load(&key_name(terms))?;
+        let damaged = || Error::Refused("the ledger key is damaged".to_owned());
+        let (seed, origin) = secret.split_first_chunk::<32>().ok_or_else(damaged)?;
+        let origin = std::str::from_utf8(origin).map_err(|_| damaged())?;
+        Ok(SigningKey::new(origin, Algorithm::Ed25519, seed)?)
     }
 
     fn add(&self, agreement: Arc<Agreement>) {

@@ -7,6 +7,7 @@ use axum::extract::{Extension, Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
+use comity_ledger::Note;
 use comity_ledger::tile::{self, TileId, TilePath, WIDTH};
 use comity_rules::release::{self, Reader};
 use comity_store::cosigned::{self, Role};
@@ -85,10 +86,20 @@ async fn mirror_tile(
 /// # Errors
 /// [`Error::Store`].
 pub(crate) async fn checkpoint(node: &Node, ledger: &Ledger) -> Result<Option<String>, Error> {
-    if let Some(witnessed) = ledger::latest_witnessed(&node.db, &ledger.id).await? {
-        return Ok(Some(witnessed.note));
+    let head = ledger::head(&node.db, &ledger.id, None).await?;
+    let Some(witnessed) = ledger::latest_witnessed(&node.db, &ledger.id).await? else {
+        return Ok(head.map(|head| head.note));
+    };
+    // The same size with a heartbeat's cosignatures is the fresher of the two.
+    if let Some(head) = head.filter(|head| head.size == witnessed.size) {
+        let agreement = node.agreement(&ledger.terms)?;
+        let (_, policy) = node.policy(&agreement).await?;
+        let fresh = Note::parse(head.note.as_bytes()).and_then(|note| policy.check(&note));
+        if fresh.is_ok() {
+            return Ok(Some(head.note));
+        }
     }
-    Ok(ledger::head(&node.db, &ledger.id, None).await?.map(|head| head.note))
+    Ok(Some(witnessed.note))
 }
 
 /// The bytes at a tile path, of a ledger of `size` entries.

@@ -114,8 +114,12 @@ async fn cosign(
     let Some(head) = ledger::head(&node.db, &own.id, Some(own.verified)).await? else {
         return Ok(false);
     };
-    let mut note = Note::parse(head.note.as_bytes())?;
     let (_, policy) = node.policy(agreement).await?;
+    let known = Note::parse(head.note.as_bytes())?;
+    let mut note = Note::new(known.text().to_owned())?;
+    // All but what the outside witnesses said earlier: of each, its latest word.
+    let outside = |name: &str| policy.witnesses().iter().any(|witness| witness.key.name() == name);
+    known.signatures().iter().filter(|s| !outside(&s.name)).for_each(|s| note.add(s.clone()));
     let mut failure = None;
     for witness in policy.witnesses() {
         let last = cosigned.entry(witness.name.clone()).or_insert(own.witnessed);
@@ -132,7 +136,10 @@ async fn cosign(
     let time =
         time_of(&witnessed).ok_or_else(|| Error::Refused("no outside witness".to_owned()))?;
     let mut work = node.begin().await?;
-    work.witnessed(&own.id, own.verified, &note.to_string(), time).await?;
+    if !work.witnessed(&own.id, own.verified, &note.to_string(), time).await? {
+        // A heartbeat: no entry gets another time, but readers see that the ledger is alive.
+        work.cosign(&own.id, own.verified, &note.to_string()).await?;
+    }
     work.commit().await?;
     node.change();
     Ok(true)
@@ -236,7 +243,16 @@ async fn carry(
     let (entries, history) = ledger::delivered(&node.db, &own.id).await?;
     if entries < own.verified {
         let next = deliver(node, &own, link, entries).await?;
+        if next == entries {
+            return Err(Error::Refused("the peer takes nothing of what is delivered".to_owned()));
+        }
         progress(node, &own.id, next, history).await?;
+        return Ok(true);
+    }
+    if let Some(witnessed) = ledger::history(&node.db, &own.id, history + 1).await? {
+        let reply = link.post(node, "history", witnessed.note.into_bytes()).await?;
+        accepted(&reply, "history")?;
+        progress(node, &own.id, entries, witnessed.size).await?;
         return Ok(true);
     }
     if *mirrored < own.verified {
@@ -244,12 +260,7 @@ async fn carry(
         *mirrored = own.verified;
         return Ok(true);
     }
-    let next = ledger::history(&node.db, &own.id, history + 1).await?;
-    let Some(witnessed) = next else { return Ok(false) };
-    let reply = link.post(node, "history", witnessed.note.into_bytes()).await?;
-    accepted(&reply, "history")?;
-    progress(node, &own.id, entries, witnessed.size).await?;
-    Ok(true)
+    Ok(false)
 }
 
 async fn progress(node: &Node, ledger: &str, entries: u64, history: u64) -> Result<(), Error> {

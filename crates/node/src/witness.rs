@@ -89,6 +89,24 @@ impl Witness {
         Ok(Self { folder: folder.to_owned(), key, clock, ledgers: Mutex::new(ledgers) })
     }
 
+    /// Takes the folder for this process, until the file that is returned is dropped: two that
+    /// serve one folder would cosign two histories.
+    ///
+    /// # Errors
+    /// [`Error::File`], where another process has it.
+    pub fn lock(&self) -> Result<std::fs::File, Error> {
+        let path = self.folder.join("lock");
+        let failed = |error| Error::File { path: path.clone(), error };
+        let file = std::fs::File::create(&path).map_err(failed)?;
+        match file.try_lock() {
+            Ok(()) => Ok(file),
+            Err(std::fs::TryLockError::WouldBlock) => {
+                Err(failed(std::io::Error::other("another process serves this witness' folder")))
+            }
+            Err(std::fs::TryLockError::Error(error)) => Err(failed(error)),
+        }
+    }
+
     /// The key by which others know it.
     #[must_use]
     pub fn key(&self) -> &VerifierKey {
@@ -120,7 +138,11 @@ impl Witness {
         let watched = ledgers.get_mut(&origin).ok_or(Refusal::UnknownOrigin)?;
         let last =
             watched.last.as_ref().map_or((0, Hash::EMPTY), |(last, _)| (last.size, last.root));
-        let checkpoint = witness::check(&request, &watched.key, last)?;
+        let checkpoint = witness::check(&request, &watched.key, last).inspect_err(|refusal| {
+            if matches!(refusal, Refusal::Unprocessable(_)) {
+                self.keep_evidence(refusal, body);
+            }
+        })?;
         let line = cosignature::cosign(&self.key, text, self.clock.seconds())
             .map_err(Refusal::BadRequest)?;
         // What is kept and served: the ledger's own signature and this witness', no stranger's.
@@ -144,6 +166,20 @@ impl Witness {
             .route("/add-checkpoint", post(add_checkpoint))
             .route("/{hash}/checkpoint", get(latest))
             .with_state(self)
+    }
+
+    /// What its ledger's key signed and does not fit is the best proof of a fork that there is.
+    fn keep_evidence(&self, refusal: &Refusal, body: &[u8]) {
+        const PIECES: usize = 1_000;
+        let folder = self.folder.join("evidence");
+        let name = format!("{}-{}", refusal.code(), &Hash::of(body).to_hex()[..16]);
+        let kept = std::fs::create_dir_all(&folder).and_then(|()| {
+            let full = std::fs::read_dir(&folder)?.count() >= PIECES;
+            if full { Ok(()) } else { std::fs::write(folder.join(name), body) }
+        });
+        if let Err(error) = kept {
+            tracing::error!(%error, "evidence could not be kept");
+        }
     }
 
     fn write(&self, key: &VerifierKey, checkpoint: &str) -> Result<(), Error> {

@@ -12,6 +12,7 @@ use comity_rules::channel::{MAX_RECEIPTS, encode_receipts};
 use comity_rules::command::{self, Command};
 use comity_rules::content::Letter;
 use comity_rules::release::{self, Released};
+use comity_rules::request::View;
 use comity_rules::{Draft, Kind, PartyId, ThreadId, card};
 use comity_store::work::{Taken, Work, view};
 use comity_store::{evidence, journal, ledger};
@@ -47,8 +48,8 @@ pub(crate) struct Delivery {
     /// Entries, each with its ciphertext.
     pub(crate) entries: Vec<(Vec<u8>, Option<Vec<u8>>)>,
     /// A checkpoint of its ledger that covers them, and the consistency proof from the tree that
-    /// ends with them; `None` where the caller has verified that already.
-    pub(crate) cover: Option<(Note, Vec<Hash>)>,
+    /// ends with them.
+    pub(crate) cover: (Note, Vec<Hash>),
 }
 
 /// An answer that waits for the commit.
@@ -145,7 +146,20 @@ async fn carry_out(
     };
     let seen = request.as_ref().map(|request| (request, view(request, &own, other.as_ref())));
     let fresh = ThreadId::opened_by(&own.channel.origin, own.channel.sequence);
-    let draft = command::decide(&agreement.terms, node.party(), seen, fresh, command)?;
+    let draft = match command::decide(&agreement.terms, node.party(), seen, fresh, command.clone())
+    {
+        Ok(draft) => draft,
+        Err(command::Problem::Illegal(illegal)) => {
+            // Legal on all that has arrived, and not on what a checkpoint covers: only too early.
+            let all = request.as_ref().map(|request| (request, View::ALL));
+            let decided = command::decide(&agreement.terms, node.party(), all, fresh, command);
+            return Err(match decided {
+                Ok(_) => Error::Early(illegal),
+                Err(problem) => Error::Command(problem),
+            });
+        }
+        Err(problem) => return Err(problem.into()),
+    };
     let (thread, kind) = (draft.thread, draft.kind.as_str());
     let released = release::statement(&agreement.terms, &agreement.peer, draft)?;
     let taken = author(node, work, &agreement, released).await?;
@@ -247,7 +261,7 @@ async fn receive(node: &Node, work: &mut Work, delivery: Delivery) -> Result<u64
     let ledger = match known {
         Some(ledger) => ledger,
         None if delivery.start == 0 => match delivery.entries.first() {
-            Some((entry, _)) => open(work, &agreement, entry, delivery.cover.as_ref()).await?,
+            Some((entry, _)) => open(work, &agreement, entry, &delivery.cover.0).await?,
             None => return Ok(0),
         },
         None => return Ok(0),
@@ -257,22 +271,24 @@ async fn receive(node: &Node, work: &mut Work, delivery: Delivery) -> Result<u64
     }
     let skip = usize::try_from(ledger.size - delivery.start).unwrap_or(usize::MAX);
     repeated(node, work, &ledger, &delivery, skip).await?;
-    let mut head = None;
-    if let Some((note, proof)) = &delivery.cover {
-        let new: Vec<&[u8]> =
-            delivery.entries.iter().skip(skip).map(|(entry, _)| entry.as_slice()).collect();
-        match covered(work, &ledger, &new, note, proof).await? {
-            Ok(checkpoint) => head = Some((checkpoint, note.to_string())),
-            Err(refused) => {
-                let (at, text) = (node.now().as_second(), note.to_string());
-                let (code, detail) = (refused.code(), refused.to_string());
-                tracing::warn!(ledger = ledger.id, code, "refused a delivery");
-                evidence::keep_in(&mut work.tx, at, &ledger.id, code, &detail, text.as_bytes())
-                    .await?;
-                return Err(Error::Refused(format!("{code}: {detail}")));
-            }
-        }
+    if skip >= delivery.entries.len() && !delivery.entries.is_empty() {
+        // Nothing new: an earlier answer was lost, or the mirror was faster.
+        return Ok(ledger.size);
     }
+    let (note, proof) = &delivery.cover;
+    let new: Vec<&[u8]> =
+        delivery.entries.iter().skip(skip).map(|(entry, _)| entry.as_slice()).collect();
+    let head = match covered(work, &ledger, &new, note, proof).await? {
+        Ok(head) => head,
+        Err(refused) => {
+            let (at, text) = (node.now().as_second(), note.to_string());
+            let (code, detail) = (refused.code(), refused.to_string());
+            tracing::warn!(ledger = ledger.id, code, "refused a delivery");
+            let tx = &mut work.tx;
+            evidence::keep_in(tx, at, &ledger.id, code, &detail, text.as_bytes()).await?;
+            return Err(Error::Refused(format!("{code}: {detail}")));
+        }
+    };
     for (entry, ciphertext) in delivery.entries.into_iter().skip(skip) {
         keep_ciphertext(work, &entry, ciphertext).await?;
         let taken = work.take(&ledger.id, &entry, None).await?;
@@ -282,10 +298,8 @@ async fn receive(node: &Node, work: &mut Work, delivery: Delivery) -> Result<u64
             evidence::keep_in(&mut work.tx, at, &ledger.id, code, reason, &entry).await?;
         }
     }
-    if let Some((head, note)) = head
-        && head.size == work.ledger(&ledger.id).await?.size
-    {
-        work.head(&ledger.id, &head, &note).await?;
+    if head.size == work.ledger(&ledger.id).await?.size {
+        work.head(&ledger.id, &head, &delivery.cover.0.to_string()).await?;
     }
     pay(node, work, &agreement, &ledger.id).await?;
     Ok(work.ledger(&ledger.id).await?.size)
@@ -313,7 +327,7 @@ async fn open(
     work: &mut Work,
     agreement: &Agreement,
     entry: &[u8],
-    cover: Option<&(Note, Vec<Hash>)>,
+    cover: &Note,
 ) -> Result<ledger::Ledger, Error> {
     let statement = Statement::parse(entry)?;
     let (opening, card) = card::split(&statement.body().public)?;
@@ -327,9 +341,7 @@ async fn open(
         ));
     }
     // Before the copy begins: a ledger that its own key did not sign is nobody's.
-    if let Some((note, _)) = cover {
-        Checkpoint::open(note, &opening.ledger)?;
-    }
+    Checkpoint::open(cover, &opening.ledger)?;
     statement.verify(&card.statement, opening.ledger.name())?;
     let own = work.ledger(&agreement.own).await?.party.clone();
     work.create(&agreement.terms, &agreement.peer, &own, &opening.ledger, false).await?;

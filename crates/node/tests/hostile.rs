@@ -157,6 +157,22 @@ async fn a_fork_is_refused_and_both_heads_are_kept() {
 }
 
 #[tokio::test]
+async fn a_witness_that_holds_the_entries_cosigns_nothing_that_contradicts_them() {
+    let mut puppet = Puppet::new().await;
+    puppet.still_serves().await;
+    let size = puppet.north.entries.len() as u64;
+    // It has cosigned nothing of this ledger yet, so by the protocol alone any head would do.
+    for size in [size, size + 1] {
+        let other = Checkpoint::new(puppet.north.ledger.name(), size, Hash::of(b"another tree"));
+        let note = other.sign(&puppet.north.ledger).unwrap();
+        let request = AddCheckpoint { old: 0, proof: vec![], note }.to_string().into_bytes();
+        assert_eq!(puppet.post("witness/add-checkpoint", request).await.status, 422);
+    }
+    assert_eq!(puppet.evidence().await, ["fork", "out-of-range"]);
+    puppet.still_serves().await;
+}
+
+#[tokio::test]
 async fn a_rollback_is_refused() {
     let mut puppet = Puppet::new().await;
     let old = puppet.head();

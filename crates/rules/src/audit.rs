@@ -144,7 +144,9 @@ impl Audit {
 fn needs(entry: &[u8], other: &Ledger) -> u64 {
     let Ok(statement) = comity_ledger::Statement::parse(entry) else { return 0 };
     let body = statement.body();
-    let seen = Channel::seen_size(body.seen.as_ref());
+    // A head of some third ledger is refused at the gate; it is nothing to wait for.
+    let seen = body.seen.as_ref().filter(|seen| seen.origin == other.channel.origin);
+    let seen = Channel::seen_size(seen);
     if Kind::parse(&body.kind) != Some(Kind::Receipt) {
         return seen;
     }

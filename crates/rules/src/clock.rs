@@ -57,6 +57,8 @@ pub struct Clocks {
     pub answer: Deadline,
     /// While they stood still.
     pub suspended: Vec<Suspension>,
+    /// Whether it was closed or withdrawn: lateness until then stays, and nothing is overdue any more.
+    pub ended: bool,
 }
 
 impl Clocks {
@@ -65,40 +67,53 @@ impl Clocks {
     pub fn of(request: &Request, agreement: &Agreement, now: Timestamp) -> Self {
         let class = request.class.as_deref().and_then(|class| agreement.class(class));
         let start = Start::of(request);
-        let suspended = suspensions(request);
-        let deadline =
-            |limit: Option<&Period>, suspended: &[Suspension], done: Option<Timestamp>| {
-                let due = limit
-                    .zip(start.instant())
-                    .and_then(|(limit, begin)| due(limit.after(begin), suspended));
-                // Withdrawn or closed before it was done: nobody is late any more.
-                let running = !request.standing(View::ALL).is_over();
-                let until = done.or(running.then_some(now));
-                let late = due.zip(until).map(|(due, until)| until.duration_since(due));
-                let late = late.filter(SignedDuration::is_positive);
-                Deadline { limit: limit.cloned(), due, done, late }
+        let limit = class.and_then(|class| class.answer.as_ref());
+        let limit = limit.zip(start.instant()).map(|(limit, begin)| limit.after(begin));
+        let suspended = counting(suspensions(request), limit, answered(request));
+        let ended = ended(request);
+        let standing = request.standing(View::ALL);
+        let deadline = |limit: Option<&Period>, suspended: &[Suspension], said, done| {
+            let due = limit
+                .zip(start.instant())
+                .and_then(|(limit, begin)| due(limit.after(begin), suspended));
+            // It runs until it is done, or said to be and not witnessed yet, or no longer wanted.
+            let until = match (done, said, ended) {
+                (Some(done), ..) => Some(done),
+                (None, true, _) => None,
+                (None, false, Some(ended)) => ended.map(|ended: Timestamp| ended.min(now)),
+                (None, false, None) => Some(now),
             };
+            let late = due.zip(until).map(|(due, until)| until.duration_since(due));
+            let late = late.filter(SignedDuration::is_positive);
+            Deadline { limit: limit.cloned(), due, done, late }
+        };
         let acknowledged = first(&request.answered, |event| event.act.kind == Kind::Acknowledge);
         Self {
             start,
             acknowledge: deadline(
                 class.and_then(|class| class.acknowledge.as_ref()),
                 &[],
+                standing.acknowledged,
                 acknowledged,
             ),
             answer: deadline(
                 class.and_then(|class| class.answer.as_ref()),
                 &suspended,
+                standing.is_answered(),
                 answered(request),
             ),
             suspended,
+            ended: ended.is_some(),
         }
     }
 
     /// Whether something is late and not done.
     #[must_use]
     pub fn is_overdue(&self) -> bool {
-        [&self.acknowledge, &self.answer].iter().any(|d| d.late.is_some() && d.done.is_none())
+        !self.ended
+            && [&self.acknowledge, &self.answer]
+                .iter()
+                .any(|d| d.late.is_some() && d.done.is_none())
     }
 
     /// The next instant at which something is due that is not done.
@@ -139,22 +154,48 @@ impl Start {
     }
 }
 
-/// When something is due, given when it were without suspensions; `None` while one is open. Only a
-/// question that was asked in time stops the clock: one asked after the due instant excuses nothing.
+/// When something is due, given when it were without suspensions; `None` while one is open.
 fn due(mut due: Timestamp, suspended: &[Suspension]) -> Option<Timestamp> {
     for suspension in suspended {
-        if suspension.from >= due {
-            continue;
-        }
         let stood = suspension.to?.duration_since(suspension.from);
         due = due.checked_add(stood).unwrap_or(Timestamp::MAX);
     }
     Some(due)
 }
 
+/// The suspensions that count. A question asked after the due instant excuses nothing, and a reply
+/// after the answer suspends nothing of it any more.
+fn counting(
+    all: Vec<Suspension>,
+    limit: Option<Timestamp>,
+    answered: Option<Timestamp>,
+) -> Vec<Suspension> {
+    let mut counted = Vec::new();
+    for mut suspension in all {
+        let late =
+            limit.and_then(|limit| due(limit, &counted)).is_some_and(|due| suspension.from >= due);
+        if late || answered.is_some_and(|answered| suspension.from >= answered) {
+            continue;
+        }
+        if let Some(answered) = answered {
+            suspension.to = Some(suspension.to.map_or(answered, |to| to.min(answered)));
+        }
+        counted.push(suspension);
+    }
+    counted
+}
+
 /// The witnessed time of the first statement with effect that `wanted` finds.
 fn first(events: &[Event], wanted: impl Fn(&Event) -> bool) -> Option<Timestamp> {
     events.iter().filter(|event| event.refused.is_none()).find(|event| wanted(event))?.witnessed
+}
+
+/// Whether it was closed or withdrawn, and when that was witnessed.
+fn ended(request: &Request) -> Option<Option<Timestamp>> {
+    let ends = |event: &&Event| {
+        event.refused.is_none() && matches!(event.act.kind, Kind::Close | Kind::Withdraw)
+    };
+    request.asked.iter().find(ends).map(|event| event.witnessed)
 }
 
 /// When the last item was done, or the whole refused.

@@ -285,6 +285,10 @@ impl Request {
     /// # Errors
     /// [`Illegal`]: the statement is kept as an event without effect.
     pub fn apply(&mut self, index: u64, kind: Kind, body: &Body) -> Result<(), Illegal> {
+        // This thread was opened by another statement, whoever sends this one.
+        if kind == Kind::Send {
+            return Err(Illegal::ThreadInUse);
+        }
         let asker = body.from == self.asker.as_str();
         let result = Act::of(kind, body).map(|act| {
             let seen = Channel::seen_size(body.seen.as_ref());
@@ -300,6 +304,10 @@ impl Request {
             Ok((act, legal)) => (act, legal),
             Err(illegal) => (Act::bare(kind), Err(illegal)),
         };
+        // The thread was not there for its author: such a statement belongs to none, on either node.
+        if legal == Err(Illegal::UnknownThread) {
+            return legal;
+        }
         let refused = legal.err().map(|illegal| illegal.code().to_owned());
         let event = Event::new(index, act, body, refused);
         if asker {
@@ -339,6 +347,7 @@ impl Request {
             }
             Kind::Reply => {
                 side(asker)?;
+                unless(over, Illegal::Over)?;
                 unless(now.question.is_none() || now.question != act.answers, Illegal::NoQuestion)
             }
             Kind::Decide => {

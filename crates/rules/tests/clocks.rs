@@ -173,7 +173,9 @@ fn a_question_after_the_due_time_excuses_nothing() {
     let clocks = case.clocks("13T08:00");
     assert_eq!(clocks.answer.due, Some(at("12T08:00")));
     assert_eq!(clocks.answer.late.unwrap().as_hours(), 24);
-    assert!(clocks.is_overdue());
+    assert!(clocks.is_overdue() && clocks.suspended.is_empty());
+    case.act(1, "13T08:00", answer());
+    assert_eq!(case.clocks("14T00:00").answered_in().unwrap().as_hours(), 96);
 }
 
 #[test]
@@ -181,5 +183,35 @@ fn what_is_withdrawn_is_no_longer_overdue() {
     let mut case = Case::sent("09T08:00");
     case.receive(1, "09T08:00");
     case.act(0, "10T08:00", Command::Withdraw(remark()));
-    assert!(!case.clocks("20T08:00").is_overdue());
+    let clocks = case.clocks("20T08:00");
+    assert!(!clocks.is_overdue());
+    assert_eq!(
+        clocks.acknowledge.late.unwrap().as_hours(),
+        20,
+        "what was late until then stays so"
+    );
+}
+
+#[test]
+fn what_is_said_and_not_witnessed_yet_is_not_overdue() {
+    let mut case = Case::sent("09T08:00");
+    case.receive(1, "09T08:00");
+    let thread = Some(case.thread);
+    case.parties[1].command(thread, Command::Acknowledge(remark())).unwrap();
+    assert!(!case.clocks("09T20:00").acknowledge.late.is_some());
+}
+
+#[test]
+fn a_reply_after_the_answer_changes_nothing_of_it() {
+    let mut case = Case::sent("09T08:00");
+    case.receive(1, "09T08:00");
+    case.act(1, "09T09:00", Command::Acknowledge(remark()));
+    case.act(1, "09T10:00", Command::Clarify(remark()));
+    case.act(1, "10T10:00", answer());
+    case.receive(0, "10T10:00");
+    case.act(0, "12T10:00", Command::Clarify(remark()));
+    case.receive(1, "15T10:00");
+    let clocks = case.clocks("20T00:00");
+    assert_eq!(clocks.answered_in().unwrap().as_hours(), 2, "26 hours, of which 24 stood still");
+    assert_eq!(clocks.answer.due, Some(at("13T08:00")));
 }

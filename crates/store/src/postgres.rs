@@ -1,6 +1,9 @@
 //! PostgreSQL: the same SQL over a small pool.
 
+use std::sync::Arc;
+
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod};
+use tokio::sync::{Mutex, OwnedMutexGuard};
 use tokio_postgres::NoTls;
 use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 
@@ -10,11 +13,14 @@ use crate::{Error, migrations};
 #[derive(Clone)]
 pub(crate) struct Postgres {
     pool: Pool,
+    /// Taken before a connection: whoever waits to write must not hold what the writer reads with.
+    writer: Arc<Mutex<()>>,
 }
 
 pub(crate) struct PostgresTx {
     // `None` once it is committed; see `Drop`.
     client: Option<Object>,
+    _writer: OwnedMutexGuard<()>,
 }
 
 impl Postgres {
@@ -29,12 +35,13 @@ impl Postgres {
             .await
             .map_err(Box::new)?;
         drop(client);
-        Ok(Self { pool })
+        Ok(Self { pool, writer: Arc::default() })
     }
 
     pub(crate) async fn begin(&self) -> Result<PostgresTx, Error> {
+        let writer = Arc::clone(&self.writer).lock_owned().await;
         let client = self.pool.get().await.map_err(pool_error)?;
-        let tx = PostgresTx { client: Some(client) };
+        let tx = PostgresTx { client: Some(client), _writer: writer };
         tx.client()?.batch_execute("BEGIN").await?;
         // One writer: whoever holds this lock until its transaction ends.
         tx.client()?.batch_execute("SELECT pg_advisory_xact_lock(727274)").await?;

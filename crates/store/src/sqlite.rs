@@ -1,6 +1,8 @@
 //! SQLite: one connection writes, a few read. WAL, and `synchronous = FULL`: a commit is on disk
 //! when it returns.
 
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -31,6 +33,8 @@ pub(crate) struct SqliteTx {
 
 impl Sqlite {
     pub(crate) fn open(path: &Path) -> Result<Self, Error> {
+        // It has decrypted contents: made for its owner only, and SQLite's other files follow it.
+        let _ = OpenOptions::new().create_new(true).write(true).mode(0o600).open(path);
         let mut writer = connect(path)?;
         migrations::migrations::runner().run(&mut writer).map_err(Box::new)?;
         let readers =

@@ -452,7 +452,8 @@ impl Work {
         self.load_request(thread).await?;
         if let Some(held) = self.requests.get_mut(&thread) {
             if held.terms != terms {
-                return Ok(Err(Illegal::ThreadInUse));
+                let send = admitted.kind == Kind::Send;
+                return Ok(Err(if send { Illegal::ThreadInUse } else { Illegal::UnknownThread }));
             }
             return Ok(held.request.apply(admitted.index, admitted.kind, body));
         }
@@ -551,7 +552,7 @@ impl Work {
         let params = [
             id.into(),
             index.into(),
-            kind.into(),
+            plain(kind).into(),
             thread.map(|thread| thread.to_string()).unwrap_or_default().into(),
             refused.into(),
             letter.map_err(Error::damaged)?.into(),
@@ -635,9 +636,17 @@ pub fn view(request: &Request, own: &Ledger, other: Option<&Ledger>) -> View {
     }
 }
 
+/// A peer's text without what a database or a terminal would take for more than text: control
+/// characters, and those that turn the direction of writing.
+fn plain(text: &str) -> String {
+    let odd =
+        |c: char| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    text.chars().map(|c| if odd(c) { '\u{fffd}' } else { c }).collect()
+}
+
 fn title(letter: Option<&Letter>) -> Option<String> {
     match letter {
-        Some(Letter::Ask(ask)) => Some(ask.title.clone()),
+        Some(Letter::Ask(ask)) => Some(plain(&ask.title)),
         _ => None,
     }
 }

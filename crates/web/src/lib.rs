@@ -41,7 +41,8 @@ pub fn router(node: &Arc<Node>) -> Router {
         .route("/ledger", get(pages::ledger::show))
         .route("/sign-out", post(session::sign_out))
         .fallback(pages::not_found)
-        .route_layer(middleware::from_fn_with_state(app.clone(), session::required))
+        // `layer`, not `route_layer`: what is not found is nobody's business either.
+        .layer(middleware::from_fn_with_state(app.clone(), session::required))
         .layer(middleware::from_fn(session::same_origin));
     let open = Router::new()
         .route("/sign-in", get(session::show).post(session::sign_in))
@@ -62,7 +63,7 @@ async fn guard(mut response: Response) -> Response {
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response
 }

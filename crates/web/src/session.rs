@@ -86,7 +86,11 @@ pub(crate) async fn same_origin(request: Request, next: Next) -> Response {
             .and_then(|origin| origin.split_once("://"))
             .is_some_and(|(_, origin)| value(header::HOST) == Some(Some(origin))),
     };
-    if own { next.run(request).await } else { StatusCode::FORBIDDEN.into_response() }
+    if own {
+        next.run(request).await
+    } else {
+        (StatusCode::FORBIDDEN, "This came from another site. Nothing was done.\n").into_response()
+    }
 }
 
 /// The value of a cookie.

@@ -65,7 +65,7 @@ impl Init {
                  \u{20}                   Move this file offline. `agreement sign --root-key FILE` needs it, nothing else does.\n\
                  Fingerprint         {fingerprint}\n\
                  \u{20}                   Read it aloud when you give somebody your card.\n\n\
-                 Next: `comity card show > {party}.card`, give it to your peer, and `comity serve`.",
+                 Next: `comity --data {data} card show > {party}.card`, give it to your peer, and `comity --data {data} serve`.",
                 data = context.data.display(),
                 party = made.home.config().party,
                 password = made.password,

@@ -94,15 +94,17 @@ impl Ledger {
                 let value = prove::verify(&bytes, &policy).map_err(|error| {
                     Failure::No(format!("{}: {}: {error}", file.display(), error.code()))
                 })?;
+                let value = value.to_json();
                 Ok(context.print(&value, |value| {
                     format!(
-                        "Verified: {} from {} to {}, entry {} of {}, witnessed {}.",
+                        "Verified: {} from {} to {}, entry {} of {}, witnessed {}.\nIts root key's fingerprint is {}: compare it with the one in the terms.",
                         text(value, "kind"),
                         text(value, "from"),
                         text(value, "to"),
                         text(value, "index"),
                         text(value, "ledger"),
                         text(value, "witnessed"),
+                        text(value, "fingerprint"),
                     )
                 }))
             }
@@ -172,7 +174,9 @@ async fn verify_own(context: &Context) -> Result<ExitCode, Failure> {
             folders.push(folder.to_string_lossy().into_owned());
         }
         if folders.len() == 2 {
-            let found = run_audit(context, folders, &policy, None).await?;
+            let text = text(&context.ask(Question::Agreement { id: terms }).await?, "text");
+            let terms = Terms::parse(&text).map_err(|error| Failure::No(error.to_string()))?;
+            let found = run_audit(context, folders, &policy, Some(&terms)).await?;
             if found != ExitCode::SUCCESS {
                 code = found;
             }

@@ -6,9 +6,11 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use comity_node::control::Question;
 use comity_rules::command::Command;
-use comity_rules::content::{Answer, Ask, Assessment, Attachment, Claim, Remark, Ruling};
+use comity_rules::content::{
+    Answer, Ask, Assessment, Attachment, Claim, Item, Remark, Ruling, Tlp,
+};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::failure::Failure;
@@ -70,19 +72,31 @@ pub(crate) struct Filed {
     file: PathBuf,
 }
 
-/// A request as it stands in a file: attachments by path.
-#[derive(Serialize, Deserialize)]
+/// A request as it stands in a file: [`Ask`], with attachments by path. Listed field by field, so
+/// that a misspelt one is refused and not lost.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct RequestFile {
     class: Option<String>,
     #[serde(default)]
     exercise: bool,
+    title: String,
+    facts: String,
+    #[serde(default)]
+    legal_basis: String,
+    #[serde(default)]
+    purpose: String,
+    #[serde(default)]
+    urgency_reason: String,
+    marking: Tlp,
+    #[serde(default)]
+    contact: String,
+    items: Vec<Item>,
     #[serde(default)]
     attach: Vec<AttachFile>,
-    #[serde(flatten)]
-    ask: Ask,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct AttachFile {
     file: PathBuf,
@@ -128,13 +142,14 @@ async fn send(
     file: &Path,
     agreement: Option<String>,
 ) -> Result<ExitCode, Failure> {
-    let mut request: RequestFile = parse(file)?;
+    let request: RequestFile = parse(file)?;
+    let mut attachments = Vec::new();
     let folder = file.parent().unwrap_or(Path::new("."));
     for attach in request.attach {
         let path = folder.join(&attach.file);
         let bytes = std::fs::read(&path).map_err(|error| Failure::file(&path, &error))?;
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
-        request.ask.attachments.push(Attachment {
+        attachments.push(Attachment {
             name: name.unwrap_or_default(),
             media_type: attach.media_type,
             bytes,
@@ -147,6 +162,10 @@ async fn send(
             let all = context.ask(Question::Agreements).await?;
             match all.as_array().map(Vec::as_slice) {
                 Some([only]) => text(only, "terms"),
+                Some([]) => {
+                    let problem = "no agreement is signed here yet; see `comity agreement propose`";
+                    return Err(Failure::Wrong(problem.to_owned()));
+                }
                 _ => {
                     let problem =
                         "name the agreement with --agreement; see `comity agreement list`";
@@ -155,8 +174,18 @@ async fn send(
             }
         }
     };
-    let command =
-        Command::Send { class: request.class, exercise: request.exercise, ask: request.ask };
+    let ask = Ask {
+        title: request.title,
+        facts: request.facts,
+        legal_basis: request.legal_basis,
+        purpose: request.purpose,
+        urgency_reason: request.urgency_reason,
+        marking: request.marking,
+        contact: request.contact,
+        items: request.items,
+        attachments,
+    };
+    let command = Command::Send { class: request.class, exercise: request.exercise, ask };
     let question =
         Question::State { terms: Some(agreement), request: None, command: Box::new(command) };
     let value = context.ask(question).await?;
@@ -167,14 +196,16 @@ async fn list(context: &Context, open: bool) -> Result<ExitCode, Failure> {
     let value = context.ask(Question::Requests { open }).await?;
     if context.json {
         for line in value.as_array().into_iter().flatten() {
-            println!("{line}");
+            say!("{line}");
         }
         return Ok(ExitCode::SUCCESS);
     }
     Ok(context.print(&value, |lines| {
         let lines = lines.as_array().map(Vec::as_slice).unwrap_or_default();
         if lines.is_empty() {
-            return "No requests. Send one with `comity request send FILE`.".to_owned();
+            return "No open requests. `comity request list --all` has those that are over; \
+                    `comity request send FILE` sends one."
+                .to_owned();
         }
         let rows = lines.iter().map(|line| {
             let overdue = if line["overdue"] == true { "overdue" } else { "" };

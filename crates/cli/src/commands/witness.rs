@@ -49,6 +49,7 @@ impl Witness {
             }
             Self::Serve { name, listen, ledgers } => {
                 let witness = Arc::new(open(&name)?);
+                let _held = witness.lock().map_err(|e| Failure::Unreachable(e.to_string()))?;
                 for path in ledgers {
                     for key in keys(&read(&path)?) {
                         let key = VerifierKey::parse(&key)

@@ -17,7 +17,7 @@ const APT1: &[u8] = include_bytes!("../../../../data/stix/apt1.json");
 
 /// Plays it.
 pub(super) async fn play(stage: &mut Stage) -> Result<(), Failure> {
-    println!("EXERCISE. Northland and Southland are invented, and so is everything they say.\n");
+    say!("EXERCISE. Northland and Southland are invented, and so is everything they say.\n");
     design_files(stage).await?;
     defaced_ministry(stage).await?;
     silence(stage).await
@@ -81,7 +81,7 @@ async fn design_files(stage: &Stage) -> Result<(), Failure> {
 
 /// Southland, victim of its own intrusion, asks in turn.
 async fn defaced_ministry(stage: &Stage) -> Result<(), Failure> {
-    println!();
+    say!();
     stage.pass(95);
     let done = send(stage, &stage.south, Some("U2-routine"), defaced()).await?;
     act(
@@ -117,7 +117,7 @@ async fn defaced_ministry(stage: &Stage) -> Result<(), Failure> {
 
 /// Southland's node stops; a request goes overdue; the late receipt arrives.
 async fn silence(stage: &mut Stage) -> Result<(), Failure> {
-    println!();
+    say!();
     stage.pass(60);
     let done = send(stage, &stage.north, Some("U1-urgent"), second_reseller()).await?;
     act(stage, &stage.north, "asks about the second reseller; Southland's node receipts it")
@@ -170,7 +170,7 @@ async fn act(stage: &Stage, side: &Side, what: &str) -> Result<(), Failure> {
 fn note(stage: &Stage, side: &Side, what: &str) {
     use comity_node::clock::Clock as _;
     let now = stage.clock.now().to_zoned(TimeZone::UTC);
-    println!("{}  {:<24} {what}", now.strftime("%a %H:%M UTC"), side.node.card().name);
+    say!("{}  {:<24} {what}", now.strftime("%a %H:%M UTC"), side.node.card().name);
 }
 
 fn remark(text: &str) -> Remark {

@@ -47,7 +47,7 @@ impl Demo {
         }
         stage.strike().await;
         if self.once && self.keep.is_none() && !context.json {
-            println!("  (add --keep FOLDER to keep these files)");
+            say!("  (add --keep FOLDER to keep these files)");
         }
         Ok(proven)
     }

@@ -28,10 +28,10 @@ pub(super) async fn check(
     let report = audit::run(&Tcp, &urls, &policy, Some(&stage.terms)).await?;
     let value = report.to_json(Some(&stage.terms));
     if json {
-        println!("{value}");
+        say!("{value}");
     } else {
-        println!("\nWhat an outsider computes from the two ledgers, without any content:\n");
-        println!("{}", describe_audit(&value).trim_end());
+        say!("\nWhat an outsider computes from the two ledgers, without any content:\n");
+        say!("{}", describe_audit(&value).trim_end());
     }
     // Later, the nodes are gone and the files remain.
     let mut places = urls;
@@ -44,11 +44,8 @@ pub(super) async fn check(
         }
     }
     if !json {
-        println!(
-            "\nCheck it yourself:\n  comity ledger audit {} \\\n    {} \\",
-            places[0], places[1]
-        );
-        println!("    --policy {} --terms {}", policy_file.display(), terms_file.display());
+        say!("\nCheck it yourself:\n  comity ledger audit {} \\\n    {} \\", places[0], places[1]);
+        say!("    --policy {} --terms {}", policy_file.display(), terms_file.display());
     }
     Ok(if report.is_clean() { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }

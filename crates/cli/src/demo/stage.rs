@@ -147,9 +147,9 @@ impl Stage {
 
     /// Says where everything is.
     pub(super) fn invite(&self) {
-        println!("\nLook around (Ctrl-C ends it):");
+        say!("\nLook around (Ctrl-C ends it):");
         for side in [&self.north, &self.south] {
-            println!("  {:<24} {}  password {}", side.node.card().name, side.url(), side.password);
+            say!("  {:<24} {}  password {}", side.node.card().name, side.url(), side.password);
         }
     }
 
@@ -254,7 +254,10 @@ async fn ports(first: Option<u16>) -> Result<[u16; 6], Failure> {
         held.push(listener);
     }
     if let Some(first) = first {
-        (ports[1], ports[4]) = (first, first.saturating_add(1));
+        let second = first.checked_add(1).ok_or_else(|| {
+            Failure::Wrong("--port: the next port is needed too; want at most 65534".to_owned())
+        })?;
+        (ports[1], ports[4]) = (first, second);
     }
     Ok(ports)
 }

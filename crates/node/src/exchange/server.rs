@@ -109,7 +109,7 @@ async fn entries(
         terms: sent.terms,
         start: sent.start,
         entries: entries.collect(),
-        cover: Some((head, sent.proof)),
+        cover: (head, sent.proof),
     };
     let next = node.job(|reply| Job::Receive { delivery, reply }).await?;
     Ok(format!("{next}\n").into_response())
@@ -207,6 +207,7 @@ async fn mirror_entries(
     if header.end != pending.size || header.start > ledger.size {
         return conflict(StatusCode::CONFLICT, ledger.size);
     }
+    let mut uploaded = Vec::new();
     for interval in header.intervals() {
         let (package, after) = match mirror::split_package(rest, interval) {
             Ok(split) => split,
@@ -232,17 +233,21 @@ async fn mirror_entries(
             keep_evidence(&node, &ledger.id, &error.to_string(), &body).await?;
             return Err(error.into());
         }
-        let entries = package.entries.iter().map(|entry| (entry.to_vec(), None)).collect();
+        uploaded.extend(package.entries.iter().map(|entry| (entry.to_vec(), None)));
+        rest = after;
+    }
+    // Kept only when they reach the pending checkpoint, and so are proven against all that is here
+    // and not only each within its bundle.
+    let complete = header.start + uploaded.len() as u64 == pending.size;
+    if complete && !uploaded.is_empty() {
         let delivery = Delivery {
             from: from.clone(),
             terms: ledger.terms.clone(),
-            start: package.start,
-            entries,
-            // Proven by the package.
-            cover: None,
+            start: header.start,
+            entries: uploaded,
+            cover: (note.clone(), Vec::new()),
         };
         node.job(|reply| Job::Receive { delivery, reply }).await?;
-        rest = after;
     }
     let ledger = ledger::show(&node.db, &ledger.id).await?;
     if ledger.size < pending.size {
@@ -302,6 +307,18 @@ async fn record(
         Ok(checkpoint) => checkpoint,
         Err(refusal) => return Ok(Err(refusal)),
     };
+    // What is here outweighs what was cosigned: a witness that holds the entries is not fooled by a
+    // first head that contradicts them. Entries come before heads, so a witness waits for them.
+    let held = checkpoint.size <= ledger.size;
+    if held {
+        if fits(node, ledger, &checkpoint).await.is_err() {
+            let fork = comity_ledger::Error::Fork { size: checkpoint.size };
+            return Ok(Err(Refusal::Unprocessable(fork)));
+        }
+    } else if role == Role::Witness {
+        let early = comity_ledger::Error::Range("deliver the entries before their checkpoint");
+        return Ok(Err(Refusal::Unprocessable(early)));
+    }
     let note = request.note.to_string();
     let new = Cosigned { size: checkpoint.size, root: checkpoint.root, note };
     cosigned::swap(&mut work.tx, role, &ledger.id, &new).await?;

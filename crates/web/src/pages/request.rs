@@ -5,7 +5,6 @@ use axum::Form;
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Redirect, Response};
-use comity_ledger::Hash;
 use comity_node::dossier::{Dossier, Statement};
 use comity_node::{Error, prove};
 use comity_rules::command::Command;
@@ -174,18 +173,29 @@ pub(crate) async fn file(
 async fn check(app: &App, t: Language, thread: ThreadId) -> Result<String, Error> {
     let dossier = app.node.dossier(thread, &Reader::Officer).await?.into_inner();
     let (_, policy) = app.node.policy(&dossier.line.agreement).await?;
-    let mut witnesses: Vec<String> = Vec::new();
+    let (mut count, mut pending, mut witnesses) = (0, 0, Vec::new());
     for statement in &dossier.statements {
-        let proof = prove::statement(&app.node, &statement.ledger, statement.event.index).await?;
-        let leaf = Hash::leaf(proof.extra.as_deref().unwrap_or_default());
-        for (name, _) in proof.verify(&leaf, &policy)?.cosigned {
+        let index = statement.event.index;
+        if statement.event.witnessed.is_none() {
+            pending += 1;
+            continue;
+        }
+        let proof = prove::statement(&app.node, &statement.ledger, index).await?;
+        for name in prove::verify(proof.to_string().as_bytes(), &policy)?.witnesses {
             if !witnesses.contains(&name) {
                 witnesses.push(name);
             }
         }
+        count += 1;
     }
-    let count = dossier.statements.len().to_string();
-    Ok(t.with("verified", [("count", count), ("witnesses", witnesses.join(", "))]))
+    Ok(t.with(
+        "verified",
+        [
+            ("count", count.to_string()),
+            ("witnesses", witnesses.join(", ")),
+            ("pending", pending.to_string()),
+        ],
+    ))
 }
 
 async fn page(app: App, t: Language, id: &str, aftermath: Aftermath) -> Response {
