@@ -49,6 +49,7 @@ column-when = When
 column-class = Class
 column-why = Why
 assess-now = answered: yours to assess
+close-now = assessed: yours to close
 reply-now = asked back: yours to reply
 column-file = File
 column-size = Size

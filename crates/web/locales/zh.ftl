@@ -47,6 +47,7 @@ column-when = 时间
 column-class = 等级
 column-why = 原因
 assess-now = 已答复:待您评估
+close-now = 已评估:待您结案
 reply-now = 对方提问:待您回复
 column-file = 文件
 column-size = 大小

@@ -4,6 +4,7 @@ use comity_node::dossier::Line;
 use comity_rules::PartyId;
 use comity_rules::agreement::Party;
 use comity_rules::clock::{Deadline, Start};
+use comity_rules::request::Desired;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
@@ -67,8 +68,12 @@ pub(crate) fn due(t: Language, line: &Line, us: &PartyId, zones: &Zones, now: Ti
         return plain("done");
     }
     if line.waits_for.as_ref() == Some(us) && line.summary.request.asker == *us {
-        let asked = line.standing.question.is_some();
-        return plain(if asked { "reply-now" } else { "assess-now" });
+        let assessed = line.standing.desired == Desired::Assessed;
+        return plain(match line.standing.question {
+            Some(_) if !line.standing.is_answered() => "reply-now",
+            _ if assessed => "close-now",
+            _ => "assess-now",
+        });
     }
     if clocks.start == Start::Unreceipted {
         return plain("due-unreceipted");
