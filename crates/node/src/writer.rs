@@ -271,14 +271,11 @@ async fn receive(node: &Node, work: &mut Work, delivery: Delivery) -> Result<u64
     }
     let skip = usize::try_from(ledger.size - delivery.start).unwrap_or(usize::MAX);
     repeated(node, work, &ledger, &delivery, skip).await?;
-    if skip >= delivery.entries.len() && !delivery.entries.is_empty() {
-        // Nothing new: an earlier answer was lost, or the mirror was faster.
-        return Ok(ledger.size);
-    }
     let (note, proof) = &delivery.cover;
     let new: Vec<&[u8]> =
         delivery.entries.iter().skip(skip).map(|(entry, _)| entry.as_slice()).collect();
-    let head = match covered(work, &ledger, &new, note, proof).await? {
+    let end = delivery.start + delivery.entries.len() as u64;
+    let head = match covered(work, &ledger, end, &new, note, proof).await? {
         Ok(head) => head,
         Err(refused) => {
             let (at, text) = (node.now().as_second(), note.to_string());
@@ -305,10 +302,12 @@ async fn receive(node: &Node, work: &mut Work, delivery: Delivery) -> Result<u64
     Ok(work.ledger(&ledger.id).await?.size)
 }
 
-/// The peer's checkpoint, if its ledger signed it and it covers what is here with these entries.
+/// The peer's checkpoint, if its ledger signed it and it covers the delivery that ends at `end` and
+/// brings these new entries.
 async fn covered(
     work: &mut Work,
     ledger: &ledger::Ledger,
+    end: u64,
     new: &[&[u8]],
     note: &Note,
     proof: &[Hash],
@@ -317,8 +316,18 @@ async fn covered(
         Ok(head) => head,
         Err(error) => return Ok(Err(error)),
     };
-    let (size, root) = work.root_after(&ledger.id, new).await?;
+    // The proof is from the end of the delivery, which may lie before the end of what is here: an
+    // earlier answer was lost, or the mirror was faster.
+    let (size, root) = if new.is_empty() {
+        (end, work.root_at(&ledger.id, end).await?.unwrap_or_default())
+    } else {
+        work.root_after(&ledger.id, new).await?
+    };
     let verified = verify_consistency((size, &root), (head.size, &head.root), proof);
+    let held = head.size <= ledger.size;
+    if verified.is_ok() && held && work.root_at(&ledger.id, head.size).await? != Some(head.root) {
+        return Ok(Err(comity_ledger::Error::Fork { size: head.size }));
+    }
     Ok(verified.map(|()| head))
 }
 

@@ -342,7 +342,10 @@ impl Work {
     }
 
     /// The root that a ledger had at `size`; `None` where it is not known, or never was so large.
-    async fn root_at(&mut self, id: &str, size: u64) -> Result<Option<Hash>, Error> {
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn root_at(&mut self, id: &str, size: u64) -> Result<Option<Hash>, Error> {
         let known = match self.open_with_edge(id).await {
             Ok(open) => open.ledger.size >= size,
             Err(Error::Missing { .. }) => false,
