@@ -5,7 +5,7 @@ use std::path::Path;
 
 use comity_ledger::note::Note;
 use comity_ledger::tile::{self, TileId, TilePath, WIDTH};
-use comity_ledger::{Hash, Policy, Statement, Tiles};
+use comity_ledger::{Hash, Policy, Statement, Tiles, VerifierKey, cosignature};
 use comity_rules::agreement::{Agreement, Terms, time_of};
 use comity_rules::audit::{self, Audit};
 use comity_rules::card;
@@ -71,10 +71,12 @@ pub async fn run(
     policy: &Policy,
     terms: Option<&Terms>,
 ) -> Result<Report, Error> {
-    let (first, first_alive) =
-        Source { network, place: places[0].clone() }.read(policy, terms).await?;
-    let (second, second_alive) =
-        Source { network, place: places[1].clone() }.read(policy, terms).await?;
+    let mut first = Source { network, place: places[0].clone() }.read(policy, terms).await?;
+    let mut second = Source { network, place: places[1].clone() }.read(policy, terms).await?;
+    first.ledger.mirrored = first.mirrored_by(&second)?;
+    second.ledger.mirrored = second.mirrored_by(&first)?;
+    let alive = [first.alive, second.alive];
+    let (first, second) = (first.ledger, second.ledger);
     let same = first.channel.terms == second.channel.terms
         && first.channel.from == second.channel.to
         && first.channel.to == second.channel.from;
@@ -85,20 +87,45 @@ pub async fn run(
             problem: "these are not the two ledgers of one agreement".to_owned(),
         });
     }
-    let ledgers = [(&first, first_alive), (&second, second_alive)].map(|(ledger, alive)| {
+    let ledgers = [(&first, alive[0]), (&second, alive[1])].map(|(ledger, alive)| {
         let channel = &ledger.channel;
         (channel.origin.clone(), channel.from.clone(), ledger.entries.len() as u64, alive)
     });
     Ok(Report { ledgers: ledgers.to_vec(), audit: Audit::of(&[first, second]) })
 }
 
+/// A ledger as it was read.
+struct Read {
+    place: String,
+    ledger: audit::Ledger,
+    /// The checkpoints of its history, with every cosignature that they carry.
+    notes: Vec<Note>,
+    /// The key with which its party mirrors the other's ledger.
+    mirror: VerifierKey,
+    /// When it was last known to be alive.
+    alive: Option<Timestamp>,
+}
+
+impl Read {
+    /// Which of its sizes the other party's mirror held, and since when.
+    fn mirrored_by(&self, other: &Self) -> Result<Vec<(u64, Timestamp)>, Error> {
+        let mut mirrored = Vec::new();
+        for ((size, _), note) in self.ledger.history.iter().zip(&self.notes) {
+            let time =
+                cosignature::verify(note, &other.mirror).map_err(|error| Error::Invalid {
+                    place: format!("{}/history/{size}", self.place),
+                    code: error.code(),
+                    problem: error.to_string(),
+                })?;
+            let time = time.and_then(|time| Timestamp::from_second(i64::try_from(time).ok()?).ok());
+            mirrored.extend(time.map(|time| (*size, time)));
+        }
+        Ok(mirrored)
+    }
+}
+
 impl Source<'_> {
-    /// The ledger, and when it was last known to be alive.
-    async fn read(
-        &self,
-        policy: &Policy,
-        terms: Option<&Terms>,
-    ) -> Result<(audit::Ledger, Option<Timestamp>), Error> {
+    async fn read(&self, policy: &Policy, terms: Option<&Terms>) -> Result<Read, Error> {
         let checkpoint = self.note("checkpoint").await?;
         let witnessed = policy.check(&checkpoint).map_err(|e| self.invalid("checkpoint", &e))?;
         let (head, alive) = (&witnessed.checkpoint, time_of(&witnessed));
@@ -118,9 +145,11 @@ impl Source<'_> {
             let fork = comity_ledger::Error::Fork { size: head.size };
             return Err(self.invalid("checkpoint", &fork));
         }
-        let history = self.history(policy, &tiles, head.size).await?;
-        let channel = self.channel(&entries, &head.origin, policy, terms)?;
-        Ok((audit::Ledger { channel, entries, tiles, history }, alive))
+        let (history, notes) = self.history(policy, &tiles, head.size).await?;
+        let (channel, mirror) = self.channel(&entries, &head.origin, policy, terms)?;
+        let mirrored = Vec::new();
+        let ledger = audit::Ledger { channel, entries, tiles, history, mirrored };
+        Ok(Read { place: self.place.clone(), ledger, notes, mirror, alive })
     }
 
     /// The kept checkpoints, each verified: quorum, and a root that the entries have.
@@ -129,8 +158,9 @@ impl Source<'_> {
         policy: &Policy,
         tiles: &Tiles,
         size: u64,
-    ) -> Result<Vec<(u64, Timestamp)>, Error> {
+    ) -> Result<(Vec<(u64, Timestamp)>, Vec<Note>), Error> {
         let mut history: Vec<(u64, Timestamp)> = Vec::new();
+        let mut notes = Vec::new();
         let mut next = 1;
         while next <= size {
             let path = format!("history/{next}");
@@ -146,18 +176,20 @@ impl Source<'_> {
             let time = history.last().map_or(time, |(_, last)| time.max(*last));
             history.push((head.size, time));
             next = head.size + 1;
+            notes.push(note);
         }
-        Ok(history)
+        Ok((history, notes))
     }
 
-    /// Who keeps this ledger, from its own opening; where terms are given, they name the root.
+    /// Who keeps this ledger, and with which key it mirrors, from its own opening; where terms are
+    /// given, they name the root.
     fn channel(
         &self,
         entries: &[Vec<u8>],
         origin: &str,
         policy: &Policy,
         terms: Option<&Terms>,
-    ) -> Result<Channel, Error> {
+    ) -> Result<(Channel, VerifierKey), Error> {
         let place = "entry 0";
         let opening = comity_ledger::Error::Statement("the opening of a ledger");
         let entry = entries.first().ok_or_else(|| self.invalid(place, &opening))?;
@@ -183,7 +215,7 @@ impl Source<'_> {
             let party = party.ok_or_else(|| other("the terms do not name the ledger's party"))?;
             root.clone_from(&party.root);
         }
-        Ok(Channel::new(opened.party, to, key, opened.terms, &root))
+        Ok((Channel::new(opened.party, to, key, opened.terms, &root), card.mirror))
     }
 
     async fn note(&self, path: &str) -> Result<Note, Error> {

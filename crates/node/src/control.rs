@@ -140,6 +140,7 @@ pub async fn answer(node: &Node, question: Question) -> Result<Value, Error> {
         Question::Request { id } => {
             let thread = node.find(&id).await?;
             let dossier = node.dossier(thread, &Reader::Officer).await?.into_inner();
+            node.journal("see", &thread.to_string()).await?;
             Ok(dossier_json(node, &dossier))
         }
         Question::AddPeer { card } => Ok(card_json(&node.add_peer(card.as_bytes()).await?)),
@@ -191,6 +192,7 @@ pub async fn answer(node: &Node, question: Question) -> Result<Value, Error> {
             let found = found.iter().find(|l| ledger.len() >= 4 && l.id.starts_with(&ledger));
             let found = found.ok_or_else(|| missing_ledger(&ledger))?;
             let size = export::ledger(node, found, &folder).await?;
+            node.journal("export", &found.id).await?;
             Ok(json!({ "ledger": found.id, "entries": size, "folder": folder }))
         }
         Question::Rebuild => {

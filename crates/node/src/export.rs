@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use comity_ledger::tile::{TileId, TilePath, WIDTH};
-use comity_store::ledger::{self, Ledger};
+use comity_store::ledger::Ledger;
 
 use crate::node::{Error, Node};
 use crate::public;
@@ -26,9 +26,9 @@ pub async fn ledger(node: &Node, ledger: &Ledger, folder: &Path) -> Result<u64, 
     };
     write("checkpoint", checkpoint.as_bytes())?;
     let mut size = 0;
-    while let Some(witnessed) = ledger::history(&node.db, &ledger.id, size + 1).await? {
-        size = witnessed.size;
-        write(&format!("history/{size}"), witnessed.note.as_bytes())?;
+    while let Some((next, note)) = public::kept(node, ledger, size + 1).await? {
+        size = next;
+        write(&format!("history/{size}"), note.as_bytes())?;
     }
     let size = size.max(ledger.witnessed);
     for path in paths(size) {

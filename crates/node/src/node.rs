@@ -490,6 +490,14 @@ impl Node {
         Ok((ledger::list(&self.db).await?, comity_store::evidence::list(&self.db).await?))
     }
 
+    /// Notes in the journal what the operator saw or took out.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub async fn journal(&self, act: &str, about: &str) -> Result<(), Error> {
+        Ok(journal::note(&self.db, self.now(), "operator", act, about).await?)
+    }
+
     /// Whether the peer's mirror covers everything that this ledger's latest checkpoint covers.
     ///
     /// # Errors

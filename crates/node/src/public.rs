@@ -59,8 +59,8 @@ async fn history(
     Path((id, size)): Path<(String, u64)>,
 ) -> Answer {
     let ledger = readable(&node, who, &id, true).await?;
-    let kept = ledger::history(&node.db, &ledger.id, size).await.map_err(|e| internal(e.into()))?;
-    Ok(text(kept.ok_or(StatusCode::NOT_FOUND)?.note))
+    let kept = kept(&node, &ledger, size).await.map_err(internal)?;
+    Ok(text(kept.ok_or(StatusCode::NOT_FOUND)?.1))
 }
 
 async fn ledger_tile(
@@ -100,6 +100,29 @@ pub(crate) async fn checkpoint(node: &Node, ledger: &Ledger) -> Result<Option<St
         }
     }
     Ok(Some(witnessed.note))
+}
+
+/// The first witnessed checkpoint of at least `size`, with the cosignatures of the peer's witness
+/// and mirror that came after it was kept: an auditor reads from them when the peer held a copy.
+///
+/// # Errors
+/// [`Error::Store`].
+pub(crate) async fn kept(
+    node: &Node,
+    ledger: &Ledger,
+    size: u64,
+) -> Result<Option<(u64, String)>, Error> {
+    let Some(witnessed) = ledger::history(&node.db, &ledger.id, size).await? else {
+        return Ok(None);
+    };
+    let mut note = Note::parse(witnessed.note.as_bytes())?;
+    if let Some(head) = ledger::head(&node.db, &ledger.id, Some(witnessed.size)).await? {
+        let known: Vec<_> = note.signatures().iter().map(|line| line.name.clone()).collect();
+        let head = Note::parse(head.note.as_bytes())?;
+        let later = head.signatures().iter().filter(|line| !known.contains(&line.name));
+        later.for_each(|line| note.add(line.clone()));
+    }
+    Ok(Some((witnessed.size, note.to_string())))
 }
 
 /// The bytes at a tile path, of a ledger of `size` entries.

@@ -296,6 +296,27 @@ async fn bad_entries_are_kept_refused_and_receipted_and_block_nobody() {
 }
 
 #[tokio::test]
+async fn a_revoked_key_is_good_before_its_index_and_void_after_it() {
+    let mut puppet = Puppet::new().await;
+    let receipts = || encode_receipts(&[]);
+    let draft = puppet.north.draft(Kind::Receipt, receipts());
+    puppet.north.state(draft).unwrap();
+    let revocation =
+        comity_rules::card::revocation(puppet.north.key.public(), &puppet.north.root).unwrap();
+    let draft = puppet.north.draft(Kind::RevokeKey, revocation.to_string().into_bytes());
+    puppet.north.state(draft).unwrap();
+    assert_eq!(puppet.deliver_all().await.status, 200);
+    assert!(puppet.evidence().await.is_empty(), "before its revocation a key is good");
+    let draft = puppet.north.draft(Kind::Receipt, receipts());
+    assert!(puppet.north.state(draft).is_err());
+    assert_eq!(puppet.deliver_all().await.status, 200);
+    assert_eq!(puppet.evidence().await, ["revoked-key"]);
+    let entry = puppet.north.entries.last().unwrap().clone();
+    puppet.north.append(entry).unwrap_err();
+    assert_eq!(puppet.deliver_all().await.status, 200, "and the node goes on");
+}
+
+#[tokio::test]
 async fn what_is_no_message_is_refused_with_a_status_and_costs_nothing() {
     let mut puppet = Puppet::new().await;
     for (path, body, status) in [

@@ -24,6 +24,8 @@ pub struct Ledger {
     pub tiles: Tiles,
     /// The first witnessed checkpoint of each size, ascending, with its time.
     pub history: Vec<(u64, Timestamp)>,
+    /// The sizes that the other party's mirror cosigned, ascending, with its time.
+    pub mirrored: Vec<(u64, Timestamp)>,
 }
 
 /// What an audit found.
@@ -78,19 +80,29 @@ impl Audit {
             }
         }
         for ledger in ledgers {
-            let mut from = 0;
-            for &(size, time) in &ledger.history {
-                let party = &ledger.channel.from;
-                let range = (party.clone(), from)..(party.clone(), size);
-                for thread in audit.concerns.range(range).flat_map(|(_, threads)| threads) {
-                    if let Some(request) = audit.requests.get_mut(thread) {
-                        request.witnessed(party, (from, size), time);
-                    }
-                }
-                from = size;
-            }
+            audit.times(&ledger.channel.from, &ledger.history, Request::witnessed);
+            audit.times(&ledger.channel.from, &ledger.mirrored, Request::mirrored);
         }
         audit
+    }
+
+    /// Gives the entries of a party's ledger the times of these heads, each for what it adds.
+    fn times(
+        &mut self,
+        party: &PartyId,
+        heads: &[(u64, Timestamp)],
+        give: fn(&mut Request, &PartyId, (u64, u64), Timestamp),
+    ) {
+        let mut from = 0;
+        for &(size, time) in heads {
+            let range = (party.clone(), from)..(party.clone(), size);
+            for thread in self.concerns.range(range).flat_map(|(_, threads)| threads) {
+                if let Some(request) = self.requests.get_mut(thread) {
+                    give(request, party, (from, size), time);
+                }
+            }
+            from = size;
+        }
     }
 
     fn take(&mut self, from: &PartyId, other: &Ledger, admitted: &Admitted) -> Result<(), Refusal> {

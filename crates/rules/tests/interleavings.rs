@@ -128,7 +128,7 @@ fn audit(parties: &[Party; 2], order: [usize; 2]) -> Audit {
             &party.card.root.to_string(),
         );
         let (entries, tiles) = (party.entries.clone(), party.tiles.clone());
-        audit::Ledger { channel, entries, tiles, history: Vec::new() }
+        audit::Ledger { channel, entries, tiles, history: Vec::new(), mirrored: Vec::new() }
     };
     Audit::of(&order.map(ledger))
 }

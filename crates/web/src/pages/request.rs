@@ -207,6 +207,9 @@ async fn page(app: App, t: Language, id: &str, aftermath: Aftermath) -> Response
         }
         Err(error) => return internal(&error),
     };
+    if let Err(error) = app.node.journal("see", &thread.to_string()).await {
+        return internal(&error);
+    }
     render(&Page::of(&app, t, &dossier, aftermath))
 }
 
