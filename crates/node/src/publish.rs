@@ -18,6 +18,7 @@ use comity_rules::agreement::time_of;
 use comity_store::ledger::{self, Ledger};
 use hyper::Method;
 use jiff::Timestamp;
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::exchange::{Carried, Entries, Link, MAX_DELIVERY, MAX_ENTRIES};
@@ -80,7 +81,7 @@ async fn checkpoint(node: &Node, agreement: &Agreement) -> Result<bool, Error> {
 }
 
 /// Has the outside witnesses cosign the latest checkpoint, and keeps the first that makes a quorum.
-async fn witnesses(node: &Node, agreement: &Agreement) {
+async fn witnesses(node: &Arc<Node>, agreement: &Agreement) {
     let mut backoff = Backoff::default();
     // What each witness cosigned last, as far as this run knows; it corrects a wrong guess.
     let mut cosigned = BTreeMap::new();
@@ -102,7 +103,7 @@ async fn witnesses(node: &Node, agreement: &Agreement) {
 }
 
 async fn cosign(
-    node: &Node,
+    node: &Arc<Node>,
     agreement: &Agreement,
     cosigned: &mut BTreeMap<String, u64>,
     heartbeat: bool,
@@ -120,18 +121,34 @@ async fn cosign(
     // All but what the outside witnesses said earlier: of each, its latest word.
     let outside = |name: &str| policy.witnesses().iter().any(|witness| witness.key.name() == name);
     known.signatures().iter().filter(|s| !outside(&s.name)).for_each(|s| note.add(s.clone()));
-    let mut failure = None;
-    for witness in policy.witnesses() {
-        let last = cosigned.entry(witness.name.clone()).or_insert(own.witnessed);
-        match ask(node, &own, witness, &note, last).await {
-            Ok(line) => note.add(line),
-            Err(error) => failure = Some(error),
-        }
+    let mut asked = JoinSet::new();
+    for witness in policy.witnesses().iter().cloned() {
+        let last = cosigned.get(&witness.name).copied().unwrap_or(own.witnessed);
+        let (node, own, note) = (Arc::clone(node), own.clone(), note.clone());
+        asked.spawn(async move {
+            let answer = ask(&node, &own, &witness, &note, last).await;
+            (witness.name, answer)
+        });
     }
-    let witnessed = match (policy.check(&note), failure) {
-        (Ok(witnessed), _) => witnessed,
-        (Err(_), Some(failure)) => return Err(failure),
-        (Err(error), None) => return Err(error.into()),
+    // The first that make the quorum are enough: one that hangs delays nobody.
+    let mut failure = None;
+    let witnessed = loop {
+        match policy.check(&note) {
+            Ok(witnessed) => break witnessed,
+            Err(error) => failure = failure.or(Some(Error::Ledger(error))),
+        }
+        match asked.join_next().await {
+            Some(Ok((name, Ok(line)))) => {
+                cosigned.insert(name, own.verified);
+                note.add(line);
+            }
+            Some(Ok((name, Err(error)))) => {
+                cosigned.remove(&name);
+                failure = Some(error);
+            }
+            Some(Err(error)) => failure = Some(Error::Refused(error.to_string())),
+            None => return Err(failure.unwrap_or(Error::Stopping)),
+        }
     };
     let time =
         time_of(&witnessed).ok_or_else(|| Error::Refused("no outside witness".to_owned()))?;
@@ -151,13 +168,13 @@ async fn ask(
     own: &Ledger,
     witness: &Witness,
     note: &Note,
-    last: &mut u64,
+    mut last: u64,
 ) -> Result<Signature, Error> {
     let url = witness.url.as_deref().unwrap_or_default().trim_end_matches('/');
     let url = format!("{url}/add-checkpoint");
     // Once more after a 409 that says where the witness is.
     for _ in 0..2 {
-        let request = add_checkpoint(node, own, note, *last).await?;
+        let request = add_checkpoint(node, own, note, last).await?;
         let body = request.to_string().into_bytes();
         let reply = http::fetch(&*node.network, Method::POST, &url, body, 64 * 1024).await?;
         let text = String::from_utf8_lossy(&reply.body).into_owned();
@@ -171,13 +188,12 @@ async fn ask(
                     let problem = format!("witness {} signed with another key", witness.name);
                     return Err(Error::Refused(problem));
                 }
-                *last = own.verified;
                 let mut lines = answered.signatures().iter();
                 let line = lines.find(|line| line.name == witness.key.name()).cloned();
                 return line.ok_or_else(|| Error::Refused("no cosignature".to_owned()));
             }
             409 => {
-                *last = size(&text).filter(|size| *size <= own.verified).ok_or_else(|| {
+                last = size(&text).filter(|size| *size <= own.verified).ok_or_else(|| {
                     let name = &witness.name;
                     Error::Refused(format!(
                         "witness {name} has seen more of this ledger than there is"

@@ -19,10 +19,11 @@ impl Serve {
         let node = context.open(self.database.as_deref()).await?;
         let running = comity_node::serve::start(&node, comity_web::router(&node)).await?;
         let config = node.home().config();
+        let host = |address: &str| address.rsplit_once(':').map_or("", |(host, _)| host).to_owned();
         eprintln!("{} serves.", config.name);
-        eprintln!("  pages     http://{}", config.web);
-        eprintln!("  exchange  {}", config.exchange);
-        eprintln!("  health    http://{}/healthz", config.admin);
+        eprintln!("  pages     http://{}:{}", host(&config.web), running.web);
+        eprintln!("  exchange  port {}, known to peers as {}", running.exchange, config.exchange);
+        eprintln!("  health    http://{}:{}/healthz", host(&config.admin), running.admin);
         let interrupted = stop_signal().await;
         running.stop().await;
         interrupted.map_err(|error| Failure::Unreachable(error.to_string()))?;
