@@ -6,9 +6,6 @@ use crate::tree::{self, verify_subtree};
 use crate::witness::MAX_PROOF;
 use crate::{Checkpoint, Error, Hash, Tiles, b64};
 
-/// Packages in one `add-entries` request, as clients are asked to limit themselves.
-pub const MAX_PACKAGES: u64 = 32;
-
 /// The media type of a mirror's answer that tells where it is.
 pub const INFO_TYPE: &str = "text/x.tlog.mirror-info";
 

@@ -169,12 +169,6 @@ impl Tiles {
             .collect()
     }
 
-    /// Forgets every tile that a tree of `size` entries does not need for its next append.
-    pub fn keep_edge(&mut self, size: u64) {
-        let edge: BTreeSet<_> = edge(size).into_iter().collect();
-        self.tiles.retain(|id, _| edge.contains(id));
-    }
-
     /// The root of the tree of `size` entries.
     ///
     /// # Errors

@@ -302,8 +302,7 @@ impl Report {
 }
 
 fn row(request: &Request, agreement: Option<&Agreement>, now: Timestamp) -> Value {
-    let empty = nothing_agreed();
-    let clocks = Clocks::of(request, agreement.unwrap_or(&empty), now);
+    let clocks = Clocks::of(request, agreement, now);
     let standing = request.standing(View::ALL);
     let seconds = |time: Option<SignedDuration>| time.map(|time| time.as_secs());
     let since = |done: Option<Timestamp>| {
@@ -341,37 +340,4 @@ fn row(request: &Request, agreement: Option<&Agreement>, now: Timestamp) -> Valu
         "suspended": clocks.suspended.iter().map(|s| json!({ "from": s.from, "to": s.to })).collect::<Vec<_>>(),
         "overdue": clocks.is_overdue(),
     })
-}
-
-/// Terms without a single limit: what an auditor who has no terms computes with.
-fn nothing_agreed() -> Agreement {
-    use comity_rules::agreement::{Deadlines, Evidence, Nature, Refusal};
-    Agreement {
-        schema: 1,
-        id: String::new(),
-        nature: Nature::Proposal,
-        title: Default::default(),
-        date: None,
-        made_between: Vec::new(),
-        note: None,
-        deadlines: Deadlines { word: None, evidence: Evidence::Absent, note: None },
-        clarification: None,
-        refusal: Refusal {
-            grounds_closed: false,
-            must_state: Vec::new(),
-            evidence: Evidence::Absent,
-            note: None,
-        },
-        review: None,
-        hotline: None,
-        sources: Vec::new(),
-        kinds: Vec::new(),
-        not_carried: Vec::new(),
-        classes: Vec::new(),
-        grounds: Vec::new(),
-        ladder: Vec::new(),
-        commitments: Vec::new(),
-        events: Vec::new(),
-        between: None,
-    }
 }

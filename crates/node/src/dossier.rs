@@ -54,7 +54,7 @@ impl Line {
     fn of(node: &Node, summary: Summary) -> Result<Self, Error> {
         let agreement = node.agreement(&summary.terms)?;
         let standing = summary.request.standing(View::ALL);
-        let clocks = Clocks::of(&summary.request, &agreement.terms, node.now());
+        let clocks = Clocks::of(&summary.request, Some(&*agreement.terms), node.now());
         let waits_for = waits_for(&summary.request, &standing).cloned();
         Ok(Self { summary, standing, clocks, agreement, waits_for })
     }

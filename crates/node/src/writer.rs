@@ -3,7 +3,7 @@
 //! Jobs that wait together are done in one transaction, so that one fsync serves them all. A job
 //! answers only after that.
 
-use std::sync::{Arc, Weak};
+use std::sync::Weak;
 
 use comity_ledger::statement::Seen;
 use comity_ledger::tree::verify_consistency;
@@ -130,20 +130,22 @@ async fn carry_out(
     thread: Option<ThreadId>,
     command: Command,
 ) -> Result<Done, Error> {
-    let agreement = match (&terms, thread) {
-        (Some(terms), _) => node.agreement(terms)?,
-        (None, Some(thread)) => agreement_of(node, work, thread).await?,
-        (None, None) => {
-            let hint = "name the agreement under which you ask";
-            return Err(Error::Refused(hint.to_owned()));
-        }
-    };
-    let own = work.ledger(&agreement.own).await?.clone();
-    let other = work.other(&agreement.own).await?;
     let request = match thread {
-        Some(thread) => work.request(thread).await?.cloned(),
+        Some(thread) => Some(work.request(thread).await?.ok_or_else(|| Error::Missing {
+            what: "request",
+            id: thread.to_string(),
+            hint: "; see `comity request list`",
+        })?),
         None => None,
     };
+    let (request, its_terms) = request.map(|(r, t)| (r.clone(), t.to_owned())).unzip();
+    let Some(terms) = terms.or(its_terms) else {
+        let hint = "name the agreement under which you ask";
+        return Err(Error::Refused(hint.to_owned()));
+    };
+    let agreement = node.agreement(&terms)?;
+    let own = work.ledger(&agreement.own).await?.clone();
+    let other = work.other(&agreement.own).await?;
     let seen = request.as_ref().map(|request| (request, view(request, &own, other.as_ref())));
     let fresh = ThreadId::opened_by(&own.channel.origin, own.channel.sequence);
     let draft = match command::decide(&agreement.terms, node.party(), seen, fresh, command.clone())
@@ -174,27 +176,6 @@ async fn carry_out(
             let detail = format!("an own statement was refused: {code}: {reason}");
             Err(comity_store::Error::Damaged(detail).into())
         }
-    }
-}
-
-async fn agreement_of(
-    node: &Node,
-    work: &mut Work,
-    thread: ThreadId,
-) -> Result<Arc<Agreement>, Error> {
-    let request = work.request(thread).await?.ok_or_else(|| Error::Missing {
-        what: "request",
-        id: thread.to_string(),
-        hint: "; see `comity request list`",
-    })?;
-    let parties = [request.asker.clone(), request.receiver.clone()];
-    let mut found = node.agreements().into_iter().filter(|a| parties.contains(&a.peer));
-    let first = found.next();
-    let row = comity_store::request::show(node.db(), thread).await;
-    match (first, row) {
-        (_, Ok(row)) => node.agreement(&row.terms),
-        (Some(agreement), Err(_)) => Ok(agreement),
-        (None, Err(error)) => Err(error.into()),
     }
 }
 

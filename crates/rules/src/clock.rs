@@ -62,14 +62,16 @@ pub struct Clocks {
 }
 
 impl Clocks {
-    /// The clocks of `request` under `agreement` at `now`.
+    /// The clocks of `request` at `now`; without an agreement there are times and no limits.
     #[must_use]
-    pub fn of(request: &Request, agreement: &Agreement, now: Timestamp) -> Self {
-        let class = request.class.as_deref().and_then(|class| agreement.class(class));
+    pub fn of(request: &Request, agreement: Option<&Agreement>, now: Timestamp) -> Self {
+        let class = agreement.zip(request.class.as_deref());
+        let class = class.and_then(|(agreement, class)| agreement.class(class));
+        let done = answered(request);
         let start = Start::of(request);
         let limit = class.and_then(|class| class.answer.as_ref());
         let limit = limit.zip(start.instant()).map(|(limit, begin)| limit.after(begin));
-        let suspended = counting(suspensions(request), limit, answered(request));
+        let suspended = counting(suspensions(request), limit, done);
         let ended = ended(request);
         let standing = request.standing(View::ALL);
         let deadline = |limit: Option<&Period>, suspended: &[Suspension], said, done| {
@@ -100,7 +102,7 @@ impl Clocks {
                 class.and_then(|class| class.answer.as_ref()),
                 &suspended,
                 standing.is_answered(),
-                answered(request),
+                done,
             ),
             suspended,
             ended: ended.is_some(),

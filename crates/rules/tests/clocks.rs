@@ -106,7 +106,7 @@ impl Case {
             let begin = from.insert(party.clone(), *to).unwrap_or(0);
             request.witnessed(party, (begin, *to), *time);
         }
-        Clocks::of(&request, &self.parties[0].terms, at(now))
+        Clocks::of(&request, Some(&*self.parties[0].terms), at(now))
     }
 }
 

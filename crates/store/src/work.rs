@@ -296,13 +296,13 @@ impl Work {
             .collect()
     }
 
-    /// A request, as it is at this point of the work.
+    /// A request, as it is at this point of the work, and the hash of its terms.
     ///
     /// # Errors
     /// [`Error`].
-    pub async fn request(&mut self, thread: ThreadId) -> Result<Option<&Request>, Error> {
+    pub async fn request(&mut self, thread: ThreadId) -> Result<Option<(&Request, &str)>, Error> {
         self.load_request(thread).await?;
-        Ok(self.requests.get(&thread).map(|held| &held.request))
+        Ok(self.requests.get(&thread).map(|held| (&held.request, held.terms.as_str())))
     }
 
     /// Writes what changed and commits.
