@@ -12,11 +12,11 @@ mod party;
 
 use comity_rules::clock::{Clocks, Start};
 use comity_rules::command::Command;
-use comity_rules::content::{Answer, Ask, Item, ItemAnswer, Remark, Tlp};
+use comity_rules::content::{Answer, ItemAnswer, Remark};
 use comity_rules::request::Outcome;
 use comity_rules::{PartyId, Request, ThreadId};
 use jiff::Timestamp;
-use party::{Party, pair};
+use party::{Party, ask, pair};
 
 struct Case {
     parties: [Party; 2],
@@ -46,19 +46,8 @@ impl Case {
     /// Northland asks, U1: acknowledge within 4 hours, answer within 3 days.
     fn sent(time: &str) -> Self {
         let mut parties = pair();
-        let item = Item { kind: "information".into(), ask: "who?".into(), identifiers: vec![] };
-        let ask = Ask {
-            title: "t".into(),
-            facts: "f".into(),
-            legal_basis: String::new(),
-            purpose: String::new(),
-            urgency_reason: String::new(),
-            marking: Tlp::Amber,
-            contact: String::new(),
-            items: vec![item],
-            attachments: vec![],
-        };
-        let command = Command::Send { class: Some("U1-urgent".into()), exercise: true, ask };
+        let command =
+            Command::Send { class: Some("U1-urgent".into()), exercise: true, ask: ask(&["who?"]) };
         let thread = parties[0].command(None, command).unwrap();
         let mut case = Self { parties, thread, times: Vec::new() };
         case.witness(0, time);

@@ -15,11 +15,9 @@ use comity_rules::ThreadId;
 use comity_rules::audit::{self, Audit};
 use comity_rules::channel::Channel;
 use comity_rules::command::Command;
-use comity_rules::content::{
-    Answer, Ask, Assessment, Item, ItemAnswer, Reason, Remark, Ruling, Tlp,
-};
+use comity_rules::content::{Answer, Assessment, ItemAnswer, Reason, Remark, Ruling};
 use comity_rules::request::{Decision, Outcome};
-use party::{Party, pair};
+use party::{Party, ask, pair};
 use proptest::prelude::*;
 
 #[derive(Debug, Clone)]
@@ -42,22 +40,6 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         2 => any::<bool>().prop_map(Step::Pay),
     ];
     prop::collection::vec(step, 1..120)
-}
-
-fn ask() -> Ask {
-    let item =
-        |ask: &str| Item { kind: "information".into(), ask: ask.into(), identifiers: vec![] };
-    Ask {
-        title: "t".into(),
-        facts: "f".into(),
-        legal_basis: String::new(),
-        purpose: String::new(),
-        urgency_reason: String::new(),
-        marking: Tlp::Amber,
-        contact: String::new(),
-        items: vec![item("a"), item("b")],
-        attachments: vec![],
-    }
 }
 
 fn reason() -> Reason {
@@ -87,7 +69,9 @@ fn answer(items: &[(usize, Outcome)]) -> Command {
 fn command(choice: u8) -> Command {
     let remark = Remark { text: "text".into() };
     match choice % 14 {
-        0 => Command::Send { class: Some("U1-urgent".into()), exercise: true, ask: ask() },
+        0 => {
+            Command::Send { class: Some("U1-urgent".into()), exercise: true, ask: ask(&["a", "b"]) }
+        }
         1 | 2 => Command::Acknowledge(remark),
         3 | 4 => Command::Clarify(remark),
         5 => answer(&[(1, Outcome::Answered)]),
@@ -192,7 +176,8 @@ fn withdrawal_and_answer_that_cross_are_both_kept() {
         north.verify();
         south.verify();
     };
-    let sent = Command::Send { class: Some("U1-urgent".into()), exercise: true, ask: ask() };
+    let sent =
+        Command::Send { class: Some("U1-urgent".into()), exercise: true, ask: ask(&["a", "b"]) };
     let thread = north.command(None, sent).unwrap();
     meet(&mut north, &mut south);
     south.command(Some(thread), command(1)).unwrap();
@@ -217,7 +202,8 @@ fn an_auditor_stops_where_a_ledger_refers_to_what_was_not_witnessed_yet() {
     south.pay();
     deliver(&south, &mut north, usize::MAX);
     north.verify();
-    let sent = Command::Send { class: Some("U1-urgent".into()), exercise: true, ask: ask() };
+    let sent =
+        Command::Send { class: Some("U1-urgent".into()), exercise: true, ask: ask(&["a", "b"]) };
     north.command(None, sent).unwrap();
     // South's ledger as an outsider has it is one entry shorter than what North had seen.
     south.entries.pop();

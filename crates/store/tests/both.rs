@@ -18,12 +18,12 @@ use std::sync::Arc;
 use comity_ledger::note::Note;
 use comity_ledger::{Checkpoint, cosignature};
 use comity_rules::command::Command;
-use comity_rules::content::{Ask, Item, Remark, Tlp};
+use comity_rules::content::Remark;
 use comity_rules::request::View;
 use comity_store::work::{Opener, Work};
 use comity_store::{Db, Error, Value, agreement, evidence, journal, ledger, rebuild, request};
 use jiff::Timestamp;
-use party::{Party, pair};
+use party::{Party, ask, pair};
 
 /// Runs a suite on both; says so where one is not there.
 macro_rules! on_both {
@@ -125,19 +125,8 @@ fn opener() -> Opener {
 /// North (true) and its own came.
 fn case() -> ([Party; 2], Vec<bool>) {
     let [mut north, mut south] = pair();
-    let item = Item { kind: "information".into(), ask: "who?".into(), identifiers: vec![] };
-    let ask = Ask {
-        title: "t".into(),
-        facts: "f".into(),
-        legal_basis: String::new(),
-        purpose: String::new(),
-        urgency_reason: String::new(),
-        marking: Tlp::Amber,
-        contact: String::new(),
-        items: vec![item],
-        attachments: vec![],
-    };
-    let command = Command::Send { class: Some("U1-urgent".into()), exercise: true, ask };
+    let command =
+        Command::Send { class: Some("U1-urgent".into()), exercise: true, ask: ask(&["who?"]) };
     let thread = north.command(None, command).unwrap();
     let remark = || Remark { text: "x".into() };
     let mut order = vec![false];

@@ -12,6 +12,7 @@ use comity_rules::agreement::{Between, OutsideWitness, Party as Named, Readers, 
 use comity_rules::card::{self, Card, Opening};
 use comity_rules::channel::{self, Channel, Receipt, Refusal};
 use comity_rules::command::{self, Command, Problem};
+use comity_rules::content::{Ask, Item, Tlp};
 use comity_rules::request::{Receipted, View};
 use comity_rules::{Draft, Kind, PartyId, Request, Terms, ThreadId};
 
@@ -58,6 +59,26 @@ pub(crate) fn card_of(id: &str, seed: u8) -> (Card, SigningKey, StatementKey) {
         tls: Hash::of(id.as_bytes()),
     };
     (card, root, statement)
+}
+
+/// A request that asks these questions, and says no more than it must.
+pub(crate) fn ask(questions: &[&str]) -> Ask {
+    let item = |ask: &&str| Item {
+        kind: "information".into(),
+        ask: (*ask).to_owned(),
+        identifiers: vec![],
+    };
+    Ask {
+        title: "t".into(),
+        facts: "f".into(),
+        legal_basis: String::new(),
+        purpose: String::new(),
+        urgency_reason: String::new(),
+        marking: Tlp::Amber,
+        contact: String::new(),
+        items: questions.iter().map(item).collect(),
+        attachments: vec![],
+    }
 }
 
 /// Two parties under the model terms, their ledgers opened, nothing delivered yet.
