@@ -128,7 +128,7 @@ test('an officer replies and the other side sees it', async () => {
   }
   await north.page.click('text=Second reseller');
   await north.page.click('button:text-is("Reply")');
-  assert.match(await north.page.textContent('[role=alert]'), /text is missing/, 'an empty reply is refused');
+  assert.match(await north.page.textContent('[role=alert]'), /“Text” is missing/, 'an empty reply is refused');
   await north.page.fill('#text', 'March.');
   await north.page.click('button:text-is("Reply")');
   assert.match(await north.page.textContent('main'), /March\./);
@@ -169,6 +169,23 @@ test('Chinese pages are Chinese, and TLP labels are not translated', async () =>
   assert.match(main, /TLP:AMBER\+STRICT/);
   assert.match(main, /已答复/);
   await picture(page, 'request-zh');
+  // No text of the English catalogue is on any page, those of refusals and moves included.
+  const catalogue = readFileSync(new URL('../../crates/web/locales/en.ftl', import.meta.url), 'utf8');
+  const english = catalogue.split('\n').map((line) => line.split(' = ')[1])
+    .filter((text) => text && text.length > 12 && !text.includes('{'));
+  assert.ok(english.length > 80);
+  const look = async (where) => {
+    const text = await page.textContent('body');
+    assert.deepEqual(english.filter((known) => text.includes(known)), [], where);
+  };
+  for (const path of ['/', '/requests', await requestPath(), '/agreements', '/ledger', '/nowhere']) {
+    await page.goto(base + path);
+    await look(path);
+  }
+  await page.goto(base + (await requestPath()));
+  await page.click('text=立即验证');
+  assert.match(await page.textContent('[role=status]'), /验证通过/);
+  await look('verified');
   await context.close();
 });
 

@@ -113,6 +113,30 @@ mod tests {
         assert!(english.len() > 100);
     }
 
+    /// Whatever refuses by a name: its text is on pages, in both languages.
+    #[test]
+    fn every_code_has_a_text() {
+        let english = keys(include_str!("../locales/en.ftl"));
+        let mut found = 0;
+        for file in [
+            "ledger/src/error.rs",
+            "ledger/src/witness.rs",
+            "rules/src/channel.rs",
+            "rules/src/request.rs",
+            "rules/src/agreement.rs",
+        ] {
+            let source = std::fs::read_to_string(format!("../{file}")).unwrap();
+            let prefix = if file.ends_with("agreement.rs") { "asked" } else { "code" };
+            let names = if file.ends_with("agreement.rs") { "fn as_str(self)" } else { "fn code(" };
+            let body = source.split(names).nth(1).unwrap().split("\n    }\n").next().unwrap();
+            for code in body.split("=> \"").skip(1).map(|rest| rest.split('"').next().unwrap()) {
+                assert!(english.contains(format!("{prefix}-{code}").as_str()), "{code} of {file}");
+                found += 1;
+            }
+        }
+        assert!(found > 45, "{found}");
+    }
+
     #[test]
     fn every_key_that_pages_use_is_in_the_catalogue() {
         let english = keys(include_str!("../locales/en.ftl"));

@@ -16,6 +16,7 @@ use comity_node::Node;
 
 mod language;
 mod pages;
+mod problem;
 mod session;
 mod timeline;
 mod when;
@@ -49,10 +50,11 @@ pub fn router(node: &Arc<Node>) -> Router {
         .route("/language", get(language::choose))
         .route("/static/{file}", get(pages::assets))
         .layer(middleware::from_fn(session::same_origin));
+    let officers = middleware::from_fn_with_state(app.clone(), session::officer);
     behind_password
         .merge(open)
         .with_state(app)
-        .merge(comity_node::public::router(Arc::clone(node)))
+        .merge(comity_node::public::router(Arc::clone(node)).layer(officers))
         .layer(middleware::map_response(guard))
 }
 

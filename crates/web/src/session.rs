@@ -6,6 +6,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{Html, IntoResponse as _, Redirect, Response};
+use comity_rules::release::Reader;
 use serde::Deserialize;
 
 use crate::App;
@@ -44,22 +45,27 @@ pub(crate) async fn sign_in(
             ([(header::SET_COOKIE, cookie)], Redirect::to("/")).into_response()
         }
         Ok(None) => (StatusCode::FORBIDDEN, page(&app, t, true)).into_response(),
-        Err(error) => internal(&error),
+        Err(error) => internal(t, &error),
     }
 }
 
-pub(crate) async fn sign_out(State(app): State<App>, headers: HeaderMap) -> Response {
+pub(crate) async fn sign_out(State(app): State<App>, t: Language, headers: HeaderMap) -> Response {
     if let Some(token) = cookie(&headers, COOKIE)
         && let Err(error) = app.node.sign_out(&token).await
     {
-        return internal(&error);
+        return internal(t, &error);
     }
     let gone = format!("{COOKIE}=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0");
     ([(header::SET_COOKIE, gone)], Redirect::to("/sign-in")).into_response()
 }
 
 /// Nothing answers without a session.
-pub(crate) async fn required(State(app): State<App>, request: Request, next: Next) -> Response {
+pub(crate) async fn required(
+    State(app): State<App>,
+    t: Language,
+    request: Request,
+    next: Next,
+) -> Response {
     let signed_in = match cookie(request.headers(), COOKIE) {
         Some(token) => app.node.is_signed_in(&token).await,
         None => Ok(false),
@@ -67,12 +73,29 @@ pub(crate) async fn required(State(app): State<App>, request: Request, next: Nex
     match signed_in {
         Ok(true) => next.run(request).await,
         Ok(false) => Redirect::to("/sign-in").into_response(),
-        Err(error) => internal(&error),
+        Err(error) => internal(t, &error),
     }
 }
 
+/// Whoever is signed in reads this node's ledgers as its officer.
+pub(crate) async fn officer(
+    State(app): State<App>,
+    t: Language,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    if let Some(token) = cookie(request.headers(), COOKIE) {
+        match app.node.is_signed_in(&token).await {
+            Ok(true) => drop(request.extensions_mut().insert(Reader::Officer)),
+            Ok(false) => {}
+            Err(error) => return internal(t, &error),
+        }
+    }
+    next.run(request).await
+}
+
 /// What changes something comes from these pages and from nowhere else.
-pub(crate) async fn same_origin(request: Request, next: Next) -> Response {
+pub(crate) async fn same_origin(t: Language, request: Request, next: Next) -> Response {
     if request.method() != Method::POST {
         return next.run(request).await;
     }
@@ -89,7 +112,7 @@ pub(crate) async fn same_origin(request: Request, next: Next) -> Response {
     if own {
         next.run(request).await
     } else {
-        (StatusCode::FORBIDDEN, "This came from another site. Nothing was done.\n").into_response()
+        (StatusCode::FORBIDDEN, t.text("other-site") + "\n").into_response()
     }
 }
 
@@ -106,6 +129,6 @@ fn page(app: &App, t: Language, wrong: bool) -> Response {
     let page = SignIn { t, party: app.node.card().name.clone(), wrong };
     match page.render() {
         Ok(html) => Html(html).into_response(),
-        Err(error) => internal(&error),
+        Err(error) => internal(t, &error),
     }
 }

@@ -129,19 +129,25 @@ fn is_soon(deadline: &Deadline, left: SignedDuration) -> bool {
     left < quarter.min(SignedDuration::from_hours(4)).max(SignedDuration::from_mins(30))
 }
 
-fn clock(time: &jiff::Zoned) -> String {
+pub(crate) fn clock(time: &jiff::Zoned) -> String {
     time.strftime("%H:%M").to_string()
 }
 
-fn day(t: Language, time: &jiff::Zoned) -> String {
-    match t {
-        Language::English => time.strftime("%a %-d %b %H:%M").to_string(),
-        Language::Chinese => {
-            let weekday = ["一", "二", "三", "四", "五", "六", "日"];
-            let index = usize::try_from(time.weekday().to_monday_zero_offset()).unwrap_or(0);
-            format!("{} 周{} {}", time.strftime("%-m月%-d日"), weekday[index], clock(time))
-        }
-    }
+pub(crate) fn weekday(t: Language, time: &jiff::Zoned) -> String {
+    t.text(&format!("weekday-{}", time.weekday().to_monday_one_offset()))
+}
+
+/// `Tue 10 Mar 14:00`.
+pub(crate) fn day(t: Language, time: &jiff::Zoned) -> String {
+    t.with(
+        "day-hour",
+        [
+            ("weekday", weekday(t, time)),
+            ("day", time.day().to_string()),
+            ("month", t.text(&format!("month-{}", time.month()))),
+            ("hour", clock(time)),
+        ],
+    )
 }
 
 /// The first word of a party's name: enough beside a time.

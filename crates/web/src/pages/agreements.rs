@@ -5,10 +5,12 @@ use axum::extract::State;
 use axum::response::Response;
 use comity_rules::Period;
 use comity_rules::agreement::Nature;
+use jiff::Timestamp;
 
 use super::{Frame, render};
 use crate::App;
 use crate::language::Language;
+use crate::when;
 
 #[derive(Template)]
 #[template(path = "agreements.html")]
@@ -30,7 +32,9 @@ struct Row {
 
 pub(crate) async fn show(State(app): State<App>, t: Language) -> Response {
     let limit = |limit: &Option<Period>| {
-        limit.as_ref().map_or_else(|| t.text("limit-none"), ToString::to_string)
+        let zero = Timestamp::UNIX_EPOCH;
+        let spoken = |limit: &Period| when::span(t, limit.after(zero).duration_since(zero));
+        limit.as_ref().map_or_else(|| t.text("limit-none"), spoken)
     };
     let agreements = app.node.agreements();
     let rows = agreements.iter().map(|agreement| {
@@ -59,5 +63,5 @@ pub(crate) async fn show(State(app): State<App>, t: Language) -> Response {
                 .collect(),
         }
     });
-    render(&Page { frame: Frame::of(&app, t, "agreements", 0), agreements: rows.collect() })
+    render(t, &Page { frame: Frame::of(&app, t, "agreements", 0), agreements: rows.collect() })
 }

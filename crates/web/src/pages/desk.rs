@@ -20,7 +20,7 @@ struct Desk {
 pub(crate) async fn show(State(app): State<App>, t: Language) -> Response {
     let mut lines = match app.node.requests(true, None, 200).await {
         Ok(lines) => lines,
-        Err(error) => return internal(&error),
+        Err(error) => return internal(t, &error),
     };
     // What is due first stands first; what has no deadline last.
     lines.sort_by_key(|line| line.clocks.next_due().map_or((1, 0), |due| (0, due.as_second())));
@@ -34,5 +34,5 @@ pub(crate) async fn show(State(app): State<App>, t: Language) -> Response {
     let lead = t.with("desk-lead", [("mine", mine.len()), ("late", late)]);
     let mut frame = Frame::of(&app, t, "desk", mine.len());
     frame.exercise = exercise;
-    render(&Desk { frame, lead, mine: rows(mine), theirs: rows(theirs) })
+    render(t, &Desk { frame, lead, mine: rows(mine), theirs: rows(theirs) })
 }

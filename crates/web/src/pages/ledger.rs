@@ -3,10 +3,12 @@
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
+use jiff::tz::TimeZone;
 
 use super::{Frame, internal, render};
 use crate::App;
 use crate::language::Language;
+use crate::when;
 
 #[derive(Template)]
 #[template(path = "ledger.html")]
@@ -28,7 +30,7 @@ struct Row {
 pub(crate) async fn show(State(app): State<App>, t: Language) -> Response {
     let (ledgers, evidence) = match app.node.ledgers_and_evidence().await {
         Ok(found) => found,
-        Err(error) => return internal(&error),
+        Err(error) => return internal(t, &error),
     };
     let rows = ledgers.into_iter().map(|ledger| Row {
         party: ledger.party.to_string(),
@@ -39,8 +41,9 @@ pub(crate) async fn show(State(app): State<App>, t: Language) -> Response {
         origin: ledger.key.name().to_owned(),
     });
     let evidence = evidence.into_iter().map(|piece| {
-        (piece.at.strftime("%a %-d %b %H:%M UTC").to_string(), piece.code, piece.detail)
+        let at = when::day(t, &piece.at.to_zoned(TimeZone::UTC));
+        (format!("{at} UTC"), piece.code.clone(), t.text(&format!("code-{}", piece.code)))
     });
     let frame = Frame::of(&app, t, "ledger", 0);
-    render(&Page { frame, ledgers: rows.collect(), evidence: evidence.collect() })
+    render(t, &Page { frame, ledgers: rows.collect(), evidence: evidence.collect() })
 }

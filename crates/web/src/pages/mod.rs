@@ -36,7 +36,7 @@ impl Frame {
         let card = app.node.card();
         let zone = jiff::tz::TimeZone::get(&card.zone).unwrap_or(jiff::tz::TimeZone::UTC);
         let now = app.node.now().to_zoned(zone);
-        let hour = format!("{} {}", now.strftime("%a %H:%M"), card.zone);
+        let hour = format!("{} {} {}", when::weekday(t, &now), when::clock(&now), card.zone);
         Self { t, place, party: card.name.clone(), hour, waiting, exercise: false }
     }
 }
@@ -87,7 +87,7 @@ pub(crate) async fn not_found(
     t: Language,
 ) -> Response {
     let page = NotFound { frame: Frame::of(&app, t, "", 0) };
-    (StatusCode::NOT_FOUND, render(&page)).into_response()
+    (StatusCode::NOT_FOUND, render(t, &page)).into_response()
 }
 
 /// `GET /static/<file>`: the style sheet.
@@ -105,19 +105,15 @@ pub(crate) async fn assets(Path(file): Path<String>) -> Response {
     }
 }
 
-pub(crate) fn render(page: &impl Template) -> Response {
+pub(crate) fn render(t: Language, page: &impl Template) -> Response {
     match page.render() {
         Ok(html) => Html(html).into_response(),
-        Err(error) => internal(&error),
+        Err(error) => internal(t, &error),
     }
 }
 
 /// Something that is not the reader's fault: in the log, not on the page.
-pub(crate) fn internal(error: &dyn std::fmt::Display) -> Response {
+pub(crate) fn internal(t: Language, error: &dyn std::fmt::Display) -> Response {
     tracing::error!(%error, "a page");
-    (
-        StatusCode::INTERNAL_SERVER_ERROR,
-        "Something went wrong here; the log has it. Nothing was done.\n",
-    )
-        .into_response()
+    (StatusCode::INTERNAL_SERVER_ERROR, t.text("internal") + "\n").into_response()
 }

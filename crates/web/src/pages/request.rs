@@ -7,6 +7,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use comity_node::dossier::{Dossier, Statement};
 use comity_node::{Error, prove};
+use comity_rules::agreement::Agreement;
 use comity_rules::command::Command;
 use comity_rules::content::{Ask, Letter, Remark};
 use comity_rules::release::Reader;
@@ -16,8 +17,8 @@ use serde::Deserialize;
 use super::{Frame, Row, internal, not_found, render};
 use crate::App;
 use crate::language::Language;
-use crate::timeline;
 use crate::when::Zones;
+use crate::{problem, timeline};
 
 #[derive(Template)]
 #[template(path = "request.html")]
@@ -117,9 +118,9 @@ pub(crate) async fn act(
     };
     match app.node.command("operator", None, Some(thread), command).await {
         Ok(_) => Redirect::to(&format!("/requests/{thread}")).into_response(),
-        Err(Error::Store(error)) => internal(&error),
+        Err(Error::Store(error)) => internal(t, &error),
         Err(error) => {
-            let problem = Some(error.to_string());
+            let problem = Some(problem::text(t, &error));
             let aftermath = Aftermath { problem, written: form.text, ..Aftermath::default() };
             let page = page(app, t, &id, aftermath).await;
             (StatusCode::UNPROCESSABLE_ENTITY, page).into_response()
@@ -137,7 +138,7 @@ pub(crate) async fn verify(
     let verdict = match check(&app, t, thread).await {
         Ok(text) => Verdict { good: true, text },
         Err(error) => {
-            let text = t.with("verify-failed", [("problem", error.to_string())]);
+            let text = t.with("verify-failed", [("problem", problem::text(t, &error))]);
             Verdict { good: false, text }
         }
     };
@@ -166,7 +167,7 @@ pub(crate) async fn file(
             (headers, attachment.bytes).into_response()
         }
         Err(Error::Missing { .. }) => not_found(State(app), t).await,
-        Err(error) => internal(&error),
+        Err(error) => internal(t, &error),
     }
 }
 
@@ -205,12 +206,12 @@ async fn page(app: App, t: Language, id: &str, aftermath: Aftermath) -> Response
         Err(Error::Store(comity_node::node::StoreError::Missing { .. })) => {
             return not_found(State(app), t).await;
         }
-        Err(error) => return internal(&error),
+        Err(error) => return internal(t, &error),
     };
     if let Err(error) = app.node.journal("see", &thread.to_string()).await {
-        return internal(&error);
+        return internal(t, &error);
     }
-    render(&Page::of(&app, t, &dossier, aftermath))
+    render(t, &Page::of(&app, t, &dossier, aftermath))
 }
 
 impl Page {
@@ -266,7 +267,7 @@ impl StatementRow {
         let receipt = match event.receipt.as_ref().map(|receipt| receipt.code.as_str()) {
             None => t.text("receipt-none"),
             Some("") => t.text("receipt-accepted"),
-            Some(code) => t.with("receipt-refused", [("code", code.to_owned())]),
+            Some(code) => t.with("receipt-refused", [("code", problem::code(t, code))]),
         };
         let text = match statement.kept.as_ref().map(|kept| &kept.letter) {
             Some(Letter::Remark(remark)) => remark.text.clone(),
@@ -287,7 +288,7 @@ impl StatementRow {
             without_effect: event
                 .refused
                 .as_ref()
-                .map(|code| t.with("without-effect", [("code", code.clone())])),
+                .map(|code| t.with("without-effect", [("code", problem::code(t, code))])),
         }
     }
 }
@@ -324,7 +325,26 @@ fn facts(t: Language, dossier: &Dossier, ask: Option<&Ask>) -> Vec<(String, Stri
     facts
 }
 
+/// The agreement's kind, and what it is in words.
+fn kind_of(t: Language, terms: &Agreement, id: &str) -> String {
+    let Some(kind) = terms.kind(id) else { return id.to_owned() };
+    let ours = kind.maps_to.as_str();
+    let text = t.text(&format!("asked-{ours}"));
+    if ours == id { text } else { t.with("item-kind", [("kind", text), ("id", id.to_owned())]) }
+}
+
+/// The ground's text in the reader's language, as the terms have it, and its code.
+fn ground_of(t: Language, terms: &Agreement, code: &str) -> String {
+    let ground = terms.grounds.iter().find(|ground| ground.code == code);
+    let text = ground.and_then(|g| g.text.get(t.code()).or_else(|| g.text.get("en")));
+    text.map_or_else(
+        || code.to_owned(),
+        |text| t.with("code", [("text", text.clone()), ("code", code.to_owned())]),
+    )
+}
+
 fn items(t: Language, dossier: &Dossier, ask: Option<&Ask>) -> Vec<ItemRow> {
+    let terms = &dossier.line.agreement.terms;
     let outcomes = &dossier.line.standing.outcomes;
     let mut rows: Vec<_> = ask
         .map(|ask| ask.items.as_slice())
@@ -335,7 +355,7 @@ fn items(t: Language, dossier: &Dossier, ask: Option<&Ask>) -> Vec<ItemRow> {
         .map(|(index, (item, outcome))| ItemRow {
             number: index + 1,
             ask: item.ask.clone(),
-            kind: item.kind.clone(),
+            kind: kind_of(t, terms, &item.kind),
             identifiers: item.identifiers.clone(),
             answer: String::new(),
             reasons: Vec::new(),
@@ -352,12 +372,17 @@ fn items(t: Language, dossier: &Dossier, ask: Option<&Ask>) -> Vec<ItemRow> {
             let Some(row) = row else { continue };
             row.answer.clone_from(&item.text);
             if let Some(reason) = &item.reason {
-                let ground = [("ground", reason.ground.clone()), ("law", reason.law.clone())];
-                let consulted = if reason.consulted == Some(true) { "yes" } else { "no" };
+                let ground = ground_of(t, terms, &reason.ground);
+                let ground = [("ground", ground), ("law", reason.law.clone())];
+                let consulted = match reason.consulted {
+                    Some(true) => t.with("consulted", [("yes", "yes")]),
+                    Some(false) => t.with("consulted", [("yes", "no")]),
+                    None => t.text("consulted-unsaid"),
+                };
                 row.reasons = vec![
                     t.with("ground", ground),
                     t.with("alternative", [("text", reason.alternative.clone())]),
-                    t.with("consulted", [("yes", consulted)]),
+                    consulted,
                 ];
             }
         }

@@ -31,15 +31,14 @@ pub(crate) async fn show(
 ) -> Response {
     let lines = match app.node.requests(false, cursor.before, PAGE).await {
         Ok(lines) => lines,
-        Err(error) => return internal(&error),
+        Err(error) => return internal(t, &error),
     };
     let full = lines.len() as u64 == PAGE;
     let older = lines.last().filter(|_| full).map(|line| line.summary.seq);
     let mut frame = Frame::of(&app, t, "requests", 0);
     frame.exercise = lines.iter().any(|line| line.summary.request.exercise);
-    render(&Requests {
-        frame,
-        rows: lines.iter().map(|line| Row::of(&app, t, line)).collect(),
-        older,
-    })
+    render(
+        t,
+        &Requests { frame, rows: lines.iter().map(|line| Row::of(&app, t, line)).collect(), older },
+    )
 }
