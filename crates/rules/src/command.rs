@@ -46,13 +46,11 @@ pub enum Problem {
     /// It is not legal where the request stands.
     #[error(transparent)]
     Illegal(#[from] Illegal),
-    /// The terms do not have it.
-    #[error("{what} {found:?} is not in the terms; they have: {known}")]
+    /// The terms do not have it. What was given is not repeated: it may be content.
+    #[error("{place} is not one that the terms have; they have: {known}")]
     NotInTerms {
-        /// Kind, class or ground.
-        what: &'static str,
-        /// What was given.
-        found: String,
+        /// Where: a kind, a class or a ground.
+        place: String,
         /// What the terms have.
         known: String,
     },
@@ -182,7 +180,7 @@ fn check_ask(agreement: &Agreement, class: Option<&str>, ask: &Ask) -> Result<()
     match class {
         Some(class) if agreement.class(class).is_none() => {
             let known = list(agreement.classes.iter().map(|class| class.id.as_str()));
-            return Err(Problem::NotInTerms { what: "class", found: class.to_owned(), known });
+            return Err(Problem::NotInTerms { place: "class".to_owned(), known });
         }
         None if !agreement.classes.is_empty() => {
             return missing("class", "under these terms it decides the deadlines");
@@ -195,7 +193,8 @@ fn check_ask(agreement: &Agreement, class: Option<&str>, ask: &Ask) -> Result<()
         }
         if agreement.kind(&item.kind).is_none() {
             let known = list(agreement.kinds.iter().map(|kind| kind.id.as_str()));
-            return Err(Problem::NotInTerms { what: "kind", found: item.kind.clone(), known });
+            let place = format!("items[{number}].kind");
+            return Err(Problem::NotInTerms { place, known });
         }
     }
     Ok(())
@@ -247,7 +246,8 @@ fn check_reason(
     let known = agreement.grounds.iter().any(|ground| ground.code == reason.ground);
     if agreement.refusal.grounds_closed && !known {
         let known = list(agreement.grounds.iter().map(|ground| ground.code.as_str()));
-        return Err(Problem::NotInTerms { what: "ground", found: reason.ground.clone(), known });
+        let place = format!("{place}: ground");
+        return Err(Problem::NotInTerms { place, known });
     }
     for part in &agreement.refusal.must_state {
         let (name, absent) = match part {
@@ -264,11 +264,11 @@ fn check_reason(
 
 fn check_scores(assessment: &Assessment) -> Result<(), Problem> {
     for (dimension, score) in &assessment.scores {
-        let place = format!("scores.{dimension}");
         if !DIMENSIONS.contains(&dimension.as_str()) {
-            let problem = format!("want one of {}", DIMENSIONS.join(", "));
-            return Err(Problem::Wrong { place, problem });
+            let problem = format!("a dimension is one of {}", DIMENSIONS.join(", "));
+            return Err(Problem::Wrong { place: "scores".to_owned(), problem });
         }
+        let place = format!("scores.{dimension}");
         if *score > 4 {
             return Err(Problem::Wrong { place, problem: "scores are 0 to 4".to_owned() });
         }

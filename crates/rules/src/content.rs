@@ -224,7 +224,7 @@ pub enum Letter {
 /// Content that does not have the fields of its kind.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the content has not the fields of its kind: {0}")]
-pub struct BadContent(String);
+pub struct BadContent(&'static str);
 
 impl Letter {
     /// Reads the content of a statement of this kind.
@@ -286,7 +286,7 @@ impl Letter {
 
 /// A struct's CBOR map, cut into its entries.
 fn split<T: Serialize>(content: &T) -> Result<Vec<(String, Vec<u8>)>, BadContent> {
-    let bytes = minicbor_serde::to_vec(content).map_err(|error| BadContent(error.to_string()))?;
+    let bytes = minicbor_serde::to_vec(content).map_err(|_| BadContent("it cannot be encoded"))?;
     let cut = |mut d: Decoder<'_>| -> Result<_, minicbor::decode::Error> {
         let mut fields = Vec::new();
         let entries = d.map()?;
@@ -301,14 +301,14 @@ fn split<T: Serialize>(content: &T) -> Result<Vec<(String, Vec<u8>)>, BadContent
         }
         Ok(fields)
     };
-    cut(Decoder::new(&bytes)).map_err(|error| BadContent(error.to_string()))
+    cut(Decoder::new(&bytes)).map_err(|_| BadContent("it cannot be encoded"))
 }
 
 /// The inverse of [`split`].
 fn join<T: DeserializeOwned>(content: &Content) -> Result<T, BadContent> {
     let mut map = Vec::new();
     let mut encoder = minicbor::Encoder::new(&mut map);
-    let infallible = |error: minicbor::encode::Error<_>| BadContent(error.to_string());
+    let infallible = |_: minicbor::encode::Error<_>| BadContent("it cannot be encoded");
     encoder.map(content.fields().len() as u64).map_err(infallible)?;
     for field in content.fields() {
         encoder.str(&field.name).map_err(infallible)?;
@@ -316,9 +316,10 @@ fn join<T: DeserializeOwned>(content: &Content) -> Result<T, BadContent> {
         let mut value = Decoder::new(&field.value);
         let whole = value.skip().is_ok() && value.position() == field.value.len();
         if !whole {
-            return Err(BadContent(format!("field {:?}", field.name)));
+            return Err(BadContent("a value is not one CBOR item"));
         }
         encoder.writer_mut().extend_from_slice(&field.value);
     }
-    minicbor_serde::from_slice(&map).map_err(|error| BadContent(error.to_string()))
+    // What is wrong with it is not said: the decoder would quote it.
+    minicbor_serde::from_slice(&map).map_err(|_| BadContent("a field is missing, or another's"))
 }

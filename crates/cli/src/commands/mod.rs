@@ -8,5 +8,6 @@ pub(crate) mod ledger;
 pub(crate) mod peer;
 pub(crate) mod rebuild;
 pub(crate) mod request;
+pub(crate) mod request_file;
 pub(crate) mod serve;
 pub(crate) mod witness;

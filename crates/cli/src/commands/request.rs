@@ -6,15 +6,12 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use comity_node::control::Question;
 use comity_rules::command::Command;
-use comity_rules::content::{
-    Answer, Ask, Assessment, Attachment, Claim, Item, Remark, Ruling, Tlp,
-};
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use comity_rules::content::{Assessment, Remark, Ruling};
 use serde_json::Value;
 
+use super::request_file::{self, parse};
 use crate::failure::Failure;
-use crate::output::{Context, read, table, text};
+use crate::output::{Context, table, text};
 
 #[derive(Subcommand)]
 pub(crate) enum Request {
@@ -72,44 +69,6 @@ pub(crate) struct Filed {
     file: PathBuf,
 }
 
-/// A request as it stands in a file: [`Ask`], with attachments by path. Listed field by field, so
-/// that a misspelt one is refused and not lost.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RequestFile {
-    class: Option<String>,
-    #[serde(default)]
-    exercise: bool,
-    title: String,
-    facts: String,
-    #[serde(default)]
-    legal_basis: String,
-    #[serde(default)]
-    purpose: String,
-    #[serde(default)]
-    urgency_reason: String,
-    marking: Tlp,
-    #[serde(default)]
-    contact: String,
-    items: Vec<Item>,
-    #[serde(default)]
-    attach: Vec<AttachFile>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct AttachFile {
-    file: PathBuf,
-    #[serde(default = "octets")]
-    media_type: String,
-    #[serde(default)]
-    claims: Vec<Claim>,
-}
-
-fn octets() -> String {
-    "application/octet-stream".to_owned()
-}
-
 impl Request {
     pub(crate) async fn run(self, context: &Context) -> Result<ExitCode, Failure> {
         let remark = |said: Said, command: fn(Remark) -> Command| {
@@ -125,7 +84,7 @@ impl Request {
             Self::Withdraw(said) => remark(said, Command::Withdraw),
             Self::Escalate(said) => remark(said, Command::Escalate),
             Self::Decide(filed) => (filed.id, Command::Decide(parse::<Ruling>(&filed.file)?)),
-            Self::Answer(filed) => (filed.id, Command::Answer(parse::<Answer>(&filed.file)?)),
+            Self::Answer(filed) => (filed.id, Command::Answer(request_file::answer(&filed.file)?)),
             Self::Assess(filed) => (filed.id, Command::Assess(parse::<Assessment>(&filed.file)?)),
         };
         let question =
@@ -142,20 +101,7 @@ async fn send(
     file: &Path,
     agreement: Option<String>,
 ) -> Result<ExitCode, Failure> {
-    let request: RequestFile = parse(file)?;
-    let mut attachments = Vec::new();
-    let folder = file.parent().unwrap_or(Path::new("."));
-    for attach in request.attach {
-        let path = folder.join(&attach.file);
-        let bytes = std::fs::read(&path).map_err(|error| Failure::file(&path, &error))?;
-        let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
-        attachments.push(Attachment {
-            name: name.unwrap_or_default(),
-            media_type: attach.media_type,
-            bytes,
-            claims: attach.claims,
-        });
-    }
+    let (class, exercise, ask) = request_file::request(file)?;
     let agreement = match agreement {
         Some(agreement) => agreement,
         None => {
@@ -174,18 +120,7 @@ async fn send(
             }
         }
     };
-    let ask = Ask {
-        title: request.title,
-        facts: request.facts,
-        legal_basis: request.legal_basis,
-        purpose: request.purpose,
-        urgency_reason: request.urgency_reason,
-        marking: request.marking,
-        contact: request.contact,
-        items: request.items,
-        attachments,
-    };
-    let command = Command::Send { class: request.class, exercise: request.exercise, ask };
+    let command = Command::Send { class, exercise, ask };
     let question =
         Question::State { terms: Some(agreement), request: None, command: Box::new(command) };
     let value = context.ask(question).await?;
@@ -193,14 +128,25 @@ async fn send(
 }
 
 async fn list(context: &Context, open: bool) -> Result<ExitCode, Failure> {
-    let value = context.ask(Question::Requests { open }).await?;
-    if context.json {
-        for line in value.as_array().into_iter().flatten() {
-            say!("{line}");
+    let (mut all, mut after) = (Vec::new(), None);
+    loop {
+        let page = context.ask(Question::Requests { open, after }).await?;
+        for line in page["requests"].as_array().into_iter().flatten() {
+            if context.json {
+                say!("{line}");
+            } else {
+                all.push(line.clone());
+            }
         }
+        after = page["next"].as_u64();
+        if after.is_none() {
+            break;
+        }
+    }
+    if context.json {
         return Ok(ExitCode::SUCCESS);
     }
-    Ok(context.print(&value, |lines| {
+    Ok(context.print(&Value::from(all), |lines| {
         let lines = lines.as_array().map(Vec::as_slice).unwrap_or_default();
         if lines.is_empty() {
             return "No open requests. `comity request list --all` has those that are over; \
@@ -283,16 +229,4 @@ fn describe(request: &Value) -> String {
         ["by", "entry", "statement", "witnessed (UTC)", "mirrored", "receipt", "without effect"];
     out.push_str(&table(&head, rows));
     out
-}
-
-/// A TOML or JSON file, by its ending.
-fn parse<T: DeserializeOwned>(path: &Path) -> Result<T, Failure> {
-    let text = read(path)?;
-    let json = path.extension().is_some_and(|extension| extension == "json");
-    let parsed = if json {
-        serde_json::from_str(&text).map_err(|error| error.to_string())
-    } else {
-        toml::from_str(&text).map_err(|error| error.to_string())
-    };
-    parsed.map_err(|error| Failure::Wrong(format!("{}: {error}", path.display())))
 }

@@ -1,0 +1,155 @@
+//! The files of `comity request`: TOML or JSON, with attachments by path.
+//!
+//! What is wrong with a file is said by its place and by what was expected there. What stands in it
+//! is not repeated: it is content, and errors end up in logs and tickets.
+
+use std::path::{Path, PathBuf};
+
+use comity_rules::content::{Answer, Ask, Attachment, Claim, Item, ItemAnswer, Tlp};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use crate::failure::Failure;
+use crate::output::read;
+
+/// A request: [`Ask`], listed field by field, so that a misspelt one is refused and not lost.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RequestFile {
+    class: Option<String>,
+    #[serde(default)]
+    exercise: bool,
+    title: String,
+    facts: String,
+    #[serde(default)]
+    legal_basis: String,
+    #[serde(default)]
+    purpose: String,
+    #[serde(default)]
+    urgency_reason: String,
+    marking: Tlp,
+    #[serde(default)]
+    contact: String,
+    items: Vec<Item>,
+    #[serde(default)]
+    attach: Vec<AttachFile>,
+}
+
+/// An answer: [`Answer`], likewise.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AnswerFile {
+    #[serde(default)]
+    text: String,
+    #[serde(default)]
+    use_limits: String,
+    items: Vec<ItemAnswer>,
+    #[serde(default)]
+    attach: Vec<AttachFile>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AttachFile {
+    file: PathBuf,
+    #[serde(default = "octets")]
+    media_type: String,
+    #[serde(default)]
+    claims: Vec<Claim>,
+}
+
+fn octets() -> String {
+    "application/octet-stream".to_owned()
+}
+
+/// A request's urgency class, whether it is an exercise, and what it says.
+pub(crate) fn request(path: &Path) -> Result<(Option<String>, bool, Ask), Failure> {
+    let file: RequestFile = parse(path)?;
+    let ask = Ask {
+        title: file.title,
+        facts: file.facts,
+        legal_basis: file.legal_basis,
+        purpose: file.purpose,
+        urgency_reason: file.urgency_reason,
+        marking: file.marking,
+        contact: file.contact,
+        items: file.items,
+        attachments: attachments(path, file.attach)?,
+    };
+    Ok((file.class, file.exercise, ask))
+}
+
+pub(crate) fn answer(path: &Path) -> Result<Answer, Failure> {
+    let file: AnswerFile = parse(path)?;
+    Ok(Answer {
+        text: file.text,
+        use_limits: file.use_limits,
+        items: file.items,
+        attachments: attachments(path, file.attach)?,
+    })
+}
+
+fn attachments(beside: &Path, files: Vec<AttachFile>) -> Result<Vec<Attachment>, Failure> {
+    let folder = beside.parent().unwrap_or(Path::new("."));
+    let attach = |attach: AttachFile| {
+        let path = folder.join(&attach.file);
+        let bytes = std::fs::read(&path).map_err(|error| Failure::file(&path, &error))?;
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
+        Ok(Attachment {
+            name: name.unwrap_or_default(),
+            media_type: attach.media_type,
+            bytes,
+            claims: attach.claims,
+        })
+    };
+    files.into_iter().map(attach).collect()
+}
+
+pub(crate) fn parse<T: DeserializeOwned>(path: &Path) -> Result<T, Failure> {
+    let text = read(path)?;
+    let json = path.extension().is_some_and(|extension| extension == "json");
+    let parsed = if json {
+        serde_json::from_str(&text).map_err(|error| {
+            (Some((error.line(), error.column())), expectation(&error.to_string()))
+        })
+    } else {
+        toml::from_str(&text).map_err(|error| {
+            let place = error.span().map(|span| line_and_column(&text, span.start));
+            (place, expectation(error.message()))
+        })
+    };
+    parsed.map_err(|(place, problem)| {
+        let place = place.map(|(line, column)| format!(" line {line}, column {column}:"));
+        let kind = if json { "JSON" } else { "TOML" };
+        let path = path.display();
+        Failure::Wrong(format!("{path}:{} {problem} ({kind})", place.unwrap_or_default()))
+    })
+}
+
+/// From 1, in characters.
+fn line_and_column(text: &str, offset: usize) -> (usize, usize) {
+    let before = text.get(..offset).unwrap_or(text);
+    let line = before.rsplit('\n').next().unwrap_or_default();
+    (before.matches('\n').count() + 1, line.chars().count() + 1)
+}
+
+/// The part of a parser's message that speaks of the form, and not of what stood there.
+fn expectation(message: &str) -> String {
+    let message = message.lines().next().unwrap_or_default();
+    let message = message.rsplit_once(" at line ").map_or(message, |(message, _)| message);
+    let is_name = |name: &str| name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+    for known in ["missing field", "unknown field", "duplicate field"] {
+        let rest = message.strip_prefix(known).unwrap_or_default();
+        let name = rest.split('`').nth(1).unwrap_or_default();
+        if !name.is_empty() && name.len() <= 32 && is_name(name) {
+            let expected = rest.rsplit_once(", expected ").map(|(_, expected)| expected);
+            let expected = expected.map(|expected| format!("; a field here is {expected}"));
+            return format!("{known} {name}{}", expected.unwrap_or_default());
+        }
+    }
+    match message.rsplit_once("expected ") {
+        Some((_, expected)) => format!("want {expected}"),
+        None if message.contains(['"', '`', '\'']) => "this is not in its form".to_owned(),
+        None => message.to_owned(),
+    }
+}
