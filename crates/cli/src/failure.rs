@@ -57,7 +57,10 @@ impl From<comity_ledger::Error> for Failure {
 impl From<audit::Error> for Failure {
     fn from(error: audit::Error) -> Self {
         match error {
-            audit::Error::Unreachable { .. } => Self::Unreachable(error.to_string()),
+            audit::Error::Unreachable { .. } | audit::Error::Missing(_) => {
+                Self::Unreachable(error.to_string())
+            }
+            audit::Error::Few => Self::Wrong(error.to_string()),
             audit::Error::Invalid { .. } => Self::No(error.to_string()),
         }
     }

@@ -49,6 +49,10 @@ fn the_demo_plays_proves_and_can_be_checked_from_files_alone() {
     assert_eq!(refused["answered_in_seconds"].as_i64().unwrap() / 3600, 38);
     assert_eq!(refused["outcomes"], serde_json::json!({ "answered": 2, "refused": 1 }));
     assert_eq!(refused["answer_late_seconds"], serde_json::Value::Null);
+    // The receipt that came after nine hours and more did not start the clock anew.
+    let late = requests.iter().find(|request| request["status"] == "acknowledged").unwrap();
+    assert_eq!(late["started_by"], "mirror");
+    assert_eq!(late["acknowledge_late_seconds"].as_i64().unwrap() / 60, 330 + 250 + 12 - 240);
     // The order of the ledgers does not matter.
     let turned = comity(&[
         "ledger", "audit", &south, &north, "--policy", &policy, "--terms", &terms, "--json",

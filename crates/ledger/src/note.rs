@@ -88,6 +88,19 @@ impl Note {
         }
     }
 
+    /// Adds those signatures of another note of the same text that are by one of these names, where
+    /// no signature by that name is here: so a note gathers what is known and no stranger's lines.
+    pub fn gather(&mut self, other: &Self, names: &[&str]) {
+        if other.text == self.text {
+            for signature in other.signatures() {
+                let name = signature.name.as_str();
+                if names.contains(&name) && self.signatures.iter().all(|known| known.name != name) {
+                    self.add(signature.clone());
+                }
+            }
+        }
+    }
+
     /// Adds a signature by `key` over the text: plain Ed25519, so not for cosigners.
     pub fn sign(&mut self, key: &SigningKey) {
         let signature = key.sign_bytes(self.text.as_bytes());

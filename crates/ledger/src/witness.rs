@@ -70,6 +70,9 @@ pub enum Refusal {
     /// 400: the body, or an old size above the new one.
     #[error("{0}")]
     BadRequest(Error),
+    /// 503: the witness itself cannot, now.
+    #[error("the witness cannot cosign: {0}")]
+    Unavailable(&'static str),
     /// 422: the proof, or another root at the same size. Worth keeping: it may be proof of a fork.
     #[error("{0}")]
     Unprocessable(Error),
@@ -85,6 +88,7 @@ impl Refusal {
             Self::Conflict(_) => 409,
             Self::BadRequest(_) => 400,
             Self::Unprocessable(_) => 422,
+            Self::Unavailable(_) => 503,
         }
     }
 
@@ -94,6 +98,7 @@ impl Refusal {
         match self {
             Self::UnknownOrigin => "unknown-origin",
             Self::Conflict(_) => "conflict",
+            Self::Unavailable(_) => "unavailable",
             Self::Forbidden(error) | Self::BadRequest(error) | Self::Unprocessable(error) => {
                 error.code()
             }

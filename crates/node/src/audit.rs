@@ -34,6 +34,12 @@ pub enum Error {
         /// Why.
         problem: String,
     },
+    /// There is no such file.
+    #[error("{0}: there is no such file")]
+    Missing(String),
+    /// Too few places.
+    #[error("want the two ledgers of an agreement")]
+    Few,
     /// The ledger does not verify.
     #[error("{place}: {code}: {problem}")]
     Invalid {
@@ -46,10 +52,12 @@ pub enum Error {
     },
 }
 
-/// Where a ledger is read: an `http://` URL, or a folder.
-pub struct Source<'a> {
-    network: &'a dyn Network,
-    place: String,
+/// How an audit gets at what it reads.
+pub struct Reach<'a> {
+    /// The network.
+    pub network: &'a dyn Network,
+    /// The key that its holder was given, where the ledgers are not everyone's.
+    pub key: Option<&'a str>,
 }
 
 /// What an audit found.
@@ -57,71 +65,128 @@ pub struct Source<'a> {
 pub struct Report {
     /// Each ledger: its origin, party, entries, and the time of its last witnessed checkpoint.
     pub ledgers: Vec<(String, PartyId, u64, Option<Timestamp>)>,
+    /// Proofs that a copy has, and that say earlier than all that the ledger itself serves: whose
+    /// ledger, which size, and the time.
+    pub withheld: Vec<(PartyId, u64, Timestamp)>,
     /// The rules' findings.
     pub audit: Audit,
 }
 
-/// Audits the ledgers at these two places.
+/// Audits the ledgers at the first two places. Further places are copies of either, such as the
+/// other side's mirror: what they prove counts too.
 ///
 /// # Errors
 /// [`Error`].
 pub async fn run(
-    network: &dyn Network,
-    places: &[String; 2],
+    reach: &Reach<'_>,
+    places: &[String],
     policy: &Policy,
     terms: Option<&Terms>,
 ) -> Result<Report, Error> {
-    let mut first = Source { network, place: places[0].clone() }.read(policy, terms).await?;
-    let mut second = Source { network, place: places[1].clone() }.read(policy, terms).await?;
-    first.ledger.mirrored = first.mirrored_by(&second)?;
-    second.ledger.mirrored = second.mirrored_by(&first)?;
-    let alive = [first.alive, second.alive];
-    let (first, second) = (first.ledger, second.ledger);
-    let same = first.channel.terms == second.channel.terms
-        && first.channel.from == second.channel.to
-        && first.channel.to == second.channel.from;
-    if !same {
+    let source = |place: &String| Source { reach, place: place.clone() };
+    let [first, second, copies @ ..] = places else {
+        return Err(Error::Few);
+    };
+    let mut read =
+        [source(first).read(policy, terms).await?, source(second).read(policy, terms).await?];
+    let [one, other] = read.each_ref().map(|read| &read.ledger.channel);
+    if one.terms != other.terms || one.from != other.to || one.to != other.from {
         return Err(Error::Invalid {
-            place: format!("{} and {}", places[0], places[1]),
+            place: format!("{first} and {second}"),
             code: "other-agreement",
             problem: "these are not the two ledgers of one agreement".to_owned(),
         });
     }
-    let ledgers = [(&first, alive[0]), (&second, alive[1])].map(|(ledger, alive)| {
-        let channel = &ledger.channel;
-        (channel.origin.clone(), channel.from.clone(), ledger.entries.len() as u64, alive)
+    // A ledger is mirrored by the other side.
+    let [one, other] = read.each_ref().map(|read| read.mirror.clone());
+    for (read, mirror) in read.iter_mut().zip([other, one]) {
+        read.mirror = mirror;
+        let proofs = std::mem::take(&mut read.proofs);
+        read.count(&proofs)?;
+    }
+    let mut withheld = Vec::new();
+    for copy in copies.iter().map(source) {
+        let origin = copy.origin().await?;
+        let Some(read) = read.iter_mut().find(|read| read.ledger.channel.origin == origin) else {
+            let expected = "one of the two ledgers".to_owned();
+            let other = comity_ledger::Error::OtherLedger { expected, found: origin };
+            return Err(copy.invalid("history/1", &other));
+        };
+        let proofs = copy.proofs(policy, &read.ledger.tiles, read.size(), false).await?;
+        withheld.extend(read.earlier(&proofs));
+        read.count(&proofs)?;
+    }
+    let ledgers = read.each_ref().map(|read| {
+        let channel = &read.ledger.channel;
+        (channel.origin.clone(), channel.from.clone(), read.size(), read.alive)
     });
-    Ok(Report { ledgers: ledgers.to_vec(), audit: Audit::of(&[first, second]) })
+    let audit = Audit::of(&read.map(|read| read.ledger));
+    Ok(Report { ledgers: ledgers.to_vec(), withheld, audit })
 }
 
 /// A ledger as it was read.
 struct Read {
-    place: String,
     ledger: audit::Ledger,
-    /// The checkpoints of its history, with every cosignature that they carry.
-    notes: Vec<Note>,
-    /// The key with which its party mirrors the other's ledger.
+    proofs: Vec<Proof>,
+    /// The key with which its party mirrors the other's ledger; later, the one that mirrors it.
     mirror: VerifierKey,
     /// When it was last known to be alive.
     alive: Option<Timestamp>,
 }
 
+/// A kept checkpoint that fits the entries.
+#[derive(Clone)]
+struct Proof {
+    place: String,
+    size: u64,
+    note: Note,
+    /// When an outside quorum had seen it, where there is one.
+    witnessed: Option<Timestamp>,
+}
+
 impl Read {
-    /// Which of its sizes the other party's mirror held, and since when.
-    fn mirrored_by(&self, other: &Self) -> Result<Vec<(u64, Timestamp)>, Error> {
-        let mut mirrored = Vec::new();
-        for ((size, _), note) in self.ledger.history.iter().zip(&self.notes) {
-            let time =
-                cosignature::verify(note, &other.mirror).map_err(|error| Error::Invalid {
-                    place: format!("{}/history/{size}", self.place),
-                    code: error.code(),
-                    problem: error.to_string(),
-                })?;
-            let time = time.and_then(|time| Timestamp::from_second(i64::try_from(time).ok()?).ok());
-            mirrored.extend(time.map(|time| (*size, time)));
-        }
-        Ok(mirrored)
+    fn size(&self) -> u64 {
+        self.ledger.entries.len() as u64
     }
+
+    /// Counts what these prove: the word of outside witnesses, and that of the mirror.
+    fn count(&mut self, proofs: &[Proof]) -> Result<(), Error> {
+        for proof in proofs {
+            let invalid = |error: comity_ledger::Error| Error::Invalid {
+                place: proof.place.clone(),
+                code: error.code(),
+                problem: error.to_string(),
+            };
+            let time = cosignature::verify(&proof.note, &self.mirror).map_err(invalid)?;
+            let time = time.and_then(|time| Timestamp::from_second(i64::try_from(time).ok()?).ok());
+            if time.is_none() && proof.witnessed.is_none() {
+                return Err(invalid(comity_ledger::Error::Quorum("outside".to_owned())));
+            }
+            self.ledger.mirrored.extend(time.map(|time| (proof.size, time)));
+            self.ledger.history.extend(proof.witnessed.map(|time| (proof.size, time)));
+        }
+        Ok(())
+    }
+
+    /// Those of a copy's proofs that say earlier than all that is known.
+    fn earlier(&self, proofs: &[Proof]) -> Vec<(PartyId, u64, Timestamp)> {
+        let known = |size: u64| {
+            let covers = self.ledger.history.iter().filter(move |(known, _)| *known >= size);
+            covers.map(|(_, time)| *time).min()
+        };
+        let mut earlier = Vec::new();
+        for proof in proofs {
+            let time = proof.witnessed.filter(|time| known(proof.size).is_none_or(|k| *time < k));
+            earlier.extend(time.map(|t| (self.ledger.channel.from.clone(), proof.size, t)));
+        }
+        earlier
+    }
+}
+
+/// Where a ledger is read: an `https://` or `http://` URL, or a folder.
+struct Source<'a> {
+    reach: &'a Reach<'a>,
+    place: String,
 }
 
 impl Source<'_> {
@@ -145,40 +210,51 @@ impl Source<'_> {
             let fork = comity_ledger::Error::Fork { size: head.size };
             return Err(self.invalid("checkpoint", &fork));
         }
-        let (history, notes) = self.history(policy, &tiles, head.size).await?;
+        let proofs = self.proofs(policy, &tiles, head.size, true).await?;
         let (channel, mirror) = self.channel(&entries, &head.origin, policy, terms)?;
-        let mirrored = Vec::new();
+        let (history, mirrored) = (Vec::new(), Vec::new());
         let ledger = audit::Ledger { channel, entries, tiles, history, mirrored };
-        Ok(Read { place: self.place.clone(), ledger, notes, mirror, alive })
+        Ok(Read { ledger, proofs, mirror, alive })
     }
 
-    /// The kept checkpoints, each verified: quorum, and a root that the entries have.
-    async fn history(
+    /// Of which ledger this is a copy.
+    async fn origin(&self) -> Result<String, Error> {
+        let note = self.note("history/1").await?;
+        let checkpoint = comity_ledger::Checkpoint::parse(note.text());
+        Ok(checkpoint.map_err(|e| self.invalid("history/1", &e))?.origin)
+    }
+
+    /// The kept checkpoints up to `size`, each verified: signed, and with a root that the entries
+    /// have. Where all are wanted, one that is missing is an error; a copy may have fewer.
+    async fn proofs(
         &self,
         policy: &Policy,
         tiles: &Tiles,
         size: u64,
-    ) -> Result<(Vec<(u64, Timestamp)>, Vec<Note>), Error> {
-        let mut history: Vec<(u64, Timestamp)> = Vec::new();
-        let mut notes = Vec::new();
+        all: bool,
+    ) -> Result<Vec<Proof>, Error> {
+        let mut proofs = Vec::new();
         let mut next = 1;
         while next <= size {
             let path = format!("history/{next}");
-            let note = self.note(&path).await?;
-            let witnessed = policy.check(&note).map_err(|e| self.invalid(&path, &e))?;
-            let head = &witnessed.checkpoint;
+            let note = match self.note(&path).await {
+                Err(Error::Missing(_)) if !all => break,
+                note => note?,
+            };
+            let opened = policy.open(&note).map_err(|e| self.invalid(&path, &e))?;
+            let head = &opened.checkpoint;
+            if head.size > size && !all {
+                break;
+            }
             let root = tiles.root(head.size.min(size)).map_err(|e| self.invalid(&path, &e))?;
             if head.size < next || head.size > size || root != head.root {
                 return Err(self.invalid(&path, &comity_ledger::Error::Fork { size: head.size }));
             }
-            let time = time_of(&witnessed).unwrap_or_default();
-            // Time does not run backwards, whatever a witness' clock does: nodes count likewise.
-            let time = history.last().map_or(time, |(_, last)| time.max(*last));
-            history.push((head.size, time));
             next = head.size + 1;
-            notes.push(note);
+            let witnessed = time_of(&opened).filter(|_| policy.is_quorum(&opened));
+            proofs.push(Proof { place: self.place(&path), size: head.size, note, witnessed });
         }
-        Ok((history, notes))
+        Ok(proofs)
     }
 
     /// Who keeps this ledger, and with which key it mirrors, from its own opening; where terms are
@@ -226,11 +302,14 @@ impl Source<'_> {
     async fn get(&self, path: &str) -> Result<Vec<u8>, Error> {
         let place = self.place(path);
         let unreachable = |problem: String| Error::Unreachable { place: place.clone(), problem };
-        if self.place.starts_with("http://") {
-            let reply = http::fetch(self.network, Method::GET, &place, Vec::new(), MAX_FILE).await;
+        if self.place.starts_with("http://") || self.place.starts_with("https://") {
+            let Reach { network, key } = *self.reach;
+            let reply = http::fetch(network, Method::GET, &place, key, Vec::new(), MAX_FILE).await;
             let reply = reply.map_err(|error| unreachable(error.to_string()))?;
             return match reply.status {
                 200 => Ok(reply.body),
+                404 => Err(Error::Missing(place)),
+                401 => Err(unreachable("the key is not one that reads here".to_owned())),
                 status => Err(unreachable(format!("HTTP status {status}"))),
             };
         }
@@ -239,8 +318,12 @@ impl Source<'_> {
             Some(size) => folder.join("history").join(next_size(&folder.join("history"), size)),
             None => folder.join(path),
         };
-        let length =
-            std::fs::metadata(&path).map_err(|error| unreachable(error.to_string()))?.len();
+        let missing = |error: &std::io::Error| error.kind() == std::io::ErrorKind::NotFound;
+        let length = match std::fs::metadata(&path) {
+            Ok(found) => found.len(),
+            Err(error) if missing(&error) => return Err(Error::Missing(place)),
+            Err(error) => return Err(unreachable(error.to_string())),
+        };
         if length > MAX_FILE as u64 {
             return Err(unreachable(format!(
                 "a file of {length} bytes; at most {MAX_FILE} are read"
@@ -285,6 +368,9 @@ impl Report {
                 "origin": origin, "party": party, "entries": entries, "last_witnessed": last,
             })).collect::<Vec<_>>(),
             "requests": requests,
+            "withheld": self.withheld.iter().map(|(party, size, time)| json!({
+                "party": party, "size": size, "witnessed": time,
+            })).collect::<Vec<_>>(),
             "waiting": self.audit.waiting.iter().map(|(party, index)| json!({
                 "party": party, "index": index,
             })).collect::<Vec<_>>(),

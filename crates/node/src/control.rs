@@ -28,6 +28,9 @@ use crate::{export, prove};
 /// Bytes of a question: a request with its attachments, in JSON.
 const MAX_QUESTION: u64 = 16 * 1024 * 1024;
 
+/// Requests in one answer.
+const PAGE: u64 = 200;
+
 /// What a command asks of a node.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -45,6 +48,8 @@ pub enum Question {
     Requests {
         /// Only those that are not over.
         open: bool,
+        /// Those after this cursor, from the page before.
+        after: Option<u64>,
     },
     /// Show a request.
     Request {
@@ -102,6 +107,22 @@ pub enum Question {
         /// Where.
         folder: PathBuf,
     },
+    /// Give a key that reads the ledgers under an agreement.
+    GiveReader {
+        /// To whom.
+        name: String,
+        /// The agreement; the only one, where it is left out.
+        agreement: Option<String>,
+        /// For how long.
+        days: u16,
+    },
+    /// List the readers.
+    Readers,
+    /// Take a reader's keys back.
+    RemoveReader {
+        /// Whose.
+        name: String,
+    },
     /// Make the views again.
     Rebuild,
     /// What a doctor looks at.
@@ -133,9 +154,11 @@ pub async fn answer(node: &Node, question: Question) -> Result<Value, Error> {
             let done = node.command("operator", terms.as_deref(), thread, *command).await?;
             Ok(json!({ "request": done.thread, "index": done.index }))
         }
-        Question::Requests { open } => {
-            let lines = node.requests(open, None, 500).await?;
-            Ok(lines.iter().map(|line| line_json(node, line)).collect())
+        Question::Requests { open, after } => {
+            let lines = node.requests(open, after, PAGE).await?;
+            let next = lines.last().filter(|_| lines.len() as u64 == PAGE);
+            let requests: Value = lines.iter().map(|line| line_json(node, line)).collect();
+            Ok(json!({ "requests": requests, "next": next.map(|line| line.summary.seq) }))
         }
         Question::Request { id } => {
             let thread = node.find(&id).await?;
@@ -180,10 +203,7 @@ pub async fn answer(node: &Node, question: Question) -> Result<Value, Error> {
         }
         Question::Ledgers => ledgers(node).await,
         Question::Policy { agreement } => {
-            let agreement = match agreement {
-                Some(id) => node.agreement(&id)?,
-                None => only(node)?,
-            };
+            let agreement = named(node, agreement)?;
             Ok(json!({ "policy": node.policy(&agreement).await?.0 }))
         }
         Question::Prove { id } => proofs(node, &id).await,
@@ -195,6 +215,27 @@ pub async fn answer(node: &Node, question: Question) -> Result<Value, Error> {
             node.journal("export", &found.id).await?;
             Ok(json!({ "ledger": found.id, "entries": size, "folder": folder }))
         }
+        Question::GiveReader { name, agreement, days } => {
+            let agreement = named(node, agreement)?;
+            let terms = agreement.terms.hash().to_hex();
+            let key = node.give_reader(&name, &terms, days).await?;
+            Ok(json!({ "name": name, "terms": terms, "key": key }))
+        }
+        Question::Readers => {
+            let all = comity_store::reader::list(node.db()).await?;
+            let all = all.iter().map(|given| {
+                json!({ "name": given.name, "terms": given.terms, "expires": given.expires })
+            });
+            Ok(all.collect())
+        }
+        Question::RemoveReader { name } => match node.remove_reader(&name).await? {
+            true => Ok(json!({ "name": name })),
+            false => Err(Error::Missing {
+                what: "reader",
+                id: name,
+                hint: "; see `comity ledger reader list`",
+            }),
+        },
         Question::Rebuild => {
             let (entries, differed) = node.rebuild().await?;
             Ok(json!({ "entries": entries, "differed": differed }))
@@ -256,7 +297,11 @@ async fn converse(node: Arc<Node>, mut stream: UnixStream) {
             Ok(value) => Reply::Is(value),
             Err(error) => Reply::Not(error.to_string(), error.is_unreachable()),
         },
-        Ok(Err(error)) => Reply::Not(format!("not a question: {error}"), false),
+        // What was asked may hold content: only where it goes wrong is said.
+        Ok(Err(error)) => {
+            let (line, column) = (error.line(), error.column());
+            Reply::Not(format!("not a question: line {line}, column {column}"), false)
+        }
         Err(error) => Reply::Not(error.to_string(), true),
     };
     let bytes = serde_json::to_vec(&reply).unwrap_or_default();
@@ -268,7 +313,11 @@ fn socket(folder: &Path) -> PathBuf {
     folder.join("control.sock")
 }
 
-fn only(node: &Node) -> Result<Arc<crate::node::Agreement>, Error> {
+/// The agreement of this name; the only one, where none is named.
+fn named(node: &Node, name: Option<String>) -> Result<Arc<crate::node::Agreement>, Error> {
+    if let Some(name) = name {
+        return node.agreement(&name);
+    }
     match node.agreements().as_slice() {
         [agreement] => Ok(Arc::clone(agreement)),
         [] => Err(Error::Refused("no agreement is signed here yet".to_owned())),
@@ -307,7 +356,7 @@ async fn propose(
 async fn ledgers(node: &Node) -> Result<Value, Error> {
     let mut all = Vec::new();
     for ledger in ledger::list(node.db()).await? {
-        let (entries, history) = ledger::delivered(node.db(), &ledger.id).await?;
+        let delivered = ledger::delivered(node.db(), &ledger.id).await?;
         all.push(json!({
             "id": ledger.id,
             "origin": ledger.key.name(),
@@ -317,8 +366,7 @@ async fn ledgers(node: &Node) -> Result<Value, Error> {
             "entries": ledger.size,
             "checkpointed": ledger.verified,
             "witnessed": ledger.witnessed,
-            "delivered": ledger.mine.then_some(entries),
-            "history_delivered": ledger.mine.then_some(history),
+            "delivered": ledger.mine.then_some(delivered),
         }));
     }
     Ok(all.into())
@@ -348,7 +396,7 @@ async fn examine(node: &Node) -> Result<Value, Error> {
     let mut agreements = Vec::new();
     for agreement in node.agreements() {
         let own = ledger::show(node.db(), &agreement.own).await?;
-        let (delivered, _) = ledger::delivered(node.db(), &own.id).await?;
+        let delivered = ledger::delivered(node.db(), &own.id).await?;
         let other = ledger::counterpart(node.db(), &own).await?;
         agreements.push(json!({
             "terms": own.terms,

@@ -11,6 +11,7 @@ use comity_store::request::{self, Kept, Summary};
 use comity_store::{journal, ledger};
 
 use crate::node::{Agreement, Error, Node};
+use crate::public;
 
 /// A request for a list.
 #[derive(Clone)]
@@ -46,7 +47,7 @@ pub struct Statement {
     pub event: Event,
     /// What its readers see.
     pub kept: Option<Kept>,
-    /// Who cosigned the first witnessed checkpoint that covers it, or else its head.
+    /// Who cosigned the first proven checkpoint that covers it.
     pub cosigners: Vec<String>,
 }
 
@@ -108,7 +109,7 @@ impl Node {
                     ledger: ledger.id.clone(),
                     event: event.clone(),
                     kept: row.and_then(|row| row.kept.clone()),
-                    cosigners: self.cosigners(&ledger.id, event.index).await?,
+                    cosigners: self.cosigners(ledger, event.index).await?,
                 });
             }
         }
@@ -148,12 +149,12 @@ impl Node {
         Ok(release::content(reader, attachment)?)
     }
 
-    async fn cosigners(&self, ledger: &str, index: u64) -> Result<Vec<String>, Error> {
-        let witnessed = ledger::history(&self.db, ledger, index + 1).await?;
-        let Some(witnessed) = witnessed else { return Ok(Vec::new()) };
-        let note = comity_ledger::Note::parse(witnessed.note.as_bytes())?;
-        let origin = note.text().lines().next().unwrap_or_default();
-        let cosigned = note.signatures().iter().filter(|signature| signature.name != origin);
+    async fn cosigners(&self, ledger: &ledger::Ledger, index: u64) -> Result<Vec<String>, Error> {
+        let Some((_, note)) = public::kept(self, ledger, index + 1).await? else {
+            return Ok(Vec::new());
+        };
+        let note = comity_ledger::Note::parse(note.as_bytes())?;
+        let cosigned = note.signatures().iter().filter(|line| line.name != ledger.key.name());
         Ok(cosigned.map(|signature| signature.name.clone()).collect())
     }
 }

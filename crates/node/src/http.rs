@@ -1,5 +1,6 @@
 //! HTTP/1.1 over any stream: what the exchange, the witness and the audit speak.
 
+use std::io;
 use std::time::Duration;
 
 use axum::Router;
@@ -11,7 +12,11 @@ use hyper::{Method, Request};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 
+use rustls::pki_types::ServerName;
+use tokio_rustls::TlsConnector;
+
 use crate::network::{Network, Stream};
+use crate::tls;
 
 /// How long a peer may take for one request.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -34,7 +39,7 @@ pub enum Error {
         /// Where.
         address: String,
         /// Why.
-        error: std::io::Error,
+        error: io::Error,
     },
     /// The conversation broke.
     #[error("the connection to {0} broke: {1}")]
@@ -43,7 +48,7 @@ pub enum Error {
     #[error("{0} did not answer within 30 s")]
     Slow(String),
     /// Not a URL that can be fetched.
-    #[error("{0:?} is not an http:// URL")]
+    #[error("{0:?} is not an http:// or https:// URL")]
     Url(String),
 }
 
@@ -51,6 +56,8 @@ pub enum Error {
 pub struct Connection {
     sender: SendRequest<Full<Bytes>>,
     host: String,
+    /// The key that goes with every request, where the server asks for one.
+    pub bearer: Option<String>,
 }
 
 impl Connection {
@@ -67,7 +74,7 @@ impl Connection {
                 tracing::debug!(%error, "connection ended");
             }
         });
-        Ok(Self { sender, host: host.to_owned() })
+        Ok(Self { sender, host: host.to_owned(), bearer: None })
     }
 
     /// Sends a request and reads at most `limit` bytes of the answer.
@@ -82,13 +89,16 @@ impl Connection {
         limit: usize,
     ) -> Result<Reply, Error> {
         let broken = |error: String| Error::Broken(self.host.clone(), error);
-        let request = Request::builder()
+        let mut request = Request::builder()
             .method(method)
             .uri(path)
             .header("host", &self.host)
-            .header("content-type", "application/octet-stream")
-            .body(Full::new(Bytes::from(body)))
-            .map_err(|error| broken(error.to_string()))?;
+            .header("content-type", "application/octet-stream");
+        if let Some(bearer) = &self.bearer {
+            request = request.header("authorization", format!("Bearer {bearer}"));
+        }
+        let request = request.body(Full::new(Bytes::from(body)));
+        let request = request.map_err(|error| broken(error.to_string()))?;
         let exchange = async {
             self.sender.ready().await.map_err(|error| broken(error.to_string()))?;
             let sent = self.sender.send_request(request).await;
@@ -108,7 +118,8 @@ impl Connection {
     }
 }
 
-/// One request to an `http://` URL.
+/// One request to an `https://` or `http://` URL. Over TLS the server is known by the certificate
+/// authorities that this machine trusts.
 ///
 /// # Errors
 /// [`Error`].
@@ -116,16 +127,32 @@ pub async fn fetch(
     network: &dyn Network,
     method: Method,
     url: &str,
+    bearer: Option<&str>,
     body: Vec<u8>,
     limit: usize,
 ) -> Result<Reply, Error> {
-    let rest = url.strip_prefix("http://").ok_or_else(|| Error::Url(url.to_owned()))?;
+    let (rest, port, secure) = match (url.strip_prefix("https://"), url.strip_prefix("http://")) {
+        (Some(rest), _) => (rest, 443, true),
+        (_, Some(rest)) => (rest, 80, false),
+        (None, None) => return Err(Error::Url(url.to_owned())),
+    };
     let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-    let address = if host.contains(':') { host.to_owned() } else { format!("{host}:80") };
+    let address = if host.contains(':') { host.to_owned() } else { format!("{host}:{port}") };
     let connect = |error| Error::Connect { address: address.clone(), error };
     let stream = in_time(&address, network.connect(&address)).await?.map_err(connect)?;
+    let stream = if secure {
+        let name = host.rsplit_once(':').map_or(host, |(name, _)| name).trim_matches(['[', ']']);
+        let name = ServerName::try_from(name.to_owned()).map_err(|_| Error::Url(url.to_owned()))?;
+        let config = tls::public().map_err(|error| connect(io::Error::other(error)))?;
+        let handshake = TlsConnector::from(config).connect(name, stream);
+        Box::new(in_time(&address, handshake).await?.map_err(connect)?) as Box<dyn Stream>
+    } else {
+        stream
+    };
     let path = if path.is_empty() { "/" } else { path };
-    Connection::begin(stream, host).await?.send(method, path, body, limit).await
+    let mut connection = Connection::begin(stream, host).await?;
+    connection.bearer = bearer.map(str::to_owned);
+    connection.send(method, path, body, limit).await
 }
 
 /// Gives `work` as long as a peer may take, and no longer: a line that was cut may never say so.

@@ -8,10 +8,11 @@ use comity_ledger::{Body, Policy, VerifierKey, hex, seal};
 use comity_rules::card::{self, Card, Opening};
 use comity_rules::command::{self, Command};
 use comity_rules::content::Letter;
+use comity_rules::release::Reader;
 use comity_rules::request::Illegal;
 use comity_rules::{Kind, PartyId, Terms, ThreadId, agreement};
 use comity_store::work::Opener;
-use comity_store::{Db, Work, journal, ledger, session};
+use comity_store::{Db, Work, journal, ledger, reader, session};
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{mpsc, watch};
 
@@ -498,13 +499,69 @@ impl Node {
         Ok(journal::note(&self.db, self.now(), "operator", act, about).await?)
     }
 
-    /// Whether the peer's mirror covers everything that this ledger's latest checkpoint covers.
+    /// Whether all that this party stated under an agreement is covered by a checkpoint, witnessed,
+    /// delivered and mirrored, and all that is proven here was told.
     ///
     /// # Errors
     /// [`Error::Store`].
-    pub async fn is_mirrored(&self, ledger: &str) -> Result<bool, Error> {
-        let head = ledger::head(&self.db, ledger, None).await?;
-        Ok(head.is_some_and(|head| head.mirrored.is_some()))
+    pub async fn is_at_rest(&self, agreement: &Agreement) -> Result<bool, Error> {
+        let own = ledger::show(&self.db, &agreement.own).await?;
+        Ok(own.witnessed == own.size
+            && self.mirrored(&own).await? == own.size
+            && ledger::delivered(&self.db, &own.id).await? == own.size
+            && ledger::news(&self.db, &own.terms).await?.is_none())
+    }
+
+    /// How much of a ledger the other side's mirror covers.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub async fn mirrored(&self, ledger: &Ledger) -> Result<u64, Error> {
+        Ok(ledger::mirrored(&self.db, &ledger.id).await?)
+    }
+
+    /// Gives a key that reads the ledgers under an agreement over HTTP, own and mirrored, for so many
+    /// days. It is shown once: only its hash is kept.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn give_reader(
+        &self,
+        name: &str,
+        agreement: &str,
+        days: u16,
+    ) -> Result<String, Error> {
+        let agreement = self.agreement(agreement)?;
+        let key = hex::encode(&comity_ledger::random::<32>()?);
+        let expires = self.now() + SignedDuration::from_hours(i64::from(days) * 24);
+        let given = reader::Given {
+            name: name.to_owned(),
+            terms: agreement.terms.hash().to_hex(),
+            expires,
+        };
+        reader::give(&self.db, &token_hash(&key), &given).await?;
+        self.journal("reader give", name).await?;
+        Ok(key)
+    }
+
+    /// Takes a reader's keys back; whether there were any.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub async fn remove_reader(&self, name: &str) -> Result<bool, Error> {
+        let removed = reader::take_back(&self.db, name).await? > 0;
+        self.journal("reader remove", name).await?;
+        Ok(removed)
+    }
+
+    /// Who reads with this key; `None` where it is nobody's, or expired.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub async fn reader(&self, key: &str) -> Result<Option<Reader>, Error> {
+        let given = reader::of(&self.db, &token_hash(key), self.now()).await?;
+        let terms = given.and_then(|given| comity_ledger::Hash::from_hex(&given.terms));
+        Ok(terms.map(Reader::Auditor))
     }
 
     /// Signs a person in: a token for the browser, where the password is right.

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{Extension, Path, State};
-use axum::http::StatusCode;
+use axum::extract::{FromRequestParts, Path, State};
+use axum::http::request::Parts;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use comity_ledger::Note;
@@ -24,15 +25,37 @@ const LASTING: &str = "public, max-age=31536000, immutable";
 pub fn router(node: Arc<Node>) -> Router {
     Router::new()
         .route("/ledger/{id}/checkpoint", get(ledger_checkpoint))
-        .route("/ledger/{id}/history/{size}", get(history))
+        .route("/ledger/{id}/history/{size}", get(ledger_history))
         .route("/ledger/{id}/{*path}", get(ledger_tile))
         .route("/mirror/{id}/checkpoint", get(mirror_checkpoint))
+        .route("/mirror/{id}/history/{size}", get(mirror_history))
         .route("/mirror/{id}/{*path}", get(mirror_tile))
         .with_state(node)
 }
 
 type Answer = Result<Response, StatusCode>;
-type Who = Option<Extension<Reader>>;
+
+/// Who reads: whom a layer above knows, else whose key it is, else anyone.
+struct Who(Reader);
+
+impl FromRequestParts<Arc<Node>> for Who {
+    type Rejection = StatusCode;
+
+    async fn from_request_parts(parts: &mut Parts, node: &Arc<Node>) -> Result<Self, StatusCode> {
+        if let Some(known) = parts.extensions.get::<Reader>() {
+            return Ok(Self(known.clone()));
+        }
+        let Some(value) = parts.headers.get(header::AUTHORIZATION) else {
+            return Ok(Self(Reader::Everyone));
+        };
+        let key = value.to_str().ok().and_then(|value| value.strip_prefix("Bearer "));
+        let reader = match key {
+            Some(key) => node.reader(key.trim()).await.map_err(internal)?,
+            None => None,
+        };
+        reader.map(Self).ok_or(StatusCode::UNAUTHORIZED)
+    }
+}
 
 async fn ledger_checkpoint(
     State(node): State<Arc<Node>>,
@@ -49,17 +72,30 @@ async fn mirror_checkpoint(
     Path(id): Path<String>,
 ) -> Answer {
     let ledger = readable(&node, who, &id, false).await?;
-    let last = cosigned::last(&node.db, Role::Mirror, &ledger.id).await;
-    Ok(text(last.map_err(|e| internal(e.into()))?.ok_or(StatusCode::NOT_FOUND)?.note))
+    let mirrored = mirrored(&node, &ledger).await.map_err(internal)?;
+    Ok(text(mirrored.ok_or(StatusCode::NOT_FOUND)?))
 }
 
-async fn history(
+async fn ledger_history(
     State(node): State<Arc<Node>>,
     who: Who,
     Path((id, size)): Path<(String, u64)>,
 ) -> Answer {
     let ledger = readable(&node, who, &id, true).await?;
-    let kept = kept(&node, &ledger, size).await.map_err(internal)?;
+    history(&node, &ledger, size).await
+}
+
+async fn mirror_history(
+    State(node): State<Arc<Node>>,
+    who: Who,
+    Path((id, size)): Path<(String, u64)>,
+) -> Answer {
+    let ledger = readable(&node, who, &id, false).await?;
+    history(&node, &ledger, size).await
+}
+
+async fn history(node: &Node, ledger: &Ledger, size: u64) -> Answer {
+    let kept = kept(node, ledger, size).await.map_err(internal)?;
     Ok(text(kept.ok_or(StatusCode::NOT_FOUND)?.1))
 }
 
@@ -102,8 +138,22 @@ pub(crate) async fn checkpoint(node: &Node, ledger: &Ledger) -> Result<Option<St
     Ok(Some(witnessed.note))
 }
 
-/// The first witnessed checkpoint of at least `size`, with the cosignatures of the peer's witness
-/// and mirror that came after it was kept: an auditor reads from them when the peer held a copy.
+/// The head that this node's mirror cosigned last, with what outside witnesses said of it.
+async fn mirrored(node: &Node, ledger: &Ledger) -> Result<Option<String>, Error> {
+    let Some(last) = cosigned::last(&node.db, Role::Mirror, &ledger.id).await? else {
+        return Ok(None);
+    };
+    let mut note = Note::parse(last.note.as_bytes())?;
+    if let Some((_, proof)) = kept(node, ledger, last.size).await? {
+        let proof = Note::parse(proof.as_bytes())?;
+        let names: Vec<_> = proof.signatures().iter().map(|line| line.name.as_str()).collect();
+        note.gather(&proof, &names);
+    }
+    Ok(Some(note.to_string()))
+}
+
+/// The first checkpoint of at least `size` that something proves, with every cosignature that is
+/// known: an auditor reads from them when outside witnesses saw it, and when the peer held a copy.
 ///
 /// # Errors
 /// [`Error::Store`].
@@ -112,17 +162,18 @@ pub(crate) async fn kept(
     ledger: &Ledger,
     size: u64,
 ) -> Result<Option<(u64, String)>, Error> {
-    let Some(witnessed) = ledger::history(&node.db, &ledger.id, size).await? else {
-        return Ok(None);
+    let Some(head) = ledger::proven(&node.db, &ledger.id, size).await? else { return Ok(None) };
+    let known = Note::parse(head.note.as_bytes())?;
+    let names: Vec<_> = known.signatures().iter().map(|line| line.name.as_str()).collect();
+    let witnessed = ledger::history(&node.db, &ledger.id, head.size).await?;
+    let witnessed = witnessed.filter(|witnessed| witnessed.size == head.size);
+    // The outside witnesses' words are those of the proof that counts, not of a heartbeat.
+    let mut note = match witnessed {
+        Some(witnessed) => Note::parse(witnessed.note.as_bytes())?,
+        None => known.clone(),
     };
-    let mut note = Note::parse(witnessed.note.as_bytes())?;
-    if let Some(head) = ledger::head(&node.db, &ledger.id, Some(witnessed.size)).await? {
-        let known: Vec<_> = note.signatures().iter().map(|line| line.name.clone()).collect();
-        let head = Note::parse(head.note.as_bytes())?;
-        let later = head.signatures().iter().filter(|line| !known.contains(&line.name));
-        later.for_each(|line| note.add(line.clone()));
-    }
-    Ok(Some((witnessed.size, note.to_string())))
+    note.gather(&known, &names);
+    Ok(Some((head.size, note.to_string())))
 }
 
 /// The bytes at a tile path, of a ledger of `size` entries.
@@ -158,8 +209,12 @@ async fn tile_of(node: &Node, ledger: &Ledger, path: &str, size: u64) -> Answer 
 }
 
 /// The ledger, if this reader may read it. One who may not learns no more than that there is none.
-async fn readable(node: &Node, who: Who, id: &str, mine: bool) -> Result<Ledger, StatusCode> {
-    let reader = who.map_or(Reader::Everyone, |Extension(reader)| reader);
+async fn readable(
+    node: &Node,
+    Who(reader): Who,
+    id: &str,
+    mine: bool,
+) -> Result<Ledger, StatusCode> {
     let ledger = match ledger::show(&node.db, id).await {
         Ok(ledger) if ledger.mine == mine => ledger,
         Ok(_) | Err(comity_store::Error::Missing { .. }) => return Err(StatusCode::NOT_FOUND),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{Extension, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::get;
 use tokio::sync::Semaphore;
@@ -121,9 +121,7 @@ async fn mutual(mut listener: Box<dyn Listener>, acceptor: TlsAcceptor, node: Ar
                             let party = certificates
                                 .and_then(|chain| node.pins.party(chain.first()?));
                             if let Some(party) = party {
-                                let router = exchange::router(node)
-                                    .layer(Extension(exchange::Peer(party)));
-                                http::serve(stream, router).await;
+                                http::serve(stream, exchange::router(node, party)).await;
                             }
                         }
                         Ok(Err(error)) => {

@@ -2,7 +2,7 @@
 //! cards name, no others. No authority vouches for anybody; a line in between is a stranger.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use comity_ledger::Hash;
 use comity_rules::PartyId;
@@ -11,8 +11,8 @@ use rustls::crypto::{CryptoProvider, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, DistinguishedName, Error, ServerConfig,
-    SignatureScheme,
+    CertificateError, ClientConfig, DigitallySignedStruct, DistinguishedName, Error, RootCertStore,
+    ServerConfig, SignatureScheme,
 };
 
 /// The peers' certificates, by SHA-256: whoever shows one is that party.
@@ -68,6 +68,29 @@ pub fn client(
         .dangerous()
         .with_custom_certificate_verifier(verifier)
         .with_client_auth_cert(vec![certificate.clone()], key.clone_key())
+}
+
+/// The client's side towards a public server, such as an outside witness: whoever shows a
+/// certificate of an authority that this machine trusts (`SSL_CERT_FILE` names others).
+///
+/// # Errors
+/// Where this machine trusts none.
+pub fn public() -> Result<Arc<ClientConfig>, Error> {
+    static CONFIG: OnceLock<Arc<ClientConfig>> = OnceLock::new();
+    if let Some(config) = CONFIG.get() {
+        return Ok(Arc::clone(config));
+    }
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    if roots.is_empty() {
+        let problem = "no certificate authorities: install ca-certificates, or set SSL_CERT_FILE";
+        return Err(Error::General(problem.to_owned()));
+    }
+    let config = ClientConfig::builder_with_provider(provider())
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(Arc::clone(CONFIG.get_or_init(|| Arc::new(config))))
 }
 
 fn provider() -> Arc<CryptoProvider> {

@@ -33,8 +33,16 @@ pub struct Witness {
 
 struct Watched {
     key: VerifierKey,
-    /// The checkpoint cosigned last, with its signatures.
-    last: Option<(Checkpoint, String)>,
+    last: Option<Last>,
+}
+
+/// What was cosigned last.
+struct Last {
+    head: Checkpoint,
+    /// When, in POSIX seconds.
+    time: u64,
+    /// The checkpoint with its signatures.
+    note: String,
 }
 
 /// Why a witness does not begin.
@@ -82,7 +90,7 @@ impl Witness {
             let path = file.map_err(failed)?.path();
             // A write that was cut short leaves its temporary file, and the old state.
             if path.extension().is_some_and(|extension| extension == "ledger") {
-                let (origin, watched) = Watched::read(&path)?;
+                let (origin, watched) = Watched::read(&path, key.verifier())?;
                 ledgers.insert(origin, watched);
             }
         }
@@ -137,14 +145,19 @@ impl Witness {
         let mut ledgers = self.ledgers.lock().unwrap_or_else(PoisonError::into_inner);
         let watched = ledgers.get_mut(&origin).ok_or(Refusal::UnknownOrigin)?;
         let last =
-            watched.last.as_ref().map_or((0, Hash::EMPTY), |(last, _)| (last.size, last.root));
+            watched.last.as_ref().map_or((0, Hash::EMPTY), |last| (last.head.size, last.head.root));
         let checkpoint = witness::check(&request, &watched.key, last).inspect_err(|refusal| {
             if matches!(refusal, Refusal::Unprocessable(_)) {
                 self.keep_evidence(refusal, body);
             }
         })?;
-        let line = cosignature::cosign(&self.key, text, self.clock.seconds())
-            .map_err(Refusal::BadRequest)?;
+        let now = self.clock.seconds();
+        // Its word is what others read times from: once said, the time does not go back.
+        if watched.last.as_ref().is_some_and(|last| last.time > now) {
+            tracing::error!("this machine's clock is behind the last cosignature: set it right");
+            return Err(Refusal::Unavailable("its clock went back"));
+        }
+        let line = cosignature::cosign(&self.key, text, now).map_err(Refusal::BadRequest)?;
         // What is kept and served: the ledger's own signature and this witness', no stranger's.
         let own = request.note.signatures().iter().find(|s| s.name == origin).cloned();
         let kept = Note::new(text.to_owned()).map(|mut note| {
@@ -154,9 +167,9 @@ impl Witness {
         let kept = kept.map_err(Refusal::BadRequest)?;
         self.write(&watched.key, &kept).map_err(|error| {
             tracing::error!(%error, "the state could not be kept");
-            Refusal::Unprocessable(comity_ledger::Error::Wire("the witness cannot keep its state"))
+            Refusal::Unavailable("it cannot keep its state")
         })?;
-        watched.last = Some((checkpoint, kept));
+        watched.last = Some(Last { head: checkpoint, time: now, note: kept });
         Ok(format!("{line}\n"))
     }
 
@@ -199,7 +212,7 @@ impl Witness {
 }
 
 impl Watched {
-    fn read(path: &Path) -> Result<(String, Self), Error> {
+    fn read(path: &Path, own: &VerifierKey) -> Result<(String, Self), Error> {
         let text = std::fs::read_to_string(path)
             .map_err(|error| Error::File { path: path.to_owned(), error })?;
         let damaged = |error| Error::Damaged { path: path.to_owned(), error };
@@ -209,7 +222,9 @@ impl Watched {
             None
         } else {
             let parsed = Note::parse(note.as_bytes()).map_err(damaged)?;
-            Some((Checkpoint::open(&parsed, &key).map_err(damaged)?, note.to_owned()))
+            let head = Checkpoint::open(&parsed, &key).map_err(damaged)?;
+            let time = cosignature::verify(&parsed, own).map_err(damaged)?;
+            Some(Last { head, time: time.unwrap_or_default(), note: note.to_owned() })
         };
         Ok((key.name().to_owned(), Self { key, last }))
     }
@@ -242,7 +257,7 @@ async fn latest(State(witness): State<Arc<Witness>>, UrlPath(hash): UrlPath<Stri
     let wanted = |origin: &&String| Hash::of(origin.as_bytes()).to_hex() == hash;
     let found = ledgers.keys().find(wanted).and_then(|origin| ledgers.get(origin)?.last.as_ref());
     match found {
-        Some((_, note)) => note.clone().into_response(),
+        Some(last) => last.note.clone().into_response(),
         None => StatusCode::NOT_FOUND.into_response(),
     }
 }

@@ -276,11 +276,44 @@ async fn receive(node: &Node, work: &mut Work, delivery: Delivery) -> Result<u64
             evidence::keep_in(&mut work.tx, at, &ledger.id, code, reason, &entry).await?;
         }
     }
+    let mut signed = Note::new(delivery.cover.0.text().to_owned())?;
+    signed.gather(&delivery.cover.0, &[ledger.key.name()]);
     if head.size == work.ledger(&ledger.id).await?.size {
-        work.head(&ledger.id, &head, &delivery.cover.0.to_string()).await?;
+        work.head(&ledger.id, &head, &signed.to_string()).await?;
     }
+    promises(node, work, &ledger, &head, &signed.to_string()).await?;
     pay(node, work, &agreement, &ledger.id).await?;
     Ok(work.ledger(&ledger.id).await?.size)
+}
+
+/// Holds the peer to every head that it signed: two of one size with different roots are a fork, and
+/// so is one that its entries, now that they are here, do not have.
+async fn promises(
+    node: &Node,
+    work: &mut Work,
+    ledger: &ledger::Ledger,
+    head: &Checkpoint,
+    note: &str,
+) -> Result<(), Error> {
+    let mut broken = Vec::new();
+    if head.size > work.ledger(&ledger.id).await?.size
+        && let Err(other) = work.promised(&ledger.id, head, note).await?
+    {
+        broken.push((head.size, format!("{other}\n{note}")));
+    }
+    for (size, root, note) in work.due_promises(&ledger.id).await? {
+        if work.root_at(&ledger.id, size).await? != Some(root) {
+            broken.push((size, note));
+        }
+    }
+    for (size, notes) in broken {
+        let fork = comity_ledger::Error::Fork { size };
+        tracing::warn!(ledger = ledger.id, size, "the peer signed two histories");
+        let (at, detail) = (node.now().as_second(), fork.to_string());
+        let tx = &mut work.tx;
+        evidence::keep_in(tx, at, &ledger.id, fork.code(), &detail, notes.as_bytes()).await?;
+    }
+    Ok(())
 }
 
 /// The peer's checkpoint, if its ledger signed it and it covers the delivery that ends at `end` and

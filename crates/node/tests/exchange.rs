@@ -11,6 +11,7 @@
 mod stage;
 
 use std::io;
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
@@ -93,12 +94,14 @@ fn contains(haystack: &[u8], needle: &str) -> bool {
     haystack.windows(needle.len()).any(|window| window == needle.as_bytes())
 }
 
-fn files(folder: &std::path::Path, found: &mut Vec<u8>) {
+const REACH: audit::Reach<'static> = audit::Reach { network: &Tcp, key: None };
+
+fn files(folder: &std::path::Path, found: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).unwrap().flatten() {
         if entry.path().is_dir() {
             files(&entry.path(), found);
         } else {
-            found.extend(std::fs::read(entry.path()).unwrap());
+            found.push(entry.path());
         }
     }
 }
@@ -154,7 +157,7 @@ async fn a_request_is_exchanged_proven_and_audited_and_its_content_seen_by_nobod
     export::ledger(north, &own, &places[0]).await.unwrap();
     export::ledger(south, &theirs, &places[1]).await.unwrap();
     let names = places.clone().map(|path| path.to_string_lossy().into_owned());
-    let report = audit::run(&Tcp, &names, &policy, None).await.unwrap();
+    let report = audit::run(&REACH, &names, &policy, None).await.unwrap();
     assert!(report.is_clean() && report.audit.waiting.is_empty());
     let audited = &report.audit.requests[&sent.thread];
     assert_eq!(audited.standing(View::ALL), states[0].standing(View::ALL));
@@ -163,8 +166,9 @@ async fn a_request_is_exchanged_proven_and_audited_and_its_content_seen_by_nobod
     let json = report.to_json(None);
     assert!(json["requests"][0]["acknowledged_in_seconds"].is_i64());
 
-    let mut public = Vec::new();
-    places.iter().for_each(|place| files(place, &mut public));
+    let mut exported = Vec::new();
+    places.iter().for_each(|place| files(place, &mut exported));
+    let public: Vec<u8> = exported.iter().flat_map(|file| std::fs::read(file).unwrap()).collect();
     let wire = wire.0.lock().unwrap().clone();
     let log = log.0.lock().unwrap().clone();
     assert!(wire.len() > 10_000 && log.len() > 1_000 && public.len() > 4_000);
@@ -175,14 +179,19 @@ async fn a_request_is_exchanged_proven_and_audited_and_its_content_seen_by_nobod
         assert!(!contains(&public, canary), "{canary} in a ledger");
     }
 
-    // Tampering with any one public file is found.
-    for file in ["checkpoint", "tile/entries/000.p/9", "history/1"] {
-        let path = places[0].join(file);
-        let Ok(good) = std::fs::read(&path) else { continue };
+    // Tampering with any one of the files that an audit reads is found.
+    let is_read = |file: &PathBuf| {
+        let file = file.to_string_lossy();
+        file.ends_with("checkpoint") || file.contains("/history/") || file.contains("/entries/")
+    };
+    let read: Vec<_> = exported.into_iter().filter(is_read).collect();
+    assert!(read.len() >= 6, "{read:?}");
+    for path in read {
+        let good = std::fs::read(&path).unwrap();
         let mut bad = good.clone();
         bad[40] ^= 1;
         std::fs::write(&path, bad).unwrap();
-        assert!(audit::run(&Tcp, &names, &policy, None).await.is_err(), "{file}");
+        assert!(audit::run(&REACH, &names, &policy, None).await.is_err(), "{path:?}");
         std::fs::write(&path, good).unwrap();
     }
 

@@ -15,16 +15,18 @@ mod stage;
 mod party;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use comity_ledger::note::{Algorithm, Note, SigningKey};
 use comity_ledger::statement::Seen;
 use comity_ledger::witness::AddCheckpoint;
-use comity_ledger::{Checkpoint, Hash};
+use comity_ledger::{Checkpoint, Hash, VerifierKey, cosignature};
 use comity_node::clock::Adjustable;
 use comity_node::http::{Connection, Reply};
 use comity_node::network::{Network as _, Tcp};
-use comity_node::{Node, serve, tls};
+use comity_node::{Node, audit, serve, tls};
 use comity_rules::Kind;
+use comity_rules::agreement::Readers;
 use comity_rules::channel::encode_receipts;
 use party::Party;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName};
@@ -49,6 +51,12 @@ fn certificate() -> (CertificateDer<'static>, PrivateKeyDer<'static>) {
 impl Puppet {
     /// Southland's real node, and Northland's keys in our hands.
     async fn new() -> Self {
+        let harbour = party::key("harbour.example", Algorithm::CosignatureV1, 90);
+        Self::under(harbour.verifier(), "http://127.0.0.1:9").await
+    }
+
+    /// The same, with this outside witness.
+    async fn under(harbour: &VerifierKey, url: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let listener = Tcp.bind("127.0.0.1:0").await.unwrap();
         let address = format!("127.0.0.1:{}", listener.port());
@@ -59,8 +67,8 @@ impl Puppet {
         let (mut card, root, statement) = party::card_of("northland", 10);
         card.tls = Hash::of(&certificate);
         south.add_peer(card.sign(&root).unwrap().to_string().as_bytes()).await.unwrap();
-        let harbour = party::key("harbour.example", Algorithm::CosignatureV1, 90);
-        let terms = stage::terms([&card, south.card()], harbour.verifier(), "http://127.0.0.1:9");
+        let witness = stage::outside("harbour", harbour, url);
+        let terms = stage::terms([&card, south.card()], 1, vec![witness], Readers::Everyone);
         let south_ledger = stage::sign(&south, &terms).await;
         let ledger = party::key("ledger.example/north", Algorithm::Ed25519, 31);
         let peer = (south.party(), &south.card().root, &south_ledger);
@@ -113,8 +121,12 @@ impl Puppet {
     }
 }
 
-/// The wire form, made by hand.
 fn delivery(terms: &str, start: usize, entries: &[Vec<u8>], head: &str) -> Vec<u8> {
+    covered(terms, start, entries, head, &[])
+}
+
+/// The wire form, made by hand.
+fn covered(terms: &str, start: usize, entries: &[Vec<u8>], head: &str, proof: &[Hash]) -> Vec<u8> {
     let mut body = Vec::new();
     let mut e = minicbor::Encoder::new(&mut body);
     e.map(5).unwrap().u8(1).unwrap().str(terms).unwrap();
@@ -122,7 +134,11 @@ fn delivery(terms: &str, start: usize, entries: &[Vec<u8>], head: &str) -> Vec<u
     for entry in entries {
         e.array(2).unwrap().bytes(entry).unwrap().null().unwrap();
     }
-    e.u8(4).unwrap().str(head).unwrap().u8(5).unwrap().array(0).unwrap();
+    e.u8(4).unwrap().str(head).unwrap().u8(5).unwrap();
+    e.array(proof.len() as u64).unwrap();
+    for hash in proof {
+        e.bytes(&hash.0).unwrap();
+    }
     body
 }
 
@@ -170,6 +186,121 @@ async fn a_witness_that_holds_the_entries_cosigns_nothing_that_contradicts_them(
     }
     assert_eq!(puppet.evidence().await, ["fork", "out-of-range"]);
     puppet.still_serves().await;
+}
+
+#[tokio::test]
+async fn two_heads_that_are_both_ahead_of_their_entries_are_a_fork_too() {
+    let mut puppet = Puppet::new().await;
+    let one = puppet.north.draft(Kind::Receipt, encode_receipts(&[]));
+    puppet.north.state(one).unwrap();
+    let terms = puppet.north.terms.hash().to_hex();
+    let promise = |puppet: &Puppet, size, root| {
+        Checkpoint::new(puppet.north.ledger.name(), size, root).sign(&puppet.north.ledger).unwrap()
+    };
+    // What follows the first entry is said to be one thing, then another, and proven both times.
+    for next in [b"one thing", b"the other"] {
+        let root = Hash::node(&Hash::leaf(&puppet.north.entries[0]), &Hash::leaf(next));
+        let head = promise(&puppet, 2, root).to_string();
+        let proof = [Hash::leaf(next)];
+        let body = covered(&terms, 0, &puppet.north.entries[..1], &head, &proof);
+        let reply = puppet.post("entries", body).await;
+        assert_eq!(reply.status, 200, "{}", text(&reply));
+    }
+    assert_eq!(puppet.evidence().await, ["fork"]);
+    // And the entry that comes in the end is neither.
+    assert_eq!(puppet.deliver_all().await.status, 200);
+    assert_eq!(puppet.evidence().await, ["fork", "fork"]);
+    puppet.still_serves().await;
+}
+
+#[tokio::test]
+async fn what_a_peer_proves_of_ones_own_ledger_counts() {
+    let mut puppet = Puppet::new().await;
+    puppet.still_serves().await;
+    let agreement = puppet.south.agreement("comity-model").unwrap();
+    let own = || async { puppet.south.own_ledger(&agreement).await.unwrap() };
+    tokio::time::timeout(Duration::from_secs(30), async {
+        while own().await.verified < own().await.size {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    })
+    .await
+    .unwrap();
+    // South cannot reach the outside witness; North can, and says what it said.
+    let ledger = own().await;
+    assert_eq!(ledger.witnessed, 0);
+    let head = comity_store::ledger::head(puppet.south.db(), &ledger.id, None).await.unwrap();
+    let mut note = Note::parse(head.unwrap().note.as_bytes()).unwrap();
+    assert_eq!(puppet.post("history", note.to_string().into_bytes()).await.status, 422);
+    let harbour = party::key("harbour.example", Algorithm::CosignatureV1, 90);
+    note.add(cosignature::cosign(&harbour, note.text(), 1_773_000_000).unwrap());
+    let reply = puppet.post("history", note.to_string().into_bytes()).await;
+    assert_eq!(reply.status, 200, "{}", text(&reply));
+    assert_eq!(own().await.witnessed, ledger.size);
+    let stranger = Checkpoint::new("ledger.example/else", 1, Hash::of(b"x")).sign(&harbour);
+    assert!(stranger.is_err() || puppet.post("history", vec![]).await.status == 422);
+}
+
+#[tokio::test]
+async fn a_party_that_keeps_its_first_proof_back_gains_nothing_by_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Arc::new(Adjustable::new(stage::start()));
+    let (harbour, url, _serving) = stage::witness(folder.path(), "harbour", clock.clone()).await;
+    let mut puppet = Puppet::under(harbour.key(), &url).await;
+    let agreement = puppet.south.agreement("comity-model").unwrap();
+    let own = puppet.south.own_ledger(&agreement).await.unwrap();
+    harbour.watch(&own.key).unwrap();
+    harbour.watch(puppet.north.ledger.verifier()).unwrap();
+    let command = stage::ask("who?");
+    let thread = puppet.north.command(None, command).unwrap();
+    assert_eq!(puppet.deliver_all().await.status, 200);
+    // Northland brings no proof; Southland gets one itself.
+    let theirs = comity_store::ledger::id_of(puppet.north.ledger.name());
+    tokio::time::timeout(Duration::from_secs(30), async {
+        loop {
+            let copy = comity_node::node::ledger_copy(&puppet.south, &theirs).await.unwrap();
+            if copy.is_some_and(|copy| copy.witnessed == copy.size) {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    })
+    .await
+    .unwrap();
+    // An hour later Northland asks too, and publishes that.
+    clock.advance(jiff::SignedDuration::from_hours(1));
+    let size = puppet.north.entries.len() as u64;
+    let request = AddCheckpoint { old: size, proof: vec![], note: puppet.head() };
+    let line = harbour.add_checkpoint(request.to_string().as_bytes()).unwrap();
+    let note = format!("{}{line}", puppet.head());
+    let published = folder.path().join("published");
+    for file in ["checkpoint".to_owned(), format!("history/{size}")] {
+        std::fs::create_dir_all(published.join("history")).unwrap();
+        std::fs::write(published.join(file), &note).unwrap();
+    }
+    std::fs::create_dir_all(published.join("tile/entries")).unwrap();
+    let bundle = comity_ledger::tile::bundle(&puppet.north.entries);
+    let bundles = published.join(format!("tile/entries/000.p/{size}"));
+    std::fs::create_dir_all(bundles.parent().unwrap()).unwrap();
+    std::fs::write(bundles, bundle).unwrap();
+    let mut places = vec![published];
+    for (id, name) in [(own.id.clone(), "own"), (theirs, "copy")] {
+        let place = folder.path().join(name);
+        let ledger = comity_store::ledger::show(puppet.south.db(), &id).await.unwrap();
+        comity_node::export::ledger(&puppet.south, &ledger, &place).await.unwrap();
+        places.push(place);
+    }
+    let places: Vec<_> = places.iter().map(|place| place.to_string_lossy().into_owned()).collect();
+    let (_, policy) = puppet.south.policy(&agreement).await.unwrap();
+    let reach = audit::Reach { network: &Tcp, key: None };
+    let alone = audit::run(&reach, &places[..2], &policy, None).await.unwrap();
+    let sent = |report: &audit::Report| report.audit.requests[&thread].asked[0].witnessed.unwrap();
+    let later = stage::start() + jiff::SignedDuration::from_hours(1);
+    assert!(sent(&alone) >= later);
+    assert_eq!(alone.withheld, []);
+    let both = audit::run(&reach, &places, &policy, None).await.unwrap();
+    assert!(sent(&both) < later);
+    assert_eq!(both.withheld, [("northland".parse().unwrap(), size, sent(&both))]);
 }
 
 #[tokio::test]

@@ -78,6 +78,22 @@ pub enum RequestKind {
     StatusUpdate,
 }
 
+impl RequestKind {
+    /// Its name in the taxonomies.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Information => "information",
+            Self::Preservation => "preservation",
+            Self::Investigate => "investigate",
+            Self::CollectEvidence => "collect-evidence",
+            Self::Mitigate => "mitigate",
+            Self::Takedown => "takedown",
+            Self::StatusUpdate => "status-update",
+        }
+    }
+}
+
 /// What makes a step of the ladder due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -22,9 +22,10 @@ pub struct Ledger {
     pub entries: Vec<Vec<u8>>,
     /// Its tiles, over those entries.
     pub tiles: Tiles,
-    /// The first witnessed checkpoint of each size, ascending, with its time.
+    /// The sizes at which outside witnesses covered it, each with its time, in any order and from
+    /// whoever kept them: the earliest counts.
     pub history: Vec<(u64, Timestamp)>,
-    /// The sizes that the other party's mirror cosigned, ascending, with its time.
+    /// The sizes that the other party's mirror cosigned, likewise.
     pub mirrored: Vec<(u64, Timestamp)>,
 }
 
@@ -86,7 +87,8 @@ impl Audit {
         audit
     }
 
-    /// Gives the entries of a party's ledger the times of these heads, each for what it adds.
+    /// Gives the entries of a party's ledger the times of these heads. One head covers all before it,
+    /// and of several that cover an entry the earliest gives its time.
     fn times(
         &mut self,
         party: &PartyId,
@@ -94,7 +96,7 @@ impl Audit {
         give: fn(&mut Request, &PartyId, (u64, u64), Timestamp),
     ) {
         let mut from = 0;
-        for &(size, time) in heads {
+        for (size, time) in frontier(heads) {
             let range = (party.clone(), from)..(party.clone(), size);
             for thread in self.concerns.range(range).flat_map(|(_, threads)| threads) {
                 if let Some(request) = self.requests.get_mut(thread) {
@@ -148,6 +150,21 @@ impl Audit {
     fn concern(&mut self, party: &PartyId, index: u64, thread: ThreadId) {
         self.concerns.entry((party.clone(), index)).or_default().push(thread);
     }
+}
+
+/// Of these heads those that say of any entry that it was there earlier than the others say: by size,
+/// with ascending times.
+fn frontier(heads: &[(u64, Timestamp)]) -> Vec<(u64, Timestamp)> {
+    let mut heads = heads.to_vec();
+    heads.sort_unstable_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
+    let mut kept: Vec<(u64, Timestamp)> = Vec::new();
+    for (size, time) in heads {
+        if kept.last().is_none_or(|(_, later)| time < *later) {
+            kept.push((size, time));
+        }
+    }
+    kept.reverse();
+    kept
 }
 
 /// How much of the other ledger must be taken before this entry means anything: what its author had

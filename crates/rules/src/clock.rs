@@ -1,9 +1,9 @@
 //! Deadlines of a request, from witnessed times and the agreement's limits alone.
 //!
-//! A clock starts at the receiver's receipt of the request, else when the receiver's mirror covered
-//! it; before either the request is unreceipted and counted apart. A clarification suspends the
-//! whole from the question's time to the receipt of the reply. Overdue is derived, never stored as
-//! a fact.
+//! A clock starts when the receiver is proven to have the request: at its receipt, or when its mirror
+//! covered it, whichever comes first, so that a receipt that comes late takes back nothing. Before
+//! either the request is unreceipted and counted apart. A clarification suspends the whole from the
+//! question's time to the receipt of the reply. Overdue is derived, never stored as a fact.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
@@ -18,7 +18,7 @@ use crate::{Kind, Period, Request};
 pub enum Start {
     /// The receiver receipted it then.
     Receipt(Timestamp),
-    /// The receiver's mirror covered it then, and no receipt has come.
+    /// The receiver's mirror covered it then, and no receipt had been witnessed.
     Mirror(Timestamp),
     /// Neither: counted apart.
     Unreceipted,
@@ -139,9 +139,13 @@ impl Start {
     fn of(request: &Request) -> Self {
         let Some(sent) = request.asked.first() else { return Self::Unreceipted };
         let receipt = sent.receipt.as_ref().and_then(|receipt| receipt.witnessed);
-        match (receipt, sent.mirrored) {
-            (Some(time), _) => Self::Receipt(time),
-            (None, Some(time)) => Self::Mirror(time),
+        // A mirror's time is by the receiver's own clock. It binds who cosigned it, yet nobody has
+        // what is not yet there: before it was witnessed itself, no clock starts.
+        let mirror = sent.mirrored.zip(sent.witnessed).map(|(mirror, sent)| mirror.max(sent));
+        match (receipt, mirror) {
+            (Some(receipt), Some(mirror)) if mirror < receipt => Self::Mirror(mirror),
+            (Some(receipt), _) => Self::Receipt(receipt),
+            (None, Some(mirror)) => Self::Mirror(mirror),
             (None, None) => Self::Unreceipted,
         }
     }

@@ -1,6 +1,8 @@
 //! The one way out: what leaves the house is [`Released`], and only this gate makes that.
 
-use crate::agreement::{Agreement, Readers};
+use comity_ledger::Hash;
+
+use crate::agreement::{Agreement, Readers, Terms};
 use crate::{Draft, PartyId};
 
 /// Something that may leave to the reader it was asked for.
@@ -22,6 +24,9 @@ pub enum Reader {
     Everyone,
     /// A party, by the key with which it is connected.
     Party(PartyId),
+    /// Whoever has a key that this party gave out to read the ledgers under the terms of this hash:
+    /// an auditor.
+    Auditor(Hash),
     /// A person of this party who is signed in.
     Officer,
 }
@@ -32,6 +37,9 @@ pub enum Held {
     /// The reader is not a party to the terms.
     #[error("the reader is not a party to these terms")]
     NotAParty,
+    /// The key was given for other terms.
+    #[error("the key reads ledgers under other terms")]
+    OtherTerms,
     /// The terms keep the ledgers to their members.
     #[error("under these terms the ledgers are read by members only")]
     MembersOnly,
@@ -41,13 +49,15 @@ pub enum Held {
 ///
 /// # Errors
 /// [`Held`].
-pub fn ledger<T>(agreement: &Agreement, reader: &Reader, what: T) -> Result<Released<T>, Held> {
-    let open = agreement.between.as_ref().is_some_and(|b| b.readers == Readers::Everyone);
+pub fn ledger<T>(terms: &Terms, reader: &Reader, what: T) -> Result<Released<T>, Held> {
+    let open = terms.between.as_ref().is_some_and(|b| b.readers == Readers::Everyone);
     match reader {
         Reader::Officer => Ok(Released(what)),
-        Reader::Party(party) if agreement.party(party).is_some() => Ok(Released(what)),
+        Reader::Party(party) if terms.party(party).is_some() => Ok(Released(what)),
+        Reader::Auditor(given) if *given == terms.hash() => Ok(Released(what)),
+        _ if open => Ok(Released(what)),
         Reader::Party(_) => Err(Held::NotAParty),
-        Reader::Everyone if open => Ok(Released(what)),
+        Reader::Auditor(_) => Err(Held::OtherTerms),
         Reader::Everyone => Err(Held::MembersOnly),
     }
 }
@@ -72,6 +82,6 @@ pub fn statement(
 pub fn content<T>(reader: &Reader, what: T) -> Result<Released<T>, Held> {
     match reader {
         Reader::Officer => Ok(Released(what)),
-        Reader::Everyone | Reader::Party(_) => Err(Held::NotAParty),
+        Reader::Everyone | Reader::Party(_) | Reader::Auditor(_) => Err(Held::NotAParty),
     }
 }

@@ -52,7 +52,7 @@ pub struct Event {
     pub claimed: Timestamp,
     /// The code of what was wrong with it; such a statement has no effect.
     pub refused: Option<String>,
-    /// When an outside witness first covered it.
+    /// When outside witnesses first covered it.
     pub witnessed: Option<Timestamp>,
     /// When the other side's mirror first covered it.
     pub mirrored: Option<Timestamp>,
@@ -448,27 +448,29 @@ impl Request {
         }
     }
 
-    /// Notes that an outside witness first covered the entries `[from, to)` of `ledger` at `time`.
+    /// Notes that outside witnesses covered the entries `[from, to)` of `ledger` at `time`. Of
+    /// several proofs the earliest counts: who keeps one back gains nothing by it, as long as the
+    /// other side has one too.
     pub fn witnessed(&mut self, ledger: &PartyId, (from, to): (u64, u64), time: Timestamp) {
         let covers = |index: u64| (from..to).contains(&index);
         for event in self.events_mut(ledger).iter_mut().filter(|event| covers(event.index)) {
-            event.witnessed = event.witnessed.or(Some(time));
+            earliest(&mut event.witnessed, time);
         }
         // Receipts for one side's statements stand in the other side's ledger.
         let theirs = if *ledger == self.asker { &mut self.answered } else { &mut self.asked };
         for receipt in theirs.iter_mut().filter_map(|event| event.receipt.as_mut()) {
             if covers(receipt.index) {
-                receipt.witnessed = receipt.witnessed.or(Some(time));
+                earliest(&mut receipt.witnessed, time);
             }
         }
     }
 
-    /// Notes that the other side's mirror first covered the entries `[from, to)` of `ledger` at
-    /// `time`.
+    /// Notes that the other side's mirror covered the entries `[from, to)` of `ledger` at `time`; of
+    /// several times the earliest counts.
     pub fn mirrored(&mut self, ledger: &PartyId, (from, to): (u64, u64), time: Timestamp) {
         for event in self.events_mut(ledger) {
             if (from..to).contains(&event.index) {
-                event.mirrored = event.mirrored.or(Some(time));
+                earliest(&mut event.mirrored, time);
             }
         }
     }
@@ -476,6 +478,10 @@ impl Request {
     fn events_mut(&mut self, party: &PartyId) -> &mut Vec<Event> {
         if *party == self.asker { &mut self.asked } else { &mut self.answered }
     }
+}
+
+fn earliest(known: &mut Option<Timestamp>, time: Timestamp) {
+    *known = Some(known.map_or(time, |known| known.min(time)));
 }
 
 impl Standing {

@@ -22,6 +22,7 @@ struct Case {
     parties: [Party; 2],
     thread: ThreadId,
     times: Vec<(PartyId, u64, Timestamp)>,
+    mirrored: Option<Timestamp>,
 }
 
 fn at(text: &str) -> Timestamp {
@@ -49,7 +50,7 @@ impl Case {
         let command =
             Command::Send { class: Some("U1-urgent".into()), exercise: true, ask: ask(&["who?"]) };
         let thread = parties[0].command(None, command).unwrap();
-        let mut case = Self { parties, thread, times: Vec::new() };
+        let mut case = Self { parties, thread, times: Vec::new(), mirrored: None };
         case.witness(0, time);
         case
     }
@@ -76,6 +77,11 @@ impl Case {
         self.witness(side, time);
     }
 
+    /// Southland's mirror covers the request at `time`.
+    fn mirror(&mut self, time: &str) {
+        self.mirrored = Some(at(time));
+    }
+
     fn act(&mut self, side: usize, time: &str, command: Command) {
         self.parties[side].command(Some(self.thread), command).unwrap();
         self.witness(side, time);
@@ -94,6 +100,10 @@ impl Case {
         for (party, to, time) in &self.times {
             let begin = from.insert(party.clone(), *to).unwrap_or(0);
             request.witnessed(party, (begin, *to), *time);
+        }
+        if let Some(time) = self.mirrored {
+            let asker = request.asker.clone();
+            request.mirrored(&asker, (0, u64::MAX), time);
         }
         Clocks::of(&request, Some(&*self.parties[0].terms), at(now))
     }
@@ -118,6 +128,29 @@ fn clocks_start_at_the_receipt_and_not_when_the_asker_says() {
     assert_eq!(clocks.next_due(), Some(at("09T14:00")));
     assert!(!clocks.is_overdue());
     assert!(case.clocks("09T14:01").is_overdue());
+}
+
+#[test]
+fn a_receipt_that_comes_late_takes_back_nothing_that_the_mirror_proved() {
+    let mut case = Case::sent("09T08:00");
+    // The receiver's mirror had it at nine; its receipt is witnessed a day later.
+    case.mirror("09T09:00");
+    let clocks = case.clocks("09T14:00");
+    assert_eq!(clocks.start, Start::Mirror(at("09T09:00")));
+    assert_eq!(clocks.acknowledge.late.unwrap().as_mins(), 60);
+    case.receive(1, "10T09:00");
+    let clocks = case.clocks("10T09:00");
+    assert_eq!(clocks.start, Start::Mirror(at("09T09:00")));
+    assert_eq!(clocks.acknowledge.late.unwrap().as_hours(), 20);
+}
+
+#[test]
+fn a_mirror_with_a_slow_clock_had_nothing_before_it_was_there() {
+    let mut case = Case::sent("09T08:00");
+    case.mirror("02T09:00");
+    assert_eq!(case.clocks("09T09:00").start, Start::Mirror(at("09T08:00")));
+    case.receive(1, "09T08:00");
+    assert_eq!(case.clocks("09T09:00").start, Start::Receipt(at("09T08:00")));
 }
 
 #[test]

@@ -141,9 +141,7 @@ impl Row {
     pub fn int(&self, column: usize) -> Result<i64, Error> {
         match self.0.get(column) {
             Some(Value::Int(value)) => Ok(*value),
-            other => {
-                Err(Error::damaged(format!("column {column}: want an integer, have {other:?}")))
-            }
+            _ => Err(Error::damaged(format!("column {column}: want an integer"))),
         }
     }
 
@@ -175,6 +173,12 @@ impl Row {
             Some(Value::Blob(value)) => Ok(value),
             _ => Err(Error::damaged(format!("column {column}: want bytes"))),
         }
+    }
+
+    /// Whatever is in this column; null where it is not there.
+    #[must_use]
+    pub fn value(&self, column: usize) -> Value {
+        self.0.get(column).cloned().unwrap_or(Value::Null)
     }
 
     /// Whether this column is null, or not there.

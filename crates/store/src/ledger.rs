@@ -107,7 +107,7 @@ pub async fn entries(db: &Db, id: &str, from: u64, to: u64) -> Result<Vec<Vec<u8
     rows.iter().map(|row| Ok(row.blob(0)?.to_vec())).collect()
 }
 
-/// The ciphertexts of the statements in `[from, to)` that have one and still have it.
+/// The ciphertext of this digest, if it is here.
 ///
 /// # Errors
 /// [`Error`].
@@ -207,16 +207,50 @@ pub async fn latest_witnessed(db: &Db, id: &str) -> Result<Option<Witnessed>, Er
     db.query_one(SQL, &[id.into()]).await?.as_ref().map(read_witnessed).transpose()
 }
 
-/// How far the other side has this ledger: entries, and history by size.
+/// The first head of at least this size that something proves: an outside quorum, or the other
+/// side's mirror.
 ///
 /// # Errors
 /// [`Error`].
-pub async fn delivered(db: &Db, id: &str) -> Result<(u64, u64), Error> {
-    const SQL: &str = "SELECT entries, history FROM delivery WHERE ledger = $1";
-    match db.query_one(SQL, &[id.into()]).await? {
-        Some(row) => Ok((row.count(0)?, row.count(1)?)),
-        None => Ok((0, 0)),
-    }
+pub async fn proven(db: &Db, id: &str, size: u64) -> Result<Option<Head>, Error> {
+    const SQL: &str = "SELECT head.size, head.root, head.note, head.mirrored FROM head
+        LEFT JOIN history ON history.ledger = head.ledger AND history.size = head.size
+        WHERE head.ledger = $1 AND head.size >= $2
+            AND (head.mirrored IS NOT NULL OR history.size IS NOT NULL)
+        ORDER BY head.size LIMIT 1";
+    db.query_one(SQL, &[id.into(), size.into()]).await?.as_ref().map(read_head).transpose()
+}
+
+/// The first head, of the ledgers under these terms, of which the other side may not know what
+/// proves it: the ledger's id, and the size.
+///
+/// # Errors
+/// [`Error`].
+pub async fn news(db: &Db, terms: &str) -> Result<Option<(String, u64)>, Error> {
+    const SQL: &str = "SELECT news.ledger, news.size FROM news
+        JOIN ledger ON ledger.id = news.ledger WHERE ledger.terms = $1
+        ORDER BY news.size LIMIT 1";
+    let row = db.query_one(SQL, &[terms.into()]).await?;
+    row.map(|row| Ok((row.text(0)?.to_owned(), row.count(1)?))).transpose()
+}
+
+/// How much of this ledger the other side's mirror covers.
+///
+/// # Errors
+/// [`Error`].
+pub async fn mirrored(db: &Db, id: &str) -> Result<u64, Error> {
+    const SQL: &str = "SELECT size FROM head WHERE ledger = $1 AND mirrored IS NOT NULL
+        ORDER BY size DESC LIMIT 1";
+    db.query_one(SQL, &[id.into()]).await?.map_or(Ok(0), |row| row.count(0))
+}
+
+/// How many entries of this ledger the other side has.
+///
+/// # Errors
+/// [`Error`].
+pub async fn delivered(db: &Db, id: &str) -> Result<u64, Error> {
+    const SQL: &str = "SELECT entries FROM delivery WHERE ledger = $1";
+    db.query_one(SQL, &[id.into()]).await?.map_or(Ok(0), |row| row.count(0))
 }
 
 fn found(row: Option<&Row>, id: &str) -> Result<Ledger, Error> {
@@ -233,7 +267,7 @@ fn read(row: &Row) -> Result<Ledger, Error> {
         size: row.count(5)?,
         verified: row.count(6)?,
         witnessed: row.count(7)?,
-        channel: serde_json::from_str(row.text(8)?).map_err(Error::damaged)?,
+        channel: serde_json::from_str(row.text(8)?).map_err(Error::json)?,
     })
 }
 

@@ -11,6 +11,7 @@ pub mod db;
 pub mod evidence;
 pub mod journal;
 pub mod ledger;
+pub mod reader;
 pub mod request;
 pub mod session;
 pub mod work;
@@ -58,6 +59,12 @@ pub enum Error {
 }
 
 impl Error {
+    /// A row's JSON that this version did not write. Where it goes wrong is said, not what is there.
+    #[expect(clippy::needless_pass_by_value, reason = "for map_err")]
+    pub(crate) fn json(error: serde_json::Error) -> Self {
+        Self::Damaged(format!("JSON that is not what is written here, column {}", error.column()))
+    }
+
     pub(crate) fn damaged(what: impl std::fmt::Display) -> Self {
         Self::Damaged(what.to_string())
     }

@@ -1,9 +1,13 @@
 //! `comity rebuild`: the views once more, from the facts.
 
+use comity_ledger::Hash;
 use comity_rules::channel::Channel;
 
 use crate::work::{Opener, Proof, Work};
-use crate::{Db, Error, ledger};
+use crate::{Db, Error, Value, ledger};
+
+/// Rows that are read at a time.
+const PAGE: usize = 500;
 
 /// The tables that are views, each with the columns that order its rows.
 const VIEWS: [(&str, &str); 4] = [
@@ -28,7 +32,7 @@ pub struct Rebuilt {
 /// [`Error`].
 pub async fn rebuild(db: &Db, opener: Opener) -> Result<Rebuilt, Error> {
     const LEAVES: &str =
-        "SELECT ledger, entry, arrival FROM leaf WHERE arrival >= $1 ORDER BY arrival LIMIT 500";
+        "SELECT ledger, entry, arrival FROM leaf WHERE arrival >= $1 ORDER BY arrival LIMIT $2";
     let mut work = Work::begin(db, opener).await?;
     let before = snapshot(&mut work).await?;
     for (view, _) in VIEWS {
@@ -38,8 +42,7 @@ pub async fn rebuild(db: &Db, opener: Opener) -> Result<Rebuilt, Error> {
     for known in &ledgers {
         let ledger = work.ledger(&known.id).await?;
         let old = &known.channel;
-        let terms =
-            comity_ledger::Hash::from_hex(&old.terms).ok_or_else(|| Error::damaged("terms"))?;
+        let terms = Hash::from_hex(&old.terms).ok_or_else(|| Error::damaged("terms"))?;
         let mut channel =
             Channel::new(old.from.clone(), old.to.clone(), &known.key, terms, &old.root);
         channel.other.clone_from(&old.other);
@@ -48,7 +51,7 @@ pub async fn rebuild(db: &Db, opener: Opener) -> Result<Rebuilt, Error> {
     let mut entries = 0;
     let mut next: u64 = 0;
     loop {
-        let rows = work.tx.query(LEAVES, &[next.into()]).await?;
+        let rows = work.tx.query(LEAVES, &[next.into(), (PAGE as u64).into()]).await?;
         let Some(last) = rows.last() else { break };
         next = last.count(2)? + 1;
         for row in &rows {
@@ -79,8 +82,8 @@ async fn times(work: &mut Work, id: &str) -> Result<(), Error> {
     const MIRRORED: &str =
         "SELECT size, mirrored FROM head WHERE ledger = $1 AND mirrored IS NOT NULL ORDER BY size";
     for (sql, proof) in [(HISTORY, Proof::Witness), (MIRRORED, Proof::Mirror)] {
+        // What is kept ascends in size and time; see `Work::witnessed`.
         let mut from = 0;
-        // The same running maximum as when they came; see `Work::witnessed`.
         for row in work.tx.query(sql, &[id.into()]).await? {
             let size = row.count(0)?;
             work.times(id, (from, size), proof, ledger::time(row.int(1)?)?).await?;
@@ -91,11 +94,25 @@ async fn times(work: &mut Work, id: &str) -> Result<(), Error> {
 }
 
 /// A digest of each view's rows.
-async fn snapshot(work: &mut Work) -> Result<Vec<comity_ledger::Hash>, Error> {
+async fn snapshot(work: &mut Work) -> Result<Vec<Hash>, Error> {
     let mut digests = Vec::new();
     for (view, order) in VIEWS {
-        let rows = work.tx.query(&format!("SELECT * FROM {view} ORDER BY {order}"), &[]).await?;
-        digests.push(comity_ledger::Hash::of(format!("{rows:?}").as_bytes()));
+        // A page at a time, after the last row of the page before: memory stays what one page needs.
+        let columns = order.split(", ").count();
+        let marks: Vec<_> = (1..=columns).map(|n| format!("${n}")).collect();
+        let first = format!("SELECT {order}, {view}.* FROM {view} ORDER BY {order} LIMIT {PAGE}");
+        let next = format!(
+            "SELECT {order}, {view}.* FROM {view} WHERE ({order}) > ({}) ORDER BY {order} LIMIT {PAGE}",
+            marks.join(", ")
+        );
+        let mut digest = Hash::EMPTY;
+        let mut rows = work.tx.query(&first, &[]).await?;
+        while let Some(last) = rows.last() {
+            digest = Hash::of(format!("{digest:?}{rows:?}").as_bytes());
+            let key: Vec<Value> = (0..columns).map(|column| last.value(column)).collect();
+            rows = work.tx.query(&next, &key).await?;
+        }
+        digests.push(digest);
     }
     Ok(digests)
 }

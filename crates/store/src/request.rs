@@ -123,7 +123,7 @@ pub async fn statements(db: &Db, thread: ThreadId) -> Result<Vec<Statement>, Err
     rows.iter()
         .map(|row| {
             let kept = if row.is_null(4) { None } else { Some(row.text(4)?) };
-            let kept = kept.map(serde_json::from_str).transpose().map_err(Error::damaged)?;
+            let kept = kept.map(serde_json::from_str).transpose().map_err(Error::json)?;
             Ok(Statement {
                 ledger: row.text(0)?.to_owned(),
                 index: row.count(1)?,
@@ -153,7 +153,7 @@ pub(crate) async fn save(
         ON CONFLICT (thread) DO UPDATE SET status = excluded.status, desired = excluded.desired,
             over = excluded.over, state = excluded.state";
     let standing = request.standing(View::ALL);
-    let state = serde_json::to_string(request).map_err(Error::damaged)?;
+    let state = serde_json::to_string(request).map_err(Error::json)?;
     let params = [
         request.thread.to_string().into(),
         seq.into(),
@@ -172,7 +172,7 @@ pub(crate) async fn save(
 
 fn read(row: &Row) -> Result<Summary, Error> {
     Ok(Summary {
-        request: serde_json::from_str(row.text(0)?).map_err(Error::damaged)?,
+        request: serde_json::from_str(row.text(0)?).map_err(Error::json)?,
         terms: row.text(1)?.to_owned(),
         title: row.text(2)?.to_owned(),
         seq: row.count(3)?,

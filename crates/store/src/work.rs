@@ -14,7 +14,10 @@ use jiff::Timestamp;
 
 use crate::ledger::{self, Ledger, id_of};
 use crate::request::Kept;
-use crate::{Db, Error, Tx};
+use crate::{Db, Error, Tx, Value};
+
+/// Heads of one ledger that are kept before their entries are here.
+const MAX_PROMISES: i64 = 64;
 
 /// Opens sealed content with this node's keys; the error is the code that goes into the receipt.
 pub type Opener = Arc<dyn Fn(Kind, &[u8], &Sealed) -> Result<Letter, &'static str> + Send + Sync>;
@@ -88,7 +91,7 @@ impl Work {
         let mut channel = Channel::new(party.clone(), peer.clone(), key, hash, root);
         let other = self.other_of(&hash.to_hex(), mine).await?;
         channel.other = other.as_ref().map(|other| other.key.name().to_owned());
-        let json = serde_json::to_string(&channel).map_err(Error::damaged)?;
+        let json = serde_json::to_string(&channel).map_err(Error::json)?;
         let params = [
             id.into(),
             hash.to_hex().into(),
@@ -218,8 +221,9 @@ impl Work {
         Ok(())
     }
 
-    /// Notes that an outside quorum first covered the ledger up to `size` at `time`. Only the first
-    /// checkpoint of a size that covers new entries is kept; any other changes nothing.
+    /// Notes that an outside quorum covered the ledger up to `size` at `time`; whether that says of
+    /// any entry that it was there earlier than was known. A proof that does not changes nothing, and
+    /// one that says less than another is dropped: so it is the same in whatever order proofs come.
     ///
     /// # Errors
     /// [`Error`].
@@ -230,52 +234,122 @@ impl Work {
         note: &str,
         time: Timestamp,
     ) -> Result<bool, Error> {
+        const KNOWN: &str = "SELECT MIN(time) FROM history WHERE ledger = $1 AND size >= $2";
+        const WEAKER: &str = "DELETE FROM history WHERE ledger = $1 AND size <= $2 AND time >= $3";
+        const BEFORE: &str = "SELECT MAX(size) FROM history WHERE ledger = $1 AND size < $2";
         const SQL: &str = "INSERT INTO history (ledger, size, note, time) VALUES ($1, $2, $3, $4)";
-        const LAST: &str = "SELECT time FROM history WHERE ledger = $1 ORDER BY size DESC LIMIT 1";
-        let last = self.tx.query_one(LAST, &[id.into()]).await?;
-        let last = last.map(|row| ledger::time(row.int(0)?)).transpose()?;
-        // Time does not run backwards, whatever a witness' clock does: auditors count likewise.
-        let time = last.map_or(time, |last| time.max(last));
-        let ledger = self.ledger(id).await?;
-        let from = ledger.witnessed;
-        if size <= from {
+        let (at, place) = (Value::from(time.as_second()), [id.into(), Value::from(size)]);
+        if self.number(KNOWN, &place).await?.is_some_and(|known| known <= time.as_second()) {
             return Ok(false);
         }
-        ledger.witnessed = size;
-        let params = [id.into(), size.into(), note.into(), time.as_second().into()];
-        self.tx.execute(SQL, &params).await?;
-        self.times(id, (from, size), Proof::Witness, time).await?;
+        self.tx.execute(WEAKER, &[id.into(), size.into(), at.clone()]).await?;
+        let from = self.number(BEFORE, &place).await?.unwrap_or(0);
+        self.tx.execute(SQL, &[id.into(), size.into(), note.into(), at]).await?;
+        let ledger = self.ledger(id).await?;
+        ledger.witnessed = ledger.witnessed.max(size);
+        self.times(id, (from.unsigned_abs(), size), Proof::Witness, time).await?;
         Ok(true)
     }
 
-    /// Notes that the other side's mirror covers the ledger up to the head of `size` since `time`.
+    /// Notes that the other side's mirror covered the ledger up to the head of `size` at `time`;
+    /// whether that says of any entry that it was there earlier than was known.
     ///
     /// # Errors
     /// [`Error`].
-    pub async fn mirrored(&mut self, id: &str, size: u64, time: Timestamp) -> Result<(), Error> {
-        const BEFORE: &str = "SELECT size FROM head WHERE ledger = $1 AND mirrored IS NOT NULL ORDER BY size DESC LIMIT 1";
-        const SQL: &str =
-            "UPDATE head SET mirrored = $3 WHERE ledger = $1 AND size = $2 AND mirrored IS NULL";
-        let before = self.tx.query_one(BEFORE, &[id.into()]).await?;
-        let from = before.map_or(Ok(0), |row| row.count(0))?;
-        if size <= from {
-            return Ok(());
+    pub async fn mirrored(&mut self, id: &str, size: u64, time: Timestamp) -> Result<bool, Error> {
+        const KNOWN: &str = "SELECT MIN(mirrored) FROM head WHERE ledger = $1 AND size >= $2";
+        const WEAKER: &str =
+            "UPDATE head SET mirrored = NULL WHERE ledger = $1 AND size <= $2 AND mirrored >= $3";
+        const BEFORE: &str = "SELECT MAX(size) FROM head
+            WHERE ledger = $1 AND size < $2 AND mirrored IS NOT NULL";
+        const SQL: &str = "UPDATE head SET mirrored = $3 WHERE ledger = $1 AND size = $2";
+        let (at, place) = (Value::from(time.as_second()), [id.into(), Value::from(size)]);
+        if self.number(KNOWN, &place).await?.is_some_and(|known| known <= time.as_second()) {
+            return Ok(false);
         }
-        let params = [id.into(), size.into(), time.as_second().into()];
-        if self.tx.execute(SQL, &params).await? == 1 {
-            self.times(id, (from, size), Proof::Mirror, time).await?;
-        }
+        let params = [id.into(), size.into(), at];
+        self.tx.execute(WEAKER, &params).await?;
+        let from = self.number(BEFORE, &place).await?.unwrap_or(0);
+        self.tx.execute(SQL, &params).await?;
+        self.times(id, (from.unsigned_abs(), size), Proof::Mirror, time).await?;
+        Ok(true)
+    }
+
+    /// Notes that the other side may not know what proves the ledger's head of `size`.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn news(&mut self, id: &str, size: u64) -> Result<(), Error> {
+        const SQL: &str = "INSERT INTO news (ledger, size) VALUES ($1, $2)
+            ON CONFLICT (ledger, size) DO NOTHING";
+        self.tx.execute(SQL, &[id.into(), size.into()]).await?;
         Ok(())
+    }
+
+    /// Notes that the other side knows it.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn told(&mut self, id: &str, size: u64) -> Result<(), Error> {
+        const SQL: &str = "DELETE FROM news WHERE ledger = $1 AND size = $2";
+        self.tx.execute(SQL, &[id.into(), size.into()]).await?;
+        Ok(())
+    }
+
+    /// Keeps a head over entries that are not all here yet, bounded; `Err` is another root that the
+    /// ledger's key signed for the same size, with the note that says so.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn promised(
+        &mut self,
+        id: &str,
+        head: &Checkpoint,
+        note: &str,
+    ) -> Result<Result<(), String>, Error> {
+        const KNOWN: &str = "SELECT root, note FROM promise WHERE ledger = $1 AND size = $2";
+        const SQL: &str = "INSERT INTO promise (ledger, size, root, note) VALUES ($1, $2, $3, $4)";
+        const COUNT: &str = "SELECT COUNT(*) FROM promise WHERE ledger = $1";
+        if let Some(row) = self.tx.query_one(KNOWN, &[id.into(), head.size.into()]).await? {
+            let same = row.text(0)? == head.root.to_hex();
+            return Ok(if same { Ok(()) } else { Err(row.text(1)?.to_owned()) });
+        }
+        if self.number(COUNT, &[id.into()]).await?.unwrap_or(0) < MAX_PROMISES {
+            let params = [id.into(), head.size.into(), head.root.to_hex().into(), note.into()];
+            self.tx.execute(SQL, &params).await?;
+        }
+        Ok(Ok(()))
+    }
+
+    /// The promised heads whose entries are all here now, taken out: each with its note.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn due_promises(&mut self, id: &str) -> Result<Vec<(u64, Hash, String)>, Error> {
+        const SQL: &str = "SELECT size, root, note FROM promise WHERE ledger = $1 AND size <= $2
+            ORDER BY size";
+        const KEPT: &str = "DELETE FROM promise WHERE ledger = $1 AND size <= $2";
+        let size = self.ledger(id).await?.size;
+        let rows = self.tx.query(SQL, &[id.into(), size.into()]).await?;
+        if !rows.is_empty() {
+            self.tx.execute(KEPT, &[id.into(), size.into()]).await?;
+        }
+        rows.iter()
+            .map(|row| {
+                let root = Hash::from_hex(row.text(1)?).ok_or_else(|| Error::damaged("root"))?;
+                Ok((row.count(0)?, root, row.text(2)?.to_owned()))
+            })
+            .collect()
     }
 
     /// Notes how far the other side has a ledger.
     ///
     /// # Errors
     /// [`Error`].
-    pub async fn delivered(&mut self, id: &str, entries: u64, history: u64) -> Result<(), Error> {
-        const SQL: &str = "INSERT INTO delivery (ledger, entries, history) VALUES ($1, $2, $3)
-            ON CONFLICT (ledger) DO UPDATE SET entries = excluded.entries, history = excluded.history";
-        self.tx.execute(SQL, &[id.into(), entries.into(), history.into()]).await?;
+    pub async fn delivered(&mut self, id: &str, entries: u64) -> Result<(), Error> {
+        const SQL: &str = "INSERT INTO delivery (ledger, entries) VALUES ($1, $2)
+            ON CONFLICT (ledger) DO UPDATE SET entries = excluded.entries";
+        self.tx.execute(SQL, &[id.into(), entries.into()]).await?;
         Ok(())
     }
 
@@ -318,7 +392,7 @@ impl Work {
         const SQL: &str = "UPDATE ledger SET size = $2, verified = $3, witnessed = $4, channel = $5
             WHERE id = $1 AND size = $6";
         for (id, mut open) in std::mem::take(&mut self.ledgers) {
-            let channel = serde_json::to_string(&open.ledger.channel).map_err(Error::damaged)?;
+            let channel = serde_json::to_string(&open.ledger.channel).map_err(Error::json)?;
             let Ledger { size, verified, witnessed, .. } = open.ledger;
             let params = [
                 id.as_str().into(),
@@ -558,7 +632,7 @@ impl Work {
             plain(kind).into(),
             thread.map(|thread| thread.to_string()).unwrap_or_default().into(),
             refused.into(),
-            letter.map_err(Error::damaged)?.into(),
+            letter.map_err(Error::json)?.into(),
         ];
         self.tx.execute(SQL, &params).await?;
         Ok(())
@@ -607,13 +681,18 @@ impl Work {
         self.open(id).await
     }
 
+    /// The one number that a query gives; `None` where it gives none.
+    async fn number(&mut self, sql: &str, params: &[Value]) -> Result<Option<i64>, Error> {
+        let row = self.tx.query_one(sql, params).await?;
+        row.filter(|row| !row.is_null(0)).map(|row| row.int(0)).transpose()
+    }
+
     async fn next_arrival(&mut self) -> Result<u64, Error> {
         let next = match self.arrival {
             Some(next) => next,
             None => {
-                let row = self.tx.query_one("SELECT MAX(arrival) FROM leaf", &[]).await?;
-                row.filter(|row| !row.is_null(0))
-                    .map_or(Ok(0), |row| row.count(0).map(|a| a + 1))?
+                let last = self.number("SELECT MAX(arrival) FROM leaf", &[]).await?;
+                last.map_or(0, |last| last.unsigned_abs() + 1)
             }
         };
         self.arrival = Some(next + 1);

@@ -54,6 +54,8 @@ on_both!(
     what_is_not_committed_never_was,
     requests_and_ledgers_are_projected,
     a_rebuild_gives_equal_rows_and_mends_what_was_changed,
+    the_earliest_proof_counts_in_whatever_order_they_come,
+    heads_that_contradict_each_other_are_found_before_their_entries_come,
     two_writers_do_not_lose_each_others_entries,
     the_journal_is_a_tree,
     evidence_is_bounded,
@@ -183,7 +185,7 @@ async fn take_case(db: &Db) -> ([Party; 2], String, String) {
         assert!(work.witnessed(id, size, &note.to_string(), time).await.unwrap());
         assert!(
             !work.witnessed(id, size, &note.to_string(), time).await.unwrap(),
-            "only the first"
+            "once is enough"
         );
         work.mirrored(id, size, time).await.unwrap();
     }
@@ -236,6 +238,67 @@ async fn a_rebuild_gives_equal_rows_and_mends_what_was_changed(db: Db) {
     assert_eq!(rebuilt.differed, ["request", "receipted"]);
     assert_eq!(rebuild(&db, opener()).await.unwrap().differed, [""; 0]);
     assert_eq!(request::list(&db, true, None, 10).await.unwrap().len(), 1);
+}
+
+/// Of proofs in any order the earliest counts, for every entry that it covers, and a rebuild from
+/// what was kept says the same.
+async fn the_earliest_proof_counts_in_whatever_order_they_come(db: Db) {
+    let at = |second: i64| Timestamp::from_second(1_773_000_000 + second).unwrap();
+    let orders: [[(u64, i64); 4]; 3] = [
+        [(2, 10), (3, 30), (3, 20), (4, 25)],
+        [(4, 25), (3, 20), (3, 30), (2, 10)],
+        [(3, 30), (4, 25), (2, 10), (3, 20)],
+    ];
+    let (_, own, _) = take_case(&db).await;
+    for order in orders {
+        for table in ["history", "news"] {
+            let sql = format!("DELETE FROM {table}");
+            let mut tx = db.begin().await.unwrap();
+            tx.execute(&sql, &[]).await.unwrap();
+            tx.commit().await.unwrap();
+        }
+        rebuild(&db, opener()).await.unwrap();
+        let mut work = Work::begin(&db, opener()).await.unwrap();
+        for (size, second) in order {
+            work.witnessed(&own, size, "note", at(second)).await.unwrap();
+        }
+        work.commit().await.unwrap();
+        let mut known = Vec::new();
+        for size in 1..=5 {
+            let proof = ledger::history(&db, &own, size).await.unwrap();
+            known.push(proof.map(|proof| proof.time));
+        }
+        let expected = [Some(at(10)), Some(at(10)), Some(at(20)), Some(at(25)), None];
+        assert_eq!(known, expected, "{order:?}");
+        let request = &request::list(&db, true, None, 10).await.unwrap()[0].request;
+        let witnessed: Vec<_> = request.answered.iter().map(|e| (e.index, e.witnessed)).collect();
+        assert_eq!(witnessed, [(2, Some(at(20))), (3, Some(at(25)))], "{order:?}");
+        assert_eq!(rebuild(&db, opener()).await.unwrap().differed, [""; 0]);
+    }
+}
+
+async fn heads_that_contradict_each_other_are_found_before_their_entries_come(db: Db) {
+    let ([_, south], own, _) = take_case(&db).await;
+    let head = |size, root: &[u8]| {
+        Checkpoint::new(south.ledger.verifier().name(), size, comity_ledger::Hash::of(root))
+    };
+    let mut work = Work::begin(&db, opener()).await.unwrap();
+    assert_eq!(work.promised(&own, &head(9, b"a"), "first").await.unwrap(), Ok(()));
+    assert_eq!(work.promised(&own, &head(9, b"a"), "again").await.unwrap(), Ok(()));
+    let contradiction = work.promised(&own, &head(9, b"b"), "second").await.unwrap();
+    assert_eq!(contradiction, Err("first".to_owned()));
+    assert_eq!(work.due_promises(&own).await.unwrap(), []);
+    for size in 0..200 {
+        assert_eq!(work.promised(&own, &head(100 + size, b"c"), "note").await.unwrap(), Ok(()));
+    }
+    let count = work.tx.query_one("SELECT COUNT(*) FROM promise", &[]).await.unwrap();
+    assert_eq!(count.unwrap().int(0).unwrap(), 64, "and they are bounded");
+    for _ in 0..5 {
+        work.take(&own, b"garbage", None).await.unwrap();
+    }
+    let due = work.due_promises(&own).await.unwrap();
+    assert_eq!(due, [(9, comity_ledger::Hash::of(b"a"), "first".to_owned())]);
+    assert_eq!(work.due_promises(&own).await.unwrap(), [], "once");
 }
 
 async fn two_writers_do_not_lose_each_others_entries(db: Db) {

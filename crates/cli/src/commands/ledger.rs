@@ -40,10 +40,11 @@ pub(crate) enum Ledger {
         #[arg(long, requires = "file")]
         policy: Option<PathBuf>,
     },
-    /// Audit the two ledgers of an agreement from nothing but what is public.
+    /// Audit the two ledgers of an agreement from nothing but their tiles and checkpoints.
     Audit {
-        /// The two ledgers: http:// URLs or folders.
-        #[arg(num_args = 2, required = true)]
+        /// The two ledgers: https:// or http:// URLs or folders; then copies of them, such as the
+        /// other side's mirror, whose proofs count too.
+        #[arg(num_args = 2.., required = true)]
         ledgers: Vec<String>,
         /// The policy: log and witness keys, and the quorum.
         #[arg(long)]
@@ -51,13 +52,41 @@ pub(crate) enum Ledger {
         /// The terms, for deadlines.
         #[arg(long)]
         terms: Option<PathBuf>,
+        /// The key that reads them, where they are not everyone's.
+        #[arg(long, env = "COMITY_READER_KEY", hide_env_values = true)]
+        key: Option<String>,
     },
+    /// Who else reads this party's ledgers: auditors, by a key.
+    #[command(subcommand)]
+    Reader(Reader),
     /// Write a ledger as files.
     Export {
         /// The ledger's id, or the first digits.
         ledger: String,
         /// Where.
         folder: PathBuf,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Reader {
+    /// Give a key; it is shown once.
+    Add {
+        /// To whom.
+        name: String,
+        /// The agreement; the only one, where it is left out.
+        #[arg(long)]
+        agreement: Option<String>,
+        /// For how long.
+        #[arg(long, default_value_t = 90)]
+        days: u16,
+    },
+    /// List who has a key, and until when.
+    List,
+    /// Take a reader's keys back.
+    Remove {
+        /// Whose.
+        name: String,
     },
 }
 
@@ -109,15 +138,16 @@ impl Ledger {
                 }))
             }
             Self::Verify { file: None, .. } => verify_own(context).await,
-            Self::Audit { ledgers, policy, terms } => {
+            Self::Audit { ledgers, policy, terms, key } => {
                 let policy = read_policy(&policy)?;
                 let terms = terms.map(|path| -> Result<_, Failure> {
                     Terms::parse(&read(&path)?)
                         .map_err(|error| Failure::Wrong(format!("{}: {error}", path.display())))
                 });
                 let terms = terms.transpose()?;
-                run_audit(context, ledgers, &policy, terms.as_ref()).await
+                run_audit(context, &ledgers, &policy, terms.as_ref(), key.as_deref()).await
             }
+            Self::Reader(reader) => reader.run(context).await,
             Self::Export { ledger, folder } => {
                 let folder = std::path::absolute(&folder).unwrap_or(folder);
                 let value = context.ask(Question::Export { ledger, folder }).await?;
@@ -128,6 +158,37 @@ impl Ledger {
                         text(value, "folder")
                     )
                 }))
+            }
+        }
+    }
+}
+
+impl Reader {
+    async fn run(self, context: &Context) -> Result<ExitCode, Failure> {
+        match self {
+            Self::Add { name, agreement, days } => {
+                let value = context.ask(Question::GiveReader { name, agreement, days }).await?;
+                Ok(context.print(&value, |value| {
+                    eprintln!(
+                        "{} reads both ledgers of these terms with this key, for {days} days:",
+                        text(value, "name")
+                    );
+                    text(value, "key")
+                }))
+            }
+            Self::List => {
+                let value = context.ask(Question::Readers).await?;
+                Ok(context.print(&value, |all| {
+                    let rows = all.as_array().into_iter().flatten().map(|reader| {
+                        let terms = text(reader, "terms").chars().take(16).collect();
+                        vec![text(reader, "name"), terms, text(reader, "expires")]
+                    });
+                    table(&["name", "terms", "until"], rows)
+                }))
+            }
+            Self::Remove { name } => {
+                let value = context.ask(Question::RemoveReader { name }).await?;
+                Ok(context.print(&value, |value| format!("{} reads no more.", text(value, "name"))))
             }
         }
     }
@@ -176,7 +237,7 @@ async fn verify_own(context: &Context) -> Result<ExitCode, Failure> {
         if folders.len() == 2 {
             let text = text(&context.ask(Question::Agreement { id: terms }).await?, "text");
             let terms = Terms::parse(&text).map_err(|error| Failure::No(error.to_string()))?;
-            let found = run_audit(context, folders, &policy, Some(&terms)).await?;
+            let found = run_audit(context, &folders, &policy, Some(&terms), None).await?;
             if found != ExitCode::SUCCESS {
                 code = found;
             }
@@ -190,14 +251,13 @@ async fn verify_own(context: &Context) -> Result<ExitCode, Failure> {
 /// Audits and prints; exit 1 where entries were refused.
 async fn run_audit(
     context: &Context,
-    ledgers: Vec<String>,
+    ledgers: &[String],
     policy: &Policy,
     terms: Option<&Terms>,
+    key: Option<&str>,
 ) -> Result<ExitCode, Failure> {
-    let places: [String; 2] = ledgers
-        .try_into()
-        .map_err(|_| Failure::Wrong("want the two ledgers of an agreement".to_owned()))?;
-    let report = audit::run(&Tcp, &places, policy, terms).await?;
+    let reach = audit::Reach { network: &Tcp, key };
+    let report = audit::run(&reach, ledgers, policy, terms).await?;
     context.print(&report.to_json(terms.map(|terms| &**terms)), describe_audit);
     if report.is_clean() { Ok(ExitCode::SUCCESS) } else { Ok(ExitCode::from(1)) }
 }
@@ -241,6 +301,14 @@ pub(crate) fn describe_audit(report: &Value) -> String {
         "late by",
     ];
     out.push_str(&format!("\n{}\n", table(&head, rows)));
+    for withheld in report["withheld"].as_array().into_iter().flatten() {
+        out.push_str(&format!(
+            "\nkept back: a copy proves that {} had {} entries by {}; its own ledger says later",
+            text(withheld, "party"),
+            text(withheld, "size"),
+            text(withheld, "witnessed"),
+        ));
+    }
     for waiting in report["waiting"].as_array().into_iter().flatten() {
         out.push_str(&format!(
             "\nnot judged yet: entry {} of {} and what follows refer to more of the other ledger than is witnessed",

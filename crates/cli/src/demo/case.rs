@@ -115,15 +115,19 @@ async fn defaced_ministry(stage: &Stage) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Southland's node stops; a request goes overdue; the late receipt arrives.
+/// Southland's line fails and then its node stops, with a request that it holds and has not receipted
+/// to anybody: the mirror's word starts the clock, it goes overdue, and the late receipt takes nothing
+/// of that back.
 async fn silence(stage: &mut Stage) -> Result<(), Failure> {
     say!();
     stage.pass(60);
+    stage.south.line.fail();
+    note(stage, &stage.south, "its line to the outside fails; what others send still arrives");
     let done = send(stage, &stage.north, Some("U1-urgent"), second_reseller()).await?;
-    act(stage, &stage.north, "asks about the second reseller; Southland's node receipts it")
-        .await?;
+    stage.held(&stage.north).await?;
+    note(stage, &stage.north, "asks about the second reseller; Southland's mirror holds it");
     stage.south.stop().await;
-    note(stage, &stage.south, "its node stops");
+    note(stage, &stage.south, "its node stops, and no receipt has come");
     stage.pass(330);
     let remark_text = "No acknowledgement after five and a half hours. Please look.";
     stage
@@ -132,11 +136,12 @@ async fn silence(stage: &mut Stage) -> Result<(), Failure> {
         .command("demo", None, Some(done.thread), Command::Escalate(remark(remark_text)))
         .await?;
     stage.witnessed(&stage.north).await?;
-    note(stage, &stage.north, "the acknowledgement is overdue: escalates; no receipt comes");
+    note(stage, &stage.north, "the acknowledgement is overdue: escalates");
     stage.pass(250);
+    stage.south.line.mend();
     stage.south.start().await?;
     stage.settle().await?;
-    note(stage, &stage.south, "its node is back: the late receipt arrives");
+    note(stage, &stage.south, "its node is back: the late receipt arrives, and takes nothing back");
     stage.pass(12);
     let command = Command::Acknowledge(remark("Power was out in the data centre. In hand now."));
     say(stage, &stage.south, done.thread, command, "acknowledges, late").await?;

@@ -14,6 +14,7 @@ use crate::failure::Failure;
 use crate::output::Context;
 
 mod case;
+mod line;
 mod proof;
 mod stage;
 

@@ -25,7 +25,9 @@ pub(super) async fn check(
     write(&policy_file, policy.as_bytes())?;
     write(&terms_file, stage.terms.text().as_bytes())?;
     let policy = Policy::parse(&policy)?;
-    let report = audit::run(&Tcp, &urls, &policy, Some(&stage.terms)).await?;
+    let report =
+        audit::run(&audit::Reach { network: &Tcp, key: None }, &urls, &policy, Some(&stage.terms))
+            .await?;
     let value = report.to_json(Some(&stage.terms));
     if json {
         say!("{value}");

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use comity_node::clock::{Adjustable, Clock};
 use comity_node::network::{Network as _, Tcp};
-use comity_node::node::Agreement;
+use comity_node::node::{Agreement, Ledger};
 use comity_node::serve::{self, Running};
 use comity_node::witness::Witness;
 use comity_node::{Config, Home, Node};
@@ -15,6 +15,7 @@ use comity_rules::agreement::{Between, OutsideWitness, Party, Readers, TEMPLATES
 use jiff::{SignedDuration, Timestamp};
 use tokio::task::JoinHandle;
 
+use super::line::Line;
 use crate::failure::Failure;
 
 /// How long an act may take to be proven on both sides before the demo gives up.
@@ -31,6 +32,7 @@ pub(super) struct Stage {
 /// A party of the demo.
 pub(super) struct Side {
     pub(super) node: Arc<Node>,
+    pub(super) line: Line,
     running: Option<Running>,
     password: String,
     host: &'static str,
@@ -110,35 +112,37 @@ impl Stage {
         })?
     }
 
+    /// Waits until outside witnesses and the other side's mirror cover all that one side stated,
+    /// whether or not the other side can answer.
+    pub(super) async fn held(&self, side: &Side) -> Result<(), Failure> {
+        self.until(side, |own, mirrored| own.witnessed == own.size && mirrored == own.size).await
+    }
+
     /// Waits until one side has had its own ledger witnessed, whatever the other does.
     pub(super) async fn witnessed(&self, side: &Side) -> Result<(), Failure> {
-        let witnessed = async {
+        self.until(side, |own, _| own.witnessed == own.size).await
+    }
+
+    async fn until(&self, side: &Side, done: fn(&Ledger, u64) -> bool) -> Result<(), Failure> {
+        let waits = async {
             loop {
                 let seen = side.node.change_count();
                 let own = side.ledger().await?;
-                if own.witnessed == own.size {
+                if done(&own, side.node.mirrored(&own).await?) {
                     return Ok::<(), Failure>(());
                 }
                 side.node.changed(seen).await;
             }
         };
-        tokio::time::timeout(PATIENCE, witnessed).await.map_err(|_| {
-            Failure::Unreachable("the witness did not answer within 30 s".to_owned())
+        tokio::time::timeout(PATIENCE, waits).await.map_err(|_| {
+            let problem = "witness and mirror did not answer within 30 s";
+            Failure::Unreachable(problem.to_owned())
         })?
     }
 
     async fn is_settled(&self) -> Result<bool, Failure> {
-        for (here, there) in [(&self.north, &self.south), (&self.south, &self.north)] {
-            let own = here.ledger().await?;
-            let copy = comity_node::node::ledger_copy(&there.node, &own.id).await?;
-            let Some(copy) = copy else { return Ok(false) };
-            let at_rest = own.verified == own.size
-                && own.witnessed == own.size
-                && copy.size == own.size
-                && copy.verified == own.size
-                && copy.witnessed == own.size
-                && here.node.is_mirrored(&own.id).await?;
-            if !at_rest {
+        for side in [&self.north, &self.south, &self.north] {
+            if !side.node.is_at_rest(&*side.agreement()?).await? {
                 return Ok(false);
             }
         }
@@ -180,8 +184,9 @@ impl Side {
         };
         let made = Home::init(folder, config).await?;
         let db = Node::store(&made.home, None).await?;
-        let node = Node::open(made.home, db, clock.clone(), Arc::new(Tcp)).await?;
-        Ok((Self { node, running: None, password: made.password, host }, made.root_key))
+        let line = Line::default();
+        let node = Node::open(made.home, db, clock.clone(), Arc::new(line.clone())).await?;
+        Ok((Self { node, line, running: None, password: made.password, host }, made.root_key))
     }
 
     pub(super) async fn start(&mut self) -> Result<(), Failure> {
@@ -206,7 +211,7 @@ impl Side {
         Ok(format!("http://{web}/ledger/{}", self.ledger().await?.id))
     }
 
-    pub(super) async fn ledger(&self) -> Result<comity_node::node::Ledger, Failure> {
+    pub(super) async fn ledger(&self) -> Result<Ledger, Failure> {
         Ok(self.node.own_ledger(&*self.agreement()?).await?)
     }
 

@@ -11,7 +11,7 @@ mod client;
 mod server;
 
 pub(crate) use client::Link;
-pub use server::{Peer, router};
+pub use server::router;
 
 use comity_ledger::Hash;
 use minicbor::{Decode, Encode};

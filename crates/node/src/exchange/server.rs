@@ -14,22 +14,25 @@ use comity_ledger::witness::{self, AddCheckpoint, Refusal};
 use comity_ledger::{Checkpoint, Hash, cosignature};
 use comity_rules::PartyId;
 use comity_rules::agreement::time_of;
+use comity_rules::release::Reader;
 use comity_store::cosigned::{self, Cosigned, Role};
 use comity_store::evidence;
 use comity_store::ledger::{self, Ledger};
 use jiff::Timestamp;
 
 use super::{Entries, MAX_DELIVERY, MAX_ENTRIES};
-use crate::http;
-use crate::node::{Error, Node};
+use crate::node::{Agreement, Error, Node};
 use crate::writer::{Delivery, Job};
+use crate::{http, public};
 
 /// The party at the other end of a connection, by its certificate.
 #[derive(Debug, Clone)]
-pub struct Peer(pub PartyId);
+struct Peer(PartyId);
 
-/// Routes below `/exchange/v1/`. Every connection carries a [`Peer`].
-pub fn router(node: Arc<Node>) -> Router {
+/// Routes below `/exchange/v1/`, for one peer, and the ledgers that it may read.
+pub fn router(node: Arc<Node>, peer: PartyId) -> Router {
+    // Members read ledgers here, whatever the terms say of others.
+    let ledgers = public::router(Arc::clone(&node)).layer(Extension(Reader::Party(peer.clone())));
     Router::new()
         .route("/exchange/v1/entries", post(entries))
         .route("/exchange/v1/history", post(history))
@@ -37,6 +40,8 @@ pub fn router(node: Arc<Node>) -> Router {
         .route("/exchange/v1/mirror/add-checkpoint", post(mirror_checkpoint))
         .route("/exchange/v1/mirror/add-entries", post(mirror_entries))
         .with_state(node)
+        .layer(Extension(Peer(peer)))
+        .merge(ledgers)
 }
 
 type Answer = Result<Response, Problem>;
@@ -128,24 +133,62 @@ async fn history(
     result
 }
 
+/// Takes in what proves a head, of the peer's ledger or of one's own: an outside quorum, the word of
+/// the mirror, or both.
 async fn take_history(node: &Node, from: &PartyId, body: &[u8]) -> Answer {
-    let note = Note::parse(body)?;
-    let ledger = ledger_of(node, from, &note).await?;
+    let told = Note::parse(body)?;
+    let origin = Checkpoint::parse(told.text())?.origin;
+    let ledger = match find(node, from, &origin).await? {
+        Some(ledger) => ledger,
+        None => {
+            own_ledger(node, from, &origin).await?.ok_or_else(|| other_ledger(from, &origin))?
+        }
+    };
     let agreement = node.agreement(&ledger.terms)?;
     let (_, policy) = node.policy(&agreement).await?;
-    let witnessed = policy.check(&note)?;
-    let head = &witnessed.checkpoint;
+    let card = node.peer(from).await?;
+    // Kept with the lines of those who have a part in it, and no stranger's.
+    let parties = [&card.witness, &card.mirror, &node.card.witness, &node.card.mirror];
+    let mut names: Vec<_> = parties.iter().map(|key| key.name()).collect();
+    names.push(&origin);
+    let mut signed = Note::new(told.text().to_owned())?;
+    signed.gather(&told, &names);
+    let mut proof = signed.clone();
+    let outside: Vec<_> = policy.witnesses().iter().map(|witness| witness.key.name()).collect();
+    proof.gather(&told, &outside);
+    let opened = policy.open(&proof)?;
+    let head = &opened.checkpoint;
     if head.size > ledger.size {
         return Err(Problem(StatusCode::CONFLICT, ledger.size.to_string()));
     }
     fits(node, &ledger, head).await?;
-    let time = time_of(&witnessed).ok_or(comity_ledger::Error::Quorum("outside".to_owned()))?;
+    // A ledger is mirrored by the other side.
+    let mirror = if ledger.mine { &card.mirror } else { node.secrets.mirror.verifier() };
+    let witnessed = time_of(&opened).filter(|_| policy.is_quorum(&opened));
+    let mirrored = cosignature::verify(&proof, mirror)?.and_then(instant);
+    if witnessed.is_none() && mirrored.is_none() {
+        return Err(comity_ledger::Error::Quorum("outside".to_owned()).into());
+    }
+    if let Some(known) = ledger::head(&node.db, &ledger.id, Some(head.size)).await? {
+        signed.gather(&Note::parse(known.note.as_bytes())?, &names);
+    }
     let mut work = node.begin().await?;
-    work.head(&ledger.id, head, &note.to_string()).await?;
-    work.witnessed(&ledger.id, head.size, &note.to_string(), time).await?;
+    work.head(&ledger.id, head, &signed.to_string()).await?;
+    if let Some(time) = witnessed {
+        work.witnessed(&ledger.id, head.size, &proof.to_string(), time).await?;
+    }
+    if let Some(time) = mirrored
+        && work.mirrored(&ledger.id, head.size, time).await?
+    {
+        work.cosign(&ledger.id, head.size, &signed.to_string()).await?;
+    }
     work.commit().await?;
     node.change();
     Ok(format!("{}\n", head.size).into_response())
+}
+
+fn instant(seconds: u64) -> Option<Timestamp> {
+    Timestamp::from_second(i64::try_from(seconds).ok()?).ok()
 }
 
 async fn witness_checkpoint(
@@ -279,14 +322,15 @@ async fn mirror_cosign(
     }
     let time = node.clock.seconds();
     let line = cosignature::cosign(&node.secrets.mirror, note.text(), time)?;
-    let signed = note.to_string();
     note.add(line.clone());
     let new = Cosigned { size: head.size, root: head.root, note: note.to_string() };
     let mut work = node.begin().await?;
     cosigned::swap(&mut work.tx, Role::Mirror, &ledger.id, &new).await?;
-    work.head(&ledger.id, head, &signed).await?;
-    let time = i64::try_from(time).ok().and_then(|time| Timestamp::from_second(time).ok());
-    work.mirrored(&ledger.id, head.size, time.unwrap_or_else(|| node.now())).await?;
+    work.head(&ledger.id, head, &new.note).await?;
+    if work.mirrored(&ledger.id, head.size, instant(time).unwrap_or_else(|| node.now())).await? {
+        work.cosign(&ledger.id, head.size, &new.note).await?;
+        work.news(&ledger.id, head.size).await?;
+    }
     // Only what is kept is cosigned.
     work.commit().await?;
     node.change();
@@ -356,16 +400,22 @@ async fn refused(node: &Node, refusal: &Refusal, body: &[u8]) -> Answer {
     Err(Problem(status, format!("{}: {detail}", refusal.code())))
 }
 
-async fn ledger_of(node: &Node, from: &PartyId, note: &Note) -> Result<Ledger, Problem> {
-    let origin = Checkpoint::parse(note.text())?.origin;
-    let known = find(node, from, &origin).await?;
-    known.ok_or_else(|| {
-        let error = comity_ledger::Error::OtherLedger {
-            expected: format!("a ledger of {from}"),
-            found: origin.chars().take(80).collect(),
-        };
-        error.into()
-    })
+fn other_ledger(from: &PartyId, origin: &str) -> Problem {
+    let error = comity_ledger::Error::OtherLedger {
+        expected: format!("a ledger under an agreement with {from}"),
+        found: origin.chars().take(80).collect(),
+    };
+    error.into()
+}
+
+/// This party's own ledger of that origin, under an agreement with `from`.
+async fn own_ledger(node: &Node, from: &PartyId, origin: &str) -> Result<Option<Ledger>, Problem> {
+    let id = ledger::id_of(origin);
+    let ours = |agreement: &Agreement| agreement.own == id && agreement.peer == *from;
+    if !node.agreements().iter().any(|agreement| ours(agreement)) {
+        return Ok(None);
+    }
+    Ok(Some(ledger::show(&node.db, &id).await?))
 }
 
 /// The copy here of a ledger of `from`.

@@ -47,12 +47,17 @@ pub(crate) async fn open(
     Node::open(home.clone(), db, clock, network).await.unwrap()
 }
 
-/// The model terms between these, read by everyone.
-pub(crate) fn terms(cards: [&Card; 2], witness: &VerifierKey, url: &str) -> Terms {
+/// The model terms between these.
+pub(crate) fn terms(
+    cards: [&Card; 2],
+    quorum: usize,
+    witnesses: Vec<OutsideWitness>,
+    readers: Readers,
+) -> Terms {
     let between = Between {
         proposed: start(),
-        readers: Readers::Everyone,
-        quorum: 1,
+        readers,
+        quorum,
         parties: cards
             .iter()
             .map(|card| Party {
@@ -62,14 +67,29 @@ pub(crate) fn terms(cards: [&Card; 2], witness: &VerifierKey, url: &str) -> Term
                 root: card.root.to_string(),
             })
             .collect(),
-        witnesses: vec![OutsideWitness {
-            name: "harbour".to_owned(),
-            key: witness.to_string(),
-            url: url.to_owned(),
-        }],
+        witnesses,
     };
     let model = TEMPLATES.iter().find(|(id, _)| *id == "comity-model").unwrap().1;
     Terms::propose(&Terms::parse(model).unwrap(), between).unwrap()
+}
+
+pub(crate) fn outside(name: &str, key: &VerifierKey, url: &str) -> OutsideWitness {
+    OutsideWitness { name: name.to_owned(), key: key.to_string(), url: url.to_owned() }
+}
+
+/// An outside witness that serves on loopback, and where.
+pub(crate) async fn witness(
+    folder: &Path,
+    name: &str,
+    clock: Arc<dyn Clock>,
+) -> (Arc<Witness>, String, JoinSet<()>) {
+    let witness = Witness::open(&folder.join(name), &format!("{name}.example"), clock).unwrap();
+    let witness = Arc::new(witness);
+    let listener = Tcp.bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://127.0.0.1:{}", listener.port());
+    let mut serving = JoinSet::new();
+    serving.spawn(serve::plain(listener, Arc::clone(&witness).router()));
+    (witness, url, serving)
 }
 
 pub(crate) async fn sign(node: &Node, terms: &Terms) -> VerifierKey {
@@ -90,12 +110,22 @@ pub(crate) struct Stage {
 impl Stage {
     pub(crate) async fn set(folder: &Path, network: Arc<dyn Network>) -> Self {
         let clock = Arc::new(Adjustable::new(start()));
-        let witness =
-            Arc::new(Witness::open(&folder.join("w"), "harbour.example", clock.clone()).unwrap());
-        let listener = Tcp.bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://127.0.0.1:{}", listener.port());
-        let mut tasks = JoinSet::new();
-        tasks.spawn(serve::plain(listener, Arc::clone(&witness).router()));
+        let (witness, url, tasks) = witness(folder, "harbour", clock.clone()).await;
+        let outside = vec![outside("harbour", witness.key(), &url)];
+        Self::under(folder, network, clock, 1, (vec![witness], outside), Readers::Everyone, tasks)
+            .await
+    }
+
+    /// The same with these witnesses, of which so many make the quorum.
+    pub(crate) async fn under(
+        folder: &Path,
+        network: Arc<dyn Network>,
+        clock: Arc<Adjustable>,
+        quorum: usize,
+        (watching, witnesses): (Vec<Arc<Witness>>, Vec<OutsideWitness>),
+        readers: Readers,
+        mut tasks: JoinSet<()>,
+    ) -> Self {
         let mut nodes = Vec::new();
         let mut listeners = Vec::new();
         for party in ["northland", "southland"] {
@@ -107,9 +137,10 @@ impl Stage {
         }
         let [north, south]: [Arc<Node>; 2] = nodes.try_into().map_err(|_| "two").unwrap();
         introduce(&north, &south).await;
-        let terms = terms([north.card(), south.card()], witness.key(), &url);
+        let terms = terms([north.card(), south.card()], quorum, witnesses, readers);
         for node in [&north, &south] {
-            witness.watch(&sign(node, &terms).await).unwrap();
+            let key = sign(node, &terms).await;
+            watching.iter().for_each(|witness| witness.watch(&key).unwrap());
         }
         for (node, listener) in [&north, &south].into_iter().zip(listeners) {
             serve::serve_exchange(node, listener, &mut tasks).unwrap();
@@ -123,9 +154,7 @@ impl Stage {
 
     pub(crate) async fn settle(&self) {
         tokio::time::timeout(Duration::from_secs(60), async {
-            while !(settled(&self.north, &self.south).await
-                && settled(&self.south, &self.north).await)
-            {
+            while !settled(&self.north, &self.south).await {
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
         })
@@ -139,14 +168,15 @@ pub(crate) async fn introduce(north: &Node, south: &Node) {
     south.add_peer(north.home().card().to_string().as_bytes()).await.unwrap();
 }
 
-/// Whether everything of `here` is witnessed, and held and known as such by `there`.
-pub(crate) async fn settled(here: &Node, there: &Node) -> bool {
-    let agreement = here.agreement("comity-model").unwrap();
-    let own = here.own_ledger(&agreement).await.unwrap();
-    let copy = comity_node::node::ledger_copy(there, &own.id).await.unwrap();
-    copy.is_some_and(|copy| {
-        own.witnessed == own.size && copy.size == own.size && copy.witnessed == own.size
-    }) && here.is_mirrored(&own.id).await.unwrap()
+/// Whether neither side has anything left to do. The first is asked once more in the end: what the
+/// second did meanwhile may have given it something.
+pub(crate) async fn settled(one: &Node, other: &Node) -> bool {
+    for node in [one, other, one] {
+        if !node.is_at_rest(&node.agreement("comity-model").unwrap()).await.unwrap() {
+            return false;
+        }
+    }
+    true
 }
 
 pub(crate) fn ask(title: &str) -> Command {
