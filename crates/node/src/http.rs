@@ -58,6 +58,8 @@ pub struct Connection {
     host: String,
     /// The key that goes with every request, where the server asks for one.
     pub bearer: Option<String>,
+    /// How the bodies of requests are packed; `None`: not at all.
+    pub encoding: Option<&'static str>,
 }
 
 impl Connection {
@@ -74,7 +76,7 @@ impl Connection {
                 tracing::debug!(%error, "connection ended");
             }
         });
-        Ok(Self { sender, host: host.to_owned(), bearer: None })
+        Ok(Self { sender, host: host.to_owned(), bearer: None, encoding: None })
     }
 
     /// Sends a request and reads at most `limit` bytes of the answer.
@@ -96,6 +98,9 @@ impl Connection {
             .header("content-type", "application/octet-stream");
         if let Some(bearer) = &self.bearer {
             request = request.header("authorization", format!("Bearer {bearer}"));
+        }
+        if let Some(encoding) = self.encoding {
+            request = request.header("content-encoding", encoding);
         }
         let request = request.body(Full::new(Bytes::from(body)));
         let request = request.map_err(|error| broken(error.to_string()))?;

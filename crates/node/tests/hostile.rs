@@ -14,9 +14,11 @@ mod stage;
 #[path = "../../rules/tests/party/mod.rs"]
 mod party;
 
+use std::io::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
+use comity_ledger::mirror::{self, Header};
 use comity_ledger::note::{Algorithm, Note, SigningKey};
 use comity_ledger::statement::Seen;
 use comity_ledger::witness::AddCheckpoint;
@@ -79,6 +81,14 @@ impl Puppet {
     }
 
     async fn post(&self, path: &str, body: Vec<u8>) -> Reply {
+        self.send(path, body, None).await
+    }
+
+    async fn post_packed(&self, path: &str, body: Vec<u8>) -> Reply {
+        self.send(path, body, Some("gzip")).await
+    }
+
+    async fn send(&self, path: &str, body: Vec<u8>, encoding: Option<&'static str>) -> Reply {
         let pin = self.south.card().tls;
         let config = tls::client(&self.certificate, &self.key, pin).unwrap();
         let stream = Tcp.connect(&self.address).await.unwrap();
@@ -86,6 +96,7 @@ impl Puppet {
         let name = ServerName::try_from("comity.invalid").unwrap();
         let stream = connector.connect(name, stream).await.unwrap();
         let mut connection = Connection::begin(Box::new(stream), "southland").await.unwrap();
+        connection.encoding = encoding;
         let path = format!("/exchange/v1/{path}");
         connection.send(hyper::Method::POST, &path, body, 1 << 20).await.unwrap()
     }
@@ -301,6 +312,68 @@ async fn a_party_that_keeps_its_first_proof_back_gains_nothing_by_it() {
     let both = audit::run(&reach, &places, &policy, None).await.unwrap();
     assert!(sent(&both) < later);
     assert_eq!(both.withheld, [("northland".parse().unwrap(), size, sent(&both))]);
+}
+
+/// Package by package, one of them smaller on the wire, one with a byte changed, one cut short: what
+/// was proven stays, and nothing is part of the copy before all of it is there.
+#[tokio::test]
+async fn a_mirror_takes_packages_as_they_come_and_only_proven_ones() {
+    let mut puppet = Puppet::new().await;
+    assert_eq!(puppet.deliver_all().await.status, 200);
+    for _ in 0..600 {
+        let draft = puppet.north.draft(Kind::Receipt, encode_receipts(&[]));
+        puppet.north.state(draft).unwrap();
+    }
+    let request = AddCheckpoint { old: 0, proof: vec![], note: puppet.head() };
+    let request = request.to_string().into_bytes();
+    assert_eq!(puppet.post("mirror/add-checkpoint", request).await.status, 200);
+    let upload = |puppet: &Puppet, start: u64, count: usize| {
+        let (entries, tiles) = (&puppet.north.entries, &puppet.north.tiles);
+        let end = entries.len() as u64;
+        let origin = puppet.north.ledger.name().to_owned();
+        let header = Header { origin, start, end, ticket: vec![] };
+        let mut body = header.encode();
+        for (from, to) in header.intervals().take(count) {
+            let part = &entries[from as usize..to as usize];
+            mirror::push_package(&mut body, from, part, end, tiles).unwrap();
+        }
+        body
+    };
+    let wants = |reply: &Reply| text(reply).lines().nth(1).unwrap().to_owned();
+    let whole = upload(&puppet, 1, 1);
+    let mut changed = whole.clone();
+    changed[200] ^= 1;
+    assert_eq!(puppet.post("mirror/add-entries", changed).await.status, 422);
+    assert_eq!(puppet.post("mirror/add-entries", whole[..5000].to_vec()).await.status, 400);
+    let reply = puppet.post("mirror/add-entries", whole).await;
+    assert_eq!((reply.status, wants(&reply)), (202, "256".to_owned()));
+    // The second whole and the third cut short; then from the middle of what is there; then packed.
+    let cut = upload(&puppet, 256, 2);
+    let reply = puppet.post("mirror/add-entries", cut[..cut.len() - 9].to_vec()).await;
+    assert_eq!((reply.status, wants(&reply)), (202, "512".to_owned()));
+    let reply = puppet.post("mirror/add-entries", upload(&puppet, 513, 1)).await;
+    assert_eq!((reply.status, wants(&reply)), (409, "512".to_owned()));
+    let copy = || async {
+        let id = comity_store::ledger::id_of(puppet.north.ledger.name());
+        comity_node::node::ledger_copy(&puppet.south, &id).await.unwrap().unwrap().size
+    };
+    assert_eq!(copy().await, 1, "and nothing of it is in the copy yet");
+    let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    packer.write_all(&upload(&puppet, 300, 2)).unwrap();
+    let packed = packer.finish().unwrap();
+    let bomb = vec![0; 64 << 20];
+    let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    packer.write_all(&bomb).unwrap();
+    let bomb = packer.finish().unwrap();
+    assert_eq!(puppet.post_packed("mirror/add-entries", bomb).await.status, 413);
+    let reply = puppet.post_packed("mirror/add-entries", packed).await;
+    assert_eq!(reply.status, 200, "{}", text(&reply));
+    assert_eq!(copy().await, 601);
+    assert_eq!(puppet.evidence().await, ["bad-proof"]);
+    let draft = puppet.north.draft(Kind::Receipt, encode_receipts(&[]));
+    puppet.north.state(draft).unwrap();
+    let head = puppet.head().to_string();
+    assert_eq!(puppet.deliver(600, &head).await.status, 200, "and deliveries go on from there");
 }
 
 #[tokio::test]

@@ -33,3 +33,12 @@ CREATE TABLE reader (
     terms TEXT NOT NULL,
     expires BIGINT NOT NULL
 );
+
+-- Entries that were uploaded to the mirror and proven against the pending checkpoint, until all up to
+-- it are here.
+CREATE TABLE pending (
+    ledger TEXT NOT NULL,
+    idx BIGINT NOT NULL,
+    entry BYTEA NOT NULL,
+    PRIMARY KEY (ledger, idx)
+);

@@ -11,6 +11,7 @@ pub mod db;
 pub mod evidence;
 pub mod journal;
 pub mod ledger;
+pub mod pending;
 pub mod reader;
 pub mod request;
 pub mod session;

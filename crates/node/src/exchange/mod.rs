@@ -8,6 +8,7 @@
 //! | `POST mirror/add-checkpoint`, `POST mirror/add-entries` | C2SP tlog-mirror, for the same |
 
 mod client;
+mod mirror;
 mod server;
 
 pub(crate) use client::Link;

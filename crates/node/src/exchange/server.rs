@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
+use axum::Router;
 use axum::body::Body;
 use axum::extract::{Extension, State};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::post;
-use axum::{Router, http::StatusCode};
-use comity_ledger::mirror::{self, Header, INFO_TYPE, Info};
-use comity_ledger::note::{MAX_NOTE, Note, Signature};
-use comity_ledger::tile::{self, WIDTH};
+use comity_ledger::note::{MAX_NOTE, Note};
+use comity_ledger::tile;
 use comity_ledger::witness::{self, AddCheckpoint, Refusal};
 use comity_ledger::{Checkpoint, Hash, cosignature};
 use comity_rules::PartyId;
@@ -20,14 +20,14 @@ use comity_store::evidence;
 use comity_store::ledger::{self, Ledger};
 use jiff::Timestamp;
 
-use super::{Entries, MAX_DELIVERY, MAX_ENTRIES};
+use super::{Entries, MAX_DELIVERY, MAX_ENTRIES, mirror};
 use crate::node::{Agreement, Error, Node};
 use crate::writer::{Delivery, Job};
 use crate::{http, public};
 
 /// The party at the other end of a connection, by its certificate.
 #[derive(Debug, Clone)]
-struct Peer(PartyId);
+pub(super) struct Peer(pub(super) PartyId);
 
 /// Routes below `/exchange/v1/`, for one peer, and the ledgers that it may read.
 pub fn router(node: Arc<Node>, peer: PartyId) -> Router {
@@ -38,16 +38,16 @@ pub fn router(node: Arc<Node>, peer: PartyId) -> Router {
         .route("/exchange/v1/history", post(history))
         .route("/exchange/v1/witness/add-checkpoint", post(witness_checkpoint))
         .route("/exchange/v1/mirror/add-checkpoint", post(mirror_checkpoint))
-        .route("/exchange/v1/mirror/add-entries", post(mirror_entries))
+        .route("/exchange/v1/mirror/add-entries", post(mirror::entries))
         .with_state(node)
         .layer(Extension(Peer(peer)))
         .merge(ledgers)
 }
 
-type Answer = Result<Response, Problem>;
+pub(super) type Answer = Result<Response, Problem>;
 
 /// A refusal on the wire: a status, and a line that begins with the stable name.
-struct Problem(StatusCode, String);
+pub(super) struct Problem(pub(super) StatusCode, pub(super) String);
 
 impl axum::response::IntoResponse for Problem {
     fn into_response(self) -> Response {
@@ -187,7 +187,7 @@ async fn take_history(node: &Node, from: &PartyId, body: &[u8]) -> Answer {
     Ok(format!("{}\n", head.size).into_response())
 }
 
-fn instant(seconds: u64) -> Option<Timestamp> {
+pub(super) fn instant(seconds: u64) -> Option<Timestamp> {
     Timestamp::from_second(i64::try_from(seconds).ok()?).ok()
 }
 
@@ -225,116 +225,6 @@ async fn mirror_checkpoint(
         Ok(_) => Ok(StatusCode::OK.into_response()),
         Err(refusal) => refused(&node, &refusal, &body).await,
     }
-}
-
-async fn mirror_entries(
-    State(node): State<Arc<Node>>,
-    Extension(Peer(from)): Extension<Peer>,
-    body: Body,
-) -> Answer {
-    let body = http::body(body, MAX_DELIVERY).await?;
-    let (header, mut rest) = Header::parse(&body)
-        .map_err(|error| Problem(StatusCode::BAD_REQUEST, format!("{}: {error}", error.code())))?;
-    let unknown = || Problem(StatusCode::NOT_FOUND, "unknown-origin".to_owned());
-    let ledger = find(&node, &from, &header.origin).await?.ok_or_else(unknown)?;
-    let pending = cosigned::last(&node.db, Role::Pending, &ledger.id).await?;
-    let Some(pending) = pending else {
-        return Err(Problem(StatusCode::UNPROCESSABLE_ENTITY, "no pending checkpoint".to_owned()));
-    };
-    let note = Note::parse(pending.note.as_bytes())?;
-    let checkpoint = Checkpoint::open(&note, &ledger.key)?;
-    let conflict = |status, next: u64| {
-        let info = Info { pending: pending.size, next: next.min(pending.size), ticket: Vec::new() };
-        Ok((status, [("content-type", INFO_TYPE)], info.encode()).into_response())
-    };
-    if header.end != pending.size || header.start > ledger.size {
-        return conflict(StatusCode::CONFLICT, ledger.size);
-    }
-    let mut uploaded = Vec::new();
-    for interval in header.intervals() {
-        let (package, after) = match mirror::split_package(rest, interval) {
-            Ok(split) => split,
-            // A package cut short is not an error of those before it.
-            Err(_) if interval.0 > header.start => break,
-            Err(_) if rest.is_empty() && header.start < ledger.size => break,
-            Err(error) => {
-                let detail = format!("{}: {error}", error.code());
-                return Err(Problem(StatusCode::BAD_REQUEST, detail));
-            }
-        };
-        let first = package.start / WIDTH * WIDTH;
-        let held = ledger::tiles(
-            &node.db,
-            &ledger.id,
-            &[tile::TileId { level: 0, number: first / WIDTH }],
-        )
-        .await?;
-        let before: Option<Vec<Hash>> =
-            (first..package.start).map(|index| held.leaf(index)).collect();
-        let before = before.ok_or(comity_ledger::Error::Range("entries before the package"))?;
-        if let Err(error) = package.verify(&before, &checkpoint) {
-            keep_evidence(&node, &ledger.id, &error.to_string(), &body).await?;
-            return Err(error.into());
-        }
-        uploaded.extend(package.entries.iter().map(|entry| (entry.to_vec(), None)));
-        rest = after;
-    }
-    // Kept only when they reach the pending checkpoint, and so are proven against all that is here
-    // and not only each within its bundle.
-    let complete = header.start + uploaded.len() as u64 == pending.size;
-    if complete && !uploaded.is_empty() {
-        let delivery = Delivery {
-            from: from.clone(),
-            terms: ledger.terms.clone(),
-            start: header.start,
-            entries: uploaded,
-            cover: (note.clone(), Vec::new()),
-        };
-        node.job(|reply| Job::Receive { delivery, reply }).await?;
-    }
-    let ledger = ledger::show(&node.db, &ledger.id).await?;
-    if ledger.size < pending.size {
-        return conflict(StatusCode::ACCEPTED, ledger.size);
-    }
-    if let Err(problem) = fits(&node, &ledger, &checkpoint).await {
-        keep_evidence(&node, &ledger.id, &problem.1, pending.note.as_bytes()).await?;
-        return Err(problem);
-    }
-    Ok(format!("{}\n", mirror_cosign(&node, &ledger, &checkpoint, note).await?).into_response())
-}
-
-/// Cosigns a head whose entries are all here. The same head gets the same cosignature again, so
-/// that both sides know one time for it.
-async fn mirror_cosign(
-    node: &Node,
-    ledger: &Ledger,
-    head: &Checkpoint,
-    mut note: Note,
-) -> Result<Signature, Problem> {
-    let key = node.secrets.mirror.verifier();
-    let known = cosigned::last(&node.db, Role::Mirror, &ledger.id).await?;
-    if let Some(known) = known.filter(|known| known.size == head.size) {
-        let known = Note::parse(known.note.as_bytes())?;
-        let line = known.signatures().iter().find(|signature| signature.name == key.name());
-        if let Some(line) = line {
-            return Ok(line.clone());
-        }
-    }
-    let time = node.clock.seconds();
-    let line = cosignature::cosign(&node.secrets.mirror, note.text(), time)?;
-    note.add(line.clone());
-    let new = Cosigned { size: head.size, root: head.root, note: note.to_string() };
-    let mut work = node.begin().await?;
-    cosigned::swap(&mut work.tx, Role::Mirror, &ledger.id, &new).await?;
-    work.head(&ledger.id, head, &new.note).await?;
-    if work.mirrored(&ledger.id, head.size, instant(time).unwrap_or_else(|| node.now())).await? {
-        work.cosign(&ledger.id, head.size, &new.note).await?;
-        work.news(&ledger.id, head.size).await?;
-    }
-    // Only what is kept is cosigned.
-    work.commit().await?;
-    node.change();
-    Ok(line)
 }
 
 /// Checks a request against what was cosigned last in this role, and makes the new head durable.
@@ -419,7 +309,11 @@ async fn own_ledger(node: &Node, from: &PartyId, origin: &str) -> Result<Option<
 }
 
 /// The copy here of a ledger of `from`.
-async fn find(node: &Node, from: &PartyId, origin: &str) -> Result<Option<Ledger>, Problem> {
+pub(super) async fn find(
+    node: &Node,
+    from: &PartyId,
+    origin: &str,
+) -> Result<Option<Ledger>, Problem> {
     match ledger::show(&node.db, &ledger::id_of(origin)).await {
         Ok(ledger) if ledger.party == *from && !ledger.mine => Ok(Some(ledger)),
         Ok(_) | Err(comity_store::Error::Missing { .. }) => Ok(None),
@@ -428,7 +322,7 @@ async fn find(node: &Node, from: &PartyId, origin: &str) -> Result<Option<Ledger
 }
 
 /// Whether a head is the one that the entries here have at its size.
-async fn fits(node: &Node, ledger: &Ledger, head: &Checkpoint) -> Result<(), Problem> {
+pub(super) async fn fits(node: &Node, ledger: &Ledger, head: &Checkpoint) -> Result<(), Problem> {
     let tiles = ledger::tiles(&node.db, &ledger.id, &tile::edge(head.size)).await?;
     if tiles.root(head.size)? == head.root {
         Ok(())
@@ -437,7 +331,7 @@ async fn fits(node: &Node, ledger: &Ledger, head: &Checkpoint) -> Result<(), Pro
     }
 }
 
-async fn keep_evidence(
+pub(super) async fn keep_evidence(
     node: &Node,
     ledger: &str,
     detail: &str,
