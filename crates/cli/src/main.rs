@@ -62,6 +62,9 @@ enum Noun {
     /// Ledgers: show, prove, verify, audit.
     #[command(subcommand)]
     Ledger(commands::ledger::Ledger),
+    /// Who did it, how sure, and what that rests on.
+    #[command(subcommand)]
+    Weigh(commands::weigh::Weigh),
     /// An outside witness.
     #[command(subcommand)]
     Witness(commands::witness::Witness),
@@ -101,6 +104,7 @@ async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Noun::Agreement(agreement) => agreement.run(&context).await,
         Noun::Request(request) => request.run(&context).await,
         Noun::Ledger(ledger) => ledger.run(&context).await,
+        Noun::Weigh(weigh) => weigh.run(&context),
         Noun::Witness(witness) => witness.run(&context).await,
     }
 }

@@ -10,4 +10,5 @@ pub(crate) mod rebuild;
 pub(crate) mod request;
 pub(crate) mod request_file;
 pub(crate) mod serve;
+pub(crate) mod weigh;
 pub(crate) mod witness;

@@ -1,0 +1,403 @@
+//! A case as it was read: hypotheses, sources, evidence, and what each party thinks of it.
+
+use std::collections::BTreeMap;
+
+use num_rational::BigRational;
+use num_traits::{One as _, Zero as _};
+
+use crate::json::{At, InputError, Json};
+use crate::ratio;
+
+/// The hypotheses of one question, the evidence, and the parties' ratings of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Case {
+    /// Exclusive hypotheses, in the file's order. The first is what a chain claims of this link.
+    pub hypotheses: Vec<String>,
+    /// How far a source of each letter is believed, 0 to 1.
+    pub grades: BTreeMap<char, BigRational>,
+    /// Sources, by id.
+    pub sources: BTreeMap<String, Source>,
+    /// Evidence, by id.
+    pub items: BTreeMap<String, Item>,
+    /// Roots of which the file says what all their items together are worth.
+    pub joint: BTreeMap<String, Joint>,
+    /// What each party believed before the evidence: one share for each hypothesis, summing to 1.
+    pub priors: BTreeMap<String, Vec<BigRational>>,
+}
+
+/// Where evidence comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    /// Admiralty letter, `A` to `F`.
+    pub grade: char,
+    /// Whether it declared an interest in the result.
+    pub conflict: bool,
+}
+
+/// A piece of evidence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Item {
+    /// Its source.
+    pub source: String,
+    /// What it goes back to: items with one root are one witness.
+    pub root: String,
+    /// Whether an outsider can check it.
+    pub public: bool,
+    /// SHA-256 of the exhibit, where there is one.
+    pub exhibit: Option<String>,
+    /// Of each party: out of 10,000, how often it would be seen under each hypothesis.
+    pub rows: BTreeMap<String, Vec<u32>>,
+}
+
+/// What all items of a root together are worth, said outright.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Joint {
+    /// The source whose grade discounts it.
+    pub source: String,
+    /// As in [`Item::rows`].
+    pub rows: BTreeMap<String, Vec<u32>>,
+}
+
+/// What a file holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Input {
+    /// One question.
+    Case(Case),
+    /// A chain of links, each a question of its own, with its name.
+    Chain(Vec<(String, Case)>),
+}
+
+/// The links from the intrusion to who gained by it, in order.
+pub const LINKS: [&str; 6] =
+    ["intrusion", "infrastructure", "operator", "tasking", "beneficiary", "product or loss"];
+
+/// Hypotheses, items, parties and roots of one case at most: far beyond any real one.
+const MAX: usize = 10_000;
+
+impl Input {
+    /// Reads a file's text.
+    ///
+    /// # Errors
+    /// [`InputError`], with the place. Nothing is guessed.
+    pub fn parse(text: &str) -> Result<Self, InputError> {
+        let json = Json::parse(text)?;
+        let file = json.at();
+        let Some(links) = file.entry("links")? else { return Ok(Self::Case(Case::read(&file)?)) };
+        known(&file, &["links", "results", "chain", "rule", "title"])?;
+        let mut chain: Vec<(String, Case)> = Vec::new();
+        for link in links.list()? {
+            let at = link.needed("name")?;
+            let name = at.text()?;
+            let order = |name: &str| LINKS.iter().position(|known| *known == name);
+            let Some(place) = order(name) else {
+                return Err(at.wrong(format!("want one of {}", LINKS.join(", "))));
+            };
+            if chain.last().and_then(|(last, _)| order(last)).is_some_and(|last| last >= place) {
+                return Err(
+                    at.wrong(format!("the links stand in this order: {}", LINKS.join(", ")))
+                );
+            }
+            chain.push((name.to_owned(), Case::read(&link)?));
+        }
+        match chain.as_slice() {
+            [] => Err(links.wrong("a chain has at least one link")),
+            [(_, first), rest @ ..] => {
+                for (name, case) in rest {
+                    if !case.priors.keys().eq(first.priors.keys()) {
+                        return Err(links.wrong(format!("the parties of {name} are others")));
+                    }
+                }
+                Ok(Self::Chain(chain))
+            }
+        }
+    }
+}
+
+impl Case {
+    fn read(file: &At<'_>) -> Result<Self, InputError> {
+        let names = [
+            "name",
+            "title",
+            "hypotheses",
+            "grades",
+            "sources",
+            "evidence",
+            "joint",
+            "priors",
+            "rule",
+        ];
+        // What an earlier run wrote into the file is not input.
+        let written = ["results", "chain"];
+        for (name, at) in file.entries()? {
+            let old = written.contains(&name)
+                || name.starts_with("party_")
+                || name.starts_with("crux_set_");
+            if !names.contains(&name) && !old {
+                return Err(
+                    at.wrong(format!("not a name of a case; there are {}", names.join(", ")))
+                );
+            }
+        }
+        let hypotheses = hypotheses(&file.needed("hypotheses")?)?;
+        let grades = grades(&file.needed("grades")?)?;
+        let sources = sources(&file.needed("sources")?, &grades)?;
+        let priors = priors(&file.needed("priors")?, hypotheses.len())?;
+        let shape = Shape { hypotheses: hypotheses.len(), sources: &sources, priors: &priors };
+        let items = shape.items(&file.needed("evidence")?)?;
+        let joint = match file.entry("joint")? {
+            Some(at) => shape.joint(&at, &items)?,
+            None => BTreeMap::new(),
+        };
+        Ok(Self { hypotheses, grades, sources, items, joint, priors })
+    }
+
+    /// The parties, by name.
+    pub fn parties(&self) -> impl Iterator<Item = &str> {
+        self.priors.keys().map(String::as_str)
+    }
+
+    /// The roots, by name.
+    #[must_use]
+    pub fn roots(&self) -> Vec<&str> {
+        let mut roots: Vec<_> = self.items.values().map(|item| item.root.as_str()).collect();
+        roots.sort_unstable();
+        roots.dedup();
+        roots
+    }
+}
+
+fn known(at: &At<'_>, names: &[&str]) -> Result<(), InputError> {
+    match at.entries()?.into_iter().find(|(name, _)| !names.contains(name)) {
+        Some((_, entry)) => {
+            Err(entry.wrong(format!("not a name here; there are {}", names.join(", "))))
+        }
+        None => Ok(()),
+    }
+}
+
+fn hypotheses(at: &At<'_>) -> Result<Vec<String>, InputError> {
+    let mut hypotheses: Vec<String> = Vec::new();
+    for hypothesis in at.list()? {
+        let name = hypothesis.text()?;
+        if hypotheses.iter().any(|known| known == name) {
+            return Err(hypothesis.wrong(format!("{name:?} stands twice; each stands once")));
+        }
+        hypotheses.push(name.to_owned());
+    }
+    match hypotheses.len() {
+        2..=MAX => Ok(hypotheses),
+        count => Err(at.wrong(format!("want two hypotheses or more, found {count}"))),
+    }
+}
+
+fn fraction(at: &At<'_>) -> Result<BigRational, InputError> {
+    let want = "want a fraction as a text, such as \"4/5\"";
+    ratio::parse(at.text().map_err(|_| at.wrong(want))?).ok_or_else(|| at.wrong(want))
+}
+
+fn grades(at: &At<'_>) -> Result<BTreeMap<char, BigRational>, InputError> {
+    let mut grades = BTreeMap::new();
+    for (name, at) in at.entries()? {
+        let letter = name.chars().next().filter(|c| ('A'..='E').contains(c) && name.len() == 1);
+        let letter =
+            letter.ok_or_else(|| at.wrong("want a letter A to E; F is run at both ends"))?;
+        let value = fraction(&at)?;
+        if value > BigRational::one() {
+            return Err(at.wrong("want a fraction from 0 to 1"));
+        }
+        grades.insert(letter, value);
+    }
+    Ok(grades)
+}
+
+fn sources(
+    at: &At<'_>,
+    grades: &BTreeMap<char, BigRational>,
+) -> Result<BTreeMap<String, Source>, InputError> {
+    let mut sources = BTreeMap::new();
+    for (id, at) in at.entries()? {
+        known(&at, &["grade", "coi", "name"])?;
+        let grade = at.needed("grade")?;
+        let text = grade.text()?;
+        let letter = text.chars().next().filter(|_| text.len() == 1);
+        let letter = letter.filter(|letter| *letter == 'F' || grades.contains_key(letter));
+        let letter =
+            letter.ok_or_else(|| grade.wrong("not a letter that `grades` gives, nor F"))?;
+        let conflict = at.needed("coi")?.boolean()?;
+        sources.insert(id.to_owned(), Source { grade: letter, conflict });
+    }
+    Ok(sources)
+}
+
+fn priors(
+    at: &At<'_>,
+    hypotheses: usize,
+) -> Result<BTreeMap<String, Vec<BigRational>>, InputError> {
+    let mut priors = BTreeMap::new();
+    for (party, at) in at.entries()? {
+        if ["src", "root", "public", "parents", "exhibit"].contains(&party) {
+            return Err(at.wrong("no party has this name: it is one of evidence"));
+        }
+        let list = at.list()?;
+        if list.len() != hypotheses {
+            return Err(at.wrong(format!(
+                "want one prior for each of the {hypotheses} hypotheses, found {}",
+                list.len()
+            )));
+        }
+        let mut shares = Vec::new();
+        for share in list {
+            let value = fraction(&share)?;
+            if value.is_zero() {
+                return Err(share.wrong("a prior of 0 can never be changed by evidence; want more"));
+            }
+            shares.push(value);
+        }
+        let sum: BigRational = shares.iter().sum();
+        if !sum.is_one() {
+            return Err(
+                at.wrong(format!("the priors sum to {}, and must to 1", ratio::exact(&sum)))
+            );
+        }
+        priors.insert(party.to_owned(), shares);
+    }
+    if priors.is_empty() {
+        return Err(at.wrong("want the priors of one party or more"));
+    }
+    Ok(priors)
+}
+
+/// What rows must fit.
+struct Shape<'a> {
+    hypotheses: usize,
+    sources: &'a BTreeMap<String, Source>,
+    priors: &'a BTreeMap<String, Vec<BigRational>>,
+}
+
+impl Shape<'_> {
+    fn items(&self, at: &At<'_>) -> Result<BTreeMap<String, Item>, InputError> {
+        let entries = at.entries()?;
+        if entries.len() > MAX {
+            return Err(at.wrong(format!("at most {MAX} items are read")));
+        }
+        let mut items = BTreeMap::new();
+        let mut parents = BTreeMap::new();
+        for (id, at) in &entries {
+            let mut names = vec!["src", "root", "public", "parents", "exhibit"];
+            names.extend(self.priors.keys().map(String::as_str));
+            known(at, &names)?;
+            let source = self.source(&at.needed("src")?)?;
+            let public = at.needed("public")?.boolean()?;
+            let exhibit = at.entry("exhibit")?.map(|at| at.text()).transpose()?.map(str::to_owned);
+            let rows = self.rows(at)?;
+            let root = at.entry("root")?.map(|at| at.text()).transpose()?.unwrap_or_default();
+            let above = match at.entry("parents")? {
+                Some(list) => list.list()?.iter().map(At::text).collect::<Result<Vec<_>, _>>()?,
+                None => Vec::new(),
+            };
+            parents.insert(*id, above);
+            let root = root.to_owned();
+            items.insert((*id).to_owned(), Item { source, root, public, exhibit, rows });
+        }
+        for (id, at) in &entries {
+            let root = root_of(id, &items, &parents, at)?;
+            if let Some(item) = items.get_mut(*id) {
+                item.root = root;
+            }
+        }
+        Ok(items)
+    }
+
+    fn joint(
+        &self,
+        at: &At<'_>,
+        items: &BTreeMap<String, Item>,
+    ) -> Result<BTreeMap<String, Joint>, InputError> {
+        let mut joint = BTreeMap::new();
+        for (root, at) in at.entries()? {
+            if items.values().all(|item| item.root != root) {
+                return Err(at.wrong("no item has this root"));
+            }
+            let mut names = vec!["src"];
+            names.extend(self.priors.keys().map(String::as_str));
+            known(&at, &names)?;
+            let source = self.source(&at.needed("src")?)?;
+            joint.insert(root.to_owned(), Joint { source, rows: self.rows(&at)? });
+        }
+        Ok(joint)
+    }
+
+    fn source(&self, at: &At<'_>) -> Result<String, InputError> {
+        let id = at.text()?;
+        if self.sources.contains_key(id) {
+            return Ok(id.to_owned());
+        }
+        Err(at.wrong(format!("there is no source {id:?} among `sources`")))
+    }
+
+    fn rows(&self, at: &At<'_>) -> Result<BTreeMap<String, Vec<u32>>, InputError> {
+        let mut rows = BTreeMap::new();
+        for party in self.priors.keys() {
+            let row = at.needed(party)?;
+            let list = row.list()?;
+            if list.len() != self.hypotheses {
+                return Err(row.wrong(format!(
+                    "want one likelihood for each of the {} hypotheses, found {}",
+                    self.hypotheses,
+                    list.len()
+                )));
+            }
+            let likelihood = |at: &At<'_>| {
+                let value = at.integer()?;
+                u32::try_from(value).ok().filter(|value| (1..=9999).contains(value)).ok_or_else(
+                    || {
+                        at.wrong(format!(
+                        "want an integer from 1 to 9999, out of 10,000, found {value}: nothing is \
+                         impossible, nothing certain"
+                    ))
+                    },
+                )
+            };
+            let row = list.iter().map(likelihood).collect::<Result<_, _>>()?;
+            rows.insert(party.clone(), row);
+        }
+        Ok(rows)
+    }
+}
+
+/// The root that is given, else that of the parents, else the item itself.
+fn root_of(
+    id: &str,
+    items: &BTreeMap<String, Item>,
+    parents: &BTreeMap<&str, Vec<&str>>,
+    at: &At<'_>,
+) -> Result<String, InputError> {
+    let mut roots = Vec::new();
+    let mut open = vec![id];
+    let mut seen = Vec::new();
+    while let Some(next) = open.pop() {
+        if seen.contains(&next) {
+            continue;
+        }
+        seen.push(next);
+        let item = items
+            .get(next)
+            .ok_or_else(|| at.wrong(format!("its parent {next:?} is not among the evidence")))?;
+        let above = parents.get(next).map(Vec::as_slice).unwrap_or_default();
+        match (item.root.as_str(), above) {
+            ("", []) => roots.push(next),
+            ("", above) => open.extend(above),
+            (root, _) => roots.push(root),
+        }
+    }
+    roots.sort_unstable();
+    roots.dedup();
+    match roots.as_slice() {
+        [root] => Ok((*root).to_owned()),
+        [] => Err(at.wrong("its parents go round in a circle")),
+        roots => Err(at.wrong(format!(
+            "its parents go back to several roots ({}); say which with `root`",
+            roots.join(", ")
+        ))),
+    }
+}

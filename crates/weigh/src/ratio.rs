@@ -1,0 +1,73 @@
+//! Exact fractions, and how they are printed.
+
+use num_bigint::{BigInt, BigUint};
+use num_integer::Integer as _;
+use num_rational::BigRational;
+use num_traits::{One as _, Signed as _, ToPrimitive as _, Zero as _};
+
+/// A fraction written `num/den`, or an integer.
+pub(crate) fn parse(text: &str) -> Option<BigRational> {
+    let (num, den) = text.split_once('/').unwrap_or((text, "1"));
+    let digits = |part: &str| {
+        let plain =
+            !part.is_empty() && part.len() <= 40 && part.bytes().all(|b| b.is_ascii_digit());
+        plain.then(|| part.parse::<BigInt>().ok()).flatten()
+    };
+    let (num, den) = (digits(num.trim())?, digits(den.trim())?);
+    (!den.is_zero()).then(|| BigRational::new(num, den))
+}
+
+/// `num/den` in lowest terms; an integer with `/1`.
+#[must_use]
+pub(crate) fn exact(ratio: &BigRational) -> String {
+    format!("{}/{}", ratio.numer(), ratio.denom())
+}
+
+/// Rounded to this many decimals, half away from zero, from the fraction itself.
+#[must_use]
+pub(crate) fn decimal(ratio: &BigRational, places: u32) -> f64 {
+    let scale = BigInt::from(10_u32).pow(places);
+    let scaled = ratio * BigRational::from_integer(scale.clone());
+    let doubled = (scaled.abs() * BigInt::from(2_u32) + BigInt::one()) / BigInt::from(2_u32);
+    let rounded = doubled.floor().to_integer();
+    let value = BigRational::new(rounded, scale).to_f64().unwrap_or(f64::NAN);
+    if ratio.is_negative() { -value } else { value }
+}
+
+/// Ten times the decimal logarithm of a ratio of likelihoods: its weight in decibans.
+#[must_use]
+pub(crate) fn decibans(ratio: &BigRational) -> f64 {
+    let value = ratio.to_f64().filter(|value| value.is_finite() && *value > 0.0);
+    value.map_or_else(|| 10.0 * (log10(ratio.numer()) - log10(ratio.denom())), |v| 10.0 * v.log10())
+}
+
+/// Rounded for print.
+#[must_use]
+pub(crate) fn rounded(value: f64, places: i32) -> f64 {
+    let scale = 10_f64.powi(places);
+    let rounded = (value * scale).round() / scale;
+    // No minus before a nought.
+    if rounded == 0.0 { 0.0 } else { rounded }
+}
+
+fn log10(number: &BigInt) -> f64 {
+    let (_, magnitude) = number.clone().into_parts();
+    let bits = magnitude.bits();
+    let shift = bits.saturating_sub(60);
+    let lead = (magnitude >> shift).to_f64().unwrap_or(1.0);
+    // Shifts stay below 2^53: a number of so many bits has no room anywhere.
+    #[expect(clippy::cast_precision_loss, reason = "see above")]
+    let shift = shift as f64;
+    lead.log10() + shift * std::f64::consts::LOG10_2
+}
+
+/// Shares of a whole, in lowest terms.
+#[must_use]
+pub(crate) fn shares(weights: &[BigUint]) -> Vec<BigRational> {
+    let total: BigUint = weights.iter().sum();
+    let share = |weight: &BigUint| {
+        let divisor = weight.gcd(&total);
+        BigRational::new_raw((weight / &divisor).into(), (&total / &divisor).into())
+    };
+    weights.iter().map(share).collect()
+}

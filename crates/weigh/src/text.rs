@@ -1,0 +1,337 @@
+//! Results in words, for a person who decides and for one who checks.
+
+use std::fmt::Write as _;
+
+use num_rational::BigRational;
+
+use crate::case::LINKS;
+use crate::difference::Comparison;
+use crate::posterior::{Options, believed, discount};
+use crate::ratio::{decibans, decimal, exact, rounded};
+use crate::result::{PartyResult, Question, Run};
+use crate::words::{self, Matrix, word};
+
+impl Run {
+    /// Which hypothesis, how probable, how sure, what it rests on, what would overturn it, and where
+    /// the parties differ.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let mut out = String::new();
+        for (party, chain) in &self.chains {
+            let _ = writeln!(
+                out,
+                "The chain, as {party} sees it: {} of {} links shown.",
+                chain.shown(),
+                LINKS.len()
+            );
+            let prefixes = chain.prefixes();
+            for (index, name) in LINKS.iter().enumerate() {
+                let line = match (&chain.conditional[index], prefixes.get(index)) {
+                    (Some(link), Some(product)) => format!(
+                        "{} by itself, {} with all before it",
+                        percent(link),
+                        percent(product)
+                    ),
+                    (Some(link), None) => {
+                        format!("{} by itself; a link before it is not shown", percent(link))
+                    }
+                    (None, _) => "not shown: no evidence tells its hypotheses apart".to_owned(),
+                };
+                let _ = writeln!(out, "  {name:<16} {line}");
+            }
+            if let Some(first) = chain.first_unshown() {
+                let _ = writeln!(out, "  The first link not shown is: {first}.");
+            }
+            out.push('\n');
+        }
+        out + &self.each(Question::summary)
+    }
+
+    /// Where the parties differ, and the crux.
+    #[must_use]
+    pub fn comparison(&self) -> String {
+        self.each(Question::comparison)
+    }
+
+    /// Every step of the arithmetic, for whoever recomputes it.
+    #[must_use]
+    pub fn explanation(&self) -> String {
+        self.each(Question::explanation)
+    }
+
+    fn each(&self, text: fn(&Question) -> String) -> String {
+        let mut out = String::new();
+        for (link, question) in self.questions() {
+            if let Some(link) = link {
+                let _ = writeln!(out, "Link: {link}\n");
+            }
+            out.push_str(&text(question));
+        }
+        out
+    }
+}
+
+impl Question {
+    fn summary(&self) -> String {
+        let mut out = String::new();
+        for (party, result) in &self.parties {
+            result.summary(self, party, &mut out);
+        }
+        out.push_str(&self.comparison());
+        for note in self.notes() {
+            let _ = writeln!(out, "Note: {note}");
+        }
+        out
+    }
+
+    fn comparison(&self) -> String {
+        let mut out = String::new();
+        for comparison in &self.comparisons {
+            self.compare(comparison, &mut out);
+        }
+        out
+    }
+
+    fn compare(&self, comparison: &Comparison, out: &mut String) {
+        let name = |index: usize| self.case.hypotheses[index].as_str();
+        let Comparison { parties: [one, other], pair: [a, b], .. } = comparison;
+        if comparison.agree {
+            let _ = writeln!(out, "{one} and {other} hold the same hypothesis: {}.", name(*a));
+        } else {
+            let _ = writeln!(out, "{one} holds {}; {other} holds {}.", name(*a), name(*b));
+        }
+        let _ = writeln!(
+            out,
+            "  Over these two they are {:.1} decibans apart. From where that comes:",
+            comparison.gap().abs()
+        );
+        let mut gaps = vec![("prior", &comparison.prior)];
+        gaps.extend(comparison.roots.iter().map(|(root, ratios)| (root.as_str(), ratios)));
+        let gap = |ratios: &[BigRational; 2]| decibans(&(&ratios[0] / &ratios[1]));
+        gaps.sort_by(|(_, x), (_, y)| gap(y).abs().total_cmp(&gap(x).abs()));
+        for (place, ratios) in gaps {
+            let [x, y] = ratios.each_ref().map(|ratio| rounded(decibans(ratio), 1));
+            let _ = writeln!(
+                out,
+                "    {place:<12} {:>6.1}   ({one} {x:.1}, {other} {y:.1})",
+                rounded(gap(ratios), 1)
+            );
+        }
+        if !comparison.agree {
+            let sides = [(other, one, *a, 1), (one, other, *b, 0)];
+            for (party, whose, hypothesis, side) in sides {
+                let line = match &comparison.crux[side] {
+                    Some(roots) => format!(
+                        "If {party} rated {} as {whose} does, it would hold {} the more probable of the two.",
+                        roots.join(", "),
+                        name(hypothesis)
+                    ),
+                    None => format!(
+                        "Not even with all of {whose}'s ratings would {party} hold {}: the priors decide.",
+                        name(hypothesis)
+                    ),
+                };
+                let _ = writeln!(out, "  {line}");
+            }
+        }
+        out.push('\n');
+    }
+
+    fn explanation(&self) -> String {
+        let mut out = String::new();
+        let case = &self.case;
+        let options = Options::default();
+        for (party, result) in &self.parties {
+            let (top, rival) = (result.one_witness.top(), result.one_witness.runner_up());
+            let _ = writeln!(out, "{party}: every step\n");
+            let priors: Vec<_> = case.priors[party].iter().map(exact).collect();
+            let _ = writeln!(out, "  before the evidence   {}\n", priors.join("  "));
+            for (id, item) in &case.items {
+                let r = believed(case, &item.source, &options);
+                let grade = case.sources[&item.source].grade;
+                let given: Vec<_> = item.rows[party].iter().map(ToString::to_string).collect();
+                let after = discount(&item.rows[party], &r);
+                let after = after.iter().map(|p| format!("{:.1}", decimal(p, 4)));
+                let _ = writeln!(out, "  {id}\n    given                {}", given.join("  "));
+                let _ = writeln!(
+                    out,
+                    "    believed {} ({}, grade {grade}): {}",
+                    exact(&r),
+                    item.source,
+                    after.collect::<Vec<_>>().join("  ")
+                );
+            }
+            out.push('\n');
+            for witness in &result.witnesses {
+                let by = witness.item.as_deref().unwrap_or("the row for all of it");
+                let weight = decibans(&witness.likelihood_ratio(top, rival));
+                let _ = writeln!(
+                    out,
+                    "  root {:<12} by {by}: {:.4} decibans for {} against {}",
+                    witness.root,
+                    rounded(weight, 4),
+                    case.hypotheses[top],
+                    case.hypotheses[rival]
+                );
+            }
+            let _ = writeln!(out, "\n  after the evidence");
+            for (name, share) in case.hypotheses.iter().zip(&result.one_witness.shares) {
+                let _ = writeln!(out, "    {name:<40} {} = {}", percent(share), exact(share));
+            }
+            let matrix = Matrix::of(case, party);
+            let _ = writeln!(
+                out,
+                "\n  Matrix of competing hypotheses (a view: it counts an echo twice)"
+            );
+            for (id, weight, cells) in &matrix.rows {
+                let cells: Vec<_> =
+                    cells.iter().map(|cell| format!("{:<3}", cell.as_str())).collect();
+                let _ = writeln!(out, "    {id:<32} x {weight:.2}  {}", cells.join(" "));
+            }
+            let scores: Vec<_> = matrix.scores.iter().map(|score| format!("{score:.2}")).collect();
+            let _ = writeln!(
+                out,
+                "    {:<32}          {}\n",
+                "against each, in all",
+                scores.join("  ")
+            );
+        }
+        out
+    }
+
+    /// What an attentive reader would ask about the hypotheses.
+    #[must_use]
+    pub fn notes(&self) -> Vec<String> {
+        let named = |words: &[&str]| {
+            let lower = |name: &String| name.to_lowercase();
+            self.case
+                .hypotheses
+                .iter()
+                .map(lower)
+                .any(|name| words.iter().any(|word| name.contains(word)))
+        };
+        let mut notes = Vec::new();
+        if !named(&["other"]) {
+            notes.push("no hypothesis is called \"other\": an answer that is not in the list cannot be found".to_owned());
+        }
+        if !named(&["posing", "false flag", "false_flag", "impersonat"]) {
+            notes.push(
+                "no hypothesis says that somebody else poses as the suspect: deception is one"
+                    .to_owned(),
+            );
+        }
+        notes
+    }
+}
+
+impl PartyResult {
+    fn summary(&self, question: &Question, party: &str, out: &mut String) {
+        let case = &question.case;
+        let name = |index: usize| case.hypotheses[index].as_str();
+        let (top, rival) = (self.one_witness.top(), self.one_witness.runner_up());
+        let share = &self.one_witness.shares[top];
+        let _ = writeln!(out, "As {party} sees it: {}", name(top));
+        let _ = writeln!(
+            out,
+            "  How probable   {} ({}, {})",
+            percent(share),
+            word(share),
+            words::SCALE
+        );
+        let public = case.items.values().filter(|item| item.public).count();
+        let _ = writeln!(
+            out,
+            "  How sure       {} independent roots; {public} of {} items can be checked by outsiders; Admiralty {}",
+            self.witnesses.len(),
+            case.items.len(),
+            words::credibility(&self.witnesses, top, rival),
+        );
+        let mut weights: Vec<_> =
+            self.witnesses.iter().map(|w| (decibans(&w.likelihood_ratio(top, rival)), w)).collect();
+        weights.sort_by(|(a, _), (b, _)| b.total_cmp(a));
+        let _ = writeln!(out, "  It rests on    (decibans for it, against {})", name(rival));
+        let _ = writeln!(
+            out,
+            "    {:>6.1}  what was believed before",
+            rounded(decibans(&self.prior), 1)
+        );
+        for (weight, witness) in weights {
+            let items: Vec<_> = case
+                .items
+                .iter()
+                .filter(|(_, i)| i.root == witness.root)
+                .map(|(id, _)| id.as_str())
+                .collect();
+            let _ = writeln!(
+                out,
+                "    {:>6.1}  {}: {}",
+                rounded(weight, 1),
+                witness.root,
+                items.join(", ")
+            );
+        }
+        let overturn = match self
+            .smallest_flip()
+            .map(|flip| (flip.rival, flip.roots.as_deref().unwrap_or_default()))
+        {
+            None => "nothing of the evidence: the conclusion rests on the prior".to_owned(),
+            Some((rival, [])) => format!("nothing need fall: {} is as probable", name(rival)),
+            Some((rival, roots)) => {
+                format!("without {}, {} draws level", roots.join(", "), name(rival))
+            }
+        };
+        let _ = writeln!(out, "  Overturned by  {overturn}");
+        let others = [
+            ("public evidence alone", &self.public_only),
+            ("interested sources half believed", &self.interest[1]),
+            ("interested sources not believed", &self.interest[2]),
+            ("as if all items were independent", &self.independent),
+        ];
+        for (what, posterior) in others {
+            let _ = writeln!(
+                out,
+                "  {what:<34} {}{}",
+                percent(&posterior.shares[top]),
+                turned(question, posterior.top(), top)
+            );
+        }
+        if let Some(unknown) = &self.unknown {
+            for (what, posterior) in
+                ["unknown sources believed little", "unknown sources believed much"]
+                    .iter()
+                    .zip(unknown)
+            {
+                let _ = writeln!(
+                    out,
+                    "  {what:<34} {}{}",
+                    percent(&posterior.shares[top]),
+                    turned(question, posterior.top(), top)
+                );
+            }
+        }
+        for (what, without) in [("item", &self.without_item), ("root", &self.without_root)] {
+            let flips: Vec<_> =
+                without.iter().filter(|(_, p)| p.top() != top).map(|(id, _)| id.as_str()).collect();
+            let line = if flips.is_empty() {
+                format!("no single {what} that is left out changes it")
+            } else {
+                format!("left out, each of these changes it: {}", flips.join(", "))
+            };
+            let _ = writeln!(out, "  {line}");
+        }
+        out.push('\n');
+    }
+}
+
+fn turned(question: &Question, now: usize, top: usize) -> String {
+    if now == top {
+        String::new()
+    } else {
+        format!("; then it is {}", question.case.hypotheses[now])
+    }
+}
+
+fn percent(share: &BigRational) -> String {
+    let hundred = BigRational::from_integer(100.into());
+    format!("{:.2} %", decimal(&(share * hundred), 2))
+}

@@ -1,0 +1,178 @@
+//! The worked example of the method, to the last fraction.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on fails"
+)]
+
+use comity_weigh::{Input, run};
+use serde_json::{Map, Value};
+
+const EXAMPLE: &str = include_str!("example.json");
+
+/// Whether everything that is wanted is there, and equal: numbers as numbers.
+fn holds(wanted: &Value, found: &Value, place: &str) {
+    match (wanted, found) {
+        (Value::Object(wanted), Value::Object(found)) => {
+            for (name, value) in wanted {
+                let there = found.get(name).unwrap_or_else(|| panic!("{place}.{name} is missing"));
+                holds(value, there, &format!("{place}.{name}"));
+            }
+        }
+        (Value::Array(wanted), Value::Array(found)) => {
+            assert_eq!(wanted.len(), found.len(), "{place}");
+            for (index, (wanted, found)) in wanted.iter().zip(found).enumerate() {
+                holds(wanted, found, &format!("{place}[{index}]"));
+            }
+        }
+        (Value::Number(wanted), Value::Number(found)) => {
+            assert_eq!(wanted.as_f64(), found.as_f64(), "{place}");
+        }
+        _ => assert_eq!(wanted, found, "{place}"),
+    }
+}
+
+#[test]
+fn the_worked_example_holds_to_the_last_fraction() {
+    let wanted: Map<String, Value> = serde_json::from_str(EXAMPLE).unwrap();
+    let run = run(Input::parse(EXAMPLE).unwrap());
+    let found = run.to_json(EXAMPLE).unwrap();
+    holds(&wanted["results"], &found["results"], "results");
+    let compared = run.question.as_ref().unwrap().comparison_json();
+    let names: Vec<_> =
+        wanted.keys().filter(|n| n.starts_with("party_") || n.starts_with("crux_")).collect();
+    assert_eq!(names.len(), 3);
+    for name in names {
+        holds(&wanted[name], &compared[name], name);
+    }
+}
+
+/// A chain whose links come out at the example's: two hypotheses and one witness make any share.
+#[test]
+fn a_chain_is_the_product_of_its_links_and_stops_where_one_is_not_shown() {
+    let link = |name: &str, num: u32, den: u32, row: &str| {
+        let rest = den - num;
+        format!(
+            r#"{{"name": "{name}", "hypotheses": ["claim", "other"], "grades": {{"A": "1/1"}},
+                "sources": {{"s": {{"grade": "A", "coi": false}}}},
+                "evidence": {{"e": {{"src": "s", "public": true, "P": {row}}}}},
+                "priors": {{"P": ["{num}/{den}", "{rest}/{den}"]}}}}"#
+        )
+    };
+    // The evidence says twice as much for the claim; the priors are set so that the product is whole.
+    let share = |name: &str, num: u32, den: u32| {
+        // num/den = 2p / (2p + q)  <=>  p : q = num : 2 (den - num)
+        let (p, q) = (num, 2 * (den - num));
+        link(name, p, p + q, "[2000, 1000]")
+    };
+    let links = [
+        share("intrusion", 97, 100),
+        share("infrastructure", 9, 10),
+        share("operator", 3, 4),
+        share("tasking", 11, 20),
+        share("beneficiary", 3, 10),
+        // Evidence that does not tell its hypotheses apart shows nothing, whatever the prior.
+        link("product or loss", 99, 100, "[5000, 5000]"),
+    ];
+    let file = format!(r#"{{"links": [{}]}}"#, links.join(","));
+    let found = run(Input::parse(&file).unwrap()).to_json(&file).unwrap();
+    let wanted: Value = serde_json::from_str(EXAMPLE).unwrap();
+    let example = wanted["chain"]["example"].as_object().unwrap();
+    for name in [
+        "conditional",
+        "prefix_products",
+        "prefix_float",
+        "links_shown_at_0.55",
+        "of",
+        "first_unshown",
+    ] {
+        holds(&example[name], &found["chain"]["P"][name], name);
+    }
+    let nines = comity_weigh::case::LINKS.map(|name| share(name, 9, 10)).join(",");
+    let file = format!(r#"{{"links": [{nines}]}}"#);
+    let found = run(Input::parse(&file).unwrap()).to_json(&file).unwrap();
+    assert_eq!(found["chain"]["P"]["prefix_products"][5], "531441/1000000");
+    assert_eq!(found["chain"]["P"]["prefix_float"][5], 0.531441);
+    assert_eq!(found["chain"]["P"]["first_unshown"], Value::Null);
+}
+
+/// Each with the place that the error names.
+#[test]
+fn nothing_is_guessed() {
+    let wrong = [
+        (
+            "\"priors\": {\n  \"P\"",
+            "\"priors\": {\n  \"R\"",
+            "evidence.E1_ip_block_in_X.P: not a name here",
+        ),
+        ("[\n   \"2/5\"", "[\n   \"2/6\"", "priors.P: the priors sum to 14/15"),
+        ("[\n   \"2/5\"", "[\n   \"0/5\"", "priors.P[0]: a prior of 0"),
+        ("[\n   \"2/5\"", "[\n   0.4", "priors.P[0]: want a fraction"),
+        (
+            "6000,\n    6000",
+            "0,\n    6000",
+            "evidence.E1_ip_block_in_X.P[0]: want an integer from 1 to 9999",
+        ),
+        ("6000,\n    6000", "10000,\n    6000", "found 10000"),
+        (
+            "6000,\n    6000",
+            "0.5,\n    6000",
+            "evidence.E1_ip_block_in_X.P[0]: want an integer, found a number",
+        ),
+        ("6000,\n    6000", "6000", "want one likelihood for each of the 4 hypotheses, found 3"),
+        ("\"E2_vendor_report_repeats_E1\"", "\"E1_ip_block_in_X\"", "line "),
+        (
+            "\"src\": \"S1\"",
+            "\"src\": \"S9\"",
+            "evidence.E1_ip_block_in_X.src: there is no source \"S9\"",
+        ),
+        ("\"grade\": \"B\"", "\"grade\": \"G\"", "sources.S1.grade: not a letter"),
+        ("\"coi\": false", "\"coi\": \"no\"", "sources.S1.coi: want true or false, found a text"),
+        ("\"H4_other\"", "\"H2_independent_hackers_in_X\"", "hypotheses[3]"),
+        (
+            "\"public\": true",
+            "\"publik\": true",
+            "evidence.E1_ip_block_in_X.publik: not a name here",
+        ),
+        ("\"evidence\"", "\"evidense\"", "evidense: not a name of a case"),
+        ("\"A\": \"19/20\"", "\"A\": \"21/20\"", "grades.A: want a fraction from 0 to 1"),
+        (
+            "\"root\": \"r1\"",
+            "\"parents\": [\"E9\"]",
+            "evidence.E1_ip_block_in_X: its parent \"E9\"",
+        ),
+        ("{\n \"hypotheses\"", "{ \"x\" \"hypotheses\"", "line 1"),
+    ];
+    for (find, replace, wanted) in wrong {
+        assert!(EXAMPLE.contains(find), "{find}");
+        let error = Input::parse(&EXAMPLE.replacen(find, replace, 1)).unwrap_err().to_string();
+        assert!(error.contains(wanted), "{wanted}: {error}");
+    }
+    let parents =
+        EXAMPLE.replacen("\"root\": \"r1\"", "\"parents\": [\"E2_vendor_report_repeats_E1\"]", 1);
+    let Input::Case(case) = Input::parse(&parents).unwrap() else { panic!("a case") };
+    assert_eq!(case.items["E1_ip_block_in_X"].root, "r1", "from its parent");
+}
+
+#[test]
+fn a_source_of_which_nothing_is_known_is_run_at_both_ends() {
+    let file = EXAMPLE.replacen("\"grade\": \"A\"", "\"grade\": \"F\"", 1);
+    let found = run(Input::parse(&file).unwrap()).to_json(&file).unwrap();
+    let p = &found["results"]["P"];
+    let at = |grade: &str| {
+        let file = EXAMPLE.replacen("\"grade\": \"A\"", &format!("\"grade\": \"{grade}\""), 1);
+        let found = run(Input::parse(&file).unwrap()).to_json(&file).unwrap();
+        found["results"]["P"]["one_witness"]["exact"].clone()
+    };
+    assert_eq!((&p["f_low"]["exact"], &p["f_high"]["exact"]), (&at("E"), &at("A")));
+    assert_eq!(
+        p["one_witness"]["exact"], p["f_low"]["exact"],
+        "where one number is wanted, the lower"
+    );
+    assert!(
+        run(Input::parse(EXAMPLE).unwrap()).to_json(EXAMPLE).unwrap()["results"]["P"]["f_low"]
+            .is_null()
+    );
+}
