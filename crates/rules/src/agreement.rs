@@ -42,6 +42,26 @@ pub enum Evidence {
     Absent,
 }
 
+/// A text by language: `en`, `zh`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Words(BTreeMap<String, String>);
+
+impl Words {
+    /// The text in this language, else in English, else in any.
+    #[must_use]
+    pub fn in_language(&self, language: &str) -> &str {
+        let text = self.0.get(language).or_else(|| self.0.get("en"));
+        text.or_else(|| self.0.values().next()).map_or("", String::as_str)
+    }
+
+    /// Whether there is a text in this language.
+    #[must_use]
+    pub fn has(&self, language: &str) -> bool {
+        self.0.contains_key(language)
+    }
+}
+
 /// What kind of instrument this is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -122,8 +142,10 @@ pub struct Agreement {
     pub id: String,
     /// What kind of instrument it is.
     pub nature: Nature,
-    /// Its title, by language.
-    pub title: BTreeMap<String, String>,
+    /// Its title.
+    pub title: Words,
+    /// How sure title, date and parties are.
+    pub evidence: Evidence,
     /// The day it was made, where it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub date: Option<Date>,
@@ -132,7 +154,7 @@ pub struct Agreement {
     pub made_between: Vec<String>,
     /// A remark for its readers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub note: Option<String>,
+    pub note: Option<Words>,
     /// What it says of deadlines.
     pub deadlines: Deadlines,
     /// Clarification.
@@ -146,6 +168,9 @@ pub struct Agreement {
     /// The hotline.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hotline: Option<Hotline>,
+    /// Whom it names: authorities and contact points.
+    #[serde(default, rename = "directory", skip_serializing_if = "Vec::is_empty")]
+    pub directory: Vec<Contact>,
     /// Where its texts were read.
     #[serde(default, rename = "source", skip_serializing_if = "Vec::is_empty")]
     pub sources: Vec<Source>,
@@ -186,7 +211,7 @@ pub struct Deadlines {
     pub evidence: Evidence,
     /// A remark.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub note: Option<String>,
+    pub note: Option<Words>,
 }
 
 /// Clarification: while it is open, clocks stand still.
@@ -256,7 +281,7 @@ pub struct Hotline {
     pub purpose: String,
     /// Between whom.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub level: Option<String>,
+    pub level: Option<Level>,
     /// How often an automatic echo is tested.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub echo_every: Option<Period>,
@@ -266,6 +291,44 @@ pub struct Hotline {
     /// How often all contacts are pinged, announced.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ping_every: Option<Period>,
+    /// How sure that is.
+    pub evidence: Evidence,
+}
+
+/// Between whom a hotline runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Level {
+    /// In words.
+    pub text: Words,
+    /// Who reports it, where that is another than the instrument.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    /// How sure that is.
+    pub evidence: Evidence,
+}
+
+/// An authority or a contact point of a party.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Contact {
+    /// Its id.
+    pub id: String,
+    /// Whose it is: a party's id or name.
+    pub party: String,
+    /// Its name.
+    pub name: Words,
+    /// What it does here: leads, answers, is reached at any hour.
+    pub role: Words,
+    /// How it is reached.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reach: Option<String>,
+    /// When, such as `24/7` or `09:00-17:00`, in `zone`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hours: Option<String>,
+    /// IANA time zone of the hours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zone: Option<String>,
     /// How sure that is.
     pub evidence: Evidence,
 }
@@ -322,7 +385,7 @@ pub struct Class {
     /// Its id, as it stands in statements.
     pub id: String,
     /// When it applies.
-    pub definition: String,
+    pub definition: Words,
     /// Limit for the acknowledgement; absent: none is given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub acknowledge: Option<Period>,
@@ -345,8 +408,8 @@ pub struct Class {
 pub struct Ground {
     /// Its code.
     pub code: String,
-    /// Its text, by language.
-    pub text: BTreeMap<String, String>,
+    /// What it says, in our words unless `reference` has the text.
+    pub text: Words,
     /// Where such a ground is seen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<String>,
@@ -377,8 +440,9 @@ pub struct Step {
 pub struct Commitment {
     /// Its id.
     pub id: String,
-    /// Its text, by language. Unequal texts stay as they are.
-    pub text: BTreeMap<String, String>,
+    /// What it says, shortened; the text itself stands at the sources. Where the parties' texts are
+    /// unequal, so are these.
+    pub summary: Words,
     /// Ids of the sources.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sources: Vec<String>,
@@ -571,8 +635,7 @@ impl Agreement {
     /// The title in this language, else in English, else any.
     #[must_use]
     pub fn title(&self, language: &str) -> &str {
-        let title = self.title.get(language).or_else(|| self.title.get("en"));
-        title.or_else(|| self.title.values().next()).map_or(&self.id, |title| title)
+        self.title.in_language(language)
     }
 
     fn check(&self) -> Result<(), Problem> {
@@ -589,6 +652,35 @@ impl Agreement {
         unique("class", self.classes.iter().map(|class| &class.id))?;
         unique("ground", self.grounds.iter().map(|ground| &ground.code))?;
         unique("commitment", self.commitments.iter().map(|commitment| &commitment.id))?;
+        unique("directory", self.directory.iter().map(|contact| &contact.id))?;
+        for contact in &self.directory {
+            let place = format!("directory {}", contact.id);
+            let zone = contact.zone.as_deref();
+            if zone.is_some_and(|zone| jiff::tz::TimeZone::get(zone).is_err()) {
+                return sense(&place, "zone is not an IANA time zone such as Europe/Oslo");
+            }
+            if contact.hours.is_some() && zone.is_none() {
+                return sense(&place, "hours mean nothing without their zone");
+            }
+        }
+        let carried = |id: &str| self.kinds.iter().any(|kind| kind.id == id);
+        if let Some(both) = self.not_carried.iter().find(|not| carried(&not.id)) {
+            let place = format!("not_carried {}", both.id);
+            return sense(&place, "the same terms have it as a kind that may be asked");
+        }
+        for commitment in &self.commitments {
+            let known = |id: &&String| self.sources.iter().all(|source| source.id != **id);
+            if let Some(id) = commitment.sources.iter().find(known) {
+                let place = format!("commitment {}", commitment.id);
+                return sense(&place, &format!("there is no source {id:?}"));
+            }
+        }
+        for (number, step) in (1..).zip(&self.ladder) {
+            if step.step != number {
+                let place = format!("escalation {}", step.step);
+                return sense(&place, &format!("the steps count from 1; want {number} here"));
+            }
+        }
         for class in &self.classes {
             let limits = [&class.acknowledge, &class.decide, &class.answer];
             let some = limits.iter().any(|limit| limit.is_some());

@@ -429,6 +429,11 @@ impl Request {
         let escalated = said(Kind::Escalate) || answered().any(|e| e.act.kind == Kind::Escalate);
         let received = self.asked.first().is_some_and(|first| first.receipt.is_some());
         let status = Status::of(acknowledged, received, decision, question, &outcomes);
+        // Who refuses the whole refuses what was not done by then.
+        if decision == Some(Decision::Refused) {
+            let open = outcomes.iter_mut().filter(|outcome| !outcome.is_done());
+            open.for_each(|outcome| *outcome = Outcome::Refused);
+        }
         Standing { status, desired, question, outcomes, acknowledged, decision, escalated }
     }
 

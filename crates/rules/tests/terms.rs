@@ -30,7 +30,12 @@ fn the_2015_commitments_give_no_deadline_and_say_so() {
     assert_eq!(terms.deadlines.evidence, Evidence::Absent);
     assert_eq!(terms.deadlines.word.as_deref(), Some("timely"));
     assert!(terms.classes.is_empty());
-    assert!(terms.title.contains_key("zh"));
+    assert!(terms.title.has("zh"));
+    // What a newspaper reports and what we derive is not the instrument's word.
+    let level = terms.hotline.as_ref().unwrap().level.as_ref().unwrap();
+    assert_eq!((level.evidence, level.source.is_some()), (Evidence::Secondary, true));
+    assert!(terms.grounds.iter().all(|ground| ground.evidence == Evidence::Proposal));
+    assert!(terms.directory.iter().all(|contact| contact.reach.is_none()));
 }
 
 #[test]
@@ -54,6 +59,18 @@ fn text_that_makes_no_sense_is_refused_with_its_place() {
         ("nature = \"proposal\"", "nature = \"proposal\"\nhidden = 1", "hidden"),
         ("id = \"U1-urgent\"", "id = \"U0-emergency\"", "twice"),
         ("after = \"P3D\"\n", "", "unresolved-for"),
+        ("step = 2", "step = 1", "escalation 1: the steps count from 1; want 2 here"),
+        ("id = \"interception-of-content\"", "id = \"takedown\"", "not_carried takedown"),
+        (
+            "[[kind]]",
+            "[[commitment]]\nid = \"c\"\nsources = [\"nope\"]\nevidence = \"proposal\"\nsummary = { en = \"x\" }\n\n[[kind]]",
+            "commitment c: there is no source \"nope\"",
+        ),
+        (
+            "[[kind]]",
+            "[[directory]]\nid = \"d\"\nparty = \"p\"\nname = { en = \"x\" }\nrole = { en = \"x\" }\nhours = \"24/7\"\nevidence = \"proposal\"\n\n[[kind]]",
+            "directory d: hours mean nothing without their zone",
+        ),
     ] {
         assert!(model.contains(from), "{from}");
         let error = Terms::parse(&model.replacen(from, to, 1)).unwrap_err().to_string();

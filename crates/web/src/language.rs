@@ -113,6 +113,26 @@ mod tests {
         assert!(english.len() > 100);
     }
 
+    /// What a template says itself, without tags and what it takes from elsewhere, has no words but
+    /// the units and names that are the same in every language.
+    #[test]
+    fn templates_have_no_words_of_their_own() {
+        for file in std::fs::read_dir("templates").unwrap() {
+            let path = file.unwrap().path();
+            let mut text = std::fs::read_to_string(&path).unwrap();
+            for (open, close) in [("{%", "%}"), ("{{", "}}"), ("<", ">")] {
+                while let Some(from) = text.find(open) {
+                    let to = text[from..].find(close).unwrap() + from + close.len();
+                    text.replace_range(from..to, " ");
+                }
+            }
+            let text = text.replace("SHA-256", "").replace(" B ", " ");
+            let words = text.split(|c: char| !c.is_alphabetic()).filter(|word| !word.is_empty());
+            let words: Vec<_> = words.collect();
+            assert!(words.is_empty(), "{words:?} in {}", path.display());
+        }
+    }
+
     /// Whatever refuses by a name: its text is on pages, in both languages.
     #[test]
     fn every_code_has_a_text() {

@@ -1,7 +1,6 @@
 //! Signing in and out, and the two guards before every page.
 
 use askama::Template;
-use axum::Form;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::Next;
@@ -11,7 +10,7 @@ use serde::Deserialize;
 
 use crate::App;
 use crate::language::Language;
-use crate::pages::internal;
+use crate::pages::{Posted, internal};
 
 const COOKIE: &str = "comity";
 
@@ -35,7 +34,7 @@ pub(crate) async fn show(State(app): State<App>, t: Language) -> Response {
 pub(crate) async fn sign_in(
     State(app): State<App>,
     t: Language,
-    Form(form): Form<Password>,
+    Posted(form): Posted<Password>,
 ) -> Response {
     let _one_at_a_time = app.trying.lock().await;
     match app.node.sign_in(&form.password).await {

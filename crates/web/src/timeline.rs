@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use comity_node::dossier::{Dossier, Line, Statement};
+use comity_rules::request::Status;
 use comity_rules::{Kind, PartyId};
 use jiff::Timestamp;
 
@@ -160,7 +161,9 @@ fn tick(svg: &mut String, t: Language, statement: &Statement, ours: bool, y: u32
 pub(crate) fn headline(t: Language, line: &Line) -> String {
     let clocks = &line.clocks;
     if let Some(time) = clocks.answered_in() {
-        return t.with("answered-in", [("time", span(t, time))]);
+        let refused = line.standing.status == Status::Refused;
+        let key = if refused { "refused-in" } else { "answered-in" };
+        return t.with(key, [("time", span(t, time))]);
     }
     if clocks.is_overdue() {
         let late = [&clocks.acknowledge, &clocks.answer].into_iter().filter(|d| d.done.is_none());

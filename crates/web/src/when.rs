@@ -4,7 +4,7 @@ use comity_node::dossier::Line;
 use comity_rules::PartyId;
 use comity_rules::agreement::Party;
 use comity_rules::clock::{Deadline, Start};
-use comity_rules::request::Desired;
+use comity_rules::request::{Desired, Status};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
@@ -72,6 +72,7 @@ pub(crate) fn due(t: Language, line: &Line, us: &PartyId, zones: &Zones, now: Ti
         return plain(match line.standing.question {
             Some(_) if !line.standing.is_answered() => "reply-now",
             _ if assessed => "close-now",
+            _ if line.standing.status == Status::Refused => "assess-refused-now",
             _ => "assess-now",
         });
     }

@@ -166,24 +166,19 @@ fn deadlines(terms: &Terms) -> String {
     }
 }
 
+/// Terms as a person reads them before signing: all that they say, each fact with how sure it is.
 fn describe(terms: &Terms) -> String {
     let mut out = format!(
-        "{}\n{}  ({})\nterms {}\ndeadlines: {}\n",
+        "{}\n{}  ({}, {})\nterms {}\ndeadlines: {}\n",
         terms.title("en"),
         terms.id,
-        serde_json::to_value(terms.nature)
-            .map(|v| v.as_str().unwrap_or_default().to_owned())
-            .unwrap_or_default(),
+        name(&terms.nature),
+        name(&terms.evidence),
         terms.hash().to_hex(),
         deadlines(terms),
     );
-    if let Some(note) = &terms.note {
-        out.push_str(&format!("{note}\n"));
-    }
-    if terms.deadlines.evidence == Evidence::Absent
-        && let Some(note) = &terms.deadlines.note
-    {
-        out.push_str(&format!("{note}\n"));
+    for note in [&terms.note, &terms.deadlines.note].into_iter().flatten() {
+        out.push_str(&format!("{}\n", note.in_language("en")));
     }
     let limit = |limit: &Option<comity_rules::Period>| {
         limit.as_ref().map_or_else(|| "none given".to_owned(), ToString::to_string)
@@ -193,19 +188,70 @@ fn describe(terms: &Terms) -> String {
             vec![
                 class.id.clone(),
                 limit(&class.acknowledge),
+                limit(&class.decide),
                 limit(&class.answer),
-                class.definition.clone(),
+                name(&class.evidence),
+                class.definition.in_language("en").to_owned(),
             ]
         });
-        out.push_str(&format!("\n{}\n", table(&["class", "acknowledge", "answer", "when"], rows)));
+        let head = ["class", "acknowledge", "decide *", "answer", "how sure", "when"];
+        out.push_str(&format!("\n{}\n", table(&head, rows)));
     }
-    let kinds: Vec<_> = terms.kinds.iter().map(|kind| kind.id.as_str()).collect();
-    out.push_str(&format!("\nmay be asked: {}\n", kinds.join(", ")));
+    out.push('\n');
+    let mut say = |what: &str, text: &str, evidence: &Evidence| {
+        out.push_str(&format!("{what}: {text} ({})\n", name(evidence)));
+    };
+    for kind in &terms.kinds {
+        say("may be asked", &kind.id, &kind.evidence);
+    }
     for not in &terms.not_carried {
-        out.push_str(&format!("not carried: {} ({})\n", not.id, not.why));
+        say("not carried", &format!("{}: {}", not.id, not.why), &not.evidence);
     }
-    let grounds: Vec<_> = terms.grounds.iter().map(|ground| ground.code.as_str()).collect();
-    out.push_str(&format!("grounds of refusal: {}\n", grounds.join(", ")));
+    for ground in &terms.grounds {
+        let text = format!("{}, {}", ground.code, ground.text.in_language("en"));
+        say("ground of refusal", &text, &ground.evidence);
+    }
+    let must: Vec<_> = terms.refusal.must_state.iter().map(name).collect();
+    if !must.is_empty() {
+        say("a refusal states", &must.join(", "), &terms.refusal.evidence);
+    }
+    if let Some(clarification) = &terms.clarification {
+        let text = format!("{} *", limit(&clarification.reply_within));
+        say("a question is replied to within", &text, &clarification.evidence);
+    }
+    for step in &terms.ladder {
+        let triggers: Vec<_> = step.triggers.iter().map(name).collect();
+        let after = step.after.as_ref().map(|after| format!(" {after}")).unwrap_or_default();
+        let text = format!("{} on {}{after} *", step.to, triggers.join(" or "));
+        say(&format!("ladder, step {}", step.step), &text, &step.evidence);
+    }
+    if let Some(review) = &terms.review {
+        let text = format!("{} of {} *", limit(&review.every), review.criteria.join(", "));
+        say("review every", &text, &review.evidence);
+    }
+    if let Some(hotline) = &terms.hotline {
+        say("hotline", &format!("{} *", hotline.purpose), &hotline.evidence);
+        if let Some(level) = &hotline.level {
+            let source = level.source.as_ref().map(|s| format!(", by {s}")).unwrap_or_default();
+            let text = format!("{}{source}", level.text.in_language("en"));
+            say("hotline between", &text, &level.evidence);
+        }
+    }
+    for contact in &terms.directory {
+        let reach = contact.reach.as_deref().unwrap_or("no contact point given");
+        let text = format!(
+            "{} of {}: {}; {reach}",
+            contact.name.in_language("en"),
+            contact.party,
+            contact.role.in_language("en")
+        );
+        say("directory", &text, &contact.evidence);
+    }
+    for commitment in &terms.commitments {
+        let text = format!("{}, {}", commitment.id, commitment.summary.in_language("en"));
+        say("commitment", &text, &commitment.evidence);
+    }
+    out.push_str("* shown; no clock or rule of this version acts on it yet\n");
     if let Some(between) = &terms.between {
         for party in &between.parties {
             out.push_str(&format!("between: {} ({}, {})\n", party.name, party.id, party.zone));
@@ -213,8 +259,17 @@ fn describe(terms: &Terms) -> String {
         for witness in &between.witnesses {
             out.push_str(&format!("witnessed by: {} at {}\n", witness.name, witness.url));
         }
+        let (quorum, count) = (between.quorum, between.witnesses.len());
+        out.push_str(&format!("quorum: {quorum} of {count}\n"));
+        out.push_str(&format!("ledgers are read by: {}\n", name(&between.readers)));
     }
     out
+}
+
+/// A word of the schema.
+fn name(word: &impl serde::Serialize) -> String {
+    let value = serde_json::to_value(word).unwrap_or_default();
+    value.as_str().unwrap_or_default().to_owned()
 }
 
 fn witness(text: &str) -> Result<OutsideWitness, Failure> {

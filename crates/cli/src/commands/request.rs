@@ -228,5 +228,45 @@ fn describe(request: &Value) -> String {
     let head =
         ["by", "entry", "statement", "witnessed (UTC)", "mirrored", "receipt", "without effect"];
     out.push_str(&table(&head, rows));
+    for statement in request["statements"].as_array().into_iter().flatten() {
+        let kind = text(statement, "kind");
+        let letter = &statement["content"]["letter"];
+        // A letter is an object of one entry, its kind; what it says stands below.
+        let Some(said) = letter.as_object().and_then(|letter| letter.values().next()) else {
+            continue;
+        };
+        let (author, index) = (text(statement, "author"), text(statement, "index"));
+        out.push_str(&format!("\n\n{author}, entry {index}, {kind}:"));
+        spell(said, 1, &mut out);
+    }
     out
+}
+
+/// What a letter says, name by name; what is empty is left out.
+fn spell(value: &Value, depth: usize, out: &mut String) {
+    let indent = "  ".repeat(depth);
+    for (name, value) in value.as_object().into_iter().flatten() {
+        match value {
+            Value::Null => {}
+            Value::String(text) if text.is_empty() => {}
+            Value::String(text) => out.push_str(&format!("\n{indent}{name}: {text}")),
+            Value::Array(list) if list.is_empty() => {}
+            Value::Array(list) if list.iter().all(Value::is_string) => {
+                let list: Vec<_> = list.iter().filter_map(Value::as_str).collect();
+                out.push_str(&format!("\n{indent}{name}: {}", list.join(", ")));
+            }
+            Value::Array(list) => {
+                for (number, entry) in (1..).zip(list) {
+                    out.push_str(&format!("\n{indent}{name} {number}"));
+                    spell(entry, depth + 1, out);
+                }
+            }
+            Value::Object(object) if object.is_empty() => {}
+            Value::Object(_) => {
+                out.push_str(&format!("\n{indent}{name}"));
+                spell(value, depth + 1, out);
+            }
+            other => out.push_str(&format!("\n{indent}{name}: {other}")),
+        }
+    }
 }

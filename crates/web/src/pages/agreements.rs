@@ -24,7 +24,8 @@ struct Row {
     id: String,
     terms: String,
     proposal: bool,
-    note: String,
+    word: Option<String>,
+    notes: Vec<String>,
     parties: Vec<String>,
     witnesses: Vec<String>,
     classes: Vec<[String; 4]>,
@@ -45,7 +46,14 @@ pub(crate) async fn show(State(app): State<App>, t: Language) -> Response {
             id: terms.id.clone(),
             terms: terms.hash().to_hex(),
             proposal: terms.nature == Nature::Proposal,
-            note: terms.deadlines.note.clone().unwrap_or_default(),
+            word: (terms.deadlines.word.as_ref())
+                .filter(|_| terms.classes.is_empty())
+                .map(|word| t.with("limit-word", [("word", word.clone())])),
+            notes: [&terms.note, &terms.deadlines.note]
+                .into_iter()
+                .flatten()
+                .map(|note| note.in_language(t.code()).to_owned())
+                .collect(),
             parties: between
                 .map(|b| b.parties.iter().map(|p| format!("{} ({})", p.name, p.zone)).collect())
                 .unwrap_or_default(),
@@ -58,7 +66,8 @@ pub(crate) async fn show(State(app): State<App>, t: Language) -> Response {
                 .map(|class| {
                     let limits = [limit(&class.acknowledge), limit(&class.answer)];
                     let [acknowledge, answer] = limits;
-                    [class.id.clone(), acknowledge, answer, class.definition.clone()]
+                    let definition = class.definition.in_language(t.code()).to_owned();
+                    [class.id.clone(), acknowledge, answer, definition]
                 })
                 .collect(),
         }

@@ -3,10 +3,15 @@
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
+use comity_node::dossier::Line;
 
 use super::{Frame, Row, internal, render};
 use crate::App;
 use crate::language::Language;
+
+/// Requests that are read at a time, and that a list of the desk shows.
+const PAGE: u64 = 500;
+const SHOWN: usize = 200;
 
 #[derive(Template)]
 #[template(path = "desk.html")]
@@ -18,10 +23,16 @@ struct Desk {
 }
 
 pub(crate) async fn show(State(app): State<App>, t: Language) -> Response {
-    let mut lines = match app.node.requests(true, None, 200).await {
-        Ok(lines) => lines,
-        Err(error) => return internal(t, &error),
-    };
+    // All that is open: what is overdue must not stand on a second page.
+    let mut lines: Vec<Line> = Vec::new();
+    loop {
+        let before = lines.last().map(|line| line.summary.seq);
+        match app.node.requests(true, before, PAGE).await {
+            Ok(page) if page.is_empty() => break,
+            Ok(page) => lines.extend(page),
+            Err(error) => return internal(t, &error),
+        }
+    }
     // What is due first stands first; what has no deadline last.
     lines.sort_by_key(|line| line.clocks.next_due().map_or((1, 0), |due| (0, due.as_second())));
     let us = app.node.party();
@@ -29,8 +40,10 @@ pub(crate) async fn show(State(app): State<App>, t: Language) -> Response {
     let exercise = lines.iter().any(|line| line.summary.request.exercise);
     let (mine, theirs): (Vec<_>, Vec<_>) =
         lines.iter().partition(|line| line.waits_for.as_ref() == Some(us));
-    let rows =
-        |lines: Vec<_>| -> Vec<Row> { lines.into_iter().map(|l| Row::of(&app, t, l)).collect() };
+    // What is due first is drawn; the lists have the rest.
+    let rows = |lines: Vec<_>| -> Vec<Row> {
+        lines.into_iter().take(SHOWN).map(|l| Row::of(&app, t, l)).collect()
+    };
     let lead = t.with("desk-lead", [("mine", mine.len()), ("late", late)]);
     let mut frame = Frame::of(&app, t, "desk", mine.len());
     frame.exercise = exercise;

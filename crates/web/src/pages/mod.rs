@@ -7,11 +7,13 @@ pub(crate) mod request;
 pub(crate) mod requests;
 
 use askama::Template;
-use axum::extract::Path;
+use axum::Form;
+use axum::extract::{FromRequest, FromRequestParts as _, Path, Request};
 use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse as _, Response};
 use comity_node::dossier::Line;
 use comity_rules::PartyId;
+use serde::de::DeserializeOwned;
 
 use crate::language::Language;
 use crate::when::{self, Due, Zones};
@@ -73,6 +75,25 @@ impl Row {
             due: when::due(t, line, app.node.party(), &zones, app.node.now()),
             exercise: request.exercise,
         }
+    }
+}
+
+/// A form that was posted; one that is none, or too large, is refused in the reader's language.
+pub(crate) struct Posted<T>(pub(crate) T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Posted<T> {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
+        let (mut parts, body) = request.into_parts();
+        let Ok(t) = Language::from_request_parts(&mut parts, state).await;
+        let form = Form::from_request(Request::from_parts(parts, body), state).await;
+        form.map(|Form(form)| Self(form)).map_err(|rejection| {
+            let status = rejection.status();
+            let large = status == StatusCode::PAYLOAD_TOO_LARGE;
+            let key = if large { "form-too-large" } else { "no-such-form" };
+            (status, t.text(key) + "\n").into_response()
+        })
     }
 }
 

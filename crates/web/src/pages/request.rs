@@ -1,7 +1,6 @@
 //! `/requests/<id>`: a request, its timeline, its proofs, and one's own move.
 
 use askama::Template;
-use axum::Form;
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Redirect, Response};
@@ -9,12 +8,12 @@ use comity_node::dossier::{Dossier, Statement};
 use comity_node::{Error, prove};
 use comity_rules::agreement::Agreement;
 use comity_rules::command::Command;
-use comity_rules::content::{Ask, Letter, Remark};
+use comity_rules::content::{Ask, Letter, Reason, Remark};
 use comity_rules::release::Reader;
 use comity_rules::{Kind, PartyId, ThreadId};
 use serde::Deserialize;
 
-use super::{Frame, Row, internal, not_found, render};
+use super::{Frame, Posted, Row, internal, not_found, render};
 use crate::App;
 use crate::language::Language;
 use crate::when::Zones;
@@ -67,11 +66,15 @@ struct StatementRow {
     by: String,
     what: String,
     text: String,
+    /// What it says beside its text: a decision and its reason, scores.
+    says: Vec<String>,
     entry: String,
     time: String,
     proof: String,
     cosigners: String,
     receipt: String,
+    /// When the other side's mirror had it, and when its receipt was witnessed.
+    held: Vec<String>,
     without_effect: Option<String>,
 }
 
@@ -104,7 +107,7 @@ pub(crate) async fn act(
     State(app): State<App>,
     t: Language,
     Path(id): Path<String>,
-    Form(form): Form<Move>,
+    Posted(form): Posted<Move>,
 ) -> Response {
     let Ok(thread) = id.parse::<ThreadId>() else { return not_found(State(app), t).await };
     let remark = Remark { text: form.text.clone() };
@@ -114,7 +117,7 @@ pub(crate) async fn act(
         "close" => Command::Close(remark),
         "withdraw" => Command::Withdraw(remark),
         "escalate" => Command::Escalate(remark),
-        _ => return StatusCode::BAD_REQUEST.into_response(),
+        _ => return (StatusCode::BAD_REQUEST, t.text("no-such-form") + "\n").into_response(),
     };
     match app.node.command("operator", None, Some(thread), command).await {
         Ok(_) => Redirect::to(&format!("/requests/{thread}")).into_response(),
@@ -249,7 +252,9 @@ impl Page {
             statements: dossier
                 .statements
                 .iter()
-                .map(|statement| StatementRow::of(t, statement, name(&statement.author), &zones))
+                .map(|statement| {
+                    StatementRow::of(t, terms, statement, name(&statement.author), &zones)
+                })
                 .collect(),
             moves,
             hint,
@@ -262,8 +267,19 @@ impl Page {
 }
 
 impl StatementRow {
-    fn of(t: Language, statement: &Statement, by: String, zones: &Zones) -> Self {
+    fn of(
+        t: Language,
+        terms: &Agreement,
+        statement: &Statement,
+        by: String,
+        zones: &Zones,
+    ) -> Self {
         let event = &statement.event;
+        let at = |key: &str, time: Option<jiff::Timestamp>| {
+            time.map(|time| t.with(key, [("time", zones.both(t, time))]))
+        };
+        let receipted = event.receipt.as_ref().and_then(|receipt| receipt.witnessed);
+        let held = [at("held-since", event.mirrored), at("receipted-at", receipted)];
         let receipt = match event.receipt.as_ref().map(|receipt| receipt.code.as_str()) {
             None => t.text("receipt-none"),
             Some("") => t.text("receipt-accepted"),
@@ -278,6 +294,8 @@ impl StatementRow {
         };
         Self {
             by,
+            says: says(t, terms, statement),
+            held: held.into_iter().flatten().collect(),
             what: t.text(&timeline::kind_key(event.act.kind)),
             text,
             entry: t.with("proof-entry", [("index", event.index.to_string())]),
@@ -291,6 +309,39 @@ impl StatementRow {
                 .map(|code| t.with("without-effect", [("code", problem::code(t, code))])),
         }
     }
+}
+
+/// What a statement says beside its text.
+fn says(t: Language, terms: &Agreement, statement: &Statement) -> Vec<String> {
+    match statement.kept.as_ref().map(|kept| &kept.letter) {
+        Some(Letter::Ruling(ruling)) => {
+            let mut says = vec![t.text(&format!("decision-{}", ruling.decision.as_str()))];
+            says.extend(ruling.reason.iter().flat_map(|reason| reasons(t, terms, reason)));
+            says
+        }
+        Some(Letter::Assessment(assessment)) => {
+            let score = |(dimension, score): (&String, &u8)| {
+                let dimension = t.text(&format!("score-{dimension}"));
+                t.with("score", [("dimension", dimension), ("score", score.to_string())])
+            };
+            assessment.scores.iter().map(score).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn reasons(t: Language, terms: &Agreement, reason: &Reason) -> Vec<String> {
+    let ground = ground_of(t, terms, &reason.ground);
+    let consulted = match reason.consulted {
+        Some(true) => t.with("consulted", [("yes", "yes")]),
+        Some(false) => t.with("consulted", [("yes", "no")]),
+        None => t.text("consulted-unsaid"),
+    };
+    vec![
+        t.with("ground", [("ground", ground), ("law", reason.law.clone())]),
+        t.with("alternative", [("text", reason.alternative.clone())]),
+        consulted,
+    ]
 }
 
 /// The statements that have effect: what a refused one says is shown with it, and nowhere else.
@@ -336,10 +387,10 @@ fn kind_of(t: Language, terms: &Agreement, id: &str) -> String {
 /// The ground's text in the reader's language, as the terms have it, and its code.
 fn ground_of(t: Language, terms: &Agreement, code: &str) -> String {
     let ground = terms.grounds.iter().find(|ground| ground.code == code);
-    let text = ground.and_then(|g| g.text.get(t.code()).or_else(|| g.text.get("en")));
+    let text = ground.map(|ground| ground.text.in_language(t.code()).to_owned());
     text.map_or_else(
         || code.to_owned(),
-        |text| t.with("code", [("text", text.clone()), ("code", code.to_owned())]),
+        |text| t.with("code", [("text", text), ("code", code.to_owned())]),
     )
 }
 
@@ -372,18 +423,7 @@ fn items(t: Language, dossier: &Dossier, ask: Option<&Ask>) -> Vec<ItemRow> {
             let Some(row) = row else { continue };
             row.answer.clone_from(&item.text);
             if let Some(reason) = &item.reason {
-                let ground = ground_of(t, terms, &reason.ground);
-                let ground = [("ground", ground), ("law", reason.law.clone())];
-                let consulted = match reason.consulted {
-                    Some(true) => t.with("consulted", [("yes", "yes")]),
-                    Some(false) => t.with("consulted", [("yes", "no")]),
-                    None => t.text("consulted-unsaid"),
-                };
-                row.reasons = vec![
-                    t.with("ground", ground),
-                    t.with("alternative", [("text", reason.alternative.clone())]),
-                    consulted,
-                ];
+                row.reasons = reasons(t, terms, reason);
             }
         }
     }

@@ -13,7 +13,8 @@ const PAGE: u64 = 50;
 
 #[derive(Deserialize)]
 pub(crate) struct Cursor {
-    before: Option<u64>,
+    /// As the page before gave it; anything else is the first page.
+    before: Option<String>,
 }
 
 #[derive(Template)]
@@ -29,7 +30,8 @@ pub(crate) async fn show(
     t: Language,
     Query(cursor): Query<Cursor>,
 ) -> Response {
-    let lines = match app.node.requests(false, cursor.before, PAGE).await {
+    let before = cursor.before.and_then(|before| before.parse().ok());
+    let lines = match app.node.requests(false, before, PAGE).await {
         Ok(lines) => lines,
         Err(error) => return internal(t, &error),
     };
