@@ -14,6 +14,12 @@ macro_rules! say {
     ($($text:tt)*) => { $crate::output::line(format_args!($($text)*)) };
 }
 
+/// Tells what goes on: to standard output, or to standard error where the result is JSON.
+macro_rules! tell {
+    ($json:expr) => { $crate::output::told($json, format_args!("")) };
+    ($json:expr, $($text:tt)*) => { $crate::output::told($json, format_args!($($text)*)) };
+}
+
 mod commands;
 mod demo;
 mod failure;

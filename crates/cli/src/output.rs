@@ -57,6 +57,15 @@ pub(crate) fn line(text: std::fmt::Arguments<'_>) {
     }
 }
 
+/// A line of a story: standard output is for the result where that is JSON.
+pub(crate) fn told(json: bool, text: std::fmt::Arguments<'_>) {
+    if json {
+        eprintln!("{text}");
+    } else {
+        line(text);
+    }
+}
+
 /// A table of rows.
 pub(crate) fn table(head: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
     let mut table = comfy_table::Table::new();

@@ -53,6 +53,10 @@ fn the_demo_plays_proves_and_can_be_checked_from_files_alone() {
     let late = requests.iter().find(|request| request["status"] == "acknowledged").unwrap();
     assert_eq!(late["started_by"], "mirror");
     assert_eq!(late["acknowledge_late_seconds"].as_i64().unwrap() / 60, 330 + 250 + 12 - 240);
+    // One ledger by itself verifies too, and says so.
+    let alone = comity(&["ledger", "audit", &north, "--policy", &policy]);
+    assert_eq!(alone.status.code(), Some(0), "{}", text(&alone));
+    assert!(text(&alone).contains("One ledger alone"), "{}", text(&alone));
     // The order of the ledgers does not matter.
     let turned = comity(&[
         "ledger", "audit", &south, &north, "--policy", &policy, "--terms", &terms, "--json",

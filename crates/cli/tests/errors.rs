@@ -159,3 +159,85 @@ fn what_people_write_stands_in_no_error() {
         assert!(!said(&output).contains(CANARY), "{verb}: {}", error(&output));
     }
 }
+
+/// Each call with its exit code and what the error must say to be of use.
+#[test]
+fn what_cannot_be_done_says_what_where_and_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = northland(folder.path());
+    let at = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
+    let says = |arguments: &[&str], code: i32, wanted: &str| {
+        let output = comity(&[&["--data", &data], arguments].concat());
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}", error(&output));
+        assert!(error(&output).contains(wanted), "{arguments:?}: {}", error(&output));
+    };
+    // A party's own witness is not outside, under whatever name.
+    let card = std::fs::read_to_string(at("southland.card")).unwrap();
+    let vkey = card.lines().find_map(|line| line.strip_prefix("mirror ")).unwrap();
+    let witness = format!("own,{vkey},http://127.0.0.1:9");
+    let (model, out) = ("comity-model", at("own.toml"));
+    let propose =
+        ["agreement", "propose", "--template", model, "--peer", "southland", "--output", &out];
+    let own = [&propose[..], &["--witness", &witness]].concat();
+    says(&own, 2, "a key of southland's own card");
+    let terms = std::fs::read_to_string(at("terms.toml")).unwrap();
+    let harbour = terms.lines().find(|line| line.starts_with("key = \"harbour")).unwrap();
+    std::fs::write(&out, terms.replace(harbour, &format!("key = \"{vkey}\""))).unwrap();
+    says(&["agreement", "sign", &out], 2, "an outside witness belongs to neither party");
+    // What is not there yet, and what is wrong.
+    says(&["ledger", "verify"], 1, "");
+    says(&["ledger", "audit", "ftp://example.org/x", "b", "--policy", &at("none")], 2, "none");
+    says(&["ledger", "prove", "0000/1"], 2, "0000");
+    says(&["request", "show", "abcd"], 2, "there is no request");
+    let listed = comity(&["--data", &data, "--json", "ledger", "show"]);
+    let listed: serde_json::Value = serde_json::from_slice(&listed.stdout).unwrap();
+    let id = listed[0]["id"].as_str().unwrap();
+    says(&["ledger", "prove", &format!("{id}/999")], 2, "there is no entry");
+    let policy = at("policy");
+    std::fs::write(&policy, comity(&["--data", &data, "ledger", "policy"]).stdout).unwrap();
+    says(
+        &["ledger", "audit", "ftp://example.org/x", "--policy", &policy],
+        3,
+        "want an http:// or https://",
+    );
+    for (option, value) in
+        [("--exchange", "nonsense"), ("--web", "127.0.0.1:99999"), ("--name", "")]
+    {
+        let fresh = at("fresh");
+        let mut init = vec!["--data", &fresh, "init", "--party", "x"];
+        if option != "--name" {
+            init.extend(["--name", "X"]);
+        }
+        init.extend([option, value]);
+        let output = comity(&init);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(error(&output).contains(option), "{}", error(&output));
+    }
+    // Whoever is let in reads, and it can be taken back.
+    let given = comity(&["--data", &data, "ledger", "reader", "add", "audit office"]);
+    assert_eq!(String::from_utf8_lossy(&given.stdout).trim().len(), 64, "{}", said(&given));
+    let listed = said(&comity(&["--data", &data, "ledger", "reader", "list"]));
+    assert!(listed.contains("audit office"), "{listed}");
+    let taken = comity(&["--data", &data, "ledger", "reader", "remove", "audit office"]);
+    assert_eq!(taken.status.code(), Some(0));
+    says(&["ledger", "reader", "remove", "audit office"], 2, "there is no reader");
+    let evidence = comity(&["--data", &data, "ledger", "evidence", "--output", &at("evidence")]);
+    assert!(said(&evidence).contains("Nothing was refused"), "{}", said(&evidence));
+    // A store that is gone is not an empty store; keys of another are not one's own.
+    let file = |name: &str| folder.path().join("northland").join(name);
+    for name in ["store.db", "store.db-wal", "store.db-shm"] {
+        let _ = std::fs::rename(file(name), folder.path().join(name));
+    }
+    let doctor = comity(&["--data", &data, "doctor"]);
+    assert_eq!(doctor.status.code(), Some(1));
+    assert!(said(&doctor).contains("bring back this folder's store"), "{}", said(&doctor));
+    says(&["serve"], 2, "a second history");
+    says(&["peer", "add", &at("southland.card")], 0, "");
+    says(&["agreement", "sign", &at("terms.toml")], 2, "a second history");
+    let other = folder.path().join("southland/keys");
+    for name in ["statement.key", "wrapping.key", "witness.key", "mirror.key", "age.key", "tls.key"]
+    {
+        std::fs::copy(other.join(name), file("keys").join(name)).unwrap();
+    }
+    says(&["doctor"], 2, "this is not the key that the card of this folder names");
+}

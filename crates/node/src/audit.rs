@@ -8,7 +8,7 @@ use comity_ledger::tile::{self, TileId, TilePath, WIDTH};
 use comity_ledger::{Hash, Policy, Statement, Tiles, VerifierKey, cosignature};
 use comity_rules::agreement::{Agreement, Terms, time_of};
 use comity_rules::audit::{self, Audit};
-use comity_rules::card;
+use comity_rules::card::{self, Card};
 use comity_rules::channel::Channel;
 use comity_rules::clock::{Clocks, Start, tally};
 use comity_rules::request::View;
@@ -37,8 +37,8 @@ pub enum Error {
     /// There is no such file.
     #[error("{0}: there is no such file")]
     Missing(String),
-    /// Too few places.
-    #[error("want the two ledgers of an agreement")]
+    /// No place.
+    #[error("want a ledger, or the two of an agreement")]
     Few,
     /// The ledger does not verify.
     #[error("{place}: {code}: {problem}")]
@@ -84,11 +84,26 @@ pub async fn run(
     terms: Option<&Terms>,
 ) -> Result<Report, Error> {
     let source = |place: &String| Source { reach, place: place.clone() };
-    let [first, second, copies @ ..] = places else {
-        return Err(Error::Few);
+    let (first, second, copies) = match places {
+        [] => return Err(Error::Few),
+        [alone] => return source(alone).read(policy, terms).await.map(Read::alone),
+        [first, second, copies @ ..] => (first, second, copies),
     };
     let mut read =
         [source(first).read(policy, terms).await?, source(second).read(policy, terms).await?];
+    for (place, read) in [first, second].into_iter().zip(&read) {
+        let held = policy.witnesses().iter().find(|witness| read.card.holds(&witness.key));
+        if let Some(witness) = held {
+            return Err(Error::Invalid {
+                place: place.clone(),
+                code: "not-outside",
+                problem: format!(
+                    "witness {} is a key of {}'s own card",
+                    witness.name, read.card.party
+                ),
+            });
+        }
+    }
     let [one, other] = read.each_ref().map(|read| &read.ledger.channel);
     if one.terms != other.terms || one.from != other.to || one.to != other.from {
         return Err(Error::Invalid {
@@ -98,9 +113,9 @@ pub async fn run(
         });
     }
     // A ledger is mirrored by the other side.
-    let [one, other] = read.each_ref().map(|read| read.mirror.clone());
+    let [one, other] = read.each_ref().map(|read| read.card.mirror.clone());
     for (read, mirror) in read.iter_mut().zip([other, one]) {
-        read.mirror = mirror;
+        read.mirror = Some(mirror);
         let proofs = std::mem::take(&mut read.proofs);
         read.count(&proofs)?;
     }
@@ -128,8 +143,10 @@ pub async fn run(
 struct Read {
     ledger: audit::Ledger,
     proofs: Vec<Proof>,
-    /// The key with which its party mirrors the other's ledger; later, the one that mirrors it.
-    mirror: VerifierKey,
+    /// Its party's card, from its opening.
+    card: Card,
+    /// The key of the other side's mirror, once that is known.
+    mirror: Option<VerifierKey>,
     /// When it was last known to be alive.
     alive: Option<Timestamp>,
 }
@@ -149,6 +166,15 @@ impl Read {
         self.ledger.entries.len() as u64
     }
 
+    /// What one ledger shows by itself: that every entry is signed, in place and witnessed. What its
+    /// statements amount to follows from both.
+    fn alone(self) -> Report {
+        let (size, alive) = (self.size(), self.alive);
+        let channel = &self.ledger.channel;
+        let ledgers = vec![(channel.origin.clone(), channel.from.clone(), size, alive)];
+        Report { ledgers, withheld: Vec::new(), audit: Audit::alone(&self.ledger) }
+    }
+
     /// Counts what these prove: the word of outside witnesses, and that of the mirror.
     fn count(&mut self, proofs: &[Proof]) -> Result<(), Error> {
         for proof in proofs {
@@ -157,8 +183,12 @@ impl Read {
                 code: error.code(),
                 problem: error.to_string(),
             };
-            let time = cosignature::verify(&proof.note, &self.mirror).map_err(invalid)?;
-            let time = time.and_then(|time| Timestamp::from_second(i64::try_from(time).ok()?).ok());
+            let mirror = self.mirror.as_ref();
+            let time = mirror.map(|key| cosignature::verify(&proof.note, key)).transpose();
+            let time = time
+                .map_err(invalid)?
+                .flatten()
+                .and_then(|time| Timestamp::from_second(i64::try_from(time).ok()?).ok());
             if time.is_none() && proof.witnessed.is_none() {
                 return Err(invalid(comity_ledger::Error::Quorum("outside".to_owned())));
             }
@@ -211,10 +241,10 @@ impl Source<'_> {
             return Err(self.invalid("checkpoint", &fork));
         }
         let proofs = self.proofs(policy, &tiles, head.size, true).await?;
-        let (channel, mirror) = self.channel(&entries, &head.origin, policy, terms)?;
+        let (channel, card) = self.channel(&entries, &head.origin, policy, terms)?;
         let (history, mirrored) = (Vec::new(), Vec::new());
         let ledger = audit::Ledger { channel, entries, tiles, history, mirrored };
-        Ok(Read { ledger, proofs, mirror, alive })
+        Ok(Read { ledger, proofs, card, mirror: None, alive })
     }
 
     /// Of which ledger this is a copy.
@@ -257,15 +287,15 @@ impl Source<'_> {
         Ok(proofs)
     }
 
-    /// Who keeps this ledger, and with which key it mirrors, from its own opening; where terms are
-    /// given, they name the root.
+    /// Who keeps this ledger, with its card, from its own opening; where terms are given, they name
+    /// the root.
     fn channel(
         &self,
         entries: &[Vec<u8>],
         origin: &str,
         policy: &Policy,
         terms: Option<&Terms>,
-    ) -> Result<(Channel, VerifierKey), Error> {
+    ) -> Result<(Channel, Card), Error> {
         let place = "entry 0";
         let opening = comity_ledger::Error::Statement("the opening of a ledger");
         let entry = entries.first().ok_or_else(|| self.invalid(place, &opening))?;
@@ -291,7 +321,7 @@ impl Source<'_> {
             let party = party.ok_or_else(|| other("the terms do not name the ledger's party"))?;
             root.clone_from(&party.root);
         }
-        Ok((Channel::new(opened.party, to, key, opened.terms, &root), card.mirror))
+        Ok((Channel::new(opened.party, to, key, opened.terms, &root), card))
     }
 
     async fn note(&self, path: &str) -> Result<Note, Error> {
@@ -312,6 +342,9 @@ impl Source<'_> {
                 401 => Err(unreachable("the key is not one that reads here".to_owned())),
                 status => Err(unreachable(format!("HTTP status {status}"))),
             };
+        }
+        if self.place.contains("://") {
+            return Err(unreachable("want an http:// or https:// URL, or a folder".to_owned()));
         }
         let folder = Path::new(&self.place);
         let path = match path.strip_prefix("history/") {

@@ -107,6 +107,11 @@ pub enum Question {
         /// Where.
         folder: PathBuf,
     },
+    /// List what was refused, and write it to files where a folder is given.
+    Evidence {
+        /// Where.
+        folder: Option<PathBuf>,
+    },
     /// Give a key that reads the ledgers under an agreement.
     GiveReader {
         /// To whom.
@@ -214,6 +219,15 @@ pub async fn answer(node: &Node, question: Question) -> Result<Value, Error> {
             let size = export::ledger(node, found, &folder).await?;
             node.journal("export", &found.id).await?;
             Ok(json!({ "ledger": found.id, "entries": size, "folder": folder }))
+        }
+        Question::Evidence { folder } => {
+            let kept = evidence::list(node.db()).await?;
+            let files = folder.map(|folder| export::evidence(&kept, &folder)).transpose()?;
+            if files.is_some() {
+                node.journal("export", "evidence").await?;
+            }
+            let file = |index: usize| files.as_ref().and_then(|files| files.get(index));
+            Ok(kept.iter().enumerate().map(|(n, piece)| evidence_json(piece, file(n))).collect())
         }
         Question::GiveReader { name, agreement, days } => {
             let agreement = named(node, agreement)?;
@@ -350,7 +364,9 @@ async fn propose(
         parties: vec![party(node.card()), party(&peer)],
         witnesses,
     };
-    Ok(Terms::propose(&template, between)?)
+    let terms = Terms::propose(&template, between)?;
+    node.check_outside(&terms, &peer)?;
+    Ok(terms)
 }
 
 async fn ledgers(node: &Node) -> Result<Value, Error> {
@@ -393,6 +409,7 @@ async fn proofs(node: &Node, id: &str) -> Result<Value, Error> {
 
 async fn examine(node: &Node) -> Result<Value, Error> {
     let kept = evidence::list(node.db()).await?;
+    let lost = node.lost_ledgers().await?;
     let mut agreements = Vec::new();
     for agreement in node.agreements() {
         let own = ledger::show(node.db(), &agreement.own).await?;
@@ -411,10 +428,21 @@ async fn examine(node: &Node) -> Result<Value, Error> {
         "party": node.party(),
         "now": node.now(),
         "agreements": agreements,
-        "evidence": kept.iter().map(|evidence| json!({
-            "at": evidence.at, "code": evidence.code, "detail": evidence.detail, "ledger": evidence.ledger,
-        })).collect::<Vec<_>>(),
+        "lost_ledgers": lost,
+        "evidence": kept.iter().map(|piece| evidence_json(piece, None)).collect::<Vec<_>>(),
     }))
+}
+
+fn evidence_json(piece: &evidence::Evidence, file: Option<&PathBuf>) -> Value {
+    json!({
+        "id": piece.id,
+        "at": piece.at,
+        "code": piece.code,
+        "detail": piece.detail,
+        "ledger": piece.ledger,
+        "bytes": piece.bytes.len(),
+        "file": file,
+    })
 }
 
 fn missing_ledger(id: &str) -> Error {

@@ -1,9 +1,10 @@
 //! A ledger as files: what `ledger audit DIR` and any static web server can read.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use comity_ledger::tile::{TileId, TilePath, WIDTH};
+use comity_store::evidence::Evidence;
 use comity_store::ledger::Ledger;
 
 use crate::node::{Error, Node};
@@ -37,6 +38,25 @@ pub async fn ledger(node: &Node, ledger: &Ledger, folder: &Path) -> Result<u64, 
         }
     }
     Ok(size)
+}
+
+/// Writes each piece's bytes to a file below `folder`, named for its number and code; returns them.
+///
+/// # Errors
+/// [`Error::Refused`].
+pub fn evidence(kept: &[Evidence], folder: &Path) -> Result<Vec<PathBuf>, Error> {
+    let failed =
+        |path: &Path, error: std::io::Error| Error::Refused(format!("{}: {error}", path.display()));
+    fs::create_dir_all(folder).map_err(|error| failed(folder, error))?;
+    let mut files = Vec::new();
+    for piece in kept {
+        let plain = |c: char| if c.is_ascii_lowercase() || c == '-' { c } else { '_' };
+        let code: String = piece.code.chars().map(plain).take(40).collect();
+        let path = folder.join(format!("{:06}-{code}", piece.id));
+        fs::write(&path, &piece.bytes).map_err(|error| failed(&path, error))?;
+        files.push(path);
+    }
+    Ok(files)
 }
 
 /// Every tile and bundle of a tree of this size.

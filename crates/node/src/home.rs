@@ -72,6 +72,54 @@ pub struct Secrets {
     pub tls: PrivateKeyDer<'static>,
 }
 
+impl Secrets {
+    /// Whether these are the keys that the card names.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] names one that is not: its file was taken from another node's folder.
+    pub fn check(&self, card: &Card, folder: &Path) -> Result<(), Error> {
+        let pairs = [
+            ("statement", *self.statement.public() == card.statement),
+            ("witness", *self.witness.verifier() == card.witness),
+            ("mirror", *self.mirror.verifier() == card.mirror),
+            ("age", self.identity.recipient().to_string() == card.recipient),
+        ];
+        match pairs.into_iter().find(|(_, same)| !same) {
+            Some((name, _)) => Err(Error::Damaged {
+                path: folder.join("keys").join(format!("{name}.key")),
+                problem:
+                    "this is not the key that the card of this folder names; bring back its own"
+                        .to_owned(),
+            }),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Config {
+    fn check(&self) -> Result<(), Error> {
+        let wrong = |what, problem: &str| Err(Error::Config { what, problem: problem.to_owned() });
+        if self.name.trim().is_empty() {
+            return wrong("name", "want the party's name, as people write it");
+        }
+        let addresses = [
+            ("exchange", Some(&self.exchange)),
+            ("exchange-listen", self.exchange_listen.as_ref()),
+            ("web", Some(&self.web)),
+            ("admin", Some(&self.admin)),
+        ];
+        for (what, address) in addresses {
+            let parts = address.and_then(|address| address.rsplit_once(':'));
+            let good =
+                parts.is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok());
+            if address.is_some() && !good {
+                return wrong(what, "want a host and a port up to 65535, such as 127.0.0.1:8441");
+            }
+        }
+        Ok(())
+    }
+}
+
 /// Why a folder could not be made or opened.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -81,6 +129,14 @@ pub enum Error {
     /// There is none.
     #[error("{} is no node's folder; make one with `comity init`", .0.display())]
     NoHome(PathBuf),
+    /// What the node is to be.
+    #[error("--{what}: {problem}")]
+    Config {
+        /// Which option.
+        what: &'static str,
+        /// What is wrong with it.
+        problem: String,
+    },
     /// Something in it is not as it should be.
     #[error("{}: {problem}", path.display())]
     Damaged {
@@ -109,6 +165,7 @@ impl Home {
     /// # Errors
     /// [`Error`].
     pub async fn init(folder: &Path, config: Config) -> Result<Initialised, Error> {
+        config.check()?;
         if folder.join("comity.toml").exists() {
             return Err(Error::Exists(folder.to_owned()));
         }

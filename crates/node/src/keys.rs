@@ -113,6 +113,41 @@ impl Keys {
         self.path(name).exists()
     }
 
+    /// Notes, durably, that the ledger of this key has begun.
+    ///
+    /// # Errors
+    /// [`Error::File`].
+    pub fn begin(&self, name: &str) -> Result<(), Error> {
+        if self.has_begun(name) { Ok(()) } else { write_new(&self.mark(name), b"") }
+    }
+
+    /// Whether the ledger of this key has begun.
+    #[must_use]
+    pub fn has_begun(&self, name: &str) -> bool {
+        self.mark(name).exists()
+    }
+
+    /// The keys whose ledgers have begun.
+    ///
+    /// # Errors
+    /// [`Error::File`].
+    pub fn begun(&self) -> Result<Vec<String>, Error> {
+        let failed = |error| Error::File { path: self.folder.clone(), error };
+        let mut begun = Vec::new();
+        for file in fs::read_dir(&self.folder).map_err(failed)? {
+            let path = file.map_err(failed)?.path();
+            if path.extension().is_some_and(|extension| extension == "begun") {
+                begun.extend(path.file_stem().map(|name| name.to_string_lossy().into_owned()));
+            }
+        }
+        begun.sort();
+        Ok(begun)
+    }
+
+    fn mark(&self, name: &str) -> PathBuf {
+        self.folder.join(format!("{name}.begun"))
+    }
+
     fn path(&self, name: &str) -> PathBuf {
         self.folder.join(format!("{name}.key"))
     }

@@ -67,7 +67,7 @@ impl Error {
     pub fn is_unreachable(&self) -> bool {
         match self {
             Self::Store(error) => !matches!(error, StoreError::Missing { .. }),
-            Self::Http(_) | Self::Stopping => true,
+            Self::Http(_) | Self::Stopping | Self::Listen { .. } => true,
             _ => false,
         }
     }
@@ -122,6 +122,14 @@ pub enum Error {
     /// Something that does not fit together.
     #[error("{0}")]
     Refused(String),
+    /// An address that cannot be listened at.
+    #[error("listening at {address}: {error}; another program may have this port")]
+    Listen {
+        /// Which.
+        address: String,
+        /// Why.
+        error: std::io::Error,
+    },
     /// The node is stopping.
     #[error("the node is stopping")]
     Stopping,
@@ -143,6 +151,7 @@ impl Node {
     ) -> Result<Arc<Self>, Error> {
         let secrets = home.secrets()?;
         let card = Card::parse(home.card())?;
+        secrets.check(&card, home.folder())?;
         let pins = Arc::new(Pins::default());
         for peer in comity_store::agreement::peers(&db).await? {
             pins.set(&peer.party, peer.tls);
@@ -345,11 +354,19 @@ impl Node {
         if card.root.to_string() != peer.root {
             return Err(refused("the terms name another root key for the peer than its card"));
         }
+        self.check_outside(&terms, &card)?;
         if self.agreements().iter().any(|agreement| agreement.terms.hash() == terms.hash()) {
             return Err(refused("these terms are signed here already"));
         }
         // A crash may have left the key, or the key and the ledger: then this goes on from there.
         let name = key_name(&terms);
+        if self.home.keys()?.has_begun(&name) && !self.knows_ledger(&terms).await? {
+            return Err(Error::Refused(format!(
+                "the ledger under these terms has begun, and the store does not have it: bring back the \
+                 store of {}. To sign again would begin a second history",
+                self.home.folder().display()
+            )));
+        }
         if !self.home.keys()?.has(&name) {
             let origin = hex::encode(&comity_ledger::random::<16>()?);
             let origin = format!("ledger.comity.invalid/{origin}");
@@ -391,6 +408,8 @@ impl Node {
             }
             work.commit().await?;
         }
+        // From here on the ledger is there: without it in the store nothing may be signed with its key.
+        self.home.keys()?.begin(&name)?;
         comity_store::agreement::save(&self.db, &terms, true).await?;
         journal::note(&self.db, self.now(), "operator", "agreement sign", &terms.hash().to_hex())
             .await?;
@@ -398,6 +417,40 @@ impl Node {
         self.add(Arc::clone(&agreement));
         self.change();
         Ok(agreement)
+    }
+
+    /// Whether none of the witnesses that terms call outside is one of the parties itself.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] names the one that is.
+    pub(crate) fn check_outside(&self, terms: &Terms, peer: &Card) -> Result<(), Error> {
+        for witness in terms.between.iter().flat_map(|between| &between.witnesses) {
+            let key = VerifierKey::parse(&witness.key)?;
+            if let Some(card) = [&self.card, peer].into_iter().find(|card| card.holds(&key)) {
+                return Err(Error::Refused(format!(
+                    "witness {}: this is a key of {}'s own card; an outside witness belongs to neither party",
+                    witness.name, card.party
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    async fn knows_ledger(&self, terms: &Terms) -> Result<bool, Error> {
+        let key = self.ledger_key(terms)?;
+        Ok(ledger_copy(self, &ledger::id_of(key.name())).await?.is_some())
+    }
+
+    /// Ledgers that this folder's keys have begun and that the store does not have: the store was
+    /// lost, or is another's.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn lost_ledgers(&self) -> Result<Vec<String>, Error> {
+        let known: Vec<_> =
+            self.agreements().iter().map(|agreement| key_name(&agreement.terms)).collect();
+        let begun = self.home.keys()?.begun()?;
+        Ok(begun.into_iter().filter(|name| !known.contains(name)).collect())
     }
 
     /// Carries out a person's command; when this returns, the statement is durable.
@@ -638,6 +691,7 @@ impl Node {
         let key = self.ledger_key(&terms)?;
         let own = ledger::id_of(key.name());
         ledger::show(&self.db, &own).await?;
+        self.home.keys()?.begin(&key_name(&terms))?;
         let peer = terms.peer_of(self.party()).map(|peer| peer.id.clone()).ok_or_else(damaged)?;
         Ok(Arc::new(Agreement { terms, peer, own, key }))
     }

@@ -17,12 +17,16 @@ use crate::node::{Error, Node};
 /// # Errors
 /// [`Error::Refused`] where no outside witness has covered it yet.
 pub async fn statement(node: &Node, ledger: &str, index: u64) -> Result<Proof, Error> {
+    let entries = ledger::entries(&node.db, ledger, index, index + 1).await?;
+    if entries.is_empty() {
+        let hint = "; the ledger is shorter, see `comity ledger show`";
+        return Err(Error::Missing { what: "entry", id: index.to_string(), hint });
+    }
     let Some(witnessed) = ledger::history(&node.db, ledger, index + 1).await? else {
         return Err(Error::Refused(format!(
             "unwitnessed: no quorum has covered entry {index} yet; it will be proven when one has"
         )));
     };
-    let entries = ledger::entries(&node.db, ledger, index, index + 1).await?;
     let opening = ledger::entries(&node.db, ledger, 0, 1).await?;
     let carried = Carried {
         entry: entries.into_iter().next().unwrap_or_default(),

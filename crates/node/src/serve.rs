@@ -49,15 +49,21 @@ impl Running {
 pub async fn start(node: &Arc<Node>, pages: Router) -> Result<Running, Error> {
     let config = node.home.config().clone();
     let network = Arc::clone(&node.network);
-    let at = |address: &str, error: io::Error| {
-        Error::Refused(format!("listening at {address}: {error}"))
-    };
+    if let Some(key) = node.lost_ledgers().await?.first() {
+        return Err(Error::Refused(format!(
+            "{}: the store does not have the ledger that {key} has begun; bring back this folder's store, \
+             for to go on without it would begin a second history",
+            node.home.folder().display()
+        )));
+    }
+    // First: whether another node serves this folder says more than that a port is taken.
+    let socket = control::bind(node)?;
+    let at = |address: &str, error: io::Error| Error::Listen { address: address.to_owned(), error };
     let address = config.exchange_listen.as_deref().unwrap_or(&config.exchange);
     let exchange = network.bind(address).await.map_err(|e| at(address, e))?;
     let web = network.bind(&config.web).await.map_err(|e| at(&config.web, e))?;
     let admin = network.bind(&config.admin).await.map_err(|e| at(&config.admin, e))?;
     let (web_port, exchange_port, admin_port) = (web.port(), exchange.port(), admin.port());
-    let socket = control::bind(node)?;
     let mut tasks = JoinSet::new();
     tasks.spawn(plain(web, pages));
     tasks.spawn(plain(admin, health(Arc::clone(node))));

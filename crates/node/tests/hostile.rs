@@ -453,6 +453,7 @@ async fn bad_entries_are_kept_refused_and_receipted_and_block_nobody() {
     let mut early = next(&puppet);
     early.seen =
         Some(Seen { origin: puppet.north.other.origin.clone(), size: 99, root: Hash::of(b"?") });
+    let doubled = with_a_key_twice(&sign(&puppet, next(&puppet)));
     let stranger = comity_ledger::statement::StatementKey::new(&[99; 32]).unwrap();
     let unknown = stranger.sign(puppet.north.ledger.name(), next(&puppet)).unwrap();
     let elsewhere = puppet.north.key.sign("ledger.example/else", next(&puppet)).unwrap();
@@ -464,6 +465,7 @@ async fn bad_entries_are_kept_refused_and_receipted_and_block_nobody() {
         (unknown.entry().to_vec(), "unknown-key"),
         (elsewhere.entry().to_vec(), "other-ledger"),
         (sign(&puppet, early), "unknown-head"),
+        (doubled, "malformed-statement"),
     ];
     for (entry, name) in bad {
         // Its own gate refuses it too; a party that does not care appends it all the same.
@@ -495,8 +497,57 @@ async fn bad_entries_are_kept_refused_and_receipted_and_block_nobody() {
         "unknown-key",
         "other-ledger",
         "unknown-head",
+        "malformed-statement",
     ];
     assert_eq!(receipts, expected);
+}
+
+/// The same statement, but that its body has its first entry twice, one after the other.
+fn with_a_key_twice(entry: &[u8]) -> Vec<u8> {
+    let mut d = minicbor::Decoder::new(entry);
+    d.tag().unwrap();
+    d.array().unwrap();
+    let protected = d.bytes().unwrap();
+    d.skip().unwrap();
+    let (mut body, signature) = (d.bytes().unwrap().to_vec(), d.bytes().unwrap());
+    let mut inner = minicbor::Decoder::new(&body);
+    inner.map().unwrap();
+    let from = inner.position();
+    inner.skip().unwrap();
+    inner.skip().unwrap();
+    let first = body[from..inner.position()].to_vec();
+    body.splice(from..from, first);
+    body[0] += 1;
+    let mut twice = vec![0xd2];
+    let mut e = minicbor::Encoder::new(&mut twice);
+    e.array(4).unwrap().bytes(protected).unwrap().map(0).unwrap();
+    e.bytes(&body).unwrap().bytes(signature).unwrap();
+    twice
+}
+
+#[tokio::test]
+async fn a_head_that_is_older_than_its_predecessors_is_refused() {
+    let mut puppet = Puppet::new().await;
+    puppet.still_serves().await;
+    let agreement = puppet.south.agreement("comity-model").unwrap();
+    let own = puppet.south.own_ledger(&agreement).await.unwrap();
+    let theirs = comity_store::ledger::entries(puppet.south.db(), &own.id, 0, 100).await.unwrap();
+    assert!(theirs.len() >= 2);
+    for entry in &theirs {
+        puppet.north.arrive(entry).unwrap();
+    }
+    puppet.north.verify();
+    // One that has seen all of it is taken; one after that which has seen less is not.
+    puppet.still_serves().await;
+    let draft = puppet.north.draft(Kind::Receipt, encode_receipts(&[]));
+    let mut body = puppet.north.body(draft);
+    let root = puppet.north.arrived_tiles.root(1).unwrap();
+    body.seen = Some(Seen { origin: puppet.north.other.origin.clone(), size: 1, root });
+    let entry = puppet.north.key.sign(puppet.north.ledger.name(), body).unwrap().entry().to_vec();
+    assert!(puppet.north.append(entry).is_err());
+    assert_eq!(puppet.deliver_all().await.status, 200);
+    assert_eq!(puppet.evidence().await, ["backdated"]);
+    puppet.still_serves().await;
 }
 
 #[tokio::test]
@@ -518,6 +569,13 @@ async fn a_revoked_key_is_good_before_its_index_and_void_after_it() {
     let entry = puppet.north.entries.last().unwrap().clone();
     puppet.north.append(entry).unwrap_err();
     assert_eq!(puppet.deliver_all().await.status, 200, "and the node goes on");
+    assert_eq!(puppet.evidence().await, ["revoked-key", "revoked-key"]);
+    // What was refused can be taken out, byte for byte.
+    let (_, kept) = puppet.south.ledgers_and_evidence().await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let files = comity_node::export::evidence(&kept, folder.path()).unwrap();
+    assert_eq!(std::fs::read(&files[1]).unwrap(), *puppet.north.entries.last().unwrap());
+    assert!(files[1].to_string_lossy().ends_with("-revoked-key"));
 }
 
 #[tokio::test]

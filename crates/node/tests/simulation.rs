@@ -1,5 +1,5 @@
-//! The same nodes on a simulated network: cuts, delays, a witness that is away, restarts of the
-//! line. Both sides end with the same statements and the same state, for every seed.
+//! The same nodes on a simulated network: cuts, delays, a witness that is away, hosts that are killed
+//! and start again, a clock that is hours off. Both sides end with the same statements and the same state, for every seed.
 
 #![allow(
     clippy::unwrap_used,
@@ -24,6 +24,7 @@ use comity_rules::Request;
 use comity_rules::agreement::Readers;
 use comity_rules::command::Command;
 use comity_rules::release::Reader;
+use jiff::SignedDuration;
 use stage::{answer, ask, remark};
 use tokio::task::JoinSet;
 
@@ -78,9 +79,19 @@ impl Dice {
     }
 }
 
+/// A host's clock, so many hours off: it goes on while the host is down.
+fn clock(hours: i64) -> Arc<Adjustable> {
+    let ran = turmoil::sim_elapsed().unwrap_or_default();
+    let ran = SignedDuration::try_from(ran).unwrap();
+    Arc::new(Adjustable::new(stage::start() + ran + SignedDuration::from_hours(hours)))
+}
+
 /// A node on its host: opens its store anew each time the host starts.
 async fn host(home: Home, shared: Shared<Arc<Node>>) -> Result<(), Failure> {
-    let clock = Arc::new(Adjustable::new(stage::start()));
+    // The one before this start is gone, and whoever would still speak to it.
+    *shared.lock().unwrap() = None;
+    let hours = if home.config().party.as_str() == "southland" { -3 } else { 0 };
+    let clock = clock(hours);
     let node = stage::open(&home, clock, Arc::new(Simulated)).await;
     let listener = Simulated.bind(&format!("0.0.0.0:{PORT}")).await?;
     let mut tasks = JoinSet::new();
@@ -91,8 +102,7 @@ async fn host(home: Home, shared: Shared<Arc<Node>>) -> Result<(), Failure> {
 }
 
 async fn witness_host(folder: std::path::PathBuf) -> Result<(), Failure> {
-    let clock = Arc::new(Adjustable::new(stage::start()));
-    let witness = Arc::new(Witness::open(&folder, "harbour.example", clock)?);
+    let witness = Arc::new(Witness::open(&folder, "harbour.example", clock(0))?);
     let listener = Simulated.bind(&format!("0.0.0.0:{PORT}")).await?;
     serve::plain(listener, witness.router()).await;
     Ok(())
@@ -147,9 +157,8 @@ fn run(seed: u64) -> [Vec<Request>; 2] {
     let results: Arc<Mutex<Option<[Vec<Request>; 2]>>> = Arc::default();
     let outcome = Arc::clone(&results);
     sim.client("officers", async move {
-        let [north, south] = [node(&north).await, node(&south).await];
         let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
-        let terms = north.agreement("comity-model").unwrap().terms.hash().to_hex();
+        let terms = node(&north).await.agreement("comity-model").unwrap().terms.hash().to_hex();
         let sides = ["northland", "southland", "harbour"];
         let mut threads = Vec::new();
         for round in 0..24 {
@@ -166,11 +175,12 @@ fn run(seed: u64) -> [Vec<Request>; 2] {
                     }
                 }
             }
-            let side = if dice.roll(2) == 0 { &north } else { &south };
+            let side = node(if dice.roll(2) == 0 { &north } else { &south }).await;
             if threads.is_empty() || dice.roll(4) == 0 {
                 let title = format!("request {round}");
-                let done = side.command("officer", Some(&terms), None, ask(&title)).await?;
-                threads.push(done.thread);
+                // A node that stops meanwhile may have stated it or not; it says only what is kept.
+                let sent = side.command("officer", Some(&terms), None, ask(&title)).await;
+                threads.extend(sent.ok().map(|done| done.thread));
             } else {
                 let thread = threads[dice.roll(threads.len() as u64) as usize];
                 let command = match dice.roll(6) {
@@ -183,6 +193,7 @@ fn run(seed: u64) -> [Vec<Request>; 2] {
                 // Refused where the request stands, most often: what matters is what is stated.
                 let _ = side.command("officer", None, Some(thread), command).await;
             }
+            drop(side);
             tokio::time::sleep(Duration::from_millis(200 + dice.roll(3000))).await;
         }
         for (a, b) in [(0, 1), (0, 2), (1, 2)] {
@@ -190,13 +201,13 @@ fn run(seed: u64) -> [Vec<Request>; 2] {
             turmoil::repair(sides[a], sides[b]);
         }
         let mut waited = 0;
-        while !stage::settled(&north, &south).await {
+        while !stage::settled(&*node(&north).await, &*node(&south).await).await {
             tokio::time::sleep(Duration::from_secs(1)).await;
             waited += 1;
             assert!(waited < 600, "seed {seed}: the two sides do not come to rest");
         }
         let mut states = Vec::new();
-        for node in [&north, &south] {
+        for node in [node(&north).await, node(&south).await] {
             let mut requests = Vec::new();
             for thread in &threads {
                 let dossier = node.dossier(*thread, &Reader::Officer).await?.into_inner();
@@ -210,7 +221,23 @@ fn run(seed: u64) -> [Vec<Request>; 2] {
         *outcome.lock().unwrap() = Some(states.try_into().map_err(|_| "two")?);
         Ok(())
     });
-    sim.run().unwrap_or_else(|error| panic!("seed {seed}: {error}"));
+    // Twice in a run a host is killed where it stands, and starts again.
+    let mut dice = Dice(seed.wrapping_mul(0x2545_f491_4f6c_dd1d) | 1);
+    let mut kills: Vec<_> = (0..2)
+        .map(|_| {
+            let host = ["northland", "southland", "harbour"][dice.roll(3) as usize];
+            (Duration::from_millis(500 + dice.roll(40_000)), host)
+        })
+        .collect();
+    loop {
+        if let Some(at) = kills.iter().position(|(at, _)| sim.elapsed() >= *at) {
+            let (_, host) = kills.swap_remove(at);
+            sim.bounce(host);
+        }
+        if sim.step().unwrap_or_else(|error| panic!("seed {seed}: {error}")) {
+            break;
+        }
+    }
     results.lock().unwrap().take().unwrap()
 }
 

@@ -87,6 +87,24 @@ impl Audit {
         audit
     }
 
+    /// What one ledger shows without the other: which of its entries the gate refuses whatever the
+    /// other ledger has. Heads of the other that it names are believed, and nothing is judged by them.
+    #[must_use]
+    pub fn alone(ledger: &Ledger) -> Self {
+        let mut audit = Self::default();
+        let mut channel = ledger.channel.clone();
+        for entry in &ledger.entries {
+            let (at, from) = (channel.next, channel.from.clone());
+            let parsed = comity_ledger::Statement::parse(entry).ok();
+            let seen = parsed.as_ref().and_then(|statement| statement.body().seen.clone());
+            channel.other = seen.as_ref().map(|seen| seen.origin.clone());
+            if let Err(refusal) = channel.admit(entry, |_| seen.map(|seen| seen.root)) {
+                audit.refused.push((from, at, refusal.code(), refusal.to_string()));
+            }
+        }
+        audit
+    }
+
     /// Gives the entries of a party's ledger the times of these heads. One head covers all before it,
     /// and of several that cover an entry the earliest gives its time.
     fn times(

@@ -122,6 +122,16 @@ pub fn fingerprint(root: &VerifierKey) -> String {
     groups.join(" ")
 }
 
+impl Card {
+    /// Whether this party holds that key itself, under whatever name: then it is no outside witness.
+    #[must_use]
+    pub fn holds(&self, key: &VerifierKey) -> bool {
+        let own =
+            [self.root.public(), self.witness.public(), self.mirror.public(), &self.statement];
+        own.contains(&key.public())
+    }
+}
+
 impl Opening {
     /// The opening as a note signed by `root`.
     ///

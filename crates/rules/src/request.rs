@@ -290,24 +290,24 @@ impl Request {
             return Err(Illegal::ThreadInUse);
         }
         let asker = body.from == self.asker.as_str();
-        let result = Act::of(kind, body).map(|act| {
-            let seen = Channel::seen_size(body.seen.as_ref());
-            let view = if asker {
-                View { asked: index, answered: seen }
-            } else {
-                View { asked: seen, answered: index }
-            };
-            let legal = self.check(asker, view, &act);
-            (act, legal)
-        });
-        let (act, legal) = match result {
-            Ok((act, legal)) => (act, legal),
+        let seen = Channel::seen_size(body.seen.as_ref());
+        let view = if asker {
+            View { asked: index, answered: seen }
+        } else {
+            View { asked: seen, answered: index }
+        };
+        // The thread was not there for its author: such a statement, whatever its form, belongs to
+        // none, on either node and to an auditor.
+        if !self.is_seen(view) {
+            return Err(Illegal::UnknownThread);
+        }
+        let (act, legal) = match Act::of(kind, body) {
+            Ok(act) => {
+                let legal = self.check(asker, view, &act);
+                (act, legal)
+            }
             Err(illegal) => (Act::bare(kind), Err(illegal)),
         };
-        // The thread was not there for its author: such a statement belongs to none, on either node.
-        if legal == Err(Illegal::UnknownThread) {
-            return legal;
-        }
         let refused = legal.err().map(|illegal| illegal.code().to_owned());
         let event = Event::new(index, act, body, refused);
         if asker {
@@ -323,8 +323,7 @@ impl Request {
     /// # Errors
     /// [`Illegal`].
     pub fn check(&self, asker: bool, view: View, act: &Act) -> Result<(), Illegal> {
-        // The thread exists for the receiver only once it has seen the request in a checkpoint.
-        if self.asked.first().is_none_or(|first| first.index >= view.asked) {
+        if !self.is_seen(view) {
             return Err(Illegal::UnknownThread);
         }
         let now = self.standing(view);
@@ -387,6 +386,12 @@ impl Request {
             Kind::Escalate => unless(over, Illegal::Over),
             Kind::Open | Kind::AddKey | Kind::RevokeKey | Kind::Receipt => Err(Illegal::BadForm),
         }
+    }
+
+    /// Whether the request is in this view: for the receiver it exists only once it has seen it in a
+    /// checkpoint.
+    fn is_seen(&self, view: View) -> bool {
+        self.asked.first().is_some_and(|first| first.index < view.asked)
     }
 
     /// Where the request stands in this view.

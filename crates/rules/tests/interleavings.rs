@@ -11,14 +11,20 @@
 
 mod party;
 
-use comity_rules::ThreadId;
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+
 use comity_rules::audit::{self, Audit};
 use comity_rules::channel::Channel;
+use comity_rules::clock::Clocks;
 use comity_rules::command::Command;
 use comity_rules::content::{Answer, Assessment, ItemAnswer, Reason, Remark, Ruling};
-use comity_rules::request::{Decision, Outcome};
+use comity_rules::request::{Decision, Outcome, View};
+use comity_rules::{Kind, PartyId, ThreadId};
+use jiff::{SignedDuration, Timestamp};
 use party::{Party, ask, pair};
 use proptest::prelude::*;
+use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
 
 #[derive(Debug, Clone)]
 enum Step {
@@ -30,6 +36,11 @@ enum Step {
     Verify(bool),
     /// Receipts are stated.
     Pay(bool),
+    /// A side appends what its own rules would not have let it state, or what is no statement.
+    Forge(bool, u8, u8),
+    /// Outside witnesses cover what a side has stated so far; and the other side's mirror, so much
+    /// later.
+    Witness(bool, u8),
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
@@ -38,6 +49,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         4 => (any::<bool>(), 1..4_u8).prop_map(|(a, b)| Step::Deliver(a, b)),
         3 => any::<bool>().prop_map(Step::Verify),
         2 => any::<bool>().prop_map(Step::Pay),
+        1 => (any::<bool>(), any::<u8>(), any::<u8>()).prop_map(|(a, b, c)| Step::Forge(a, b, c)),
+        3 => (any::<bool>(), any::<u8>()).prop_map(|(a, b)| Step::Witness(a, b)),
     ];
     prop::collection::vec(step, 1..120)
 }
@@ -97,11 +110,37 @@ fn command(choice: u8) -> Command {
 fn deliver(from: &Party, to: &mut Party, count: usize) {
     let known = to.arrived.len();
     for entry in from.entries.iter().skip(known).take(count) {
-        to.arrive(entry).expect("an honest party's entries are admitted");
+        // What is refused keeps its place, and is receipted so.
+        let _ = to.arrive(entry);
     }
 }
 
-fn audit(parties: &[Party; 2], order: [usize; 2]) -> Audit {
+/// A statement that nobody decided: of any kind, for any request, with any outcomes; or no statement.
+fn forge(party: &mut Party, which: u8, what: u8) {
+    let kinds: Vec<_> = Kind::ALL.into_iter().filter(|kind| kind.is_request()).collect();
+    let kind = kinds[usize::from(what) % kinds.len()];
+    let known: Vec<ThreadId> = party.requests.keys().copied().collect();
+    let result = match (known.get(usize::from(which) % known.len().max(1)), what % 5) {
+        (_, 0) | (None, _) => party.append(vec![0xd2, what, which]),
+        (Some(thread), _) => {
+            let mut draft = party.draft(kind, Vec::new());
+            draft.thread = *thread;
+            draft.outcomes = vec![what % 6; usize::from(which % 4)];
+            draft.answers = which.is_multiple_of(2).then_some(u64::from(which) / 8);
+            if kind == Kind::Decide && which.is_multiple_of(3) {
+                draft.public = b"refused".to_vec();
+            }
+            party.state(draft)
+        }
+    };
+    // Whatever it is, the party goes on.
+    let _ = result;
+}
+
+/// When heads of each side's ledger were witnessed, and when the other's mirror had them.
+type Heads = [Vec<(u64, Timestamp)>; 2];
+
+fn audit(parties: &[Party; 2], order: [usize; 2], witnessed: &Heads, mirrored: &Heads) -> Audit {
     let ledger = |side: usize| {
         let party = &parties[side];
         let channel = Channel::new(
@@ -112,58 +151,136 @@ fn audit(parties: &[Party; 2], order: [usize; 2]) -> Audit {
             &party.card.root.to_string(),
         );
         let (entries, tiles) = (party.entries.clone(), party.tiles.clone());
-        audit::Ledger { channel, entries, tiles, history: Vec::new(), mirrored: Vec::new() }
+        let (history, mirrored) = (witnessed[side].clone(), mirrored[side].clone());
+        audit::Ledger { channel, entries, tiles, history, mirrored }
     };
     Audit::of(&order.map(ledger))
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
-    #[test]
-    fn both_nodes_and_an_auditor_end_with_the_same_state(steps in steps()) {
-        let mut parties = pair();
-        for step in steps {
-            match step {
-                Step::Act(side, which, choice) => {
-                    let party = &mut parties[usize::from(side)];
-                    let known: Vec<ThreadId> = party.requests.keys().copied().collect();
-                    let thread = (!known.is_empty()).then(|| known[usize::from(which) % known.len()]);
-                    let command = command(choice);
-                    let thread = thread.filter(|_| !matches!(command, Command::Send { .. }));
-                    // Most commands are refused where the request stands: that is the point.
-                    let _ = party.command(thread, command);
-                }
-                Step::Deliver(side, count) => {
-                    let [north, south] = &mut parties;
-                    if side { deliver(north, south, count.into()) } else { deliver(south, north, count.into()) }
-                }
-                Step::Verify(side) => parties[usize::from(side)].verify(),
-                Step::Pay(side) => {
-                    let party = &mut parties[usize::from(side)];
-                    if party.arrived.len() as u64 > 0 { party.pay() }
-                }
+/// What a node learns of times, in whatever order it comes to know it.
+fn learn(party: &mut Party, ids: &[PartyId; 2], witnessed: &Heads, mirrored: &Heads, turned: bool) {
+    for side in 0..2 {
+        let order = |heads: &[(u64, Timestamp)]| {
+            let mut heads = heads.to_vec();
+            if turned {
+                heads.reverse();
+            }
+            heads
+        };
+        for request in party.requests.values_mut() {
+            for (size, time) in order(&witnessed[side]) {
+                request.witnessed(&ids[side], (0, size), time);
+            }
+            for (size, time) in order(&mirrored[side]) {
+                request.mirrored(&ids[side], (0, size), time);
             }
         }
-        // Everything arrives in the end, and is receipted.
-        for _ in 0..2 {
-            let [north, south] = &mut parties;
-            deliver(north, south, usize::MAX);
-            deliver(south, north, usize::MAX);
-            north.verify();
-            south.verify();
-            north.pay();
-            south.pay();
+    }
+}
+
+fn play(steps: Vec<Step>, reached: &mut BTreeSet<&'static str>) -> Result<(), TestCaseError> {
+    let mut parties = pair();
+    let ids = parties.each_ref().map(|party| party.id.clone());
+    let (mut witnessed, mut mirrored): (Heads, Heads) = Default::default();
+    let mut now: Timestamp = "2026-03-09T08:00:00Z".parse().unwrap();
+    let mut witness = |parties: &[Party; 2], side: usize, later: u8| {
+        now += SignedDuration::from_mins(17);
+        let size = parties[side].entries.len() as u64;
+        witnessed[side].push((size, now));
+        mirrored[side].push((size, now + SignedDuration::from_mins(i64::from(later) - 100)));
+    };
+    for step in steps {
+        match step {
+            Step::Act(side, which, choice) => {
+                let party = &mut parties[usize::from(side)];
+                let known: Vec<ThreadId> = party.requests.keys().copied().collect();
+                let thread = (!known.is_empty()).then(|| known[usize::from(which) % known.len()]);
+                let command = command(choice);
+                let thread = thread.filter(|_| !matches!(command, Command::Send { .. }));
+                // Most commands are refused where the request stands: that is the point.
+                let _ = party.command(thread, command);
+            }
+            Step::Deliver(side, count) => {
+                let [north, south] = &mut parties;
+                let (from, to) = if side { (north, south) } else { (south, north) };
+                deliver(from, to, count.into());
+            }
+            Step::Verify(side) => parties[usize::from(side)].verify(),
+            Step::Pay(side) => {
+                let party = &mut parties[usize::from(side)];
+                if !party.arrived.is_empty() {
+                    party.pay();
+                }
+            }
+            Step::Forge(side, which, what) => forge(&mut parties[usize::from(side)], which, what),
+            Step::Witness(side, later) => witness(&parties, usize::from(side), later),
         }
+    }
+    // Everything arrives in the end, and is receipted.
+    for _ in 0..2 {
         let [north, south] = &mut parties;
         deliver(north, south, usize::MAX);
         deliver(south, north, usize::MAX);
-        prop_assert_eq!(&parties[0].requests, &parties[1].requests);
-        for order in [[0, 1], [1, 0]] {
-            let audit = audit(&parties, order);
-            prop_assert_eq!(&audit.requests, &parties[0].requests);
-            prop_assert!(audit.waiting.is_empty());
-            prop_assert!(audit.refused.is_empty(), "{:?}", audit.refused);
+        north.verify();
+        south.verify();
+        north.pay();
+        south.pay();
+    }
+    let [north, south] = &mut parties;
+    deliver(north, south, usize::MAX);
+    deliver(south, north, usize::MAX);
+    for side in 0..2 {
+        witness(&parties, side, 101);
+    }
+    let [north, south] = &mut parties;
+    learn(north, &ids, &witnessed, &mirrored, false);
+    learn(south, &ids, &witnessed, &mirrored, true);
+    prop_assert_eq!(&parties[0].requests, &parties[1].requests);
+    for order in [[0, 1], [1, 0]] {
+        let audit = audit(&parties, order, &witnessed, &mirrored);
+        prop_assert_eq!(&audit.requests, &parties[0].requests);
+        prop_assert!(audit.waiting.is_empty());
+        // What the gate refused, each side had receipted as the auditor finds it.
+        for (party, index, code, _) in &audit.refused {
+            let other = parties.iter().find(|other| other.id != *party).unwrap();
+            let verdict = &other.verdicts[usize::try_from(*index).unwrap()];
+            prop_assert!(verdict.is_empty() || verdict == code, "{verdict} {code}");
         }
+        for request in audit.requests.values() {
+            let clocks = Clocks::of(request, Some(&*parties[0].terms), now);
+            let own = &parties[1].requests[&request.thread];
+            prop_assert_eq!(&clocks, &Clocks::of(own, Some(&*parties[1].terms), now));
+            reached.insert(request.standing(View::ALL).status.as_str());
+            if clocks.is_overdue() {
+                reached.insert("overdue");
+            }
+            if request.asked.iter().chain(&request.answered).any(|event| event.refused.is_some()) {
+                reached.insert("without effect");
+            }
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn both_nodes_and_an_auditor_end_with_the_same_state() {
+    let reached = RefCell::new(BTreeSet::new());
+    let config = ProptestConfig { cases: 300, ..ProptestConfig::default() };
+    let mut runner =
+        TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &[47; 32]));
+    runner.run(&steps(), |steps| play(steps, &mut reached.borrow_mut())).unwrap();
+    // The cases went through a request's whole life, and through what has no effect.
+    for status in [
+        "acknowledged",
+        "clarification-asked",
+        "accepted",
+        "part-answered",
+        "partly-refused",
+        "refused",
+        "overdue",
+        "without effect",
+    ] {
+        assert!(reached.borrow().contains(status), "{status} is not in {:?}", reached.borrow());
     }
 }
 
@@ -187,7 +304,7 @@ fn withdrawal_and_answer_that_cross_are_both_kept() {
     south.command(Some(thread), command(6)).unwrap();
     meet(&mut north, &mut south);
     assert_eq!(north.requests, south.requests);
-    let standing = north.requests[&thread].standing(comity_rules::request::View::ALL);
+    let standing = north.requests[&thread].standing(View::ALL);
     assert_eq!(standing.status, comity_rules::request::Status::PartlyRefused);
     assert_eq!(standing.desired, comity_rules::request::Desired::Withdrawn);
     // And what was withdrawn is over for both.
@@ -212,7 +329,8 @@ fn an_auditor_stops_where_a_ledger_refers_to_what_was_not_witnessed_yet() {
         tiles.push(index as u64, comity_ledger::Hash::leaf(entry));
     }
     south.tiles = tiles;
-    let audit = audit(&[north, south], [0, 1]);
+    let none = Heads::default();
+    let audit = audit(&[north, south], [0, 1], &none, &none);
     assert!(audit.refused.is_empty());
     assert_eq!(audit.waiting.len(), 1);
 }

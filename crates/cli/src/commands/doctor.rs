@@ -32,6 +32,12 @@ pub(crate) async fn run(context: &Context) -> Result<ExitCode, Failure> {
             }
         }
     }
+    for key in value["lost_ledgers"].as_array().into_iter().flatten() {
+        findings.push(format!(
+            "the store does not have the ledger that {} has begun: bring back this folder's store, and sign nothing before",
+            key.as_str().unwrap_or_default()
+        ));
+    }
     for evidence in value["evidence"].as_array().into_iter().flatten() {
         findings.push(format!(
             "evidence of {}: {} (kept at {})",

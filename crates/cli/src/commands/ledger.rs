@@ -43,8 +43,8 @@ pub(crate) enum Ledger {
     /// Audit the two ledgers of an agreement from nothing but their tiles and checkpoints.
     Audit {
         /// The two ledgers: https:// or http:// URLs or folders; then copies of them, such as the
-        /// other side's mirror, whose proofs count too.
-        #[arg(num_args = 2.., required = true)]
+        /// other side's mirror, whose proofs count too. One alone is verified, and not judged.
+        #[arg(num_args = 1.., required = true)]
         ledgers: Vec<String>,
         /// The policy: log and witness keys, and the quorum.
         #[arg(long)]
@@ -55,6 +55,12 @@ pub(crate) enum Ledger {
         /// The key that reads them, where they are not everyone's.
         #[arg(long, env = "COMITY_READER_KEY", hide_env_values = true)]
         key: Option<String>,
+    },
+    /// List what was refused here, and write it out: proof against whoever sent it.
+    Evidence {
+        /// A folder for the bytes, a file a piece.
+        #[arg(short, long)]
+        output: Option<PathBuf>,
     },
     /// Who else reads this party's ledgers: auditors, by a key.
     #[command(subcommand)]
@@ -147,6 +153,20 @@ impl Ledger {
                 let terms = terms.transpose()?;
                 run_audit(context, &ledgers, &policy, terms.as_ref(), key.as_deref()).await
             }
+            Self::Evidence { output } => {
+                let folder = output.map(|path| std::path::absolute(&path).unwrap_or(path));
+                let value = context.ask(Question::Evidence { folder }).await?;
+                Ok(context.print(&value, |all| {
+                    let keys = ["id", "at", "code", "detail", "bytes", "file"];
+                    let rows = all.as_array().into_iter().flatten();
+                    let row = |piece: &Value| keys.map(|key| text(piece, key)).to_vec();
+                    if all.as_array().is_some_and(Vec::is_empty) {
+                        "Nothing was refused.".to_owned()
+                    } else {
+                        table(&keys, rows.map(row))
+                    }
+                }))
+            }
             Self::Reader(reader) => reader.run(context).await,
             Self::Export { ledger, folder } => {
                 let folder = std::path::absolute(&folder).unwrap_or(folder);
@@ -231,7 +251,11 @@ async fn verify_own(context: &Context) -> Result<ExitCode, Failure> {
             let id = text(ledger, "id");
             let folder = folder.path().join(&id);
             let question = Question::Export { ledger: id, folder: folder.clone() };
-            context.ask(question).await?;
+            context.ask(question).await.map_err(|failure| match failure {
+                // Nothing is wrong with the call: there is nothing to verify yet.
+                Failure::Wrong(problem) => Failure::No(problem),
+                other => other,
+            })?;
             folders.push(folder.to_string_lossy().into_owned());
         }
         if folders.len() == 2 {
@@ -243,7 +267,13 @@ async fn verify_own(context: &Context) -> Result<ExitCode, Failure> {
             }
         } else {
             eprintln!("{}: the peer has not begun its ledger yet", text(agreement, "id"));
+            code = ExitCode::from(1);
         }
+    }
+    if agreements.as_array().is_none_or(Vec::is_empty) {
+        return Err(Failure::No(
+            "no agreement is signed here: there is no ledger to verify".to_owned(),
+        ));
     }
     Ok(code)
 }
@@ -301,6 +331,9 @@ pub(crate) fn describe_audit(report: &Value) -> String {
         "late by",
     ];
     out.push_str(&format!("\n{}\n", table(&head, rows)));
+    if report["ledgers"].as_array().is_some_and(|ledgers| ledgers.len() == 1) {
+        out.push_str("One ledger alone: what its statements amount to follows from both.\n");
+    }
     for withheld in report["withheld"].as_array().into_iter().flatten() {
         out.push_str(&format!(
             "\nkept back: a copy proves that {} had {} entries by {}; its own ledger says later",

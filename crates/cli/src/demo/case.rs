@@ -17,7 +17,10 @@ const APT1: &[u8] = include_bytes!("../../../../data/stix/apt1.json");
 
 /// Plays it.
 pub(super) async fn play(stage: &mut Stage) -> Result<(), Failure> {
-    say!("EXERCISE. Northland and Southland are invented, and so is everything they say.\n");
+    tell!(
+        stage.json,
+        "EXERCISE. Northland and Southland are invented, and so is everything they say.\n"
+    );
     design_files(stage).await?;
     defaced_ministry(stage).await?;
     silence(stage).await
@@ -81,7 +84,7 @@ async fn design_files(stage: &Stage) -> Result<(), Failure> {
 
 /// Southland, victim of its own intrusion, asks in turn.
 async fn defaced_ministry(stage: &Stage) -> Result<(), Failure> {
-    say!();
+    tell!(stage.json);
     stage.pass(95);
     let done = send(stage, &stage.south, Some("U2-routine"), defaced()).await?;
     act(
@@ -119,7 +122,7 @@ async fn defaced_ministry(stage: &Stage) -> Result<(), Failure> {
 /// to anybody: the mirror's word starts the clock, it goes overdue, and the late receipt takes nothing
 /// of that back.
 async fn silence(stage: &mut Stage) -> Result<(), Failure> {
-    say!();
+    tell!(stage.json);
     stage.pass(60);
     stage.south.line.fail();
     note(stage, &stage.south, "its line to the outside fails; what others send still arrives");
@@ -175,7 +178,7 @@ async fn act(stage: &Stage, side: &Side, what: &str) -> Result<(), Failure> {
 fn note(stage: &Stage, side: &Side, what: &str) {
     use comity_node::clock::Clock as _;
     let now = stage.clock.now().to_zoned(TimeZone::UTC);
-    say!("{}  {:<24} {what}", now.strftime("%a %H:%M UTC"), side.node.card().name);
+    tell!(stage.json, "{}  {:<24} {what}", now.strftime("%a %H:%M UTC"), side.node.card().name);
 }
 
 fn remark(text: &str) -> Remark {

@@ -39,16 +39,18 @@ impl Demo {
             Some(folder) => std::path::absolute(folder).map_err(|e| Failure::file(folder, &e))?,
             None => temporary.path().to_owned(),
         };
-        let mut stage = stage::Stage::set(&folder, self.port).await?;
+        let mut stage = stage::Stage::set(&folder, self.port, context.json).await?;
         case::play(&mut stage).await?;
-        let proven = proof::check(&stage, &folder, context.json, self.once).await?;
+        // Files in a folder that goes away with the demo are nothing to check anything with.
+        let kept = !self.once || self.keep.is_some();
+        let proven = proof::check(&stage, &folder, kept, self.once).await?;
         if !self.once && proven == ExitCode::SUCCESS {
             stage.invite();
             stop_signal().await.map_err(|error| Failure::Unreachable(error.to_string()))?;
         }
         stage.strike().await;
         if self.once && self.keep.is_none() && !context.json {
-            say!("  (add --keep FOLDER to keep these files)");
+            say!("\nTo check it yourself, from files: add --keep FOLDER.");
         }
         Ok(proven)
     }

@@ -16,7 +16,7 @@ use crate::output::write;
 pub(super) async fn check(
     stage: &Stage,
     folder: &Path,
-    json: bool,
+    kept: bool,
     once: bool,
 ) -> Result<ExitCode, Failure> {
     let (policy, _) = stage.north.node.policy(&*stage.north.agreement()?).await?;
@@ -29,7 +29,7 @@ pub(super) async fn check(
         audit::run(&audit::Reach { network: &Tcp, key: None }, &urls, &policy, Some(&stage.terms))
             .await?;
     let value = report.to_json(Some(&stage.terms));
-    if json {
+    if stage.json {
         say!("{value}");
     } else {
         say!("\nWhat an outsider computes from the two ledgers, without any content:\n");
@@ -45,9 +45,17 @@ pub(super) async fn check(
             *place = files.display().to_string();
         }
     }
-    if !json {
-        say!("\nCheck it yourself:\n  comity ledger audit {} \\\n    {} \\", places[0], places[1]);
-        say!("    --policy {} --terms {}", policy_file.display(), terms_file.display());
+    if kept {
+        let comity = std::env::current_exe()
+            .map_or_else(|_| "comity".into(), |path| path.display().to_string());
+        tell!(
+            stage.json,
+            "\nCheck it yourself:\n  {comity} ledger audit {} \\\n    {} \\",
+            places[0],
+            places[1]
+        );
+        let (policy, terms) = (policy_file.display(), terms_file.display());
+        tell!(stage.json, "    --policy {policy} --terms {terms}");
     }
     Ok(if report.is_clean() { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }

@@ -27,6 +27,8 @@ pub(super) struct Stage {
     pub(super) south: Side,
     pub(super) terms: Terms,
     witness: JoinHandle<()>,
+    /// Whether the result is JSON: then the story goes to standard error.
+    pub(super) json: bool,
 }
 
 /// A party of the demo.
@@ -40,7 +42,7 @@ pub(super) struct Side {
 
 impl Stage {
     /// Makes everything and has both sides sign the terms.
-    pub(super) async fn set(folder: &Path, port: Option<u16>) -> Result<Self, Failure> {
+    pub(super) async fn set(folder: &Path, port: Option<u16>, json: bool) -> Result<Self, Failure> {
         // A Monday morning; the case is invented, and so is its time.
         let start: Timestamp = "2026-03-09T08:12:00Z".parse().unwrap_or(Timestamp::UNIX_EPOCH);
         let clock = Arc::new(Adjustable::new(start));
@@ -82,7 +84,7 @@ impl Stage {
         }
         north.start().await?;
         south.start().await?;
-        let stage = Self { clock, north, south, terms, witness: serving };
+        let stage = Self { clock, north, south, terms, witness: serving, json };
         stage.settle().await?;
         Ok(stage)
     }
@@ -151,9 +153,15 @@ impl Stage {
 
     /// Says where everything is.
     pub(super) fn invite(&self) {
-        say!("\nLook around (Ctrl-C ends it):");
+        tell!(self.json, "\nLook around (Ctrl-C ends it):");
         for side in [&self.north, &self.south] {
-            say!("  {:<24} {}  password {}", side.node.card().name, side.url(), side.password);
+            tell!(
+                self.json,
+                "  {:<24} {}  password {}",
+                side.node.card().name,
+                side.url(),
+                side.password
+            );
         }
     }
 
