@@ -25,7 +25,7 @@ impl Chain {
             let rows = Rows::of(case, party, &options);
             let tells_apart = |row: &[_]| row.iter().any(|weight| *weight != row[0]);
             let diagnostic = rows.witnesses(&options).iter().any(|w| tells_apart(&w.row));
-            diagnostic.then(|| rows.one_witness(&options).shares[0].clone())
+            diagnostic.then(|| rows.one_witness(&options).share(0).clone())
         });
         Self { conditional: conditional.collect() }
     }

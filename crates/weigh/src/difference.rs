@@ -25,7 +25,7 @@ pub fn flip_sets(
     posterior: &Posterior,
 ) -> Vec<FlipSet> {
     let top = posterior.top();
-    let rivals = (0..posterior.shares.len()).filter(|rival| *rival != top);
+    let rivals = (0..posterior.shares().len()).filter(|rival| *rival != top);
     rivals.map(|rival| flip_set(prior, witnesses, top, rival)).collect()
 }
 
@@ -56,7 +56,7 @@ pub fn smallest<'a>(sets: &'a [FlipSet], posterior: &Posterior) -> Option<&'a Fl
     for set in sets {
         let Some(size) = set.roots.as_ref().map(Vec::len) else { continue };
         let better = best.is_none_or(|(known, fewest)| {
-            let likelier = posterior.shares[set.rival] > posterior.shares[known.rival];
+            let likelier = posterior.share(set.rival) > posterior.share(known.rival);
             size < fewest || size == fewest && likelier
         });
         if better {

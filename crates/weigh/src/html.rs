@@ -6,7 +6,7 @@ use num_rational::BigRational;
 
 use crate::case::LINKS;
 use crate::chain::Chain;
-use crate::ratio::{decibans, decimal, exact, rounded};
+use crate::ratio::{decibans, decimal, exact, percent, rounded};
 use crate::result::{PartyResult, Question, Run};
 use crate::words::{self, Matrix, word};
 
@@ -64,7 +64,7 @@ fn party_part(question: &Question, party: &str, result: &PartyResult, out: &mut 
     let case = &question.case;
     let name = |index: usize| case.hypotheses[index].as_str();
     let (top, rival) = (result.one_witness.top(), result.one_witness.runner_up());
-    let share = &result.one_witness.shares[top];
+    let share = &result.one_witness.share(top);
     let _ = write!(
         out,
         "<h2>As {} sees it: {}</h2><p>{} ({}, {}).</p>",
@@ -75,7 +75,8 @@ fn party_part(question: &Question, party: &str, result: &PartyResult, out: &mut 
         words::SCALE
     );
     out.push_str("<h3>How probable each hypothesis is, after the evidence</h3>");
-    let bars: Vec<_> = case.hypotheses.iter().zip(&result.one_witness.shares).collect();
+    let shares = result.one_witness.shares();
+    let bars: Vec<_> = case.hypotheses.iter().zip(&shares).collect();
     draw(
         &bars.iter().map(|(h, s)| (h.as_str(), decimal(s, 6), percent(s))).collect::<Vec<_>>(),
         (0.0, 1.0),
@@ -121,7 +122,7 @@ fn party_part(question: &Question, party: &str, result: &PartyResult, out: &mut 
     let mut left: Vec<_> = result
         .without_item
         .iter()
-        .map(|(id, posterior)| (id.as_str(), posterior, decimal(&posterior.shares[top], 6)))
+        .map(|(id, posterior)| (id.as_str(), posterior, decimal(&posterior.share(top), 6)))
         .collect();
     left.sort_by(|(_, _, a), (_, _, b)| (b - base).abs().total_cmp(&(a - base).abs()));
     let bars: Vec<_> =
@@ -140,7 +141,7 @@ fn party_part(question: &Question, party: &str, result: &PartyResult, out: &mut 
         ("As if all items were independent", &result.independent),
     ];
     let rows = others.iter().map(|(what, posterior)| {
-        vec![(*what).to_owned(), percent(&posterior.shares[top]), name(posterior.top()).to_owned()]
+        vec![(*what).to_owned(), percent(&posterior.share(top)), name(posterior.top()).to_owned()]
     });
     table(&["Counted otherwise", "#Then", "Most probable then"], rows, out);
     let overturn = match result.smallest_flip() {
@@ -322,11 +323,6 @@ fn shortened(label: &str) -> String {
         return label.to_owned();
     }
     label.chars().take(43).chain(['…']).collect()
-}
-
-fn percent(share: &BigRational) -> String {
-    let hundred = BigRational::from_integer(100.into());
-    format!("{:.2} %", decimal(&(share * hundred), 2))
 }
 
 fn escape(text: &str) -> String {

@@ -13,7 +13,6 @@ use num_rational::BigRational;
 use num_traits::{One as _, Zero as _};
 
 use crate::case::Case;
-use crate::ratio;
 
 /// How far sources with a declared interest are believed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -64,10 +63,11 @@ pub struct Witness {
 }
 
 /// What a party believes of each hypothesis, in the case's order.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Posterior {
-    /// Fractions that sum to 1.
-    pub shares: Vec<BigRational>,
+    /// In the right proportion; fractions are made of them only where one is asked for.
+    weights: Vec<BigUint>,
+    total: BigUint,
 }
 
 /// A party's discounted rows.
@@ -80,12 +80,24 @@ pub(crate) struct Rows<'a> {
 }
 
 impl Posterior {
+    /// How probable a hypothesis is: a fraction, not in lowest terms.
+    #[must_use]
+    pub fn share(&self, hypothesis: usize) -> BigRational {
+        BigRational::new_raw(self.weights[hypothesis].clone().into(), self.total.clone().into())
+    }
+
+    /// How probable each is: fractions that sum to 1.
+    #[must_use]
+    pub fn shares(&self) -> Vec<BigRational> {
+        (0..self.weights.len()).map(|hypothesis| self.share(hypothesis)).collect()
+    }
+
     /// The most probable hypothesis; of several, the first.
     #[must_use]
     pub fn top(&self) -> usize {
         let mut top = 0;
-        for (index, share) in self.shares.iter().enumerate() {
-            if *share > self.shares[top] {
+        for (index, weight) in self.weights.iter().enumerate() {
+            if *weight > self.weights[top] {
                 top = index;
             }
         }
@@ -97,8 +109,8 @@ impl Posterior {
     pub fn runner_up(&self) -> usize {
         let top = self.top();
         let mut second = usize::from(top == 0);
-        for (index, share) in self.shares.iter().enumerate() {
-            if index != top && *share > self.shares[second] {
+        for (index, weight) in self.weights.iter().enumerate() {
+            if index != top && *weight > self.weights[second] {
                 second = index;
             }
         }
@@ -179,7 +191,8 @@ impl<'a> Rows<'a> {
                 *weight *= likelihood;
             }
         }
-        Posterior { shares: ratio::shares(&weights) }
+        let total = weights.iter().sum();
+        Posterior { weights, total }
     }
 }
 

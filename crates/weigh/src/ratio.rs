@@ -1,9 +1,8 @@
 //! Exact fractions, and how they are printed.
 
-use num_bigint::{BigInt, BigUint};
-use num_integer::Integer as _;
+use num_bigint::BigInt;
 use num_rational::BigRational;
-use num_traits::{One as _, Signed as _, ToPrimitive as _, Zero as _};
+use num_traits::{Signed as _, ToPrimitive as _, Zero as _};
 
 /// A fraction written `num/den`, or an integer.
 pub(crate) fn parse(text: &str) -> Option<BigRational> {
@@ -20,18 +19,25 @@ pub(crate) fn parse(text: &str) -> Option<BigRational> {
 /// `num/den` in lowest terms; an integer with `/1`.
 #[must_use]
 pub(crate) fn exact(ratio: &BigRational) -> String {
-    format!("{}/{}", ratio.numer(), ratio.denom())
+    let lowest = ratio.reduced();
+    format!("{}/{}", lowest.numer(), lowest.denom())
 }
 
 /// Rounded to this many decimals, half away from zero, from the fraction itself.
 #[must_use]
 pub(crate) fn decimal(ratio: &BigRational, places: u32) -> f64 {
     let scale = BigInt::from(10_u32).pow(places);
-    let scaled = ratio * BigRational::from_integer(scale.clone());
-    let doubled = (scaled.abs() * BigInt::from(2_u32) + BigInt::one()) / BigInt::from(2_u32);
-    let rounded = doubled.floor().to_integer();
-    let value = BigRational::new(rounded, scale).to_f64().unwrap_or(f64::NAN);
+    let twice = BigInt::from(2_u32) * ratio.denom();
+    // In integers: a fraction's own arithmetic would bring it to lowest terms at every step.
+    let rounded = (ratio.numer().abs() * &scale * 2_u32 + ratio.denom()) / twice;
+    let value = rounded.to_f64().unwrap_or(f64::NAN) / scale.to_f64().unwrap_or(f64::NAN);
     if ratio.is_negative() { -value } else { value }
+}
+
+/// In percent, with two decimals.
+#[must_use]
+pub(crate) fn percent(ratio: &BigRational) -> String {
+    format!("{:.2} %", decimal(ratio, 4) * 100.0)
 }
 
 /// Ten times the decimal logarithm of a ratio of likelihoods: its weight in decibans.
@@ -59,15 +65,4 @@ fn log10(number: &BigInt) -> f64 {
     #[expect(clippy::cast_precision_loss, reason = "see above")]
     let shift = shift as f64;
     lead.log10() + shift * std::f64::consts::LOG10_2
-}
-
-/// Shares of a whole, in lowest terms.
-#[must_use]
-pub(crate) fn shares(weights: &[BigUint]) -> Vec<BigRational> {
-    let total: BigUint = weights.iter().sum();
-    let share = |weight: &BigUint| {
-        let divisor = weight.gcd(&total);
-        BigRational::new_raw((weight / &divisor).into(), (&total / &divisor).into())
-    };
-    weights.iter().map(share).collect()
 }

@@ -249,8 +249,8 @@ impl PartyResult {
         let name = |index: usize| case.hypotheses[index].as_str();
         let posterior = |posterior: &Posterior| {
             json!({
-                "exact": posterior.shares.iter().map(exact).collect::<Vec<_>>(),
-                "float": posterior.shares.iter().map(|s| decimal(s, 6)).collect::<Vec<_>>(),
+                "exact": posterior.shares().iter().map(exact).collect::<Vec<_>>(),
+                "float": posterior.shares().iter().map(|s| decimal(s, 6)).collect::<Vec<_>>(),
                 "top": name(posterior.top()),
             })
         };
@@ -258,7 +258,7 @@ impl PartyResult {
         let without = |without: &BTreeMap<String, Posterior>| {
             let row = |(id, posterior): (&String, &Posterior)| {
                 let value = json!({
-                    "P_top_claim": decimal(&posterior.shares[top], 6),
+                    "P_top_claim": decimal(&posterior.share(top), 6),
                     "flips": posterior.top() != top,
                 });
                 (id.clone(), value)
@@ -273,7 +273,7 @@ impl PartyResult {
             weights.insert(witness.root.clone(), rounded(weight, 4).into());
         }
         let flip = self.smallest_flip();
-        let share = &self.one_witness.shares[top];
+        let share = &self.one_witness.share(top);
         let matrix = words::Matrix::of(case, party);
         let mut out = json!({
             "independent": posterior(&self.independent),

@@ -112,7 +112,7 @@ impl Bundle {
                 json!({ "name": party, "identity_class": "organization" }),
             );
             let mut refs = vec![happened.clone()];
-            for (index, share) in result.one_witness.shares.iter().enumerate() {
+            for (index, share) in result.one_witness.shares().iter().enumerate() {
                 let id = self.add(
                     "relationship",
                     &(what, party, index),
@@ -131,7 +131,7 @@ impl Bundle {
                 said[index].push(id);
             }
             let mut extension =
-                weighed(&result.one_witness.shares[result.one_witness.top()], result);
+                weighed(&result.one_witness.share(result.one_witness.top()), result);
             if let (Some(chain), Value::Object(extension)) = (run.chains.get(party), &mut extension)
             {
                 for (name, at) in [("tasking", 3), ("beneficiary", 4)] {
@@ -166,7 +166,7 @@ impl Bundle {
         for (party, identity, _) in reports {
             for (other, _, report) in reports.iter().filter(|(other, ..)| other != party) {
                 let claim = question.parties[*other].one_witness.top();
-                let share = &question.parties[*party].one_witness.shares[claim];
+                let share = &question.parties[*party].one_witness.share(claim);
                 let below = |percent: u32| *share < BigRational::new(percent.into(), 100.into());
                 let opinion = match () {
                     () if below(5) => "strongly-disagree",

@@ -7,7 +7,7 @@ use num_rational::BigRational;
 use crate::case::LINKS;
 use crate::difference::Comparison;
 use crate::posterior::{Options, believed, discount};
-use crate::ratio::{decibans, decimal, exact, rounded};
+use crate::ratio::{decibans, decimal, exact, percent, rounded};
 use crate::result::{PartyResult, Question, Run};
 use crate::words::{self, Matrix, word};
 
@@ -175,7 +175,7 @@ impl Question {
                 );
             }
             let _ = writeln!(out, "\n  after the evidence");
-            for (name, share) in case.hypotheses.iter().zip(&result.one_witness.shares) {
+            for (name, share) in case.hypotheses.iter().zip(&result.one_witness.shares()) {
                 let _ = writeln!(out, "    {name:<40} {} = {}", percent(share), exact(share));
             }
             let matrix = Matrix::of(case, party);
@@ -229,7 +229,7 @@ impl PartyResult {
         let case = &question.case;
         let name = |index: usize| case.hypotheses[index].as_str();
         let (top, rival) = (self.one_witness.top(), self.one_witness.runner_up());
-        let share = &self.one_witness.shares[top];
+        let share = &self.one_witness.share(top);
         let _ = writeln!(out, "As {party} sees it: {}", name(top));
         let _ = writeln!(
             out,
@@ -291,7 +291,7 @@ impl PartyResult {
             let _ = writeln!(
                 out,
                 "  {what:<34} {}{}",
-                percent(&posterior.shares[top]),
+                percent(&posterior.share(top)),
                 turned(question, posterior.top(), top)
             );
         }
@@ -304,7 +304,7 @@ impl PartyResult {
                 let _ = writeln!(
                     out,
                     "  {what:<34} {}{}",
-                    percent(&posterior.shares[top]),
+                    percent(&posterior.share(top)),
                     turned(question, posterior.top(), top)
                 );
             }
@@ -329,9 +329,4 @@ fn turned(question: &Question, now: usize, top: usize) -> String {
     } else {
         format!("; then it is {}", question.case.hypotheses[now])
     }
-}
-
-fn percent(share: &BigRational) -> String {
-    let hundred = BigRational::from_integer(100.into());
-    format!("{:.2} %", decimal(&(share * hundred), 2))
 }

@@ -155,7 +155,7 @@ fn ten_thousand_random_cases_agree_exactly() {
             };
             let roots = strongest(&case, &naive_rows(&case, party, &options));
             let wanted = bayes(&case.priors[party], roots.values());
-            assert_eq!(posterior::posterior(&case, party, &options).shares, wanted);
+            assert_eq!(posterior::posterior(&case, party, &options).shares(), wanted);
             let options = Options::default();
             let rows = naive_rows(&case, party, &options);
             let left = case.items.keys().nth(dice.roll(12) as usize);
@@ -164,7 +164,7 @@ fn ten_thousand_random_cases_agree_exactly() {
                 without.remove(id);
                 let wanted = bayes(&case.priors[party], strongest(&case, &without).values());
                 let options = Options { without_item: Some(id), ..options };
-                assert_eq!(posterior::posterior(&case, party, &options).shares, wanted);
+                assert_eq!(posterior::posterior(&case, party, &options).shares(), wanted);
             }
             flips += check_flips(&case, party, &strongest(&case, &rows));
         }
@@ -266,7 +266,7 @@ fn a_joint_row_speaks_for_its_root() {
     let plain = case(&file(""));
     let joint = case(&file(r#""joint": {"r": {"src": "s", "P": [9000, 3000]}},"#));
     let share = |case: &Case, options: &Options<'_>| {
-        posterior::posterior(case, "P", options).shares[0].clone()
+        posterior::posterior(case, "P", options).share(0).clone()
     };
     let options = Options::default();
     assert_eq!(share(&plain, &options), fraction(8, 9));
