@@ -71,6 +71,9 @@ enum Noun {
     /// Who did it, how sure, and what that rests on.
     #[command(subcommand)]
     Weigh(commands::weigh::Weigh),
+    /// Did an agreement change anything?
+    #[command(subcommand)]
+    Measure(commands::measure::Measure),
     /// An outside witness.
     #[command(subcommand)]
     Witness(commands::witness::Witness),
@@ -111,6 +114,7 @@ async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Noun::Request(request) => request.run(&context).await,
         Noun::Ledger(ledger) => ledger.run(&context).await,
         Noun::Weigh(weigh) => weigh.run(&context),
+        Noun::Measure(measure) => measure.run(&context),
         Noun::Witness(witness) => witness.run(&context).await,
     }
 }

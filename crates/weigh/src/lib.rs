@@ -4,6 +4,7 @@
 pub mod case;
 pub mod chain;
 pub mod difference;
+pub mod effect;
 mod html;
 mod json;
 pub mod posterior;

@@ -1,0 +1,90 @@
+//! Where did the rate change, if it did: exactly, by trying every place.
+//!
+//! Counts are Poisson with one rate before and one after, both Gamma(1, 1) before the data are seen;
+//! every place is equally probable beforehand. So the posterior is a sum of known integrals, without
+//! sampling.
+
+use statrs::function::gamma::ln_gamma;
+
+/// Shape and rate of the Gamma prior on both rates.
+pub const PRIOR: (f64, f64) = (1.0, 1.0);
+
+/// The posterior of a single change.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ChangePoint {
+    /// For `k` from 1 on: the probability that the first `k` counts have one rate and the rest another.
+    pub probabilities: Vec<f64>,
+    /// Mean rates before and after, over all places.
+    pub rates: [f64; 2],
+    /// Logarithm of how much better one change explains the counts than none.
+    pub log_bayes_factor: f64,
+}
+
+impl ChangePoint {
+    /// The posterior for these counts, each over an exposure (1 where all are alike). At least two.
+    #[must_use]
+    pub fn of(counts: &[f64], exposures: &[f64]) -> Option<Self> {
+        if counts.len() < 2 || exposures.len() != counts.len() {
+            return None;
+        }
+        let (mut sums, mut lengths) = (vec![0.0], vec![0.0]);
+        for (count, exposure) in counts.iter().zip(exposures) {
+            sums.push(sums.last()? + count);
+            lengths.push(lengths.last()? + exposure);
+        }
+        let (sum, length) = (*sums.last()?, *lengths.last()?);
+        // What is the same for every place (factorials of the counts, exposures) is left out.
+        let weights: Vec<f64> = (1..counts.len())
+            .map(|k| evidence(sums[k], lengths[k]) + evidence(sum - sums[k], length - lengths[k]))
+            .collect();
+        let most = weights.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let total: f64 = weights.iter().map(|weight| (weight - most).exp()).sum();
+        let probabilities: Vec<f64> =
+            weights.iter().map(|weight| (weight - most).exp() / total).collect();
+        let mut rates = [0.0; 2];
+        for (k, probability) in (1..counts.len()).zip(&probabilities) {
+            rates[0] += probability * (sums[k] + PRIOR.0) / (lengths[k] + PRIOR.1);
+            rates[1] += probability * (sum - sums[k] + PRIOR.0) / (length - lengths[k] + PRIOR.1);
+        }
+        let places = f64::from(u32::try_from(weights.len()).ok()?);
+        let log_bayes_factor = most + (total / places).ln() - evidence(sum, length);
+        Some(Self { probabilities, rates, log_bayes_factor })
+    }
+
+    /// The most probable `k`.
+    #[must_use]
+    pub fn mode(&self) -> usize {
+        let mut mode = 0;
+        for (index, probability) in self.probabilities.iter().enumerate() {
+            if *probability > self.probabilities[mode] {
+                mode = index;
+            }
+        }
+        mode + 1
+    }
+
+    /// The smallest set of `k` that holds 95 %, ascending.
+    #[must_use]
+    pub fn set_95(&self) -> Vec<usize> {
+        let mut places: Vec<usize> = (0..self.probabilities.len()).collect();
+        places.sort_by(|a, b| self.probabilities[*b].total_cmp(&self.probabilities[*a]));
+        let mut held = 0.0;
+        let mut set = Vec::new();
+        for place in places {
+            if held >= 0.95 {
+                break;
+            }
+            held += self.probabilities[place];
+            set.push(place + 1);
+        }
+        set.sort_unstable();
+        set
+    }
+}
+
+/// The logarithm of the probability of counts that sum so over this exposure, the rate unknown.
+fn evidence(sum: f64, exposure: f64) -> f64 {
+    let (shape, rate) = PRIOR;
+    shape * rate.ln() - ln_gamma(shape) + ln_gamma(sum + shape)
+        - (sum + shape) * (exposure + rate).ln()
+}

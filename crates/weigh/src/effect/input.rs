@@ -1,0 +1,299 @@
+//! Counts and events from CSV, each with the interval in which it lies.
+//!
+//! A date is an interval: `2015` a year, `2015-09` a month, `2015-09-25` a day. A row of counts has
+//! `from` (and `to`, where that is another), `count`, and, where there are, `exposure` and `control`. A
+//! row of events has `from` and `to`, and, where there are, `stage` and `source`; one whose interval
+//! lies in no single period is left out of the counts, and said to be.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::ToSpan as _;
+use jiff::civil::Date;
+
+use super::Series;
+use crate::json::InputError;
+
+/// Bytes of a file that are read.
+pub const MAX_FILE: usize = 64 * 1024 * 1024;
+
+/// How long a period is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Period {
+    /// A calendar month.
+    Month,
+    /// A calendar year.
+    Year,
+}
+
+/// How a file is read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reading {
+    /// For events: into which periods they are counted.
+    pub period: Period,
+    /// For events that have stages: the one that is counted. Start, discovery and disclosure of one
+    /// event lie apart and never mix.
+    pub stage: Option<String>,
+}
+
+/// What was read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Read {
+    /// The series.
+    pub series: Series,
+    /// The first day of each period, and of the one after the last.
+    pub starts: Vec<Date>,
+    /// How long each is.
+    pub period: Period,
+    /// For events: how many there are, and how many are not dated to a single period.
+    pub left_out: Option<(usize, usize)>,
+}
+
+impl Read {
+    /// Reads a file's text.
+    ///
+    /// # Errors
+    /// [`InputError`], with the line.
+    pub fn parse(text: &str, reading: &Reading) -> Result<Self, InputError> {
+        let mut reader =
+            csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
+        let header = reader.headers().map_err(|error| bad_csv(&error))?.clone();
+        let table = Table { columns: header.iter().map(str::to_owned).collect() };
+        if table.has("active") || table.has("stock") {
+            return Err(at(
+                1,
+                "these are stocks, what is going on at a time: one count holds what the last one held, so a stock \
+                 follows itself by construction and a step in it proves nothing. Want flows: what is new in each period",
+            ));
+        }
+        let mut rows = Vec::new();
+        for row in reader.records() {
+            let row = row.map_err(|error| bad_csv(&error))?;
+            let line = row.position().map_or(0, csv::Position::line);
+            rows.push((line, row));
+        }
+        match (table.has("from"), table.has("count")) {
+            (true, true) => table.counts(&rows),
+            (true, false) => table.events(&rows, reading),
+            (false, _) => Err(at(1, "want a column `from`: the date, month or year of each row")),
+        }
+    }
+
+    /// How many periods stand before the agreement: those that begin before its day. The period in
+    /// which it was made counts as before, unless it was made on the first day.
+    #[must_use]
+    pub fn before(&self, event: Date) -> usize {
+        let whole = &self.starts[..self.series.counts.len()];
+        whole.iter().filter(|start| **start < event).count()
+    }
+}
+
+struct Table {
+    columns: Vec<String>,
+}
+
+impl Table {
+    fn has(&self, name: &str) -> bool {
+        self.columns.iter().any(|column| column == name)
+    }
+
+    fn cell<'r>(&self, row: &'r csv::StringRecord, name: &str) -> Option<&'r str> {
+        let index = self.columns.iter().position(|column| column == name)?;
+        row.get(index).filter(|cell| !cell.is_empty())
+    }
+
+    fn number(&self, row: &csv::StringRecord, line: u64, name: &str) -> Result<f64, InputError> {
+        let text = self.cell(row, name).ok_or_else(|| at(line, &format!("{name} is missing")))?;
+        let number = text.parse::<f64>().ok().filter(|n| n.is_finite() && *n >= 0.0 && *n < 1e12);
+        number.ok_or_else(|| at(line, &format!("{name}: want a number from 0 on, found {text:?}")))
+    }
+
+    /// First day, and the first day after.
+    fn interval(&self, row: &csv::StringRecord, line: u64) -> Result<(Date, Date), InputError> {
+        let from = self.cell(row, "from").ok_or_else(|| at(line, "from is missing"))?;
+        let to = self.cell(row, "to").unwrap_or(from);
+        let parse = |text| {
+            interval(text).ok_or_else(|| {
+                at(
+                    line,
+                    &format!("want a date such as 2015, 2015-09 or 2015-09-25, found {text:?}"),
+                )
+            })
+        };
+        let ((begin, _), (_, end)) = (parse(from)?, parse(to)?);
+        if end <= begin { Err(at(line, "to lies before from")) } else { Ok((begin, end)) }
+    }
+
+    fn counts(&self, rows: &[(u64, csv::StringRecord)]) -> Result<Read, InputError> {
+        let (mut counts, mut exposures, mut control, mut starts) =
+            (Vec::new(), Vec::new(), Vec::new(), Vec::<Date>::new());
+        let mut period = None;
+        for (line, row) in rows {
+            let (begin, end) = self.interval(row, *line)?;
+            let own = length(begin, end).ok_or_else(|| {
+                at(*line, "want whole months or whole years: counts of equal periods")
+            })?;
+            if *period.get_or_insert(own) != own {
+                return Err(at(*line, "this period is not as long as those before it"));
+            }
+            if starts.last().is_some_and(|last| *last != begin) {
+                return Err(at(
+                    *line,
+                    "this period does not follow the one before it; put 0 where nothing was counted",
+                ));
+            }
+            if starts.is_empty() {
+                starts.push(begin);
+            }
+            starts.push(end);
+            let count = self.number(row, *line, "count")?;
+            if count.fract() != 0.0 {
+                return Err(at(
+                    *line,
+                    "count: want a whole number; a rate goes into count and exposure",
+                ));
+            }
+            counts.push(count);
+            let exposure =
+                if self.has("exposure") { self.number(row, *line, "exposure")? } else { 1.0 };
+            if exposure <= 0.0 {
+                return Err(at(*line, "exposure: want more than 0"));
+            }
+            exposures.push(exposure);
+            if self.has("control") {
+                control.push(self.number(row, *line, "control")?);
+            }
+        }
+        let control = (!control.is_empty()).then_some(control);
+        let period = period.ok_or_else(|| at(1, "the file has no rows"))?;
+        Ok(Read { series: Series { counts, exposures, control }, starts, period, left_out: None })
+    }
+
+    fn events(
+        &self,
+        rows: &[(u64, csv::StringRecord)],
+        reading: &Reading,
+    ) -> Result<Read, InputError> {
+        let stages: BTreeSet<&str> =
+            rows.iter().filter_map(|(_, row)| self.cell(row, "stage")).collect();
+        if stages.len() > 1 && reading.stage.is_none() {
+            let known: Vec<_> = stages.into_iter().collect();
+            return Err(at(
+                1,
+                &format!(
+                    "the events have several stages ({}); say which with --stage",
+                    known.join(", ")
+                ),
+            ));
+        }
+        let mut counts: BTreeMap<Date, f64> = BTreeMap::new();
+        let (mut all, mut left_out) = (0, 0);
+        for (line, row) in rows {
+            if reading.stage.as_deref().is_some_and(|stage| self.cell(row, "stage") != Some(stage))
+            {
+                continue;
+            }
+            all += 1;
+            let (begin, end) = self.interval(row, *line)?;
+            let start = reading.period.start(begin);
+            if reading.period.next(start).is_some_and(|next| end <= next) {
+                *counts.entry(start).or_default() += 1.0;
+            } else {
+                left_out += 1;
+            }
+        }
+        let (Some(first), Some(last)) =
+            (counts.keys().next().copied(), counts.keys().last().copied())
+        else {
+            return Err(at(1, "no event is dated to a single period; try --by year"));
+        };
+        let (mut starts, mut series) = (vec![first], Vec::new());
+        let mut start = first;
+        while start <= last {
+            series.push(counts.get(&start).copied().unwrap_or_default());
+            start = reading.period.next(start).ok_or_else(|| at(1, "a date lies too far off"))?;
+            starts.push(start);
+        }
+        let exposures = vec![1.0; series.len()];
+        let series = Series { counts: series, exposures, control: None };
+        Ok(Read { series, starts, period: reading.period, left_out: Some((all, left_out)) })
+    }
+}
+
+impl Period {
+    /// How many are in a year.
+    #[must_use]
+    pub fn per_year(self) -> f64 {
+        match self {
+            Self::Month => 12.0,
+            Self::Year => 1.0,
+        }
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Month => "month",
+            Self::Year => "year",
+        }
+    }
+
+    fn start(self, day: Date) -> Date {
+        match self {
+            Self::Month => day.first_of_month(),
+            Self::Year => day.first_of_year(),
+        }
+    }
+
+    fn next(self, start: Date) -> Option<Date> {
+        match self {
+            Self::Month => start.checked_add(1.month()).ok(),
+            Self::Year => start.checked_add(1.year()).ok(),
+        }
+    }
+}
+
+fn length(begin: Date, end: Date) -> Option<Period> {
+    [Period::Month, Period::Year]
+        .into_iter()
+        .find(|period| period.start(begin) == begin && period.next(begin) == Some(end))
+}
+
+/// First day, and the first day after, of a year, a month or a day.
+fn interval(text: &str) -> Option<(Date, Date)> {
+    let number = |part: &str, digits| {
+        (part.len() == digits && part.bytes().all(|b| b.is_ascii_digit()))
+            .then(|| part.parse::<i16>().ok())?
+    };
+    let mut parts = text.split('-');
+    let year = number(parts.next()?, 4)?;
+    let (month, day) = (parts.next(), parts.next());
+    if parts.next().is_some() {
+        return None;
+    }
+    let narrow = |part: Option<&str>| part.map(|part| i8::try_from(number(part, 2)?).ok());
+    match (narrow(month), narrow(day)) {
+        (None, None) => {
+            let begin = Date::new(year, 1, 1).ok()?;
+            Some((begin, Period::Year.next(begin)?))
+        }
+        (Some(month), None) => {
+            let begin = Date::new(year, month?, 1).ok()?;
+            Some((begin, Period::Month.next(begin)?))
+        }
+        (Some(month), Some(day)) => {
+            let begin = Date::new(year, month?, day?).ok()?;
+            Some((begin, begin.tomorrow().ok()?))
+        }
+        (None, Some(_)) => None,
+    }
+}
+
+fn at(line: u64, problem: &str) -> InputError {
+    InputError { place: format!("line {line}"), problem: problem.to_owned() }
+}
+
+fn bad_csv(error: &csv::Error) -> InputError {
+    let line = error.position().map_or(0, csv::Position::line);
+    at(line, "not a row of this table: as many cells as the header has, in UTF-8")
+}

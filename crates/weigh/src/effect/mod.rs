@@ -1,0 +1,259 @@
+//! Did an agreement change anything: counts by period, and the place in them at which it began.
+//!
+//! Every method runs and is reported beside the others. The verdict is *shown* only where the
+//! agreement's own place ranks among the strongest twentieth of all places at which it is put, *and*
+//! lies in the 95 % set of a change that is looked for freely, *and* the control, where there is one,
+//! shows no change there. "Not shown" always comes with the smallest drop that the series could have
+//! shown: it never means that nothing happened.
+
+pub mod chance;
+pub mod changepoint;
+pub mod glm;
+pub mod input;
+pub mod lag;
+pub mod scan;
+pub mod structural;
+mod text;
+
+use chance::Chance;
+use changepoint::ChangePoint;
+use glm::{Fit, NORMAL_95};
+use scan::{Scan, regressors, with_step};
+use structural::Counterfactual;
+
+/// The share of places among which the true one must rank.
+pub const STRONGEST: f64 = 0.05;
+
+/// How often a drop of a size must be shown for the series to be said able to show it.
+pub const POWER: f64 = 0.8;
+
+/// Series that are drawn for each size of drop.
+const DRAWN: u32 = 200;
+
+/// Counts by period, each the number of new events in it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Series {
+    /// The counts, in order.
+    pub counts: Vec<f64>,
+    /// What each count is per, such as a population; 1 where all are alike.
+    pub exposures: Vec<f64>,
+    /// A series that the agreement cannot have touched.
+    pub control: Option<Vec<f64>>,
+}
+
+/// How a study is made.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Design {
+    /// How many counts stand before the agreement.
+    pub before: usize,
+    /// Waves of the year in the regression, 0 to 3.
+    pub harmonics: u32,
+    /// Periods of a year.
+    pub period: f64,
+    /// Where chance begins: the same seed gives the same bits.
+    pub seed: u64,
+}
+
+/// What one series shows at one place.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Change {
+    /// The ratio of rates at the step, and its 95 % interval, under Poisson.
+    pub poisson: [f64; 3],
+    /// The same, with the variance as large as the counts scatter.
+    pub quasi: [f64; 3],
+    /// How much more they scatter than Poisson.
+    pub dispersion: f64,
+    /// The fitted means, and what they would be without the step.
+    pub fitted: Vec<(f64, f64)>,
+    /// A step at every place.
+    pub scan: Scan,
+    /// The share of places where a drop is at least as strong.
+    pub rank: Option<f64>,
+    /// The change that is looked for freely.
+    pub free: ChangePoint,
+    /// Whether its 95 % set has the true place.
+    pub in_set: bool,
+}
+
+/// A study's results.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Study {
+    /// The series.
+    pub series: Change,
+    /// The control.
+    pub control: Option<Change>,
+    /// The ratio of the series' ratio to the control's, and its 95 % interval.
+    pub difference: Option<[f64; 3]>,
+    /// What would have been, for a long series.
+    pub counterfactual: Option<Counterfactual>,
+    /// Whether it is shown.
+    pub shown: bool,
+    /// Why, in words.
+    pub reasons: Vec<String>,
+    /// Sizes of drop, and how often such a series would have shown each.
+    pub power: Vec<(f64, f64)>,
+}
+
+/// Why a series cannot be studied.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unfit {
+    /// Too few counts.
+    #[error("{0} counts, {1} of them before the agreement: want at least {least} on either side", least = scan::MARGIN)]
+    Short(usize, usize),
+    /// Nothing to fit.
+    #[error("the regression does not come to rest on these counts; are nearly all of them 0?")]
+    Degenerate,
+}
+
+impl Change {
+    /// What the counts show after the first `before` of them.
+    ///
+    /// # Errors
+    /// [`Unfit`].
+    pub fn of(counts: &[f64], exposures: &[f64], design: &Design) -> Result<Self, Unfit> {
+        if counts.iter().all(|count| *count == 0.0) {
+            return Err(Unfit::Degenerate);
+        }
+        let (count, before) = (counts.len(), design.before);
+        if before < scan::MARGIN || count < before + scan::MARGIN {
+            return Err(Unfit::Short(count, before));
+        }
+        let offsets: Vec<f64> = exposures.iter().map(|exposure| exposure.ln()).collect();
+        let rows = regressors(count, design.harmonics, design.period);
+        let fit = Fit::poisson(&with_step(&rows, before), counts, &offsets);
+        let fit = fit.ok_or(Unfit::Degenerate)?;
+        let step = fit.coefficients.len() - 1;
+        let height = fit.coefficients[step].exp();
+        let without = |(index, mean): (usize, &f64)| {
+            (*mean, if index >= before { mean / height } else { *mean })
+        };
+        let scan = Scan::of(&rows, counts, &offsets);
+        let free = ChangePoint::of(counts, exposures).ok_or(Unfit::Degenerate)?;
+        Ok(Self {
+            poisson: fit.ratio(step, 1.0),
+            quasi: fit.ratio(step, fit.dispersion),
+            dispersion: fit.dispersion,
+            fitted: fit.means.iter().enumerate().map(without).collect(),
+            rank: scan.rank(before),
+            in_set: free.set_95().contains(&before),
+            scan,
+            free,
+        })
+    }
+
+    /// Whether it ranks among the strongest and lies in the set, as a drop.
+    #[must_use]
+    pub fn is_there(&self) -> bool {
+        self.rank.is_some_and(|rank| rank <= STRONGEST) && self.in_set && self.quasi[0] < 1.0
+    }
+}
+
+impl Study {
+    /// Studies a series.
+    ///
+    /// # Errors
+    /// [`Unfit`].
+    pub fn of(series: &Series, design: &Design) -> Result<Self, Unfit> {
+        let change = Change::of(&series.counts, &series.exposures, design)?;
+        let ones = vec![1.0; series.counts.len()];
+        let control = series.control.as_ref();
+        let control = control.map(|counts| Change::of(counts, &ones, design)).transpose()?;
+        let difference = control.as_ref().map(|control| difference(&change, control));
+        let counterfactual =
+            Counterfactual::of(&series.counts, series.control.as_deref(), design.before);
+        let quiet = control.as_ref().is_none_or(|control| !control.is_there());
+        let shown = change.is_there() && quiet;
+        let reasons = reasons(&change, control.as_ref(), counterfactual.as_ref());
+        let power = power(series, &change, design);
+        Ok(Self { series: change, control, difference, counterfactual, shown, reasons, power })
+    }
+
+    /// The smallest drop, as a share of the rate, that a series like this would show four times in
+    /// five; none where it would show none.
+    #[must_use]
+    pub fn smallest_drop(&self) -> Option<f64> {
+        // From the largest down: what is shown must be so for every larger drop too.
+        let able = self.power.iter().rev().take_while(|(_, often)| *often >= POWER);
+        able.last().map(|(drop, _)| *drop)
+    }
+}
+
+fn difference(series: &Change, control: &Change) -> [f64; 3] {
+    let error = |change: &Change| (change.quasi[2] / change.quasi[0]).ln() / NORMAL_95;
+    let at = (series.quasi[0] / control.quasi[0]).ln();
+    let both = NORMAL_95 * error(series).hypot(error(control));
+    [at, at - both, at + both].map(f64::exp)
+}
+
+fn reasons(
+    change: &Change,
+    control: Option<&Change>,
+    counterfactual: Option<&Counterfactual>,
+) -> Vec<String> {
+    let mut reasons = Vec::new();
+    let places = change.scan.places.len();
+    match change.rank {
+        None => reasons.push("no step can be put at the agreement's own place".to_owned()),
+        Some(rank) => {
+            let word = if rank <= STRONGEST { "is among" } else { "is not among" };
+            reasons.push(format!(
+                "put at each of {places} places, a drop is as strong or stronger at {:.0} % of them: the agreement's own place {word} the strongest 5 %",
+                rank * 100.0
+            ));
+        }
+    }
+    let set = change.free.set_95();
+    let held = if change.in_set { "holds" } else { "does not hold" };
+    reasons.push(format!(
+        "a change that is looked for freely lies most probably after count {}; its 95 % set, of {} places, {held} the agreement's",
+        change.free.mode(),
+        set.len()
+    ));
+    if change.quasi[0] >= 1.0 {
+        reasons.push("at the agreement's place the counts rise".to_owned());
+    }
+    match control {
+        None => reasons
+            .push("there is no control series: what happened to others is not known".to_owned()),
+        Some(control) if control.is_there() => {
+            reasons
+                .push("the control drops there too: something else may have happened".to_owned());
+        }
+        Some(_) => reasons.push("the control shows no drop there".to_owned()),
+    }
+    if let Some(counterfactual) = counterfactual {
+        let [_, low, high] = counterfactual.difference;
+        let apart = high < 0.0 || low > 0.0;
+        if apart != change.is_there() {
+            reasons.push(format!(
+                "the methods disagree: the counterfactual's interval {} nought",
+                if apart { "excludes" } else { "includes" }
+            ));
+        }
+    }
+    reasons
+}
+
+/// How often a series of this length, place, mean and scatter would show drops of these sizes.
+fn power(series: &Series, change: &Change, design: &Design) -> Vec<(f64, f64)> {
+    let count = f64::from(u32::try_from(design.before).unwrap_or(u32::MAX));
+    let mean = series.counts[..design.before].iter().sum::<f64>() / count;
+    let ones = vec![1.0; series.counts.len()];
+    let often = |size: u32| {
+        let drop = f64::from(size) / 100.0;
+        let shown = (0..DRAWN).filter(|draw| {
+            // A stream of its own for each series: no order, and no thread, changes any.
+            let seed = design.seed ^ u64::from(size) << 32 ^ u64::from(*draw);
+            let mut chance = Chance::new(seed);
+            let level =
+                |index: usize| if index >= design.before { mean * (1.0 - drop) } else { mean };
+            let counts: Vec<f64> = (0..series.counts.len())
+                .map(|index| chance.count(level(index), change.dispersion))
+                .collect();
+            Change::of(&counts, &ones, design).is_ok_and(|change| change.is_there())
+        });
+        let shown = u32::try_from(shown.count()).unwrap_or(u32::MAX);
+        (drop, f64::from(shown) / f64::from(DRAWN))
+    };
+    (1..=9).map(|tenth| often(tenth * 10)).collect()
+}

@@ -1,0 +1,141 @@
+//! A study in words and in JSON.
+
+use std::fmt::Write as _;
+
+use jiff::civil::Date;
+use serde_json::{Value, json};
+
+use super::input::Read;
+use super::{Change, Design, POWER, Study};
+
+impl Study {
+    /// What an official reads.
+    #[must_use]
+    pub fn summary(&self, read: &Read, event: Date) -> String {
+        let mut out = String::new();
+        let count = read.series.counts.len();
+        let before = read.before(event);
+        let unit = read.period.as_str();
+        let verdict = if self.shown { "SHOWN" } else { "NOT SHOWN" };
+        let _ = writeln!(out, "Did the counts drop at {event}? {verdict}");
+        let _ = writeln!(out, "  {count} {unit}s from {}, {before} of them before", read.starts[0]);
+        if let Some((all, left_out)) = read.left_out {
+            let _ = writeln!(
+                out,
+                "  {left_out} of {all} events are not dated to a single {unit} and are left out"
+            );
+        }
+        for reason in &self.reasons {
+            let _ = writeln!(out, "  - {reason}");
+        }
+        let _ = writeln!(out, "\nHow large is it? (rate after to rate before, 95 % interval)");
+        ratio("regression, Poisson", self.series.poisson, &mut out);
+        ratio("regression, quasi-Poisson", self.series.quasi, &mut out);
+        let _ = writeln!(
+            out,
+            "    the counts scatter {:.4} times as much as Poisson",
+            self.series.dispersion
+        );
+        if let Some(difference) = self.difference {
+            ratio("against the control", difference, &mut out);
+        }
+        let [r0, r1] = self.series.free.rates;
+        let place = read.starts[self.series.free.mode()];
+        let _ = writeln!(
+            out,
+            "  free change-point            most probably at {place} (probability {:.4}); rates {r0:.4} and {r1:.4}; log Bayes factor against none {:.4}",
+            self.series.free.probabilities[self.series.free.mode() - 1],
+            self.series.free.log_bayes_factor
+        );
+        match &self.counterfactual {
+            Some(found) => {
+                let [at, low, high] = found.relative.map(|share| share * 100.0);
+                let _ = writeln!(
+                    out,
+                    "  counterfactual               {at:+.1} % ({low:+.1} to {high:+.1} %) of what was expected"
+                );
+            }
+            None => {
+                let _ = writeln!(
+                    out,
+                    "  counterfactual               the series is too short before the event: want {} counts",
+                    super::structural::LEAST
+                );
+            }
+        }
+        let _ = writeln!(out, "\nWhat could this series have shown?");
+        match self.smallest_drop() {
+            Some(drop) => {
+                let _ = writeln!(
+                    out,
+                    "  A drop by {:.0} % or more, in {:.0} of 100 such series.",
+                    drop * 100.0,
+                    POWER * 100.0
+                );
+            }
+            None => {
+                let _ = writeln!(
+                    out,
+                    "  No drop, however large, would be shown in {:.0} of 100 such series.",
+                    POWER * 100.0
+                );
+            }
+        }
+        if !self.shown {
+            let _ = writeln!(out, "  \"Not shown\" does not say that nothing happened.");
+        }
+        out
+    }
+
+    /// Everything, as JSON.
+    #[must_use]
+    pub fn to_json(&self, read: &Read, event: Date, design: &Design) -> Value {
+        json!({
+            "event": event.to_string(),
+            "periods": read.series.counts.len(),
+            "period": read.period.as_str(),
+            "first": read.starts[0].to_string(),
+            "before": read.before(event),
+            "events": read.left_out.map(|(all, _)| all),
+            "left_out": read.left_out.map(|(_, left_out)| left_out),
+            "seed": design.seed,
+            "harmonics": design.harmonics,
+            "verdict": if self.shown { "shown" } else { "not shown" },
+            "reasons": self.reasons,
+            "series": change_json(&self.series, read),
+            "control": self.control.as_ref().map(|control| change_json(control, read)),
+            "difference": self.difference,
+            "counterfactual": self.counterfactual.as_ref().map(|found| json!({
+                "difference": found.difference, "relative": found.relative,
+            })),
+            "smallest_drop": self.smallest_drop(),
+            "power": self.power.iter().map(|(drop, often)| json!({ "drop": drop, "shown": often }))
+                .collect::<Vec<_>>(),
+        })
+    }
+}
+
+fn ratio(what: &str, [at, low, high]: [f64; 3], out: &mut String) {
+    let _ = writeln!(out, "  {what:<28} {at:.4} ({low:.4} to {high:.4})");
+}
+
+fn change_json(change: &Change, read: &Read) -> Value {
+    let day = |place: usize| read.starts[place].to_string();
+    json!({
+        "poisson": change.poisson,
+        "quasi_poisson": change.quasi,
+        "dispersion": change.dispersion,
+        "placebo_rank": change.rank,
+        "placebo": change.scan.places.iter()
+            .map(|place| json!({ "at": day(place.before), "strength": place.strength }))
+            .collect::<Vec<_>>(),
+        "change_point": {
+            "mode": day(change.free.mode()),
+            "probability": change.free.probabilities[change.free.mode() - 1],
+            "set_95": change.free.set_95().into_iter().map(day).collect::<Vec<_>>(),
+            "rates": change.free.rates,
+            "log_bayes_factor": change.free.log_bayes_factor,
+            "holds_event": change.in_set,
+        },
+    })
+}

@@ -1,0 +1,143 @@
+//! The methods on data whose answers are published.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on fails"
+)]
+
+use comity_weigh::effect::chance::Chance;
+use comity_weigh::effect::changepoint::ChangePoint;
+use comity_weigh::effect::lag::Ladder;
+use comity_weigh::effect::{Change, Design, Series, Study, Unfit};
+
+/// British coal-mining disasters by year, 1851 to 1961 (Jarrett 1979): facts, widely reprinted.
+const COAL: [u32; 111] = [
+    4, 5, 4, 0, 1, 4, 3, 4, 0, 6, 3, 3, 4, 0, 2, 6, 3, 3, 5, 4, 5, 3, 1, 4, 4, 1, 5, 5, 3, 4, 2, 5,
+    2, 2, 3, 4, 2, 1, 3, 2, 2, 1, 1, 1, 1, 3, 0, 0, 1, 0, 1, 1, 0, 0, 3, 1, 0, 3, 2, 2, 0, 1, 1, 1,
+    0, 1, 0, 1, 0, 0, 0, 2, 1, 0, 0, 0, 1, 1, 0, 2, 3, 3, 1, 1, 2, 1, 1, 1, 1, 2, 4, 2, 0, 0, 1, 4,
+    0, 0, 0, 1, 0, 0, 0, 0, 0, 1, 0, 0, 1, 0, 1,
+];
+
+fn near(found: f64, wanted: f64, places: i32) {
+    let unit = 10_f64.powi(-places);
+    assert!((found - wanted).abs() <= 0.5 * unit + 1e-12, "{found} is not {wanted}");
+}
+
+#[test]
+fn the_coal_mines_changed_after_the_forty_first_year() {
+    let counts = COAL.map(f64::from);
+    let found = ChangePoint::of(&counts, &[1.0; 111]).unwrap();
+    assert_eq!(found.mode(), 41);
+    near(found.probabilities[40], 0.24015, 5);
+    near(found.rates[0], 3.0662, 4);
+    near(found.rates[1], 0.9361, 4);
+    near(found.log_bayes_factor, 28.1738, 4);
+    assert!(found.set_95().contains(&41) && found.set_95().len() < 20);
+    near(found.probabilities.iter().sum(), 1.0, 9);
+}
+
+/// The triangle of Taylor and Ashe, as Mack (1993) uses it: claims by year of accident, and by year in
+/// which they became known.
+#[test]
+fn the_chain_ladder_finds_what_mack_found() {
+    let yearly: [&[f64]; 10] = [
+        &[357848., 766940., 610542., 482940., 527326., 574398., 146342., 139950., 227229., 67948.],
+        &[352118., 884021., 933894., 1183289., 445745., 320996., 527804., 266172., 425046.],
+        &[290507., 1001799., 926219., 1016654., 750816., 146923., 495992., 280405.],
+        &[310608., 1108250., 776189., 1562400., 272482., 352053., 206286.],
+        &[443160., 693190., 991983., 769488., 504851., 470639.],
+        &[396132., 937085., 847498., 805037., 705960.],
+        &[440832., 847631., 1131398., 1063269.],
+        &[359480., 1061648., 1443370.],
+        &[376686., 986608.],
+        &[344014.],
+    ];
+    let known = |row: &&[f64]| {
+        let mut sum = 0.0;
+        row.iter()
+            .map(|year| {
+                sum += year;
+                sum
+            })
+            .collect::<Vec<f64>>()
+    };
+    let triangle: Vec<_> = yearly.iter().map(known).collect();
+    let ladder = Ladder::of(&triangle).unwrap();
+    near(ladder.factors[0], 3.4906, 4);
+    near(ladder.missing.0, 18_680_856.0, 0);
+    near(ladder.missing.1, 2_447_095.0, 0);
+    assert_eq!(Ladder::of(&triangle[..9]), None, "not a triangle");
+}
+
+fn drawn(level: impl Fn(usize) -> f64, seed: u64) -> Series {
+    let mut chance = Chance::new(seed);
+    let counts: Vec<f64> = (0..60).map(|month| chance.poisson(level(month))).collect();
+    Series { exposures: vec![1.0; counts.len()], counts, control: None }
+}
+
+/// How many of a thousand series, the event somewhere in the middle half, show a drop.
+fn shown(level: impl Fn(usize, usize) -> f64) -> u32 {
+    let one = |seed: u64| {
+        let before = 15 + usize::try_from(seed % 31).unwrap();
+        let series = drawn(|month| level(month, before), seed);
+        let design = Design { before, harmonics: 0, period: 12.0, seed };
+        Change::of(&series.counts, &series.exposures, &design).unwrap().is_there()
+    };
+    u32::try_from((0..1_000).filter(|seed| one(*seed)).count()).unwrap()
+}
+
+#[test]
+fn no_effect_is_seldom_shown() {
+    let count = shown(|_, _| 10.0);
+    assert!(count <= 50, "{count} of 1,000");
+}
+
+#[test]
+fn a_true_drop_is_mostly_shown() {
+    let halved = shown(|month, before| if month < before { 10.0 } else { 5.0 });
+    assert!(halved >= 750, "10 halved: {halved} of 1,000");
+    let deep = shown(|month, before| if month < before { 5.0 } else { 1.5 });
+    assert!(deep >= 750, "5 to 0.3 of it: {deep} of 1,000");
+}
+
+#[test]
+fn a_decline_that_began_a_year_before_is_not_the_agreements() {
+    let count = shown(|month, before| if month + 12 < before { 10.0 } else { 5.0 });
+    assert!(count <= 50, "{count} of 1,000");
+    let series = drawn(|month| if month < 18 { 10.0 } else { 4.0 }, 7);
+    let design = Design { before: 30, harmonics: 0, period: 12.0, seed: 1 };
+    let study = Study::of(&series, &design).unwrap();
+    assert!(!study.shown);
+    assert!(study.reasons[0].contains("is not among the strongest 5 %"), "{:?}", study.reasons);
+}
+
+#[test]
+fn a_control_that_drops_too_takes_the_credit() {
+    let level = |month: usize| if month < 30 { 12.0 } else { 4.0 };
+    let mut series = drawn(level, 3);
+    let design = Design { before: 30, harmonics: 0, period: 12.0, seed: 1 };
+    let alone = Study::of(&series, &design).unwrap();
+    assert!(alone.shown, "{:?}", alone.reasons);
+    assert!(alone.series.quasi[0] < 0.6 && alone.series.quasi[2] < 1.0);
+    let counterfactual = alone.counterfactual.as_ref().unwrap();
+    assert!(counterfactual.difference[2] < 0.0, "{counterfactual:?}");
+    assert!(alone.smallest_drop().is_some_and(|drop| drop <= 0.6), "{:?}", alone.power);
+    assert_eq!(alone, Study::of(&series, &design).unwrap(), "the same bits again");
+    series.control = Some(drawn(level, 4).counts);
+    let both = Study::of(&series, &design).unwrap();
+    assert!(!both.shown && both.difference.unwrap()[2] > 1.0, "{both:?}");
+    series.control = Some(drawn(|_| 9.0, 5).counts);
+    assert!(Study::of(&series, &design).unwrap().shown);
+}
+
+#[test]
+fn too_short_a_series_is_refused() {
+    let series = drawn(|_| 5.0, 1);
+    let design = |before| Design { before, harmonics: 0, period: 12.0, seed: 1 };
+    assert_eq!(Study::of(&series, &design(3)), Err(Unfit::Short(60, 3)));
+    assert_eq!(Study::of(&series, &design(58)), Err(Unfit::Short(60, 58)));
+    let empty = Series { counts: vec![0.0; 60], ..series };
+    assert!(Study::of(&empty, &design(30)).is_err());
+}
