@@ -77,6 +77,35 @@ pub(crate) fn table(head: &[&str], rows: impl Iterator<Item = Vec<String>>) -> S
     table.to_string()
 }
 
+/// What a value says, name by name; what is empty is left out.
+pub(crate) fn spell(value: &Value, depth: usize, out: &mut String) {
+    let indent = "  ".repeat(depth);
+    for (name, value) in value.as_object().into_iter().flatten() {
+        match value {
+            Value::Null => {}
+            Value::String(text) if text.is_empty() => {}
+            Value::String(text) => out.push_str(&format!("\n{indent}{name}: {text}")),
+            Value::Array(list) if list.is_empty() => {}
+            Value::Array(list) if list.iter().all(Value::is_string) => {
+                let list: Vec<_> = list.iter().filter_map(Value::as_str).collect();
+                out.push_str(&format!("\n{indent}{name}: {}", list.join(", ")));
+            }
+            Value::Array(list) => {
+                for (number, entry) in (1..).zip(list) {
+                    out.push_str(&format!("\n{indent}{name} {number}"));
+                    spell(entry, depth + 1, out);
+                }
+            }
+            Value::Object(object) if object.is_empty() => {}
+            Value::Object(_) => {
+                out.push_str(&format!("\n{indent}{name}"));
+                spell(value, depth + 1, out);
+            }
+            other => out.push_str(&format!("\n{indent}{name}: {other}")),
+        }
+    }
+}
+
 /// A text at `key`, or nothing.
 pub(crate) fn text(value: &Value, key: &str) -> String {
     match &value[key] {

@@ -200,9 +200,14 @@ fn what_cannot_be_done_says_what_where_and_what_to_do() {
         3,
         "want an http:// or https://",
     );
-    for (option, value) in
-        [("--exchange", "nonsense"), ("--web", "127.0.0.1:99999"), ("--name", "")]
-    {
+    for (option, value) in [
+        ("--exchange", "nonsense"),
+        ("--exchange", "http://127.0.0.1:8441"),
+        ("--exchange", "0.0.0.0:8441"),
+        ("--web", "127.0.0.1:99999"),
+        ("--name", ""),
+        ("--zone", "Mars/Phobos"),
+    ] {
         let fresh = at("fresh");
         let mut init = vec!["--data", &fresh, "init", "--party", "x"];
         if option != "--name" {
@@ -235,9 +240,42 @@ fn what_cannot_be_done_says_what_where_and_what_to_do() {
     says(&["peer", "add", &at("southland.card")], 0, "");
     says(&["agreement", "sign", &at("terms.toml")], 2, "a second history");
     let other = folder.path().join("southland/keys");
+    for name in ["store.db", "store.db-wal", "store.db-shm"] {
+        let _ = std::fs::rename(folder.path().join(name), file(name));
+    }
+    let certificate = std::fs::read(file("tls.der")).unwrap();
+    std::fs::write(
+        file("tls.der"),
+        std::fs::read(folder.path().join("southland/tls.der")).unwrap(),
+    )
+    .unwrap();
+    says(&["doctor"], 2, "this certificate and keys/tls.key are not those");
+    std::fs::write(file("tls.der"), certificate).unwrap();
+    says(&["doctor"], 1, "");
     for name in ["statement.key", "wrapping.key", "witness.key", "mirror.key", "age.key", "tls.key"]
     {
         std::fs::copy(other.join(name), file("keys").join(name)).unwrap();
     }
-    says(&["doctor"], 2, "this is not the key that the card of this folder names");
+    says(&["doctor"], 2, "bring back its own");
+}
+
+/// A wrapping key that a service manager gives lies elsewhere, and is there before the folder is.
+#[test]
+fn keys_are_wrapped_with_a_key_from_elsewhere() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
+    std::fs::write(at("credential"), "47".repeat(32)).unwrap();
+    let run = |credential: &str, arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_comity"));
+        let command = command.env("COMITY_WRAPPING_KEY", at(credential));
+        command.args(["--data", &at("node")]).args(arguments).output().unwrap()
+    };
+    let made = run("credential", &["init", "--party", "northland", "--name", "Northland"]);
+    assert_eq!(made.status.code(), Some(0), "{}", said(&made));
+    assert!(!folder.path().join("node/keys/wrapping.key").exists());
+    assert_eq!(run("credential", &["doctor"]).status.code(), Some(0));
+    std::fs::write(at("other"), "48".repeat(32)).unwrap();
+    let other = run("other", &["doctor"]);
+    assert_eq!(other.status.code(), Some(2));
+    assert!(said(&other).contains("not a key that this wrapping key opens"), "{}", said(&other));
 }

@@ -91,19 +91,6 @@ pub async fn run(
     };
     let mut read =
         [source(first).read(policy, terms).await?, source(second).read(policy, terms).await?];
-    for (place, read) in [first, second].into_iter().zip(&read) {
-        let held = policy.witnesses().iter().find(|witness| read.card.holds(&witness.key));
-        if let Some(witness) = held {
-            return Err(Error::Invalid {
-                place: place.clone(),
-                code: "not-outside",
-                problem: format!(
-                    "witness {} is a key of {}'s own card",
-                    witness.name, read.card.party
-                ),
-            });
-        }
-    }
     let [one, other] = read.each_ref().map(|read| &read.ledger.channel);
     if one.terms != other.terms || one.from != other.to || one.to != other.from {
         return Err(Error::Invalid {
@@ -242,6 +229,14 @@ impl Source<'_> {
         }
         let proofs = self.proofs(policy, &tiles, head.size, true).await?;
         let (channel, card) = self.channel(&entries, &head.origin, policy, terms)?;
+        // Its own card is all that a ledger shows of who holds which key.
+        if let Some(witness) = policy.witnesses().iter().find(|w| card.holds(&w.key)) {
+            return Err(Error::Invalid {
+                place: self.place("entry 0"),
+                code: "not-outside",
+                problem: format!("witness {} is a key of {}'s own card", witness.name, card.party),
+            });
+        }
         let (history, mirrored) = (Vec::new(), Vec::new());
         let ledger = audit::Ledger { channel, entries, tiles, history, mirrored };
         Ok(Read { ledger, proofs, card, mirror: None, alive })

@@ -429,6 +429,7 @@ async fn examine(node: &Node) -> Result<Value, Error> {
         "now": node.now(),
         "agreements": agreements,
         "lost_ledgers": lost,
+        "troubles": node.troubles(),
         "evidence": kept.iter().map(|piece| evidence_json(piece, None)).collect::<Vec<_>>(),
     }))
 }

@@ -84,6 +84,15 @@ impl Secrets {
             ("mirror", *self.mirror.verifier() == card.mirror),
             ("age", self.identity.recipient().to_string() == card.recipient),
         ];
+        if Hash::of(&self.certificate) != card.tls || !self.fits_certificate() {
+            return Err(Error::Damaged {
+                path: folder.join("tls.der"),
+                problem:
+                    "this certificate and keys/tls.key are not those that the card of this folder \
+                          names; bring back its own"
+                        .to_owned(),
+            });
+        }
         match pairs.into_iter().find(|(_, same)| !same) {
             Some((name, _)) => Err(Error::Damaged {
                 path: folder.join("keys").join(format!("{name}.key")),
@@ -93,6 +102,12 @@ impl Secrets {
             }),
             None => Ok(()),
         }
+    }
+}
+
+impl Secrets {
+    fn fits_certificate(&self) -> bool {
+        crate::tls::server(&self.certificate, &self.tls, std::sync::Arc::default()).is_ok()
     }
 }
 
@@ -109,12 +124,27 @@ impl Config {
             ("admin", Some(&self.admin)),
         ];
         for (what, address) in addresses {
-            let parts = address.and_then(|address| address.rsplit_once(':'));
-            let good =
-                parts.is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok());
-            if address.is_some() && !good {
+            let Some(address) = address else { continue };
+            let plain = |host: &str| {
+                let inner = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+                let ip6 = inner.is_some_and(|ip| ip.parse::<std::net::Ipv6Addr>().is_ok());
+                let named = |b: u8| b.is_ascii_alphanumeric() || b == b'.' || b == b'-';
+                ip6 || !host.is_empty() && host.bytes().all(named)
+            };
+            let parts = address.rsplit_once(':').filter(|(host, _)| plain(host));
+            let port = parts.and_then(|(host, port)| Some((host, port.parse::<u16>().ok()?)));
+            let Some((host, port)) = port else {
                 return wrong(what, "want a host and a port up to 65535, such as 127.0.0.1:8441");
+            };
+            // This one is signed into the card: it is where others connect to.
+            if what == "exchange" && (["0.0.0.0", "[::]"].contains(&host) || port == 0) {
+                let problem = "want the address at which peers reach this node; --exchange-listen \
+                               says where it listens";
+                return wrong(what, problem);
             }
+        }
+        if jiff::tz::TimeZone::get(&self.zone).is_err() {
+            return wrong("zone", "want an IANA time zone, such as Europe/Oslo");
         }
         Ok(())
     }

@@ -46,10 +46,12 @@ impl Keys {
     pub fn open(folder: &Path, create: bool) -> Result<Self, Error> {
         let path = std::env::var_os("COMITY_WRAPPING_KEY")
             .map_or_else(|| folder.join("wrapping.key"), PathBuf::from);
-        if create && !path.exists() {
+        if create {
             let mut builder = fs::DirBuilder::new();
             builder.recursive(true).mode(0o700);
             builder.create(folder).map_err(|error| Error::File { path: folder.into(), error })?;
+        }
+        if create && !path.exists() {
             let key: [u8; 32] = comity_ledger::random()?;
             write_new(&path, hex::encode(&key).as_bytes())?;
         }

@@ -1,6 +1,7 @@
 //! A node: its keys, its store, its agreements, and what people and peers do with them.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use comity_ledger::note::{Algorithm, Note, SigningKey};
@@ -44,6 +45,8 @@ pub struct Node {
     pub(crate) network: Arc<dyn Network>,
     pub(crate) pins: Arc<Pins>,
     agreements: RwLock<Vec<Arc<Agreement>>>,
+    /// What does not get on, by what it is, with the last error: for the doctor.
+    troubles: Mutex<BTreeMap<String, String>>,
     jobs: mpsc::Sender<Job>,
     /// Counts commits that somebody may wait for.
     changed: watch::Sender<u64>,
@@ -166,6 +169,7 @@ impl Node {
             network,
             pins,
             agreements: RwLock::default(),
+            troubles: Mutex::default(),
             jobs,
             changed: watch::Sender::new(0),
         });
@@ -286,6 +290,21 @@ impl Node {
         *self.changed.borrow()
     }
 
+    /// Notes what does not get on, or that it does.
+    pub(crate) fn trouble(&self, what: &str, error: Option<&Error>) {
+        let mut troubles = self.troubles.lock().unwrap_or_else(PoisonError::into_inner);
+        match error {
+            Some(error) => drop(troubles.insert(what.to_owned(), error.to_string())),
+            None => drop(troubles.remove(what)),
+        }
+    }
+
+    /// What does not get on, with the last error.
+    #[must_use]
+    pub fn troubles(&self) -> BTreeMap<String, String> {
+        self.troubles.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     pub(crate) fn change(&self) {
         self.changed.send_modify(|count| *count += 1);
     }
@@ -360,10 +379,13 @@ impl Node {
         }
         // A crash may have left the key, or the key and the ledger: then this goes on from there.
         let name = key_name(&terms);
-        if self.home.keys()?.has_begun(&name) && !self.knows_ledger(&terms).await? {
+        // A ledger that was just begun here stands in the store before its terms do.
+        let lost = self.lost_ledgers().await?;
+        let own = self.home.keys()?.has_begun(&name) && self.knows_ledger(&terms).await?;
+        if lost.iter().any(|lost| *lost != name || !own) {
             return Err(Error::Refused(format!(
-                "the ledger under these terms has begun, and the store does not have it: bring back the \
-                 store of {}. To sign again would begin a second history",
+                "a ledger of this folder has begun, and the store does not have it: bring back the store \
+                 of {}. To sign without it could begin a second history",
                 self.home.folder().display()
             )));
         }
@@ -690,7 +712,14 @@ impl Node {
         let damaged = || Error::Refused("the terms name no other party".to_owned());
         let key = self.ledger_key(&terms)?;
         let own = ledger::id_of(key.name());
-        ledger::show(&self.db, &own).await?;
+        if ledger_copy(self, &own).await?.is_none() {
+            return Err(Error::Refused(format!(
+                "the store has terms {} and not the ledger that keys/{}.key signs: one of the two is \
+                 another node's; bring back this node's own",
+                terms.id,
+                key_name(&terms)
+            )));
+        }
         self.home.keys()?.begin(&key_name(&terms))?;
         let peer = terms.peer_of(self.party()).map(|peer| peer.id.clone()).ok_or_else(damaged)?;
         Ok(Arc::new(Agreement { terms, peer, own, key }))

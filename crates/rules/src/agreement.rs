@@ -652,6 +652,22 @@ impl Agreement {
         unique("class", self.classes.iter().map(|class| &class.id))?;
         unique("ground", self.grounds.iter().map(|ground| &ground.code))?;
         unique("commitment", self.commitments.iter().map(|commitment| &commitment.id))?;
+        unique("source", self.sources.iter().map(|source| &source.id))?;
+        unique("not_carried", self.not_carried.iter().map(|not| &not.id))?;
+        let named = [("id", self.id.as_str()), ("title", self.title.in_language("en"))];
+        let classes = self.classes.iter().map(|class| ("class", class.id.as_str()));
+        let kinds = self.kinds.iter().map(|kind| ("kind", kind.id.as_str()));
+        if let Some((place, _)) =
+            named.into_iter().chain(classes).chain(kinds).find(|(_, name)| name.trim().is_empty())
+        {
+            return sense(place, "want a name that is not empty");
+        }
+        if self.refusal.grounds_closed && self.grounds.is_empty() {
+            return sense(
+                "refusal",
+                "the list of grounds is closed and empty: nothing could be refused",
+            );
+        }
         unique("directory", self.directory.iter().map(|contact| &contact.id))?;
         for contact in &self.directory {
             let place = format!("directory {}", contact.id);

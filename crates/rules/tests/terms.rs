@@ -59,6 +59,8 @@ fn text_that_makes_no_sense_is_refused_with_its_place() {
         ("nature = \"proposal\"", "nature = \"proposal\"\nhidden = 1", "hidden"),
         ("id = \"U1-urgent\"", "id = \"U0-emergency\"", "twice"),
         ("after = \"P3D\"\n", "", "unresolved-for"),
+        ("id = \"takedown\"", "id = \"\"", "kind: want a name that is not empty"),
+        ("id = \"real-time-traffic-data\"", "id = \"interception-of-content\"", "stands twice"),
         ("step = 2", "step = 1", "escalation 1: the steps count from 1; want 2 here"),
         ("id = \"interception-of-content\"", "id = \"takedown\"", "not_carried takedown"),
         (

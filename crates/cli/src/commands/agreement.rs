@@ -7,11 +7,11 @@ use clap::Subcommand;
 use comity_ledger::VerifierKey;
 use comity_node::control::Question;
 use comity_rules::Terms;
-use comity_rules::agreement::{Class, Evidence, OutsideWitness, TEMPLATES};
+use comity_rules::agreement::{Class, OutsideWitness, TEMPLATES};
 use serde_json::{Value, json};
 
 use crate::failure::Failure;
-use crate::output::{Context, read, table, text, write};
+use crate::output::{Context, read, spell, table, text, write};
 
 #[derive(Subcommand)]
 pub(crate) enum Agreement {
@@ -166,7 +166,8 @@ fn deadlines(terms: &Terms) -> String {
     }
 }
 
-/// Terms as a person reads them before signing: all that they say, each fact with how sure it is.
+/// Terms as a person reads them before signing: the limits first, then all that they say, each fact
+/// with how sure it is.
 fn describe(terms: &Terms) -> String {
     let mut out = format!(
         "{}\n{}  ({}, {})\nterms {}\ndeadlines: {}\n",
@@ -197,72 +198,13 @@ fn describe(terms: &Terms) -> String {
         let head = ["class", "acknowledge", "decide *", "answer", "how sure", "when"];
         out.push_str(&format!("\n{}\n", table(&head, rows)));
     }
+    out.push_str(
+        "\n* shown; no clock or rule of this version acts on it yet, nor on the ladder, the\n",
+    );
+    out.push_str("  limit of a reply, the review and the hotline\n\nIn full:");
+    // Straight from the terms themselves: nothing that is signed can be left out here.
+    spell(&serde_json::to_value(&**terms).unwrap_or_default(), 1, &mut out);
     out.push('\n');
-    let mut say = |what: &str, text: &str, evidence: &Evidence| {
-        out.push_str(&format!("{what}: {text} ({})\n", name(evidence)));
-    };
-    for kind in &terms.kinds {
-        say("may be asked", &kind.id, &kind.evidence);
-    }
-    for not in &terms.not_carried {
-        say("not carried", &format!("{}: {}", not.id, not.why), &not.evidence);
-    }
-    for ground in &terms.grounds {
-        let text = format!("{}, {}", ground.code, ground.text.in_language("en"));
-        say("ground of refusal", &text, &ground.evidence);
-    }
-    let must: Vec<_> = terms.refusal.must_state.iter().map(name).collect();
-    if !must.is_empty() {
-        say("a refusal states", &must.join(", "), &terms.refusal.evidence);
-    }
-    if let Some(clarification) = &terms.clarification {
-        let text = format!("{} *", limit(&clarification.reply_within));
-        say("a question is replied to within", &text, &clarification.evidence);
-    }
-    for step in &terms.ladder {
-        let triggers: Vec<_> = step.triggers.iter().map(name).collect();
-        let after = step.after.as_ref().map(|after| format!(" {after}")).unwrap_or_default();
-        let text = format!("{} on {}{after} *", step.to, triggers.join(" or "));
-        say(&format!("ladder, step {}", step.step), &text, &step.evidence);
-    }
-    if let Some(review) = &terms.review {
-        let text = format!("{} of {} *", limit(&review.every), review.criteria.join(", "));
-        say("review every", &text, &review.evidence);
-    }
-    if let Some(hotline) = &terms.hotline {
-        say("hotline", &format!("{} *", hotline.purpose), &hotline.evidence);
-        if let Some(level) = &hotline.level {
-            let source = level.source.as_ref().map(|s| format!(", by {s}")).unwrap_or_default();
-            let text = format!("{}{source}", level.text.in_language("en"));
-            say("hotline between", &text, &level.evidence);
-        }
-    }
-    for contact in &terms.directory {
-        let reach = contact.reach.as_deref().unwrap_or("no contact point given");
-        let text = format!(
-            "{} of {}: {}; {reach}",
-            contact.name.in_language("en"),
-            contact.party,
-            contact.role.in_language("en")
-        );
-        say("directory", &text, &contact.evidence);
-    }
-    for commitment in &terms.commitments {
-        let text = format!("{}, {}", commitment.id, commitment.summary.in_language("en"));
-        say("commitment", &text, &commitment.evidence);
-    }
-    out.push_str("* shown; no clock or rule of this version acts on it yet\n");
-    if let Some(between) = &terms.between {
-        for party in &between.parties {
-            out.push_str(&format!("between: {} ({}, {})\n", party.name, party.id, party.zone));
-        }
-        for witness in &between.witnesses {
-            out.push_str(&format!("witnessed by: {} at {}\n", witness.name, witness.url));
-        }
-        let (quorum, count) = (between.quorum, between.witnesses.len());
-        out.push_str(&format!("quorum: {quorum} of {count}\n"));
-        out.push_str(&format!("ledgers are read by: {}\n", name(&between.readers)));
-    }
     out
 }
 

@@ -32,6 +32,9 @@ pub(crate) async fn run(context: &Context) -> Result<ExitCode, Failure> {
             }
         }
     }
+    for (what, error) in value["troubles"].as_object().into_iter().flatten() {
+        findings.push(format!("{what}: {}", error.as_str().unwrap_or_default()));
+    }
     for key in value["lost_ledgers"].as_array().into_iter().flatten() {
         findings.push(format!(
             "the store does not have the ledger that {} has begun: bring back this folder's store, and sign nothing before",

@@ -52,7 +52,8 @@ pub(crate) enum Ledger {
         /// The terms, for deadlines.
         #[arg(long)]
         terms: Option<PathBuf>,
-        /// The key that reads them, where they are not everyone's.
+        /// The key that reads them, where they are not everyone's. It is one node's, and is sent to
+        /// every URL: name that node's own ledger and its mirror of the other.
         #[arg(long, env = "COMITY_READER_KEY", hide_env_values = true)]
         key: Option<String>,
     },
@@ -313,6 +314,7 @@ pub(crate) fn describe_audit(report: &Value) -> String {
             text(request, "thread").chars().take(8).collect(),
             format!("{} to {}", text(request, "asker"), text(request, "receiver")),
             text(request, "class"),
+            if request["exercise"] == true { "EXERCISE" } else { "" }.to_owned(),
             text(request, "status"),
             hours("acknowledged_in_seconds"),
             hours("acknowledge_late_seconds"),
@@ -324,6 +326,7 @@ pub(crate) fn describe_audit(report: &Value) -> String {
         "id",
         "between",
         "class",
+        "",
         "status",
         "acknowledged in",
         "late by",

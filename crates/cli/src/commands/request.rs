@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::request_file::{self, parse};
 use crate::failure::Failure;
-use crate::output::{Context, table, text};
+use crate::output::{Context, spell, table, text};
 
 #[derive(Subcommand)]
 pub(crate) enum Request {
@@ -162,10 +162,11 @@ async fn list(context: &Context, open: bool) -> Result<ExitCode, Failure> {
                 text(line, "status"),
                 text(line, "next_due"),
                 overdue.to_owned(),
+                if line["exercise"] == true { "EXERCISE" } else { "" }.to_owned(),
                 text(line, "title"),
             ]
         });
-        table(&["id", "between", "class", "status", "due (UTC)", "", "title"], rows)
+        table(&["id", "between", "class", "status", "due (UTC)", "", "", "title"], rows)
     }))
 }
 
@@ -180,12 +181,15 @@ fn describe(request: &Value) -> String {
         out.push_str("EXERCISE. Not a real case.\n");
     }
     out.push_str(&format!(
-        "{}\n{}\n{} to {}, {}, under {}\nstatus {} (the asker wants: {})\n",
+        "{}\n{}\n{} to {}, {}under {}\nstatus {} (the asker wants: {})\n",
         text(request, "title"),
         text(request, "id"),
         text(request, "asker"),
         text(request, "receiver"),
-        text(request, "class"),
+        match text(request, "class") {
+            class if class.is_empty() => class,
+            class => format!("{class}, "),
+        },
         text(request, "agreement"),
         text(request, "status"),
         text(request, "desired"),
@@ -240,33 +244,4 @@ fn describe(request: &Value) -> String {
         spell(said, 1, &mut out);
     }
     out
-}
-
-/// What a letter says, name by name; what is empty is left out.
-fn spell(value: &Value, depth: usize, out: &mut String) {
-    let indent = "  ".repeat(depth);
-    for (name, value) in value.as_object().into_iter().flatten() {
-        match value {
-            Value::Null => {}
-            Value::String(text) if text.is_empty() => {}
-            Value::String(text) => out.push_str(&format!("\n{indent}{name}: {text}")),
-            Value::Array(list) if list.is_empty() => {}
-            Value::Array(list) if list.iter().all(Value::is_string) => {
-                let list: Vec<_> = list.iter().filter_map(Value::as_str).collect();
-                out.push_str(&format!("\n{indent}{name}: {}", list.join(", ")));
-            }
-            Value::Array(list) => {
-                for (number, entry) in (1..).zip(list) {
-                    out.push_str(&format!("\n{indent}{name} {number}"));
-                    spell(entry, depth + 1, out);
-                }
-            }
-            Value::Object(object) if object.is_empty() => {}
-            Value::Object(_) => {
-                out.push_str(&format!("\n{indent}{name}"));
-                spell(value, depth + 1, out);
-            }
-            other => out.push_str(&format!("\n{indent}{name}: {other}")),
-        }
-    }
 }

@@ -18,7 +18,7 @@ const PACKAGES: usize = MAX_DELIVERY / (256 * (MAX_ENTRY + 2) + 63 * 32 + 1);
 
 /// Delivers entries and proofs to the peer, and has it witness and mirror the ledger.
 pub(super) async fn run(node: &Node, agreement: &Agreement) {
-    let mut backoff = Backoff::default();
+    let mut backoff = Backoff::of(node, agreement, "peer");
     let mut link = Link::to(agreement.peer.clone());
     let mut mirrored = 0;
     loop {
@@ -29,7 +29,7 @@ pub(super) async fn run(node: &Node, agreement: &Agreement) {
                 backoff.reset();
                 node.changed(seen).await;
             }
-            Err(error) => backoff.failed("peer", &error).await,
+            Err(error) => backoff.failed(&error).await,
         }
     }
 }

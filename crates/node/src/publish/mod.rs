@@ -33,7 +33,7 @@ pub async fn run(node: Arc<Node>, agreement: Arc<Agreement>) {
 
 /// Signs a checkpoint when there are new entries, at most one a second.
 async fn checkpoints(node: &Node, agreement: &Agreement) {
-    let mut backoff = Backoff::default();
+    let mut backoff = Backoff::of(node, agreement, "checkpoint");
     loop {
         let seen = node.change_count();
         match checkpoint(node, agreement).await {
@@ -42,9 +42,10 @@ async fn checkpoints(node: &Node, agreement: &Agreement) {
                 tokio::time::sleep(CADENCE).await;
             }
             Ok(false) => {
+                backoff.reset();
                 node.changed(seen).await;
             }
-            Err(error) => backoff.failed("checkpoint", &error).await,
+            Err(error) => backoff.failed(&error).await,
         }
     }
 }
@@ -89,18 +90,29 @@ fn size(text: &str) -> Option<u64> {
     text.trim_end().parse().ok()
 }
 
-/// Waits longer after each failure in a row.
-#[derive(Default)]
-struct Backoff {
+/// Waits longer after each failure in a row, and lets the doctor know.
+struct Backoff<'a> {
+    node: &'a Node,
+    /// What it is that fails.
+    what: String,
     failures: u32,
 }
 
-impl Backoff {
+impl<'a> Backoff<'a> {
+    fn of(node: &'a Node, agreement: &Agreement, what: &str) -> Self {
+        Self { node, what: format!("{what} ({})", agreement.peer), failures: 0 }
+    }
+
     fn reset(&mut self) {
+        if self.failures > 0 {
+            self.node.trouble(&self.what, None);
+        }
         self.failures = 0;
     }
 
-    async fn failed(&mut self, what: &str, error: &Error) {
+    async fn failed(&mut self, error: &Error) {
+        self.node.trouble(&self.what, Some(error));
+        let what = &self.what;
         let wait = BACKOFF.0.saturating_mul(1 << self.failures.min(8)).min(BACKOFF.1);
         self.failures = self.failures.saturating_add(1);
         // The first failure is news; the rest of an outage is not.

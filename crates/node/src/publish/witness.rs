@@ -25,7 +25,7 @@ const PATIENCE: Duration = CADENCE.saturating_mul(2);
 
 /// Has them cosign this party's ledger.
 pub(super) async fn own(node: &Arc<Node>, agreement: &Agreement) {
-    let mut backoff = Backoff::default();
+    let mut backoff = Backoff::of(node, agreement, "witness");
     // What each witness cosigned last, as far as this run knows; it corrects a wrong guess.
     let mut cosigned = BTreeMap::new();
     let mut beat = Instant::now() + HEARTBEAT;
@@ -38,9 +38,10 @@ pub(super) async fn own(node: &Arc<Node>, agreement: &Agreement) {
                 beat = Instant::now() + HEARTBEAT;
             }
             Ok(false) => {
+                backoff.reset();
                 let _ = tokio::time::timeout_at(beat, node.changed(seen)).await;
             }
-            Err(error) => backoff.failed("witness", &error).await,
+            Err(error) => backoff.failed(&error).await,
         }
     }
 }
@@ -49,21 +50,22 @@ pub(super) async fn own(node: &Arc<Node>, agreement: &Agreement) {
 /// that alone asks the witnesses could keep the first proof of its own entry back and show a later
 /// one: its receipts would look later than they were.
 pub(super) async fn peers(node: &Arc<Node>, agreement: &Agreement) {
-    let mut backoff = Backoff::default();
+    let mut backoff = Backoff::of(node, agreement, "witness of the peer's ledger");
     let mut cosigned = BTreeMap::new();
     loop {
         let seen = node.change_count();
         match late(node, agreement).await {
             Ok(None) => {
+                backoff.reset();
                 node.changed(seen).await;
             }
             Ok(Some(ledger)) => {
                 match cosign(node, agreement, &ledger, &mut cosigned, false).await {
                     Ok(_) => backoff.reset(),
-                    Err(error) => backoff.failed("witness of the peer's ledger", &error).await,
+                    Err(error) => backoff.failed(&error).await,
                 }
             }
-            Err(error) => backoff.failed("witness of the peer's ledger", &error).await,
+            Err(error) => backoff.failed(&error).await,
         }
     }
 }

@@ -7,7 +7,7 @@ use comity_rules::Period;
 use comity_rules::agreement::Nature;
 use jiff::Timestamp;
 
-use super::{Frame, render};
+use super::{Frame, is_exercise, render};
 use crate::App;
 use crate::language::Language;
 use crate::when;
@@ -72,5 +72,8 @@ pub(crate) async fn show(State(app): State<App>, t: Language) -> Response {
                 .collect(),
         }
     });
-    render(t, &Page { frame: Frame::of(&app, t, "agreements", 0), agreements: rows.collect() })
+    let agreements = rows.collect();
+    let mut frame = Frame::of(&app, t, "agreements", 0);
+    frame.exercise = is_exercise(&app).await;
+    render(t, &Page { frame, agreements })
 }

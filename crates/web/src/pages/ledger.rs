@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::response::Response;
 use jiff::tz::TimeZone;
 
-use super::{Frame, internal, render};
+use super::{Frame, internal, is_exercise, render};
 use crate::App;
 use crate::language::Language;
 use crate::when;
@@ -44,6 +44,7 @@ pub(crate) async fn show(State(app): State<App>, t: Language) -> Response {
         let at = when::day(t, &piece.at.to_zoned(TimeZone::UTC));
         (format!("{at} UTC"), piece.code.clone(), t.text(&format!("code-{}", piece.code)))
     });
-    let frame = Frame::of(&app, t, "ledger", 0);
+    let mut frame = Frame::of(&app, t, "ledger", 0);
+    frame.exercise = is_exercise(&app).await;
     render(t, &Page { frame, ledgers: rows.collect(), evidence: evidence.collect() })
 }

@@ -8,7 +8,8 @@ pub(crate) mod requests;
 
 use askama::Template;
 use axum::Form;
-use axum::extract::{FromRequest, FromRequestParts as _, Path, Request};
+use axum::extract::{FromRequest, FromRequestParts, Path, Request, State};
+use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse as _, Response};
 use comity_node::dossier::Line;
@@ -78,6 +79,12 @@ impl Row {
     }
 }
 
+/// Whether what this node does of late is an exercise: then every page says so.
+pub(crate) async fn is_exercise(app: &App) -> bool {
+    let latest = app.node.requests(false, None, 1).await.unwrap_or_default();
+    latest.first().is_some_and(|line| line.summary.request.exercise)
+}
+
 /// A form that was posted; one that is none, or too large, is refused in the reader's language.
 pub(crate) struct Posted<T>(pub(crate) T);
 
@@ -97,16 +104,28 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Posted<T> {
     }
 }
 
+/// What an address names; one that names nothing there can be is not found, as any other.
+pub(crate) struct Named<T>(pub(crate) T);
+
+impl<T: DeserializeOwned + Send> FromRequestParts<App> for Named<T> {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
+        let Ok(t) = Language::from_request_parts(parts, app).await;
+        match Path::from_request_parts(parts, app).await {
+            Ok(Path(named)) => Ok(Self(named)),
+            Err(_) => Err(not_found(State(app.clone()), t).await),
+        }
+    }
+}
+
 #[derive(Template)]
 #[template(path = "not_found.html")]
 struct NotFound {
     frame: Frame,
 }
 
-pub(crate) async fn not_found(
-    axum::extract::State(app): axum::extract::State<App>,
-    t: Language,
-) -> Response {
+pub(crate) async fn not_found(State(app): State<App>, t: Language) -> Response {
     let page = NotFound { frame: Frame::of(&app, t, "", 0) };
     (StatusCode::NOT_FOUND, render(t, &page)).into_response()
 }

@@ -1,7 +1,7 @@
 //! `/requests/<id>`: a request, its timeline, its proofs, and one's own move.
 
 use askama::Template;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use comity_node::dossier::{Dossier, Statement};
@@ -13,7 +13,7 @@ use comity_rules::release::Reader;
 use comity_rules::{Kind, PartyId, ThreadId};
 use serde::Deserialize;
 
-use super::{Frame, Posted, Row, internal, not_found, render};
+use super::{Frame, Named, Posted, Row, internal, not_found, render};
 use crate::App;
 use crate::language::Language;
 use crate::when::Zones;
@@ -99,14 +99,18 @@ struct Aftermath {
     written: String,
 }
 
-pub(crate) async fn show(State(app): State<App>, t: Language, Path(id): Path<String>) -> Response {
+pub(crate) async fn show(
+    State(app): State<App>,
+    t: Language,
+    Named(id): Named<String>,
+) -> Response {
     page(app, t, &id, Aftermath::default()).await
 }
 
 pub(crate) async fn act(
     State(app): State<App>,
     t: Language,
-    Path(id): Path<String>,
+    Named(id): Named<String>,
     Posted(form): Posted<Move>,
 ) -> Response {
     let Ok(thread) = id.parse::<ThreadId>() else { return not_found(State(app), t).await };
@@ -135,7 +139,7 @@ pub(crate) async fn act(
 pub(crate) async fn verify(
     State(app): State<App>,
     t: Language,
-    Path(id): Path<String>,
+    Named(id): Named<String>,
 ) -> Response {
     let Ok(thread) = id.parse::<ThreadId>() else { return not_found(State(app), t).await };
     let verdict = match check(&app, t, thread).await {
@@ -151,7 +155,7 @@ pub(crate) async fn verify(
 pub(crate) async fn file(
     State(app): State<App>,
     t: Language,
-    Path((id, ledger, index, number)): Path<(String, String, u64, usize)>,
+    Named((id, ledger, index, number)): Named<(String, String, u64, usize)>,
 ) -> Response {
     let Ok(thread) = id.parse::<ThreadId>() else { return not_found(State(app), t).await };
     let attachment = app.node.attachment(thread, &ledger, index, number, &Reader::Officer).await;

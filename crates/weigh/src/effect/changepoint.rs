@@ -14,7 +14,7 @@ pub const PRIOR: (f64, f64) = (1.0, 1.0);
 pub struct ChangePoint {
     /// For `k` from 1 on: the probability that the first `k` counts have one rate and the rest another.
     pub probabilities: Vec<f64>,
-    /// Mean rates before and after, over all places.
+    /// Mean rates before and after, per usual period, over all places.
     pub rates: [f64; 2],
     /// Logarithm of how much better one change explains the counts than none.
     pub log_bayes_factor: f64,
@@ -27,10 +27,13 @@ impl ChangePoint {
         if counts.len() < 2 || exposures.len() != counts.len() {
             return None;
         }
+        // The prior is of a rate per usual period, whatever the exposures are measured in.
+        let periods = f64::from(u32::try_from(counts.len()).ok()?);
+        let usual = exposures.iter().sum::<f64>() / periods;
         let (mut sums, mut lengths) = (vec![0.0], vec![0.0]);
         for (count, exposure) in counts.iter().zip(exposures) {
             sums.push(sums.last()? + count);
-            lengths.push(lengths.last()? + exposure);
+            lengths.push(lengths.last()? + exposure / usual);
         }
         let (sum, length) = (*sums.last()?, *lengths.last()?);
         // What is the same for every place (factorials of the counts, exposures) is left out.
