@@ -115,6 +115,16 @@ impl<'a> At<'a> {
         }
     }
 
+    pub(crate) fn number(&self) -> Result<f64, InputError> {
+        match self.value {
+            // Amounts of money: whole ones up to 2^53 are exact.
+            #[expect(clippy::cast_precision_loss, reason = "see above")]
+            Json::Integer(value) => Ok(*value as f64),
+            Json::Float(value) => Ok(*value),
+            _ => Err(self.want("a number")),
+        }
+    }
+
     pub(crate) fn integer(&self) -> Result<i64, InputError> {
         match self.value {
             Json::Integer(value) => Ok(*value),

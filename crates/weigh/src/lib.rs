@@ -7,6 +7,7 @@ pub mod difference;
 pub mod effect;
 mod html;
 mod json;
+pub mod loss;
 pub mod posterior;
 mod ratio;
 pub mod result;

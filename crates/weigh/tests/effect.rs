@@ -9,6 +9,7 @@
 
 use comity_weigh::effect::chance::Chance;
 use comity_weigh::effect::changepoint::ChangePoint;
+use comity_weigh::effect::input::{Period, Read, Reading};
 use comity_weigh::effect::lag::Ladder;
 use comity_weigh::effect::{Change, Design, Series, Study, Unfit};
 
@@ -140,4 +141,62 @@ fn too_short_a_series_is_refused() {
     assert_eq!(Study::of(&series, &design(58)), Err(Unfit::Short(60, 58)));
     let empty = Series { counts: vec![0.0; 60], ..series };
     assert!(Study::of(&empty, &design(30)).is_err());
+}
+
+fn reading() -> Reading {
+    Reading { period: Period::Month, stage: None, only: vec![], control: vec![], eurepoc: false }
+}
+
+#[test]
+fn events_are_counted_where_their_intervals_lie() {
+    let file = "from,to,stage,who\n2015-01-03,,start,a\n2015-01,2015-01-20,start,b\n2015,,start,a\n\
+                2015-03-30,2015-04-02,start,a\n2015-04-02,,start,a\n";
+    let read = Read::parse(file, &reading()).unwrap();
+    assert_eq!(read.series.counts, [2.0, 0.0, 0.0, 1.0]);
+    assert_eq!(
+        read.left_out,
+        Some((5, 2)),
+        "a year and a turn of the month lie in no single month"
+    );
+    assert_eq!(read.before("2015-02-01".parse().unwrap()), 1);
+    assert_eq!(read.before("2015-02-25".parse().unwrap()), 2, "the month itself counts as before");
+    let pair = |column: &str, text: &str| vec![(column.to_owned(), text.to_owned())];
+    let some = Reading { only: pair("who", "a"), control: pair("who", "b"), ..reading() };
+    let read = Read::parse(file, &some).unwrap();
+    assert_eq!(read.series.counts, [1.0, 0.0, 0.0, 1.0]);
+    assert_eq!(read.series.control, Some(vec![1.0, 0.0, 0.0, 0.0]));
+    assert_eq!(read.left_out, Some((4, 2)));
+    let years = Reading { period: Period::Year, ..reading() };
+    assert_eq!(Read::parse(file, &years).unwrap().series.counts, [5.0]);
+    // EuRepoC writes a year that is all that is known as its first day.
+    let eurepoc = "start_date,who\n2015-01-01,a\n2015-02-03,a\n,a\n";
+    let read = Read::parse(eurepoc, &Reading { eurepoc: true, ..reading() }).unwrap();
+    assert_eq!((read.series.counts, read.left_out), (vec![1.0], Some((3, 2))));
+}
+
+#[test]
+fn what_cannot_be_counted_is_refused_with_its_line() {
+    for (file, wanted) in [
+        ("from,active\n2015-01,3\n", "line 1: these are stocks"),
+        ("when,count\n2015-01,3\n", "line 1: want a column `from`"),
+        ("from,count\n2015-01,3\n2015-03,2\n", "line 3: this period does not follow"),
+        ("from,count\n2015-01,3\n2016,2\n", "line 3: this period is not as long"),
+        ("from,count\n2015-01-05,3\n", "line 2: want whole months or whole years"),
+        ("from,count\n2015-01,-3\n", "line 2: count: want a number from 0 on"),
+        ("from,count\n2015-01,2.5\n", "line 2: count: want a whole number"),
+        ("from,count\n2015-13,2\n", "line 2: want a date such as"),
+        ("from,count,exposure\n2015-01,2,0\n", "line 2: exposure: want more than 0"),
+        ("from,to\n2015-02-03,2015-01-01\n", "line 2: to lies before from"),
+        (
+            "from,stage\n2015-02,start\n2015-03,disclosure\n",
+            "line 1: the events have several stages",
+        ),
+        ("from,count\n2015-01,2,3\n", "not a row of this table"),
+    ] {
+        let error = Read::parse(file, &reading()).unwrap_err().to_string();
+        assert!(error.contains(wanted), "{wanted}: {error}");
+    }
+    let missing = Reading { only: vec![("x".into(), "y".into())], ..reading() };
+    let error = Read::parse("from\n2015\n", &missing).unwrap_err().to_string();
+    assert!(error.contains("there is no column \"x\""), "{error}");
 }

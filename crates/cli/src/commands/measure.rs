@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::{Subcommand, ValueEnum};
 use comity_weigh::effect::input::{Period, Read, Reading};
 use comity_weigh::effect::{Design, Study};
+use comity_weigh::loss;
 use jiff::civil::Date;
 
 use crate::failure::Failure;
@@ -26,9 +27,27 @@ pub(crate) enum Measure {
         /// For events that have stages: the one that is counted.
         #[arg(long)]
         stage: Option<String>,
+        /// For events: only those with this text in this column (COLUMN=TEXT); more than once for
+        /// several.
+        #[arg(long = "where", value_parser = pair)]
+        only: Vec<(String, String)>,
+        /// For events: those that make the control, likewise.
+        #[arg(long = "control-where", value_parser = pair)]
+        control: Vec<(String, String)>,
+        /// The file is EuRepoC's Global Database: start dates, and 1 January for a year alone.
+        #[arg(long)]
+        eurepoc: bool,
         /// Waves of the year in the regression.
         #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=3))]
         harmonics: u32,
+        /// Where chance begins; the same seed gives the same bits.
+        #[arg(long, default_value_t = 47)]
+        seed: u64,
+    },
+    /// What did it cost? Quantiles, by kind and scope, and never one number.
+    Loss {
+        /// Figures with their frequency and severity, in JSON.
+        file: PathBuf,
         /// Where chance begins; the same seed gives the same bits.
         #[arg(long, default_value_t = 47)]
         seed: u64,
@@ -41,17 +60,29 @@ pub(crate) enum By {
     Year,
 }
 
+fn pair(text: &str) -> Result<(String, String), String> {
+    let (column, wanted) = text.split_once('=').ok_or("want COLUMN=TEXT")?;
+    Ok((column.to_owned(), wanted.to_owned()))
+}
+
 impl Measure {
     pub(crate) fn run(self, context: &Context) -> Result<ExitCode, Failure> {
         match self {
-            Self::Effect { file, event, by, stage, harmonics, seed } => {
+            Self::Loss { file, seed } => {
+                let costs = loss::run(&read(&file)?, seed)
+                    .map_err(|error| Failure::Wrong(format!("{}: {error}", file.display())))?;
+                let value = loss::to_json(&costs, seed);
+                Ok(context.print(&value, |_| loss::summary(&costs)))
+            }
+            Self::Effect { file, event, by, stage, only, control, eurepoc, harmonics, seed } => {
                 let wrong =
                     |problem: String| Failure::Wrong(format!("{}: {problem}", file.display()));
                 let period = match by {
                     By::Month => Period::Month,
                     By::Year => Period::Year,
                 };
-                let found = Read::parse(&read(&file)?, &Reading { period, stage });
+                let reading = Reading { period, stage, only, control, eurepoc };
+                let found = Read::parse(&read(&file)?, &reading);
                 let found = found.map_err(|error| wrong(error.to_string()))?;
                 if harmonics > 0 && found.period == Period::Year {
                     return Err(Failure::Wrong(

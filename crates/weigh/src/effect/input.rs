@@ -33,6 +33,12 @@ pub struct Reading {
     /// For events that have stages: the one that is counted. Start, discovery and disclosure of one
     /// event lie apart and never mix.
     pub stage: Option<String>,
+    /// For events: only those that have each of these texts in its column.
+    pub only: Vec<(String, String)>,
+    /// For events: those that make the control, likewise; none where there is no control.
+    pub control: Vec<(String, String)>,
+    /// Whether the file is EuRepoC's: its names of columns, and its way to write a year as 1 January.
+    pub eurepoc: bool,
 }
 
 /// What was read.
@@ -57,7 +63,18 @@ impl Read {
         let mut reader =
             csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
         let header = reader.headers().map_err(|error| bad_csv(&error))?.clone();
-        let table = Table { columns: header.iter().map(str::to_owned).collect() };
+        let ours = |name: &str| match name {
+            "start_date" if reading.eurepoc => "from".to_owned(),
+            name => name.to_owned(),
+        };
+        let table = Table { columns: header.iter().map(ours).collect(), eurepoc: reading.eurepoc };
+        let named = reading.only.iter().chain(&reading.control).map(|(column, _)| column);
+        if let Some(column) = named.into_iter().find(|column| !table.has(column)) {
+            return Err(at(
+                1,
+                &format!("there is no column {column:?}; there are {}", table.columns.join(", ")),
+            ));
+        }
         if table.has("active") || table.has("stock") {
             return Err(at(
                 1,
@@ -89,6 +106,7 @@ impl Read {
 
 struct Table {
     columns: Vec<String>,
+    eurepoc: bool,
 }
 
 impl Table {
@@ -111,8 +129,13 @@ impl Table {
     fn interval(&self, row: &csv::StringRecord, line: u64) -> Result<(Date, Date), InputError> {
         let from = self.cell(row, "from").ok_or_else(|| at(line, "from is missing"))?;
         let to = self.cell(row, "to").unwrap_or(from);
+        // A day that stands for a year that is all that is known.
+        let shortened = |text: &'_ str| match text.strip_suffix("-01-01") {
+            Some(year) if self.eurepoc => year.to_owned(),
+            _ => text.to_owned(),
+        };
         let parse = |text| {
-            interval(text).ok_or_else(|| {
+            interval(&shortened(text)).ok_or_else(|| {
                 at(
                     line,
                     &format!("want a date such as 2015, 2015-09 or 2015-09-25, found {text:?}"),
@@ -185,36 +208,56 @@ impl Table {
                 ),
             ));
         }
-        let mut counts: BTreeMap<Date, f64> = BTreeMap::new();
+        let has = |row: &csv::StringRecord, wanted: &[(String, String)]| {
+            wanted
+                .iter()
+                .all(|(column, text)| self.cell(row, column).is_some_and(|c| c.contains(text)))
+        };
+        let mut counts: BTreeMap<Date, [f64; 2]> = BTreeMap::new();
         let (mut all, mut left_out) = (0, 0);
         for (line, row) in rows {
             if reading.stage.as_deref().is_some_and(|stage| self.cell(row, "stage") != Some(stage))
             {
                 continue;
             }
-            all += 1;
-            let (begin, end) = self.interval(row, *line)?;
-            let start = reading.period.start(begin);
-            if reading.period.next(start).is_some_and(|next| end <= next) {
-                *counts.entry(start).or_default() += 1.0;
+            let own = has(row, &reading.only);
+            all += usize::from(own);
+            // What has no date at all is dated to no period either.
+            let dated = if self.eurepoc && self.cell(row, "from").is_none() {
+                None
             } else {
-                left_out += 1;
-            }
+                let (begin, end) = self.interval(row, *line)?;
+                let start = reading.period.start(begin);
+                let single = reading.period.next(start).is_some_and(|next| end <= next);
+                single.then_some(start)
+            };
+            let Some(start) = dated else {
+                left_out += usize::from(own);
+                continue;
+            };
+            // Every dated event tells how far the list reaches, whether or not it is counted.
+            let [counted, control] = counts.entry(start).or_default();
+            *counted += f64::from(u8::from(own));
+            let controls = !reading.control.is_empty() && has(row, &reading.control);
+            *control += f64::from(u8::from(controls));
         }
         let (Some(first), Some(last)) =
             (counts.keys().next().copied(), counts.keys().last().copied())
         else {
             return Err(at(1, "no event is dated to a single period; try --by year"));
         };
-        let (mut starts, mut series) = (vec![first], Vec::new());
+        let (mut starts, mut series, mut control) = (vec![first], Vec::new(), Vec::new());
         let mut start = first;
         while start <= last {
-            series.push(counts.get(&start).copied().unwrap_or_default());
+            let [own, other] = counts.get(&start).copied().unwrap_or_default();
+            series.push(own);
+            control.push(other);
             start = reading.period.next(start).ok_or_else(|| at(1, "a date lies too far off"))?;
             starts.push(start);
         }
         let exposures = vec![1.0; series.len()];
-        let series = Series { counts: series, exposures, control: None };
+        let control = (!reading.control.is_empty()).then_some(control);
+        let series = Series { counts: series, exposures, control };
         Ok(Read { series, starts, period: reading.period, left_out: Some((all, left_out)) })
     }
 }

@@ -1,0 +1,89 @@
+//! What it cost: draws against closed forms, scopes apart, questions where they ought to be asked.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on fails"
+)]
+
+use comity_weigh::loss::{self, Cost};
+
+fn file(figure: &str) -> String {
+    format!(
+        r#"{{"figures": [{{"name": "f", "kind": "direct", "source": "a survey",
+        "scope": {{"place": "world", "sector": "all", "year": 2013, "currency": "USD"}}, {figure}}}]}}"#
+    )
+}
+
+fn one(figure: &str) -> Cost {
+    loss::run(&file(figure), 47).unwrap().remove(0)
+}
+
+#[test]
+fn a_mean_may_be_hundreds_of_times_the_median() {
+    let cost = one(
+        r#""frequency": {"poisson": 1}, "severity": {"lognormal": {"median": 200000, "one_in_ten_above": 20000000}}"#,
+    );
+    assert_eq!(cost.mean_to_median.round(), 637.0);
+}
+
+#[test]
+fn what_is_drawn_fits_the_closed_forms() {
+    for figure in [
+        r#""frequency": {"poisson": 3}, "severity": {"lognormal": {"low": 10000, "high": 90000}}"#,
+        r#""frequency": {"mixed": {"mean": 4, "variation": 0.7}}, "severity": {"pert": {"least": 10, "likely": 30, "most": 100}}"#,
+        r#""frequency": {"poisson": 40}, "severity": {"pert": {"least": 0, "likely": 0, "most": 1}}"#,
+    ] {
+        let cost = one(figure);
+        assert!((cost.drawn.0 / cost.closed.0 - 1.0).abs() < 0.02, "{figure}: {cost:?}");
+        assert!((cost.drawn.1 / cost.closed.1 - 1.0).abs() < 0.05, "{figure}: {cost:?}");
+        assert!(cost.quantiles.is_sorted());
+        assert_eq!(cost, one(figure), "the same bits again");
+    }
+    // With one case in ten years nine years cost nothing.
+    let rare = one(
+        r#""frequency": {"poisson": 0.105360515}, "severity": {"lognormal": {"low": 1, "high": 2}}"#,
+    );
+    assert_eq!(rare.quantiles[3], 0.0);
+    assert!(rare.quantiles[5] > 0.0);
+    // Of a lognormal, ninety in a hundred lie in the interval that it was made from.
+    let single =
+        one(r#""frequency": {"poisson": 1}, "severity": {"lognormal": {"low": 100, "high": 400}}"#);
+    assert!((single.mean_to_median - (0.5 * (4_f64.ln() / 3.289_707).powi(2)).exp()).abs() < 1e-4);
+}
+
+#[test]
+fn a_figure_that_moves_tenfold_and_a_respondent_that_makes_it_are_asked_about() {
+    let cost =
+        one(r#""frequency": {"poisson": 1}, "severity": {"lognormal": {"low": 1, "high": 2}},
+        "survey": [1, 1, 2, 16], "before": [{"year": 2009, "amount": 1e12}], "stated": 1e11"#);
+    assert_eq!(cost.largest_share, Some(0.8));
+    assert!(cost.questions[0].contains("10 times"), "{:?}", cost.questions);
+    assert!(cost.questions[1].contains("80 %"), "{:?}", cost.questions);
+    let said = loss::summary(&[cost]);
+    assert!(said.contains("are not added up") && said.contains("no headline"), "{said}");
+}
+
+#[test]
+fn what_is_wrong_is_named_with_its_place() {
+    let good = r#""frequency": {"poisson": 1}, "severity": {"lognormal": {"low": 1, "high": 2}}"#;
+    for (find, replace, wanted) in [
+        (
+            "\"poisson\": 1",
+            "\"poisson\": 0",
+            "figures[0].frequency.poisson: want an amount above 0",
+        ),
+        ("\"poisson\": 1", "\"binomial\": 1", "figures[0].frequency: want one of poisson, mixed"),
+        ("\"low\": 1", "\"low\": 3", "figures[0].severity.lognormal: want low below high"),
+        ("\"low\": 1", "\"low\": \"1\"", "figures[0].severity.lognormal.low: want a number"),
+        ("\"direct\"", "\"total\"", "figures[0].kind: want direct, indirect or defence"),
+        ("\"year\": 2013, ", "", "figures[0].scope: year is missing"),
+        ("\"name\"", "\"nome\"", "figures[0].nome: not a name of a figure"),
+    ] {
+        let text = file(good).replacen(find, replace, 1);
+        assert_ne!(text, file(good), "{find}");
+        let error = loss::run(&text, 1).unwrap_err().to_string();
+        assert!(error.contains(wanted), "{wanted}: {error}");
+    }
+}
