@@ -6,7 +6,7 @@ use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 /// Prints a line to standard output.
 macro_rules! say {
@@ -77,6 +77,10 @@ enum Noun {
     /// An outside witness.
     #[command(subcommand)]
     Witness(commands::witness::Witness),
+    /// Print completions for a shell.
+    Completions(commands::manual::Completions),
+    /// Write manual pages.
+    Man(commands::manual::Man),
 }
 
 fn main() -> ExitCode {
@@ -116,5 +120,7 @@ async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Noun::Weigh(weigh) => weigh.run(&context),
         Noun::Measure(measure) => measure.run(&context),
         Noun::Witness(witness) => witness.run(&context).await,
+        Noun::Completions(completions) => Ok(completions.run(Arguments::command())),
+        Noun::Man(man) => man.run(Arguments::command()),
     }
 }

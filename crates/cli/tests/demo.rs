@@ -145,3 +145,17 @@ fn errors_say_what_where_and_what_to_do() {
         Some(2)
     );
 }
+
+#[test]
+fn shells_and_manuals_get_what_they_want_from_the_command_itself() {
+    for shell in ["bash", "zsh", "fish"] {
+        let script = comity(&["completions", shell]);
+        assert_eq!(script.status.code(), Some(0));
+        assert!(text(&script).contains("comity") && text(&script).contains("witness"), "{shell}");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let pages = path(folder.path(), "man");
+    assert_eq!(comity(&["man", &pages]).status.code(), Some(0));
+    let page = std::fs::read_to_string(Path::new(&pages).join("comity-request-send.1")).unwrap();
+    assert!(page.contains("Send a request"), "{page}");
+}

@@ -5,6 +5,7 @@ pub(crate) mod card;
 pub(crate) mod doctor;
 pub(crate) mod init;
 pub(crate) mod ledger;
+pub(crate) mod manual;
 pub(crate) mod measure;
 pub(crate) mod peer;
 pub(crate) mod rebuild;
