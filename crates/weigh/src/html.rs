@@ -19,7 +19,8 @@ table{border-collapse:collapse;width:100%;font-size:.9rem}th,td{text-align:start
 border-block-end:1px solid var(--line);overflow-wrap:anywhere}td.n,th.n{text-align:end;white-space:nowrap}\
 svg{display:block;width:100%;height:auto;margin:.5rem 0}svg text{fill:var(--ink);font:13px system-ui,sans-serif}\
 .bar{fill:var(--bar)}.less{fill:var(--less)}.open{fill:none;stroke:var(--quiet);stroke-dasharray:4 3}\
-.axis{stroke:var(--line)}.quiet{color:var(--quiet)}";
+.axis{stroke:var(--line)}polyline{fill:none;stroke-width:1.5}.fit{stroke:var(--ink)}\
+.less-line{stroke:var(--less)}.rest{fill:var(--line)}.event{stroke:var(--less);stroke-dasharray:2 3}.quiet{color:var(--quiet)}";
 
 /// Width of every drawing, and of what stands left of its bars.
 const WIDTH: f64 = 900.0;
@@ -30,15 +31,10 @@ impl Run {
     /// The report.
     #[must_use]
     pub fn to_html(&self) -> String {
-        let mut out = String::from(
-            "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
-             <meta name=\"viewport\" content=\"width=device-width\"><title>Who did it: what each party believes</title><style>",
-        );
-        out.push_str(STYLE);
+        let mut out = begin("Who did it: what each party believes");
         out.push_str(
-            "</style></head><body><h1>Who did it: what each party believes</h1>\
-             <p class=\"quiet\">Each party's result stands by itself; they are not averaged, and where they differ \
-             no attribution is a fact. Recompute it: <code>comity weigh run FILE</code>.</p>",
+            "<p class=\"quiet\">Each party's result stands by itself; they are not averaged, and where they \
+             differ no attribution is a fact. Recompute it: <code>comity weigh run FILE</code>.</p>",
         );
         for (party, chain) in &self.chains {
             chain_part(party, chain, &mut out);
@@ -55,9 +51,22 @@ impl Run {
                 let _ = write!(out, "<p class=\"quiet\">Note: {}.</p>", escape(&note));
             }
         }
-        out.push_str("</body></html>\n");
+        end(&mut out);
         out
     }
+}
+
+/// The beginning of a report: one file, no script, nothing fetched.
+pub(crate) fn begin(title: &str) -> String {
+    let title = escape(title);
+    format!(
+        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" \
+         content=\"width=device-width\"><title>{title}</title><style>{STYLE}</style></head><body><h1>{title}</h1>"
+    )
+}
+
+pub(crate) fn end(out: &mut String) {
+    out.push_str("</body></html>\n");
 }
 
 fn party_part(question: &Question, party: &str, result: &PartyResult, out: &mut String) {
@@ -301,7 +310,7 @@ fn draw(bars: &[(&str, f64, String)], (from, to): (f64, f64), base: f64, out: &m
 }
 
 /// A head that begins with `#` is of numbers.
-fn table(head: &[&str], rows: impl Iterator<Item = Vec<String>>, out: &mut String) {
+pub(crate) fn table(head: &[&str], rows: impl Iterator<Item = Vec<String>>, out: &mut String) {
     let class = |index: usize| if head[index].starts_with('#') { " class=\"n\"" } else { "" };
     out.push_str("<table><thead><tr>");
     for (index, name) in head.iter().enumerate() {
@@ -325,6 +334,6 @@ fn shortened(label: &str) -> String {
     label.chars().take(43).chain(['…']).collect()
 }
 
-fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

@@ -8,7 +8,7 @@
 )]
 
 use comity_weigh::effect::chance::Chance;
-use comity_weigh::effect::changepoint::ChangePoint;
+use comity_weigh::effect::changepoint::{ChangePoint, Prior};
 use comity_weigh::effect::input::{Period, Read, Reading};
 use comity_weigh::effect::lag::Ladder;
 use comity_weigh::effect::{Change, Design, Series, Study, Unfit};
@@ -29,7 +29,8 @@ fn near(found: f64, wanted: f64, places: i32) {
 #[test]
 fn the_coal_mines_changed_after_the_forty_first_year() {
     let counts = COAL.map(f64::from);
-    let found = ChangePoint::of(&counts, &[1.0; 111]).unwrap();
+    let prior = Prior { shape: 1.0, rate: 1.0 };
+    let found = ChangePoint::of(&counts, &[1.0; 111], prior).unwrap();
     assert_eq!(found.mode(), 41);
     near(found.probabilities[40], 0.24015, 5);
     near(found.rates[0], 3.0662, 4);
@@ -70,6 +71,21 @@ fn the_chain_ladder_finds_what_mack_found() {
     near(ladder.missing.0, 18_680_856.0, 0);
     near(ladder.missing.1, 2_447_095.0, 0);
     assert_eq!(Ladder::of(&triangle[..9]), None, "not a triangle");
+}
+
+/// However large the counts: with a prior for small ones the change would be found at an end.
+#[test]
+fn a_change_is_found_where_it_is_whatever_the_size_of_the_counts() {
+    for scale in [1.0, 100.0, 10_000.0] {
+        let mut chance = Chance::new(11);
+        let level = |month: usize| if month < 24 { 8.0 * scale } else { 4.0 * scale };
+        let counts: Vec<f64> = (0..60).map(|month| chance.poisson(level(month))).collect();
+        let free = ChangePoint::of(&counts, &[1.0; 60], Prior::scaled(&counts)).unwrap();
+        assert!(free.set_95().contains(&24), "{scale}: {:?}", free.set_95());
+        // What is counted per a million is the same as what is counted per one.
+        let other = ChangePoint::of(&counts, &[1e6; 60], Prior::scaled(&counts)).unwrap();
+        assert_eq!(other.mode(), free.mode());
+    }
 }
 
 fn drawn(level: impl Fn(usize) -> f64, seed: u64) -> Series {

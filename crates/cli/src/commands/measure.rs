@@ -10,7 +10,7 @@ use comity_weigh::loss;
 use jiff::civil::Date;
 
 use crate::failure::Failure;
-use crate::output::{Context, read};
+use crate::output::{Context, read, write};
 
 #[derive(Subcommand)]
 pub(crate) enum Measure {
@@ -43,6 +43,9 @@ pub(crate) enum Measure {
         /// Where chance begins; the same seed gives the same bits.
         #[arg(long, default_value_t = 47)]
         seed: u64,
+        /// Write a report that stands by itself, with drawings, here.
+        #[arg(long)]
+        html: Option<PathBuf>,
     },
     /// What did it cost? Quantiles, by kind and scope, and never one number.
     Loss {
@@ -74,7 +77,18 @@ impl Measure {
                 let value = loss::to_json(&costs, seed);
                 Ok(context.print(&value, |_| loss::summary(&costs)))
             }
-            Self::Effect { file, event, by, stage, only, control, eurepoc, harmonics, seed } => {
+            Self::Effect {
+                file,
+                event,
+                by,
+                stage,
+                only,
+                control,
+                eurepoc,
+                harmonics,
+                seed,
+                html,
+            } => {
                 let wrong =
                     |problem: String| Failure::Wrong(format!("{}: {problem}", file.display()));
                 let period = match by {
@@ -97,6 +111,9 @@ impl Measure {
                 };
                 let study = Study::of(&found.series, &design);
                 let study = study.map_err(|error| wrong(error.to_string()))?;
+                if let Some(path) = html {
+                    write(&path, study.to_html(&found, event).as_bytes())?;
+                }
                 let value = study.to_json(&found, event, &design);
                 Ok(context.print(&value, |_| study.summary(&found, event)))
             }

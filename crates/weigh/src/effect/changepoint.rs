@@ -1,13 +1,37 @@
 //! Where did the rate change, if it did: exactly, by trying every place.
 //!
-//! Counts are Poisson with one rate before and one after, both Gamma(1, 1) before the data are seen;
-//! every place is equally probable beforehand. So the posterior is a sum of known integrals, without
+//! Counts are Poisson with one rate before and one after, both Gamma before the data are seen; every
+//! place is equally probable beforehand. So the posterior is a sum of known integrals, without
 //! sampling.
 
 use statrs::function::gamma::ln_gamma;
 
-/// Shape and rate of the Gamma prior on both rates.
-pub const PRIOR: (f64, f64) = (1.0, 1.0);
+/// Shape and rate of a Gamma prior on both rates, which are per usual period.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Prior {
+    /// Shape.
+    pub shape: f64,
+    /// Rate.
+    pub rate: f64,
+}
+
+impl Prior {
+    /// Shape 1, and the mean of these counts: with a prior that expects another size of count, short
+    /// stretches would be the cheapest to explain, and the change would be found at an end.
+    #[must_use]
+    pub fn scaled(counts: &[f64]) -> Self {
+        let count = f64::from(u32::try_from(counts.len()).unwrap_or(u32::MAX));
+        let mean = counts.iter().sum::<f64>() / count.max(1.0);
+        Self { shape: 1.0, rate: 1.0 / mean.max(1e-9) }
+    }
+
+    /// The logarithm of the probability of counts that sum so over this exposure, the rate unknown.
+    fn evidence(self, sum: f64, exposure: f64) -> f64 {
+        let Self { shape, rate } = self;
+        shape * rate.ln() - ln_gamma(shape) + ln_gamma(sum + shape)
+            - (sum + shape) * (exposure + rate).ln()
+    }
+}
 
 /// The posterior of a single change.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,11 +47,11 @@ pub struct ChangePoint {
 impl ChangePoint {
     /// The posterior for these counts, each over an exposure (1 where all are alike). At least two.
     #[must_use]
-    pub fn of(counts: &[f64], exposures: &[f64]) -> Option<Self> {
+    pub fn of(counts: &[f64], exposures: &[f64], prior: Prior) -> Option<Self> {
         if counts.len() < 2 || exposures.len() != counts.len() {
             return None;
         }
-        // The prior is of a rate per usual period, whatever the exposures are measured in.
+        // Rates are per usual period, whatever the exposures are measured in.
         let periods = f64::from(u32::try_from(counts.len()).ok()?);
         let usual = exposures.iter().sum::<f64>() / periods;
         let (mut sums, mut lengths) = (vec![0.0], vec![0.0]);
@@ -38,7 +62,10 @@ impl ChangePoint {
         let (sum, length) = (*sums.last()?, *lengths.last()?);
         // What is the same for every place (factorials of the counts, exposures) is left out.
         let weights: Vec<f64> = (1..counts.len())
-            .map(|k| evidence(sums[k], lengths[k]) + evidence(sum - sums[k], length - lengths[k]))
+            .map(|k| {
+                prior.evidence(sums[k], lengths[k])
+                    + prior.evidence(sum - sums[k], length - lengths[k])
+            })
             .collect();
         let most = weights.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let total: f64 = weights.iter().map(|weight| (weight - most).exp()).sum();
@@ -46,11 +73,12 @@ impl ChangePoint {
             weights.iter().map(|weight| (weight - most).exp() / total).collect();
         let mut rates = [0.0; 2];
         for (k, probability) in (1..counts.len()).zip(&probabilities) {
-            rates[0] += probability * (sums[k] + PRIOR.0) / (lengths[k] + PRIOR.1);
-            rates[1] += probability * (sum - sums[k] + PRIOR.0) / (length - lengths[k] + PRIOR.1);
+            rates[0] += probability * (sums[k] + prior.shape) / (lengths[k] + prior.rate);
+            rates[1] +=
+                probability * (sum - sums[k] + prior.shape) / (length - lengths[k] + prior.rate);
         }
         let places = f64::from(u32::try_from(weights.len()).ok()?);
-        let log_bayes_factor = most + (total / places).ln() - evidence(sum, length);
+        let log_bayes_factor = most + (total / places).ln() - prior.evidence(sum, length);
         Some(Self { probabilities, rates, log_bayes_factor })
     }
 
@@ -83,11 +111,4 @@ impl ChangePoint {
         set.sort_unstable();
         set
     }
-}
-
-/// The logarithm of the probability of counts that sum so over this exposure, the rate unknown.
-fn evidence(sum: f64, exposure: f64) -> f64 {
-    let (shape, rate) = PRIOR;
-    shape * rate.ln() - ln_gamma(shape) + ln_gamma(sum + shape)
-        - (sum + shape) * (exposure + rate).ln()
 }

@@ -9,6 +9,7 @@
 pub mod chance;
 pub mod changepoint;
 pub mod glm;
+mod html;
 pub mod input;
 pub mod lag;
 pub mod scan;
@@ -16,7 +17,7 @@ pub mod structural;
 mod text;
 
 use chance::Chance;
-use changepoint::ChangePoint;
+use changepoint::{ChangePoint, Prior};
 use glm::{Fit, NORMAL_95};
 use scan::{Scan, regressors, with_step};
 use structural::Counterfactual;
@@ -128,7 +129,8 @@ impl Change {
             (*mean, if index >= before { mean / height } else { *mean })
         };
         let scan = Scan::of(&rows, counts, &offsets);
-        let free = ChangePoint::of(counts, exposures).ok_or(Unfit::Degenerate)?;
+        let prior = Prior::scaled(counts);
+        let free = ChangePoint::of(counts, exposures, prior).ok_or(Unfit::Degenerate)?;
         Ok(Self {
             poisson: fit.ratio(step, 1.0),
             quasi: fit.ratio(step, fit.dispersion),
