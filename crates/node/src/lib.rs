@@ -7,6 +7,7 @@
 //! to those who may read them; [`audit`] checks anybody's.
 #![forbid(unsafe_code)]
 
+mod access;
 pub mod audit;
 pub mod clock;
 pub mod control;
@@ -22,6 +23,7 @@ pub mod prove;
 pub mod public;
 pub mod publish;
 pub mod serve;
+mod signing;
 pub mod tls;
 pub mod witness;
 

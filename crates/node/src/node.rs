@@ -4,25 +4,24 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
-use comity_ledger::note::{Algorithm, Note, SigningKey};
-use comity_ledger::{Body, Policy, VerifierKey, hex, seal};
-use comity_rules::card::{self, Card, Opening};
+use comity_ledger::note::{Note, SigningKey};
+use comity_ledger::{Policy, VerifierKey, seal};
+use comity_rules::card::Card;
 use comity_rules::command::{self, Command};
 use comity_rules::content::Letter;
-use comity_rules::release::Reader;
 use comity_rules::request::Illegal;
-use comity_rules::{Kind, PartyId, Terms, ThreadId, agreement};
+use comity_rules::{PartyId, Terms, ThreadId, agreement};
 use comity_store::work::Opener;
-use comity_store::{Db, Work, journal, ledger, reader, session};
-use jiff::{SignedDuration, Timestamp};
+use comity_store::{Db, Work, journal, ledger, session};
+use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 
 use crate::clock::Clock;
 use crate::home::{self, Home, PASSWORD, Secrets};
+use crate::keys;
 use crate::network::Network;
 use crate::tls::Pins;
 use crate::writer::{self, Job};
-use crate::{keys, password};
 
 pub use comity_store::Error as StoreError;
 pub use comity_store::evidence::Evidence;
@@ -31,9 +30,6 @@ pub use comity_store::ledger::Ledger;
 /// How long a command waits for the peer's next checkpoint where it answers something so new that
 /// no checkpoint covers it yet.
 const CHECKPOINT_PATIENCE: Duration = Duration::from_secs(5);
-
-/// How long a person stays signed in.
-const SESSION: SignedDuration = SignedDuration::from_hours(12);
 
 /// A running node.
 pub struct Node {
@@ -355,126 +351,6 @@ impl Node {
         })
     }
 
-    /// Signs terms: begins this party's ledger under them.
-    ///
-    /// # Errors
-    /// [`Error`].
-    pub async fn sign(&self, terms: Terms, root: &SigningKey) -> Result<Arc<Agreement>, Error> {
-        let refused = |problem: &str| Error::Refused(problem.to_owned());
-        let me = terms.party(self.party()).ok_or_else(|| {
-            refused("this party is not among the parties of these terms; see `agreement propose`")
-        })?;
-        if me.root != root.verifier().to_string() {
-            return Err(refused("the terms name another root key for this party"));
-        }
-        let peer =
-            terms.peer_of(self.party()).ok_or_else(|| refused("the terms name no other party"))?;
-        let card = self.peer(&peer.id).await?;
-        if card.root.to_string() != peer.root {
-            return Err(refused("the terms name another root key for the peer than its card"));
-        }
-        self.check_outside(&terms, &card)?;
-        if self.agreements().iter().any(|agreement| agreement.terms.hash() == terms.hash()) {
-            return Err(refused("these terms are signed here already"));
-        }
-        // A crash may have left the key, or the key and the ledger: then this goes on from there.
-        let name = key_name(&terms);
-        // A ledger that was just begun here stands in the store before its terms do.
-        let lost = self.lost_ledgers().await?;
-        let own = self.home.keys()?.has_begun(&name) && self.knows_ledger(&terms).await?;
-        if lost.iter().any(|lost| *lost != name || !own) {
-            return Err(Error::Refused(format!(
-                "a ledger of this folder has begun, and the store does not have it: bring back the store \
-                 of {}. To sign without it could begin a second history",
-                self.home.folder().display()
-            )));
-        }
-        if !self.home.keys()?.has(&name) {
-            let origin = hex::encode(&comity_ledger::random::<16>()?);
-            let origin = format!("ledger.comity.invalid/{origin}");
-            let seed: [u8; 32] = comity_ledger::random()?;
-            self.home.keys()?.save(&name, &[&seed[..], origin.as_bytes()].concat())?;
-        }
-        let key = self.ledger_key(&terms)?;
-        let origin = key.name().to_owned();
-        let opening = Opening {
-            party: self.party().clone(),
-            terms: terms.hash(),
-            ledger: key.verifier().clone(),
-        };
-        let opening = opening.sign(root)?;
-        let body = Body {
-            kind: Kind::Open.as_str().to_owned(),
-            from: self.party().to_string(),
-            to: card.party.to_string(),
-            terms: terms.hash(),
-            thread: ThreadId::LEDGER.0,
-            class: None,
-            exercise: false,
-            outcomes: Vec::new(),
-            answers: None,
-            sequence: 0,
-            previous: None,
-            sealed: None,
-            seen: None,
-            public: card::join(&opening, self.home.card()),
-            claimed: self.clock.seconds(),
-        };
-        let statement = self.secrets.statement.sign(&origin, body)?;
-        if ledger_copy(self, &ledger::id_of(&origin)).await?.is_none() {
-            let mut work = self.begin().await?;
-            work.create(&terms, self.party(), &card.party, key.verifier(), true).await?;
-            let taken = work.take(&ledger::id_of(&origin), statement.entry(), None).await?;
-            if let Some((code, reason)) = taken.refused {
-                return Err(Error::Refused(format!("the opening of the ledger: {code}: {reason}")));
-            }
-            work.commit().await?;
-        }
-        // From here on the ledger is there: without it in the store nothing may be signed with its key.
-        self.home.keys()?.begin(&name)?;
-        comity_store::agreement::save(&self.db, &terms, true).await?;
-        journal::note(&self.db, self.now(), "operator", "agreement sign", &terms.hash().to_hex())
-            .await?;
-        let agreement = self.activate(terms).await?;
-        self.add(Arc::clone(&agreement));
-        self.change();
-        Ok(agreement)
-    }
-
-    /// Whether none of the witnesses that terms call outside is one of the parties itself.
-    ///
-    /// # Errors
-    /// [`Error::Refused`] names the one that is.
-    pub(crate) fn check_outside(&self, terms: &Terms, peer: &Card) -> Result<(), Error> {
-        for witness in terms.between.iter().flat_map(|between| &between.witnesses) {
-            let key = VerifierKey::parse(&witness.key)?;
-            if let Some(card) = [&self.card, peer].into_iter().find(|card| card.holds(&key)) {
-                return Err(Error::Refused(format!(
-                    "witness {}: this is a key of {}'s own card; an outside witness belongs to neither party",
-                    witness.name, card.party
-                )));
-            }
-        }
-        Ok(())
-    }
-
-    async fn knows_ledger(&self, terms: &Terms) -> Result<bool, Error> {
-        let key = self.ledger_key(terms)?;
-        Ok(ledger_copy(self, &ledger::id_of(key.name())).await?.is_some())
-    }
-
-    /// Ledgers that this folder's keys have begun and that the store does not have: the store was
-    /// lost, or is another's.
-    ///
-    /// # Errors
-    /// [`Error`].
-    pub async fn lost_ledgers(&self) -> Result<Vec<String>, Error> {
-        let known: Vec<_> =
-            self.agreements().iter().map(|agreement| key_name(&agreement.terms)).collect();
-        let begun = self.home.keys()?.begun()?;
-        Ok(begun.into_iter().filter(|name| !known.contains(name)).collect())
-    }
-
     /// Carries out a person's command; when this returns, the statement is durable.
     ///
     /// # Errors
@@ -595,87 +471,6 @@ impl Node {
         Ok(ledger::mirrored(&self.db, &ledger.id).await?)
     }
 
-    /// Gives a key that reads the ledgers under an agreement over HTTP, own and mirrored, for so many
-    /// days. It is shown once: only its hash is kept.
-    ///
-    /// # Errors
-    /// [`Error`].
-    pub async fn give_reader(
-        &self,
-        name: &str,
-        agreement: &str,
-        days: u16,
-    ) -> Result<String, Error> {
-        let agreement = self.agreement(agreement)?;
-        let key = hex::encode(&comity_ledger::random::<32>()?);
-        let expires = self.now() + SignedDuration::from_hours(i64::from(days) * 24);
-        let given = reader::Given {
-            name: name.to_owned(),
-            terms: agreement.terms.hash().to_hex(),
-            expires,
-        };
-        reader::give(&self.db, &token_hash(&key), &given).await?;
-        self.journal("reader give", name).await?;
-        Ok(key)
-    }
-
-    /// Takes a reader's keys back; whether there were any.
-    ///
-    /// # Errors
-    /// [`Error::Store`].
-    pub async fn remove_reader(&self, name: &str) -> Result<bool, Error> {
-        let removed = reader::take_back(&self.db, name).await? > 0;
-        self.journal("reader remove", name).await?;
-        Ok(removed)
-    }
-
-    /// Who reads with this key; `None` where it is nobody's, or expired.
-    ///
-    /// # Errors
-    /// [`Error::Store`].
-    pub async fn reader(&self, key: &str) -> Result<Option<Reader>, Error> {
-        let given = reader::of(&self.db, &token_hash(key), self.now()).await?;
-        let terms = given.and_then(|given| comity_ledger::Hash::from_hex(&given.terms));
-        Ok(terms.map(Reader::Auditor))
-    }
-
-    /// Signs a person in: a token for the browser, where the password is right.
-    ///
-    /// # Errors
-    /// [`Error::Store`].
-    pub async fn sign_in(&self, password: &str) -> Result<Option<String>, Error> {
-        let Some(hash) = session::setting(&self.db, PASSWORD).await? else { return Ok(None) };
-        let given = password.to_owned();
-        // Slow on purpose, so not on a thread that others wait for.
-        let verified = tokio::task::spawn_blocking(move || password::verify(&given, &hash));
-        let about = "operator";
-        if !verified.await.unwrap_or(false) {
-            journal::note(&self.db, self.now(), about, "sign in refused", "").await?;
-            return Ok(None);
-        }
-        let token = hex::encode(&comity_ledger::random::<32>()?);
-        let now = self.now();
-        session::begin(&self.db, &token_hash(&token), now, now + SESSION).await?;
-        journal::note(&self.db, now, about, "sign in", "").await?;
-        Ok(Some(token))
-    }
-
-    /// Whether a browser's token is a session's.
-    ///
-    /// # Errors
-    /// [`Error::Store`].
-    pub async fn is_signed_in(&self, token: &str) -> Result<bool, Error> {
-        Ok(session::is_valid(&self.db, &token_hash(token), self.now()).await?)
-    }
-
-    /// Ends a session.
-    ///
-    /// # Errors
-    /// [`Error::Store`].
-    pub async fn sign_out(&self, token: &str) -> Result<(), Error> {
-        Ok(session::end(&self.db, &token_hash(token)).await?)
-    }
-
     /// Makes every view again from the ledgers.
     ///
     /// # Errors
@@ -708,33 +503,7 @@ impl Node {
         })
     }
 
-    async fn activate(&self, terms: Terms) -> Result<Arc<Agreement>, Error> {
-        let damaged = || Error::Refused("the terms name no other party".to_owned());
-        let key = self.ledger_key(&terms)?;
-        let own = ledger::id_of(key.name());
-        if ledger_copy(self, &own).await?.is_none() {
-            return Err(Error::Refused(format!(
-                "the store has terms {} and not the ledger that keys/{}.key signs: one of the two is \
-                 another node's; bring back this node's own",
-                terms.id,
-                key_name(&terms)
-            )));
-        }
-        self.home.keys()?.begin(&key_name(&terms))?;
-        let peer = terms.peer_of(self.party()).map(|peer| peer.id.clone()).ok_or_else(damaged)?;
-        Ok(Arc::new(Agreement { terms, peer, own, key }))
-    }
-
-    /// The key of this party's ledger under these terms, and with it the ledger's origin.
-    fn ledger_key(&self, terms: &Terms) -> Result<SigningKey, Error> {
-        let secret = self.home.keys()?.load(&key_name(terms))?;
-        let damaged = || Error::Refused("the ledger key is damaged".to_owned());
-        let (seed, origin) = secret.split_first_chunk::<32>().ok_or_else(damaged)?;
-        let origin = std::str::from_utf8(origin).map_err(|_| damaged())?;
-        Ok(SigningKey::new(origin, Algorithm::Ed25519, seed)?)
-    }
-
-    fn add(&self, agreement: Arc<Agreement>) {
+    pub(crate) fn add(&self, agreement: Arc<Agreement>) {
         self.agreements.write().unwrap_or_else(PoisonError::into_inner).push(agreement);
     }
 }
@@ -749,13 +518,4 @@ pub async fn ledger_copy(node: &Node, id: &str) -> Result<Option<Ledger>, Error>
         Err(comity_store::Error::Missing { .. }) => Ok(None),
         Err(error) => Err(error.into()),
     }
-}
-
-fn key_name(terms: &Terms) -> String {
-    format!("ledger-{}", &terms.hash().to_hex()[..16])
-}
-
-/// The store has only this: who reads it cannot take over a session.
-fn token_hash(token: &str) -> String {
-    comity_ledger::Hash::of(token.as_bytes()).to_hex()
 }

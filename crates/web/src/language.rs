@@ -143,11 +143,12 @@ mod tests {
             "ledger/src/witness.rs",
             "rules/src/channel.rs",
             "rules/src/request.rs",
-            "rules/src/agreement.rs",
+            "rules/src/agreement/mod.rs",
         ] {
             let source = std::fs::read_to_string(format!("../{file}")).unwrap();
-            let prefix = if file.ends_with("agreement.rs") { "asked" } else { "code" };
-            let names = if file.ends_with("agreement.rs") { "fn as_str(self)" } else { "fn code(" };
+            let prefix = if file.ends_with("agreement/mod.rs") { "asked" } else { "code" };
+            let names =
+                if file.ends_with("agreement/mod.rs") { "fn as_str(self)" } else { "fn code(" };
             let body = source.split(names).nth(1).unwrap().split("\n    }\n").next().unwrap();
             for code in body.split("=> \"").skip(1).map(|rest| rest.split('"').next().unwrap()) {
                 assert!(english.contains(format!("{prefix}-{code}").as_str()), "{code} of {file}");

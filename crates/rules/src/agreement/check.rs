@@ -1,0 +1,133 @@
+//! Whether terms that have the schema also make sense; each problem with its place.
+
+use std::collections::BTreeSet;
+
+use comity_ledger::Policy;
+use comity_ledger::note::VerifierKey;
+
+use super::{Agreement, Evidence, Problem, Trigger, policy_text};
+
+impl Agreement {
+    pub(super) fn check(&self) -> Result<(), Problem> {
+        let sense = |place: &str, problem: &str| {
+            Err(Problem::Sense { place: place.to_owned(), problem: problem.to_owned() })
+        };
+        if self.schema != 1 {
+            return sense("schema", "this version reads schema 1");
+        }
+        if self.kinds.is_empty() {
+            return sense("kind", "an agreement under which nothing can be asked carries nothing");
+        }
+        unique("kind", self.kinds.iter().map(|kind| &kind.id))?;
+        unique("class", self.classes.iter().map(|class| &class.id))?;
+        unique("ground", self.grounds.iter().map(|ground| &ground.code))?;
+        unique("commitment", self.commitments.iter().map(|commitment| &commitment.id))?;
+        unique("source", self.sources.iter().map(|source| &source.id))?;
+        unique("not_carried", self.not_carried.iter().map(|not| &not.id))?;
+        let named = [("id", self.id.as_str()), ("title", self.title.in_language("en"))];
+        let classes = self.classes.iter().map(|class| ("class", class.id.as_str()));
+        let kinds = self.kinds.iter().map(|kind| ("kind", kind.id.as_str()));
+        if let Some((place, _)) =
+            named.into_iter().chain(classes).chain(kinds).find(|(_, name)| name.trim().is_empty())
+        {
+            return sense(place, "want a name that is not empty");
+        }
+        if self.refusal.grounds_closed && self.grounds.is_empty() {
+            return sense(
+                "refusal",
+                "the list of grounds is closed and empty: nothing could be refused",
+            );
+        }
+        unique("directory", self.directory.iter().map(|contact| &contact.id))?;
+        for contact in &self.directory {
+            let place = format!("directory {}", contact.id);
+            let zone = contact.zone.as_deref();
+            if zone.is_some_and(|zone| jiff::tz::TimeZone::get(zone).is_err()) {
+                return sense(&place, "zone is not an IANA time zone such as Europe/Oslo");
+            }
+            if contact.hours.is_some() && zone.is_none() {
+                return sense(&place, "hours mean nothing without their zone");
+            }
+        }
+        let carried = |id: &str| self.kinds.iter().any(|kind| kind.id == id);
+        if let Some(both) = self.not_carried.iter().find(|not| carried(&not.id)) {
+            let place = format!("not_carried {}", both.id);
+            return sense(&place, "the same terms have it as a kind that may be asked");
+        }
+        for commitment in &self.commitments {
+            let known = |id: &&String| self.sources.iter().all(|source| source.id != **id);
+            if let Some(id) = commitment.sources.iter().find(known) {
+                let place = format!("commitment {}", commitment.id);
+                return sense(&place, &format!("there is no source {id:?}"));
+            }
+        }
+        for (number, step) in (1..).zip(&self.ladder) {
+            if step.step != number {
+                let place = format!("escalation {}", step.step);
+                return sense(&place, &format!("the steps count from 1; want {number} here"));
+            }
+        }
+        for class in &self.classes {
+            let limits = [&class.acknowledge, &class.decide, &class.answer];
+            let some = limits.iter().any(|limit| limit.is_some());
+            if some && class.evidence == Evidence::Absent {
+                let place = format!("class {}", class.id);
+                return sense(&place, "it has a limit and says that the instrument has none");
+            }
+        }
+        for step in &self.ladder {
+            if step.triggers.contains(&Trigger::UnresolvedFor) != step.after.is_some() {
+                let place = format!("escalation {}", step.step);
+                return sense(
+                    &place,
+                    "`after` goes with the trigger unresolved-for, and only there",
+                );
+            }
+        }
+        let Some(between) = &self.between else { return Ok(()) };
+        if between.parties.len() != 2 {
+            return sense("between.party", "want two parties");
+        }
+        unique("between.party", between.parties.iter().map(|party| party.id.as_str()))?;
+        unique("between.party.root", between.parties.iter().map(|party| &party.root))?;
+        for party in &between.parties {
+            let place = format!("between.party {}", party.id);
+            if VerifierKey::parse(&party.root).is_err() {
+                return sense(&place, "root is not a verifier key");
+            }
+            if jiff::tz::TimeZone::get(&party.zone).is_err() {
+                return sense(&place, "zone is not an IANA time zone such as Europe/Oslo");
+            }
+        }
+        if !(1..=between.witnesses.len()).contains(&between.quorum) {
+            return sense(
+                "between.quorum",
+                "want at least one outside witness, and no more than there are",
+            );
+        }
+        if let Err(error) = Policy::parse(&policy_text(between, &[])) {
+            return sense("between.witness", &format!("no policy can be made of these: {error}"));
+        }
+        for witness in &between.witnesses {
+            let plain =
+                |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
+            let key = VerifierKey::parse(&witness.key);
+            if !plain(&witness.name) || !plain(&witness.url) || key.is_err() {
+                let place = format!("between.witness {}", witness.name);
+                return sense(&place, "want a name and a URL without spaces, and a cosigner's key");
+            }
+        }
+        Ok(())
+    }
+}
+
+fn unique<T: AsRef<str>>(place: &str, ids: impl Iterator<Item = T>) -> Result<(), Problem> {
+    let mut seen = BTreeSet::new();
+    for id in ids {
+        if !seen.insert(id.as_ref().to_owned()) {
+            let problem = format!("{:?} stands twice", id.as_ref());
+            return Err(Problem::Sense { place: place.to_owned(), problem });
+        }
+    }
+    Ok(())
+}
