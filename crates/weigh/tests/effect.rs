@@ -216,3 +216,29 @@ fn what_cannot_be_counted_is_refused_with_its_line() {
     let error = Read::parse("from\n2015\n", &missing).unwrap_err().to_string();
     assert!(error.contains("there is no column \"x\""), "{error}");
 }
+
+#[test]
+fn what_became_known_late_makes_a_triangle() {
+    let mut file = "from,known\n".to_owned();
+    for (happened, known, count) in [
+        (2010, 2010, 6),
+        (2010, 2011, 3),
+        (2010, 2012, 1),
+        (2011, 2011, 8),
+        (2011, 2012, 4),
+        (2012, 2012, 5),
+    ] {
+        file.push_str(&format!("{happened}-05,{known}-06-01\n").repeat(count));
+    }
+    let read = Read::parse(&file, &reading()).unwrap();
+    let (first, triangle) = read.triangle.unwrap();
+    assert_eq!(
+        (first, &triangle[..]),
+        (2010, &[vec![6.0, 9.0, 10.0], vec![8.0, 12.0], vec![5.0]][..])
+    );
+    let ladder = Ladder::of(&triangle).unwrap();
+    assert_eq!(ladder.factors[0], 21.0 / 14.0);
+    near(ladder.ultimates[2].0, 5.0 * 1.5 * 10.0 / 9.0, 9);
+    let error = Read::parse("from,known\n2012,2011\n", &reading()).unwrap_err().to_string();
+    assert!(error.contains("line 2: it became known before it happened"), "{error}");
+}

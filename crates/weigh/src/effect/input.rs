@@ -3,7 +3,8 @@
 //! A date is an interval: `2015` a year, `2015-09` a month, `2015-09-25` a day. A row of counts has
 //! `from` (and `to`, where that is another), `count`, and, where there are, `exposure` and `control`. A
 //! row of events has `from` and `to`, and, where there are, `stage` and `source`; one whose interval
-//! lies in no single period is left out of the counts, and said to be.
+//! lies in no single period is left out of the counts, and said to be. Where `known` says when each became
+//! known, the reporting lag is measured too.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -52,6 +53,9 @@ pub struct Read {
     pub period: Period,
     /// For events: how many there are, and how many are not dated to a single period.
     pub left_out: Option<(usize, usize)>,
+    /// For events of which it is said when they became known: the first year, and the cumulative
+    /// triangle by year of event and by years until it was known.
+    pub triangle: Option<(i16, Vec<Vec<f64>>)>,
 }
 
 impl Read {
@@ -188,7 +192,13 @@ impl Table {
         }
         let control = (!control.is_empty()).then_some(control);
         let period = period.ok_or_else(|| at(1, "the file has no rows"))?;
-        Ok(Read { series: Series { counts, exposures, control }, starts, period, left_out: None })
+        Ok(Read {
+            series: Series { counts, exposures, control },
+            starts,
+            period,
+            left_out: None,
+            triangle: None,
+        })
     }
 
     fn events(
@@ -213,6 +223,7 @@ impl Table {
                 .iter()
                 .all(|(column, text)| self.cell(row, column).is_some_and(|c| c.contains(text)))
         };
+        let mut lags: Vec<(i16, i16)> = Vec::new();
         let mut counts: BTreeMap<Date, [f64; 2]> = BTreeMap::new();
         let (mut all, mut left_out) = (0, 0);
         for (line, row) in rows {
@@ -222,6 +233,19 @@ impl Table {
             }
             let own = has(row, &reading.only);
             all += usize::from(own);
+            if own && let Some(known) = self.cell(row, "known") {
+                let (begin, _) = interval(known).ok_or_else(|| {
+                    at(
+                        *line,
+                        &format!("known: want a date such as 2015 or 2015-09-25, found {known:?}"),
+                    )
+                })?;
+                let happened = self.interval(row, *line)?.0.year();
+                if begin.year() < happened {
+                    return Err(at(*line, "it became known before it happened"));
+                }
+                lags.push((happened, begin.year()));
+            }
             // What has no date at all is dated to no period either.
             let dated = if self.eurepoc && self.cell(row, "from").is_none() {
                 None
@@ -258,7 +282,8 @@ impl Table {
         let exposures = vec![1.0; series.len()];
         let control = (!reading.control.is_empty()).then_some(control);
         let series = Series { counts: series, exposures, control };
-        Ok(Read { series, starts, period: reading.period, left_out: Some((all, left_out)) })
+        let left_out = Some((all, left_out));
+        Ok(Read { series, starts, period: reading.period, left_out, triangle: triangle(&lags) })
     }
 }
 
@@ -300,6 +325,22 @@ fn length(begin: Date, end: Date) -> Option<Period> {
     [Period::Month, Period::Year]
         .into_iter()
         .find(|period| period.start(begin) == begin && period.next(begin) == Some(end))
+}
+
+/// By year of event, how many were known after no, one, two years and so on, as far as the last year in
+/// which anything became known tells.
+fn triangle(lags: &[(i16, i16)]) -> Option<(i16, Vec<Vec<f64>>)> {
+    let first = lags.iter().map(|(happened, _)| *happened).min()?;
+    let last = lags.iter().map(|(_, known)| *known).max()?;
+    let row = |year: i16| {
+        let age = |until: i16| {
+            lags.iter().filter(|(happened, known)| *happened == year && *known <= until).count()
+        };
+        (year..=last)
+            .map(|until| f64::from(u32::try_from(age(until)).unwrap_or(u32::MAX)))
+            .collect()
+    };
+    Some((first, (first..=last).map(row).collect()))
 }
 
 /// First day, and the first day after, of a year, a month or a day.

@@ -6,6 +6,7 @@ use jiff::civil::Date;
 use serde_json::{Value, json};
 
 use super::input::Read;
+use super::lag::Ladder;
 use super::{Change, Design, POWER, Study};
 
 impl Study {
@@ -63,6 +64,23 @@ impl Study {
                 );
             }
         }
+        if let Some((first, triangle)) = &read.triangle {
+            match Ladder::of(triangle) {
+                Some(ladder) => {
+                    let (missing, error) = ladder.missing;
+                    let _ = writeln!(
+                        out,
+                        "  reporting lag                {missing:.1} events from {first} on are not known yet (standard error {error:.1})"
+                    );
+                }
+                None => {
+                    let _ = writeln!(
+                        out,
+                        "  reporting lag                a year without events gives no factor: not measured"
+                    );
+                }
+            }
+        }
         let _ = writeln!(out, "\nWhat could this series have shown?");
         match self.smallest_drop() {
             Some(drop) => {
@@ -108,6 +126,13 @@ impl Study {
             "counterfactual": self.counterfactual.as_ref().map(|found| json!({
                 "difference": found.difference, "relative": found.relative,
             })),
+            "reporting_lag": read.triangle.as_ref().and_then(|(first, triangle)| {
+                let ladder = Ladder::of(triangle)?;
+                Some(json!({
+                    "first_year": first, "factors": ladder.factors,
+                    "ultimates": ladder.ultimates, "missing": ladder.missing,
+                }))
+            }),
             "smallest_drop": self.smallest_drop(),
             "power": self.power.iter().map(|(drop, often)| json!({ "drop": drop, "shown": often }))
                 .collect::<Vec<_>>(),
