@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use comity_ledger::note::VerifierKey;
+use comity_ledger::note::{Note, VerifierKey};
 use comity_ledger::statement::Sealed;
 use comity_ledger::{Checkpoint, Hash, Statement, Tiles, tile};
 use comity_rules::channel::{self, Admitted, Channel, Receipt, Refusal};
@@ -182,13 +182,20 @@ impl Work {
         Ok(root.filter(|_| size > 0).map(|root| (size, root)))
     }
 
-    /// Adds a peer's cosignature to a head.
+    /// Adds cosignatures to a head. What others added meanwhile stays.
     ///
     /// # Errors
     /// [`Error`].
-    pub async fn cosign(&mut self, id: &str, size: u64, note: &str) -> Result<(), Error> {
+    pub async fn cosign(&mut self, id: &str, size: u64, note: &Note) -> Result<(), Error> {
+        const KNOWN: &str = "SELECT note FROM head WHERE ledger = $1 AND size = $2";
         const SQL: &str = "UPDATE head SET note = $3 WHERE ledger = $1 AND size = $2";
-        self.tx.execute(SQL, &[id.into(), size.into(), note.into()]).await?;
+        let place = [id.into(), Value::from(size)];
+        let Some(row) = self.tx.query_one(KNOWN, &place).await? else { return Ok(()) };
+        let known = Note::parse(row.text(0)?.as_bytes())?;
+        let mut all = note.clone();
+        let names: Vec<_> = known.signatures().iter().map(|line| line.name.as_str()).collect();
+        all.gather(&known, &names);
+        self.tx.execute(SQL, &[id.into(), size.into(), all.to_string().into()]).await?;
         Ok(())
     }
 

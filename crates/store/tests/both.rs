@@ -55,6 +55,7 @@ on_both!(
     a_rebuild_gives_equal_rows_and_mends_what_was_changed,
     the_earliest_proof_counts_in_whatever_order_they_come,
     heads_that_contradict_each_other_are_found_before_their_entries_come,
+    a_head_keeps_the_lines_that_others_added_meanwhile,
     two_writers_do_not_lose_each_others_entries,
     the_journal_is_a_tree,
     evidence_is_bounded,
@@ -326,6 +327,28 @@ async fn heads_that_contradict_each_other_are_found_before_their_entries_come(db
     let due = work.due_promises(&own).await.unwrap();
     assert_eq!(due, [(9, comity_ledger::Hash::of(b"a"), "first".to_owned())]);
     assert_eq!(work.due_promises(&own).await.unwrap(), [], "once");
+}
+
+/// Two that read the same head and each bring a line of their own: both lines stay, and of one name
+/// the line that came last.
+async fn a_head_keeps_the_lines_that_others_added_meanwhile(db: Db) {
+    let (_, own, _) = take_case(&db).await;
+    let head = ledger::head(&db, &own, None).await.unwrap().unwrap();
+    let known = Note::parse(head.note.as_bytes()).unwrap();
+    let brought = [("mirror.example", 1), ("witness.example", 2), ("mirror.example", 3)];
+    for (name, time) in brought {
+        let key = party::key(name, comity_ledger::Algorithm::CosignatureV1, 91);
+        let mut note = Note::new(known.text().to_owned()).unwrap();
+        note.add(cosignature::cosign(&key, note.text(), time).unwrap());
+        let mut work = Work::begin(&db, opener()).await.unwrap();
+        work.cosign(&own, head.size, &note).await.unwrap();
+        work.commit().await.unwrap();
+    }
+    let head = ledger::head(&db, &own, None).await.unwrap().unwrap();
+    let note = Note::parse(head.note.as_bytes()).unwrap();
+    assert_eq!(note.signatures().len(), known.signatures().len() + 2);
+    let mirror = party::key("mirror.example", comity_ledger::Algorithm::CosignatureV1, 91);
+    assert_eq!(cosignature::verify(&note, mirror.verifier()).unwrap(), Some(3));
 }
 
 async fn two_writers_do_not_lose_each_others_entries(db: Db) {

@@ -187,7 +187,7 @@ async fn cosign(
     cosigned::swap(&mut work.tx, Role::Mirror, &ledger.id, &new).await?;
     work.head(&ledger.id, head, &new.note).await?;
     if work.mirrored(&ledger.id, head.size, instant(time).unwrap_or_else(|| node.now())).await? {
-        work.cosign(&ledger.id, head.size, &new.note).await?;
+        work.cosign(&ledger.id, head.size, &note).await?;
         work.news(&ledger.id, head.size).await?;
     }
     // Only what is kept is cosigned.

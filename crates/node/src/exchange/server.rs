@@ -169,9 +169,6 @@ async fn take_history(node: &Node, from: &PartyId, body: &[u8]) -> Answer {
     if witnessed.is_none() && mirrored.is_none() {
         return Err(comity_ledger::Error::Quorum("outside".to_owned()).into());
     }
-    if let Some(known) = ledger::head(&node.db, &ledger.id, Some(head.size)).await? {
-        signed.gather(&Note::parse(known.note.as_bytes())?, &names);
-    }
     let mut work = node.begin().await?;
     work.head(&ledger.id, head, &signed.to_string()).await?;
     if let Some(time) = witnessed {
@@ -180,7 +177,7 @@ async fn take_history(node: &Node, from: &PartyId, body: &[u8]) -> Answer {
     if let Some(time) = mirrored
         && work.mirrored(&ledger.id, head.size, time).await?
     {
-        work.cosign(&ledger.id, head.size, &signed.to_string()).await?;
+        work.cosign(&ledger.id, head.size, &signed).await?;
     }
     work.commit().await?;
     node.change();

@@ -137,8 +137,10 @@ async fn mirror(
     let time = cosignature::verify(&note, &card.mirror)?;
     let time = time.and_then(|time| Timestamp::from_second(i64::try_from(time).ok()?).ok());
     let time = time.ok_or_else(|| Error::Refused("the peer's mirror did not cosign".to_owned()))?;
+    let mut said = Note::new(note.text().to_owned())?;
+    said.gather(&note, &[card.witness.name(), card.mirror.name()]);
     let mut work = node.begin().await?;
-    work.cosign(&own.id, own.verified, &note.to_string()).await?;
+    work.cosign(&own.id, own.verified, &said).await?;
     work.mirrored(&own.id, own.verified, time).await?;
     work.commit().await?;
     node.change();

@@ -145,7 +145,7 @@ async fn cosign(
         work.news(&ledger.id, ledger.verified).await?;
     } else {
         // A heartbeat: no entry gets another time, but readers see that the ledger is alive.
-        work.cosign(&ledger.id, ledger.verified, &note.to_string()).await?;
+        work.cosign(&ledger.id, ledger.verified, &note).await?;
     }
     work.commit().await?;
     node.change();
