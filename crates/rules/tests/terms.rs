@@ -23,6 +23,25 @@ fn every_shipped_template_loads_and_names_itself() {
     }
 }
 
+/// What is ours is not put into an instrument's mouth: a limit stands only with a passage that somebody
+/// read, reports or remembers, and every template says that nobody endorses it.
+#[test]
+fn no_template_of_an_instrument_gives_it_a_limit_of_ours() {
+    for (id, text) in TEMPLATES {
+        let terms = Terms::parse(text).unwrap();
+        if terms.nature != Nature::Proposal {
+            let note = terms.note.as_ref().map_or("", |note| note.in_language("en"));
+            assert!(note.contains("endorsed by no state"), "{id}");
+            for class in &terms.classes {
+                let ours = [Evidence::Proposal, Evidence::Absent].contains(&class.evidence);
+                assert!(!ours, "{id}: {}", class.id);
+                let limited = class.acknowledge.is_some() || class.answer.is_some();
+                assert!(!limited || class.anchor.is_some(), "{id}: {} has no place", class.id);
+            }
+        }
+    }
+}
+
 #[test]
 fn the_2015_commitments_give_no_deadline_and_say_so() {
     let terms = template("us-china-2015");

@@ -12,8 +12,10 @@ use serde_json::{Value, json};
 use crate::effect::chance::Chance;
 use crate::json::{At, InputError, Json};
 
-/// Years that are drawn for each figure.
-const DRAWN: usize = 100_000;
+/// Years that are drawn for a figure: fewer where a year has many cases, so that no file takes long.
+const DRAWN: (u32, u32) = (10_000, 100_000);
+/// Cases that are drawn for a figure, about, where that makes no fewer than the least years.
+const CASES: f64 = 2e7;
 
 /// The normal distribution's 95 % and 90 % quantiles.
 const NORMAL_95: f64 = 1.644_853_626_951_472;
@@ -94,6 +96,8 @@ pub struct Cost {
     pub figure: Figure,
     /// A year's cost at each of [`QUANTILES`].
     pub quantiles: [f64; 7],
+    /// How many years were drawn.
+    pub years: usize,
     /// The mean and the standard deviation of what was drawn, and the same in closed form.
     pub drawn: (f64, f64),
     /// In closed form.
@@ -332,7 +336,13 @@ fn shapes(least: f64, likely: f64, most: f64) -> (f64, f64) {
 impl Cost {
     fn of(figure: Figure, seed: u64) -> Self {
         let mut chance = Chance::new(seed);
-        let mut years: Vec<f64> = (0..DRAWN)
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "held between the two bounds"
+        )]
+        let count = (CASES / figure.frequency.mean()).clamp(DRAWN.0.into(), DRAWN.1.into()) as u32;
+        let mut years: Vec<f64> = (0..count)
             .map(|_| {
                 let mut left = figure.frequency.draw(&mut chance);
                 let mut sum = 0.0;
@@ -344,7 +354,7 @@ impl Cost {
             })
             .collect();
         years.sort_by(f64::total_cmp);
-        let count = f64::from(u32::try_from(DRAWN).unwrap_or(u32::MAX));
+        let count = f64::from(count);
         let mean = years.iter().sum::<f64>() / count;
         let variance = years.iter().map(|year| (year - mean).powi(2)).sum::<f64>() / count;
         #[expect(
@@ -352,7 +362,7 @@ impl Cost {
             clippy::cast_sign_loss,
             reason = "0 to 1 of a length"
         )]
-        let at = |share: f64| years[((count * share) as usize).min(DRAWN - 1)];
+        let at = |share: f64| years[((count * share) as usize).min(years.len() - 1)];
         let (often, much) = (figure.frequency, figure.severity);
         let closed = (
             often.mean() * much.mean(),
@@ -363,6 +373,7 @@ impl Cost {
         let largest_share = (total > 0.0).then(|| largest / total);
         Self {
             quantiles: QUANTILES.map(at),
+            years: years.len(),
             drawn: (mean, variance.sqrt()),
             closed,
             mean_to_median: much.mean() / much.median(),
@@ -415,8 +426,9 @@ pub fn summary(costs: &[Cost]) -> String {
             for (share, value) in QUANTILES.iter().zip(cost.quantiles) {
                 let _ = writeln!(
                     out,
-                    "    {:>4.0} % of years cost less than {value:>16.0}",
-                    share * 100.0
+                    "    {:>4.0} % of years cost less than {:>20}",
+                    share * 100.0,
+                    rounded(value)
                 );
             }
             let _ = writeln!(
@@ -425,7 +437,11 @@ pub fn summary(costs: &[Cost]) -> String {
                 cost.mean_to_median
             );
             let off = (cost.drawn.0 / cost.closed.0 - 1.0) * 100.0;
-            let _ = writeln!(out, "    drawn against the closed form: {off:+.1} % in the mean");
+            let _ = writeln!(
+                out,
+                "    drawn: {} years; against the closed form {off:+.1} % in the mean",
+                cost.years
+            );
             for question in &cost.questions {
                 let _ = writeln!(out, "    Question: {question}");
             }
@@ -435,6 +451,20 @@ pub fn summary(costs: &[Cost]) -> String {
         "Figures of different scopes, and direct, indirect and defence, are not added up.\n",
     );
     out
+}
+
+/// An amount to three digits, in groups of three: more would claim what no draw bears.
+fn rounded(amount: f64) -> String {
+    let unit = 10_f64.powf((amount.max(1.0).log10().floor() - 2.0).max(0.0));
+    let digits = format!("{:.0}", (amount / unit).round() * unit);
+    let mut grouped = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place) % 3 == 0 {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
 }
 
 /// As JSON.
@@ -452,7 +482,7 @@ pub fn to_json(costs: &[Cost], seed: u64) -> Value {
             "source": figure.source,
             "quantiles": QUANTILES.iter().zip(cost.quantiles)
                 .map(|(share, value)| json!({ "share": share, "cost": value })).collect::<Vec<_>>(),
-            "drawn": { "years": DRAWN, "mean": cost.drawn.0, "deviation": cost.drawn.1 },
+            "drawn": { "years": cost.years, "mean": cost.drawn.0, "deviation": cost.drawn.1 },
             "closed_form": { "mean": cost.closed.0, "deviation": cost.closed.1 },
             "case_mean_to_median": cost.mean_to_median,
             "largest_share": cost.largest_share,

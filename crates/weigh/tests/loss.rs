@@ -87,3 +87,13 @@ fn what_is_wrong_is_named_with_its_place() {
         assert!(error.contains(wanted), "{wanted}: {error}");
     }
 }
+
+/// The worked page shows what the command prints for its file, and nothing else.
+#[test]
+fn the_worked_page_says_what_its_file_gives() {
+    let costs = loss::run(include_str!("../../../docs/what-it-cost.json"), 47).unwrap();
+    let page = include_str!("../../../docs/what-it-cost.md");
+    for line in loss::summary(&costs).lines() {
+        assert!(page.contains(line), "not on the page: {line}");
+    }
+}

@@ -7,7 +7,7 @@ use clap::Subcommand;
 use comity_ledger::VerifierKey;
 use comity_node::control::Question;
 use comity_rules::Terms;
-use comity_rules::agreement::{Class, OutsideWitness, TEMPLATES};
+use comity_rules::agreement::{Class, Evidence, OutsideWitness, TEMPLATES};
 use serde_json::{Value, json};
 
 use crate::failure::Failure;
@@ -162,7 +162,11 @@ fn deadlines(terms: &Terms) -> String {
     match (&terms.deadlines.word, terms.classes.iter().any(limited)) {
         (_, true) => "by urgency class".to_owned(),
         (Some(word), false) => format!("no deadline given ({word:?})"),
-        (None, false) => "no deadline given".to_owned(),
+        (None, false) if terms.deadlines.evidence == Evidence::Absent => {
+            "no deadline given".to_owned()
+        }
+        // That our notes give none does not say that the text gives none.
+        (None, false) => "none recorded here".to_owned(),
     }
 }
 

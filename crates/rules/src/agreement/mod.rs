@@ -23,9 +23,22 @@ use crate::{PartyId, Period};
 pub const MAX_TERMS: usize = 512 * 1024;
 
 /// The templates that are shipped: id and TOML text.
-pub const TEMPLATES: [(&str, &str); 2] = [
+pub const TEMPLATES: [(&str, &str); 15] = [
     ("us-china-2015", include_str!("../../templates/us-china-2015.toml")),
     ("comity-model", include_str!("../../templates/comity-model.toml")),
+    ("budapest-2001", include_str!("../../templates/budapest-2001.toml")),
+    ("budapest-2nd-protocol-2022", include_str!("../../templates/budapest-2nd-protocol-2022.toml")),
+    ("cn-domestic-overlay", include_str!("../../templates/cn-domestic-overlay.toml")),
+    ("eu-e-evidence-2023-1543", include_str!("../../templates/eu-e-evidence-2023-1543.toml")),
+    ("eu-eio-2014-41", include_str!("../../templates/eu-eio-2014-41.toml")),
+    ("eu-info-exchange-2023-977", include_str!("../../templates/eu-info-exchange-2023-977.toml")),
+    ("eu-nis2-2022-2555", include_str!("../../templates/eu-nis2-2022-2555.toml")),
+    ("ip-theft-commitments", include_str!("../../templates/ip-theft-commitments.toml")),
+    ("osce-1202", include_str!("../../templates/osce-1202.toml")),
+    ("un-cybercrime-2024", include_str!("../../templates/un-cybercrime-2024.toml")),
+    ("un-poc-directory", include_str!("../../templates/un-poc-directory.toml")),
+    ("us-china-mlaa-2000", include_str!("../../templates/us-china-mlaa-2000.toml")),
+    ("us-russia-2013", include_str!("../../templates/us-russia-2013.toml")),
 ];
 
 /// How sure it is that a passage says what is written here.
