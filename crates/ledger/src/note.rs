@@ -91,10 +91,19 @@ impl Note {
     /// Adds those signatures of another note of the same text that are by one of these names, where
     /// no signature by that name is here: so a note gathers what is known and no stranger's lines.
     pub fn gather(&mut self, other: &Self, names: &[&str]) {
+        self.take(other, |name| names.contains(&name));
+    }
+
+    /// Adds the signatures of another note of the same text by whose names none is here.
+    pub fn merge(&mut self, other: &Self) {
+        self.take(other, |_| true);
+    }
+
+    fn take(&mut self, other: &Self, wanted: impl Fn(&str) -> bool) {
         if other.text == self.text {
             for signature in other.signatures() {
                 let name = signature.name.as_str();
-                if names.contains(&name) && self.signatures.iter().all(|known| known.name != name) {
+                if wanted(name) && self.signatures.iter().all(|known| known.name != name) {
                     self.add(signature.clone());
                 }
             }

@@ -11,6 +11,7 @@ use comity_rules::audit::{self, Audit};
 use comity_rules::card::{self, Card};
 use comity_rules::channel::Channel;
 use comity_rules::clock::{Clocks, Start, tally};
+use comity_rules::period::instant;
 use comity_rules::request::View;
 use comity_rules::{PartyId, Request};
 use hyper::Method;
@@ -172,10 +173,7 @@ impl Read {
             };
             let mirror = self.mirror.as_ref();
             let time = mirror.map(|key| cosignature::verify(&proof.note, key)).transpose();
-            let time = time
-                .map_err(invalid)?
-                .flatten()
-                .and_then(|time| Timestamp::from_second(i64::try_from(time).ok()?).ok());
+            let time = time.map_err(invalid)?.flatten().and_then(instant);
             if time.is_none() && proof.witnessed.is_none() {
                 return Err(invalid(comity_ledger::Error::Quorum("outside".to_owned())));
             }

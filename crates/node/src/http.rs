@@ -30,6 +30,14 @@ pub struct Reply {
     pub body: Vec<u8>,
 }
 
+impl Reply {
+    /// The status and the beginning of the body, for an error.
+    pub(crate) fn said(&self) -> String {
+        let text: String = String::from_utf8_lossy(&self.body).chars().take(200).collect();
+        format!("{}: {}", self.status, text.trim())
+    }
+}
+
 /// Why there was no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {

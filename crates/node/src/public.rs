@@ -145,9 +145,7 @@ async fn mirrored(node: &Node, ledger: &Ledger) -> Result<Option<String>, Error>
     };
     let mut note = Note::parse(last.note.as_bytes())?;
     if let Some((_, proof)) = kept(node, ledger, last.size).await? {
-        let proof = Note::parse(proof.as_bytes())?;
-        let names: Vec<_> = proof.signatures().iter().map(|line| line.name.as_str()).collect();
-        note.gather(&proof, &names);
+        note.merge(&Note::parse(proof.as_bytes())?);
     }
     Ok(Some(note.to_string()))
 }
@@ -164,7 +162,6 @@ pub(crate) async fn kept(
 ) -> Result<Option<(u64, String)>, Error> {
     let Some(head) = ledger::proven(&node.db, &ledger.id, size).await? else { return Ok(None) };
     let known = Note::parse(head.note.as_bytes())?;
-    let names: Vec<_> = known.signatures().iter().map(|line| line.name.as_str()).collect();
     let witnessed = ledger::history(&node.db, &ledger.id, head.size).await?;
     let witnessed = witnessed.filter(|witnessed| witnessed.size == head.size);
     // The outside witnesses' words are those of the proof that counts, not of a heartbeat.
@@ -172,7 +169,7 @@ pub(crate) async fn kept(
         Some(witnessed) => Note::parse(witnessed.note.as_bytes())?,
         None => known.clone(),
     };
-    note.gather(&known, &names);
+    note.merge(&known);
     Ok(Some((head.size, note.to_string())))
 }
 

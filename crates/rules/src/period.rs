@@ -1,10 +1,16 @@
-//! ISO 8601 durations, as agreements write them.
+//! ISO 8601 durations, as agreements write them, and times as ledgers write them.
 
 use std::fmt;
 
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
+
+/// A time as ledgers write it: seconds since 1970. `None` beyond what a calendar has.
+#[must_use]
+pub fn instant(seconds: u64) -> Option<Timestamp> {
+    Timestamp::from_second(i64::try_from(seconds).ok()?).ok()
+}
 
 /// A duration such as `PT4H`, `P3D` or `P6M`, kept as it was written.
 #[derive(Debug, Clone, Serialize, Deserialize)]

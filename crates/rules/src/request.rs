@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use comity_ledger::Body;
 
 use crate::channel::Channel;
+use crate::period::instant;
 use crate::{Kind, PartyId, ThreadId};
 
 /// Items of one request at most.
@@ -662,7 +663,7 @@ impl Act {
 
 impl Event {
     fn new(index: u64, act: Act, body: &Body, refused: Option<String>) -> Self {
-        let claimed = i64::try_from(body.claimed).ok().and_then(|s| Timestamp::from_second(s).ok());
+        let claimed = instant(body.claimed);
         Self {
             index,
             act,

@@ -191,10 +191,8 @@ impl Work {
         const SQL: &str = "UPDATE head SET note = $3 WHERE ledger = $1 AND size = $2";
         let place = [id.into(), Value::from(size)];
         let Some(row) = self.tx.query_one(KNOWN, &place).await? else { return Ok(()) };
-        let known = Note::parse(row.text(0)?.as_bytes())?;
         let mut all = note.clone();
-        let names: Vec<_> = known.signatures().iter().map(|line| line.name.as_str()).collect();
-        all.gather(&known, &names);
+        all.merge(&Note::parse(row.text(0)?.as_bytes())?);
         self.tx.execute(SQL, &[id.into(), size.into(), all.to_string().into()]).await?;
         Ok(())
     }

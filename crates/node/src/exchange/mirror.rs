@@ -14,12 +14,13 @@ use comity_ledger::note::{Note, Signature};
 use comity_ledger::tile::{self, WIDTH};
 use comity_ledger::{Checkpoint, Hash, cosignature};
 use comity_rules::PartyId;
+use comity_rules::period::instant;
 use comity_store::cosigned::{self, Cosigned, Role};
 use comity_store::ledger::{self, Ledger};
 use comity_store::pending;
 
 use super::MAX_DELIVERY;
-use super::server::{Answer, Peer, Problem, find, fits, instant, keep_evidence};
+use super::server::{Answer, Peer, Problem, find, fits, keep_evidence};
 use crate::http;
 use crate::node::Node;
 use crate::writer::{Delivery, Job};

@@ -14,11 +14,11 @@ use comity_ledger::witness::{self, AddCheckpoint, Refusal};
 use comity_ledger::{Checkpoint, Hash, cosignature};
 use comity_rules::PartyId;
 use comity_rules::agreement::time_of;
+use comity_rules::period::instant;
 use comity_rules::release::Reader;
 use comity_store::cosigned::{self, Cosigned, Role};
 use comity_store::evidence;
 use comity_store::ledger::{self, Ledger};
-use jiff::Timestamp;
 
 use super::{Entries, MAX_DELIVERY, MAX_ENTRIES, mirror};
 use crate::node::{Agreement, Error, Node};
@@ -182,10 +182,6 @@ async fn take_history(node: &Node, from: &PartyId, body: &[u8]) -> Answer {
     work.commit().await?;
     node.change();
     Ok(format!("{}\n", head.size).into_response())
-}
-
-pub(super) fn instant(seconds: u64) -> Option<Timestamp> {
-    Timestamp::from_second(i64::try_from(seconds).ok()?).ok()
 }
 
 async fn witness_checkpoint(

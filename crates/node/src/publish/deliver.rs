@@ -5,8 +5,8 @@ use comity_ledger::mirror::{self, Header, Info};
 use comity_ledger::note::{Note, Signature};
 use comity_ledger::statement::{MAX_ENTRY, Statement};
 use comity_ledger::tile::{self, WIDTH};
+use comity_rules::period::instant;
 use comity_store::ledger::{self, Ledger};
-use jiff::Timestamp;
 
 use super::{Backoff, add_checkpoint, consistency, size};
 use crate::exchange::{Carried, Entries, Link, MAX_DELIVERY, MAX_ENTRIES};
@@ -135,7 +135,7 @@ async fn mirror(
     let lines = upload(node, own, link).await?;
     add(&mut note, &lines, card.mirror.name())?;
     let time = cosignature::verify(&note, &card.mirror)?;
-    let time = time.and_then(|time| Timestamp::from_second(i64::try_from(time).ok()?).ok());
+    let time = time.and_then(instant);
     let time = time.ok_or_else(|| Error::Refused("the peer's mirror did not cosign".to_owned()))?;
     let mut said = Note::new(note.text().to_owned())?;
     said.gather(&note, &[card.witness.name(), card.mirror.name()]);
@@ -215,6 +215,5 @@ fn accepted(reply: &http::Reply, what: &str) -> Result<(), Error> {
     if reply.status == 200 {
         return Ok(());
     }
-    let text: String = String::from_utf8_lossy(&reply.body).chars().take(200).collect();
-    Err(Error::Refused(format!("{what}: the peer answered {}: {}", reply.status, text.trim())))
+    Err(Error::Refused(format!("{what}: the peer answered {}", reply.said())))
 }

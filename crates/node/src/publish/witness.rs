@@ -190,10 +190,8 @@ async fn ask(
                     ))
                 })?;
             }
-            status => {
-                let text: String = text.chars().take(200).collect();
-                let problem =
-                    format!("witness {} answered {status}: {}", witness.name, text.trim());
+            _ => {
+                let problem = format!("witness {} answered {}", witness.name, reply.said());
                 return Err(Error::Refused(problem));
             }
         }

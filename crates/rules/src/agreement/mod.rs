@@ -17,6 +17,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+use crate::period::instant;
 use crate::{PartyId, Period};
 
 /// Bytes of a terms file that are read.
@@ -671,5 +672,5 @@ pub fn time_of(witnessed: &Witnessed) -> Option<Timestamp> {
     let mut times: Vec<_> = witnessed.cosigned.iter().map(|(_, time)| *time).collect();
     times.sort_unstable();
     let median = *times.get(times.len().checked_sub(1)? / 2)?;
-    Timestamp::from_second(i64::try_from(median).ok()?).ok()
+    instant(median)
 }
