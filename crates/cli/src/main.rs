@@ -53,6 +53,8 @@ enum Noun {
     Doctor,
     /// Make every view again from the ledgers.
     Rebuild,
+    /// Bring the store of an earlier version up to this one.
+    Migrate,
     /// Who we are.
     #[command(subcommand)]
     Card(commands::card::Card),
@@ -112,6 +114,7 @@ async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Noun::Serve(serve) => serve.run(&context).await,
         Noun::Doctor => commands::doctor::run(&context).await,
         Noun::Rebuild => commands::rebuild::run(&context).await,
+        Noun::Migrate => commands::migrate::run(&context).await,
         Noun::Card(card) => card.run(&context),
         Noun::Peer(peer) => peer.run(&context).await,
         Noun::Agreement(agreement) => agreement.run(&context).await,

@@ -15,6 +15,7 @@ pub mod tree;
 pub mod witness;
 
 mod error;
+mod x25519;
 
 pub use checkpoint::Checkpoint;
 pub use content::Content;
@@ -41,15 +42,18 @@ pub(crate) mod b64 {
 
 /// Lower-case hexadecimal.
 pub mod hex {
-    use std::fmt::Write as _;
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
 
     /// `bytes` as lower-case hexadecimal.
     #[must_use]
     pub fn encode(bytes: &[u8]) -> String {
-        bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut out, byte| {
-            let _ = write!(out, "{byte:02x}");
-            out
-        })
+        let mut out = String::with_capacity(bytes.len() * 2);
+        for byte in bytes {
+            for nibble in [byte >> 4, byte & 15] {
+                out.push(char::from(DIGITS[usize::from(nibble)]));
+            }
+        }
+        out
     }
 
     /// The bytes of `text`; `None` unless it is an even number of lower-case hexadecimal digits.

@@ -5,19 +5,26 @@
 
 use std::io::{Read as _, Write as _};
 
-use age::x25519;
+use bech32::primitives::decode::CheckedHrpstring;
 
 use crate::content::BUCKETS;
 use crate::statement::Sealed;
-use crate::{Content, Error, Hash};
+use crate::{Content, Error, Hash, x25519};
 
 /// A reader's secret key.
 #[derive(Clone)]
-pub struct Identity(x25519::Identity);
+pub struct Identity {
+    text: age::x25519::Identity,
+    key: x25519::Identity,
+    recipient: Recipient,
+}
 
 /// A reader's public key.
 #[derive(Debug, Clone)]
-pub struct Recipient(x25519::Recipient);
+pub struct Recipient {
+    text: age::x25519::Recipient,
+    key: x25519::Recipient,
+}
 
 /// A sealed content: what travels, and what the statement says of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,9 +40,11 @@ pub const MAX_CIPHERTEXT: usize = BUCKETS[BUCKETS.len() - 1] + 16 * 1024;
 
 impl Identity {
     /// A new key.
-    #[must_use]
-    pub fn generate() -> Self {
-        Self(x25519::Identity::generate())
+    ///
+    /// # Errors
+    /// [`Error::Undecryptable`] where the system makes none.
+    pub fn generate() -> Result<Self, Error> {
+        Self::of(age::x25519::Identity::generate())
     }
 
     /// Parses `AGE-SECRET-KEY-1...`.
@@ -43,20 +52,27 @@ impl Identity {
     /// # Errors
     /// [`Error::Undecryptable`].
     pub fn parse(text: &str) -> Result<Self, Error> {
-        text.parse().map(Self).map_err(|_| Error::Undecryptable("not an age identity"))
+        Self::of(text.parse().map_err(|_| Error::Undecryptable("not an age identity"))?)
+    }
+
+    fn of(text: age::x25519::Identity) -> Result<Self, Error> {
+        let secret = secret_text(&text);
+        let key = decode(&secret).and_then(|secret| x25519::Identity::new(&secret));
+        let key = key.ok_or(Error::Undecryptable("not an age identity"))?;
+        let recipient = Recipient::of(text.to_public())?;
+        Ok(Self { text, key, recipient })
     }
 
     /// The secret as text, to be kept as secret.
     #[must_use]
     pub fn to_secret_text(&self) -> String {
-        use age::secrecy::ExposeSecret as _;
-        self.0.to_string().expose_secret().to_owned()
+        secret_text(&self.text)
     }
 
     /// The public key.
     #[must_use]
-    pub fn recipient(&self) -> Recipient {
-        Recipient(self.0.to_public())
+    pub fn recipient(&self) -> &Recipient {
+        &self.recipient
     }
 }
 
@@ -66,13 +82,19 @@ impl Recipient {
     /// # Errors
     /// [`Error::Undecryptable`].
     pub fn parse(text: &str) -> Result<Self, Error> {
-        text.parse().map(Self).map_err(|_| Error::Undecryptable("not an age recipient"))
+        Self::of(text.parse().map_err(|_| Error::Undecryptable("not an age recipient"))?)
+    }
+
+    fn of(text: age::x25519::Recipient) -> Result<Self, Error> {
+        let key = decode(&text.to_string()).and_then(|key| key.try_into().ok());
+        let key = key.map(x25519::Recipient).ok_or(Error::Undecryptable("not an age recipient"))?;
+        Ok(Self { text, key })
     }
 }
 
 impl std::fmt::Display for Recipient {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.fmt(f)
+        self.text.fmt(f)
     }
 }
 
@@ -80,9 +102,9 @@ impl std::fmt::Display for Recipient {
 ///
 /// # Errors
 /// [`Error::ContentTooLong`], or [`Error::Undecryptable`] without readers.
-pub fn seal(content: &Content, readers: &[Recipient]) -> Result<SealedContent, Error> {
+pub fn seal(content: &Content, readers: &[&Recipient]) -> Result<SealedContent, Error> {
     let (padded, bucket) = content.pad()?;
-    let readers = readers.iter().map(|reader| &reader.0 as &dyn age::Recipient);
+    let readers = readers.iter().map(|reader| &reader.key as &dyn age::Recipient);
     let failed = |_| Error::Undecryptable("sealing failed");
     let encryptor =
         age::Encryptor::with_recipients(readers).map_err(|_| Error::Undecryptable("no readers"))?;
@@ -107,7 +129,7 @@ pub fn open(ciphertext: &[u8], commitment: &Sealed, identity: &Identity) -> Resu
     let undecryptable = |_| Error::Undecryptable("not sealed to this node's key");
     let decryptor = age::Decryptor::new(ciphertext).map_err(undecryptable)?;
     let mut reader = decryptor
-        .decrypt(std::iter::once(&identity.0 as &dyn age::Identity))
+        .decrypt(std::iter::once(&identity.key as &dyn age::Identity))
         .map_err(undecryptable)?;
     let mut padded = Vec::with_capacity(size);
     // One byte more than the bucket: a longer plaintext shows, and costs no more than that.
@@ -123,4 +145,15 @@ pub fn open(ciphertext: &[u8], commitment: &Sealed, identity: &Identity) -> Resu
         return Err(Error::Content("the fields have another root"));
     }
     Ok(content)
+}
+
+fn secret_text(identity: &age::x25519::Identity) -> String {
+    use age::secrecy::ExposeSecret as _;
+    identity.to_string().expose_secret().to_owned()
+}
+
+/// The bytes of a key that age wrote as text.
+fn decode(text: &str) -> Option<Vec<u8>> {
+    let text = CheckedHrpstring::new::<bech32::Bech32>(text).ok()?;
+    Some(text.byte_iter().collect())
 }

@@ -8,6 +8,8 @@
     reason = "a test that cannot go on fails"
 )]
 
+use std::io::{Read as _, Write as _};
+
 use comity_ledger::content::{BUCKETS, Content};
 use comity_ledger::seal::{self, Identity};
 use comity_ledger::statement::{MAX_ENTRY, Sealed, Seen, StatementKey};
@@ -178,7 +180,7 @@ fn content_is_padded_to_buckets_so_that_sizes_say_little() {
 
 #[test]
 fn only_readers_open_and_only_what_was_committed_to() {
-    let (reader, stranger) = (Identity::generate(), Identity::generate());
+    let (reader, stranger) = (Identity::generate().unwrap(), Identity::generate().unwrap());
     let mut content = Content::default();
     content.push("facts", b"the canary sings".to_vec()).unwrap();
     let sealed = seal::seal(&content, &[reader.recipient()]).unwrap();
@@ -198,6 +200,35 @@ fn only_readers_open_and_only_what_was_committed_to() {
     assert!(seal::seal(&content, &[]).is_err());
     let text = Identity::parse(&reader.to_secret_text()).unwrap().recipient().to_string();
     assert_eq!(text, reader.recipient().to_string());
+}
+
+#[test]
+fn age_itself_opens_what_is_sealed_and_writes_what_is_opened() {
+    let (one, other) = (Identity::generate().unwrap(), Identity::generate().unwrap());
+    let mut content = Content::default();
+    content.push("facts", b"the canary sings".to_vec()).unwrap();
+    let sealed = seal::seal(&content, &[one.recipient(), other.recipient()]).unwrap();
+    for reader in [&one, &other] {
+        let age: age::x25519::Identity = reader.to_secret_text().parse().unwrap();
+        let mut padded = Vec::new();
+        let opened = age::Decryptor::new(sealed.ciphertext.as_slice()).unwrap();
+        let mut opened = opened.decrypt(std::iter::once(&age as &dyn age::Identity)).unwrap();
+        opened.read_to_end(&mut padded).unwrap();
+        assert_eq!(Content::unpad(&padded), Ok(content.clone()));
+    }
+    let (padded, bucket) = content.pad().unwrap();
+    let readers: Vec<age::x25519::Recipient> =
+        [&one, &other].map(|reader| reader.recipient().to_string().parse().unwrap()).to_vec();
+    let readers = readers.iter().map(|reader| reader as &dyn age::Recipient);
+    let mut ciphertext = Vec::new();
+    let mut writer =
+        age::Encryptor::with_recipients(readers).unwrap().wrap_output(&mut ciphertext).unwrap();
+    writer.write_all(&padded).unwrap();
+    writer.finish().unwrap();
+    let commitment = Sealed { digest: Hash::of(&ciphertext), bucket, fields: content.root() };
+    for reader in [&one, &other] {
+        assert_eq!(seal::open(&ciphertext, &commitment, reader), Ok(content.clone()));
+    }
 }
 
 proptest! {

@@ -172,10 +172,7 @@ pub async fn answer(node: &Node, question: Question) -> Result<Value, Error> {
             Ok(dossier_json(node, &dossier))
         }
         Question::AddPeer { card } => Ok(card_json(&node.add_peer(card.as_bytes()).await?)),
-        Question::Peers => {
-            let peers = comity_store::agreement::peers(node.db()).await?;
-            Ok(peers.iter().map(card_json).collect())
-        }
+        Question::Peers => Ok(node.peers().iter().map(|card| card_json(card)).collect()),
         Question::Propose { template, peer, witnesses, everyone } => {
             let terms = propose(node, &template, &peer, witnesses, everyone).await?;
             Ok(json!({ "terms": terms.hash().to_hex(), "text": terms.text() }))
@@ -263,17 +260,30 @@ pub async fn answer(node: &Node, question: Question) -> Result<Value, Error> {
 /// # Errors
 /// [`Error::Refused`], where another node has this folder.
 pub fn bind(node: &Node) -> Result<UnixListener, Error> {
+    check_stopped(node.home().folder())?;
     let path = socket(node.home().folder());
     let refused = |problem: String| Error::Refused(format!("{}: {problem}", path.display()));
-    if std::os::unix::net::UnixStream::connect(&path).is_ok() {
-        return Err(refused("a node serves this folder already".to_owned()));
-    }
     // Left over from a node that was killed.
     let _ = std::fs::remove_file(&path);
     let listener = UnixListener::bind(&path).map_err(|error| refused(error.to_string()))?;
     let mode = std::fs::Permissions::from_mode(0o600);
     std::fs::set_permissions(&path, mode).map_err(|error| refused(error.to_string()))?;
     Ok(listener)
+}
+
+/// Whether no node serves this folder.
+///
+/// # Errors
+/// [`Error::Refused`], where one does.
+pub(crate) fn check_stopped(folder: &Path) -> Result<(), Error> {
+    let path = socket(folder);
+    match std::os::unix::net::UnixStream::connect(&path) {
+        Ok(_) => {
+            let path = path.display();
+            Err(Error::Refused(format!("{path}: a node serves this folder; stop it first")))
+        }
+        Err(_) => Ok(()),
+    }
 }
 
 /// Answers at the socket.
@@ -350,7 +360,7 @@ async fn propose(
 ) -> Result<Terms, Error> {
     let shipped = agreement::TEMPLATES.iter().find(|(id, _)| *id == template);
     let template = Terms::parse(shipped.map_or(template, |(_, text)| text))?;
-    let peer = node.peer(peer).await?;
+    let peer = node.peer(peer)?;
     let party = |card: &Card| agreement::Party {
         id: card.party.clone(),
         name: card.name.clone(),

@@ -138,7 +138,7 @@ impl Node {
         let body = statement.body();
         let kind = Kind::parse(&body.kind).filter(|_| ThreadId(body.thread) == thread);
         let (Some(kind), Some(sealed)) = (kind, body.sealed) else { return Err(missing()) };
-        let ciphertext = ledger::ciphertext(&self.db, &sealed.digest.to_hex()).await?;
+        let ciphertext = ledger::ciphertext(&self.db, ledger, index).await?;
         let ciphertext = ciphertext.ok_or_else(missing)?;
         let content = comity_ledger::seal::open(&ciphertext, &sealed, &self.secrets.identity)?;
         let letter =

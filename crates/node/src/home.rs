@@ -213,7 +213,7 @@ impl Home {
         };
         let witness = cosigner("witness", keys.create("witness")?)?;
         let mirror = cosigner("mirror", keys.create("mirror")?)?;
-        let identity = Identity::generate();
+        let identity = Identity::generate()?;
         keys.save("age", identity.to_secret_text().as_bytes())?;
         let certified = rcgen::generate_simple_self_signed([format!("{party}.comity.invalid")])
             .map_err(|error| Error::Certificate(error.to_string()))?;
@@ -238,7 +238,7 @@ impl Home {
         let root_key = folder.join("root.key");
         write_new(&root_key, hex::encode(&root_seed).as_bytes())?;
         let password = password::generate()?;
-        let db = Db::sqlite(&folder.join("store.db"))?;
+        let db = Db::sqlite(&folder.join("store.db")).await?;
         let damaged = |problem| Error::Damaged { path: folder.to_owned(), problem };
         session::set(&db, PASSWORD, &password::hash(&password).map_err(damaged)?).await?;
         // Last: a folder with this file is whole.
@@ -272,6 +272,30 @@ impl Home {
     #[must_use]
     pub fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// Where SQLite is, in a folder that has its store itself.
+    #[must_use]
+    pub fn store(&self) -> PathBuf {
+        self.folder.join("store.db")
+    }
+
+    /// The file that names the database, where the store is not in the folder.
+    pub(crate) fn database_file(&self) -> PathBuf {
+        self.folder.join("database")
+    }
+
+    /// The URL of the PostgreSQL database that has the store; `None` where it is in the folder.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`].
+    pub fn database(&self) -> Result<Option<String>, Error> {
+        let path = self.database_file();
+        match std::fs::read_to_string(&path) {
+            Ok(url) => Ok(Some(url.trim().to_owned())),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(Error::Damaged { path, problem: error.to_string() }),
+        }
     }
 
     /// Who and where.

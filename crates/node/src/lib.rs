@@ -25,6 +25,7 @@ pub mod publish;
 pub mod serve;
 mod signing;
 pub mod tls;
+mod upkeep;
 pub mod witness;
 
 mod password;

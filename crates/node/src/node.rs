@@ -5,12 +5,12 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use comity_ledger::note::{Note, SigningKey};
-use comity_ledger::{Policy, VerifierKey, seal};
+use comity_ledger::{Content, Policy, VerifierKey, seal};
 use comity_rules::card::Card;
 use comity_rules::command::{self, Command};
-use comity_rules::content::Letter;
+use comity_rules::content::{BadContent, Letter};
 use comity_rules::request::Illegal;
-use comity_rules::{PartyId, Terms, ThreadId, agreement};
+use comity_rules::{PartyId, Terms, ThreadId, agreement, release};
 use comity_store::work::Opener;
 use comity_store::{Db, Work, journal, ledger, session};
 use jiff::Timestamp;
@@ -21,7 +21,7 @@ use crate::home::{self, Home, PASSWORD, Secrets};
 use crate::keys;
 use crate::network::Network;
 use crate::tls::Pins;
-use crate::writer::{self, Job};
+use crate::writer::{self, Job, Order};
 
 pub use comity_store::Error as StoreError;
 pub use comity_store::evidence::Evidence;
@@ -40,6 +40,8 @@ pub struct Node {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) network: Arc<dyn Network>,
     pub(crate) pins: Arc<Pins>,
+    /// Cards of peers, verified when they came in.
+    peers: RwLock<BTreeMap<PartyId, Arc<Card>>>,
     agreements: RwLock<Vec<Arc<Agreement>>>,
     /// What does not get on, by what it is, with the last error: for the doctor.
     troubles: Mutex<BTreeMap<String, String>>,
@@ -105,9 +107,12 @@ pub enum Error {
     /// Terms.
     #[error(transparent)]
     Terms(#[from] agreement::Problem),
+    /// What it says cannot be encoded.
+    #[error(transparent)]
+    Content(#[from] BadContent),
     /// Release.
     #[error(transparent)]
-    Held(#[from] comity_rules::release::Held),
+    Held(#[from] release::Held),
     /// Nothing of that name.
     #[error("there is no {what} {id:?}{hint}")]
     Missing {
@@ -152,8 +157,10 @@ impl Node {
         let card = Card::parse(home.card())?;
         secrets.check(&card, home.folder())?;
         let pins = Arc::new(Pins::default());
+        let mut peers = BTreeMap::new();
         for peer in comity_store::agreement::peers(&db).await? {
             pins.set(&peer.party, peer.tls);
+            peers.insert(peer.party.clone(), Arc::new(peer));
         }
         let (jobs, queue) = mpsc::channel(1024);
         let node = Arc::new(Self {
@@ -164,6 +171,7 @@ impl Node {
             clock,
             network,
             pins,
+            peers: RwLock::new(peers),
             agreements: RwLock::default(),
             troubles: Mutex::default(),
             jobs,
@@ -186,25 +194,24 @@ impl Node {
     /// [`Error`].
     pub async fn store(home: &Home, database: Option<&str>) -> Result<Db, Error> {
         // Remembered, so that every command of this folder speaks to the same store.
-        let path = home.folder().join("database");
-        let known = std::fs::read_to_string(&path).ok();
+        let known = home.database()?;
         let Some(url) = database.or(known.as_deref()) else {
-            return Ok(Db::sqlite(&home.folder().join("store.db"))?);
+            return Ok(Db::sqlite(&home.store()).await?);
         };
         let db = Db::postgres(url).await?;
         match &known {
-            None => keys::write_new(&path, url.as_bytes())?,
+            None => keys::write_new(&home.database_file(), url.as_bytes())?,
             Some(known) if known != url => {
                 return Err(Error::Refused(format!(
                     "this folder belongs to the database in {}; edit that file to move it",
-                    path.display()
+                    home.database_file().display()
                 )));
             }
             Some(_) => {}
         }
         if session::setting(&db, PASSWORD).await?.is_none() {
             // The password was set by `init`, in the folder's own store.
-            let first = Db::sqlite(&home.folder().join("store.db"))?;
+            let first = Db::sqlite(&home.store()).await?;
             if let Some(hash) = session::setting(&first, PASSWORD).await? {
                 session::set(&db, PASSWORD, &hash).await?;
             }
@@ -324,9 +331,8 @@ impl Node {
                 )));
             }
         }
-        let peers = comity_store::agreement::peers(&self.db).await?;
-        let taken = |card: &&Card| card.tls == parsed.tls && card.party != parsed.party;
-        if let Some(other) = peers.iter().find(taken) {
+        let taken = |card: &&Arc<Card>| card.tls == parsed.tls && card.party != parsed.party;
+        if let Some(other) = self.peers().iter().find(taken) {
             let party = &other.party;
             return Err(Error::Refused(format!(
                 "{party}'s card has the same exchange certificate"
@@ -334,17 +340,25 @@ impl Node {
         }
         comity_store::agreement::save_peer(&self.db, &parsed.party, &note.to_string()).await?;
         self.pins.set(&parsed.party, parsed.tls);
-        journal::note(&self.db, self.now(), "operator", "peer add", parsed.party.as_str()).await?;
+        let (party, card) = (parsed.party.clone(), Arc::new(parsed.clone()));
+        self.peers.write().unwrap_or_else(PoisonError::into_inner).insert(party, card);
+        self.journal("peer add", parsed.party.as_str()).await?;
         Ok(parsed)
+    }
+
+    /// The cards of the peers, by party.
+    #[must_use]
+    pub fn peers(&self) -> Vec<Arc<Card>> {
+        self.peers.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
     }
 
     /// The card of a peer.
     ///
     /// # Errors
     /// [`Error::Missing`].
-    pub async fn peer(&self, party: &PartyId) -> Result<Card, Error> {
-        let peers = comity_store::agreement::peers(&self.db).await?;
-        peers.into_iter().find(|card| card.party == *party).ok_or_else(|| Error::Missing {
+    pub fn peer(&self, party: &PartyId) -> Result<Arc<Card>, Error> {
+        let peers = self.peers.read().unwrap_or_else(PoisonError::into_inner);
+        peers.get(party).cloned().ok_or_else(|| Error::Missing {
             what: "peer",
             id: party.to_string(),
             hint: "; add its card with `comity peer add`",
@@ -363,19 +377,20 @@ impl Node {
         command: Command,
     ) -> Result<Done, Error> {
         let deadline = tokio::time::Instant::now() + CHECKPOINT_PATIENCE;
-        let terms = terms.map(|id| self.agreement(id)).transpose()?;
-        let terms = terms.map(|agreement| agreement.terms.hash().to_hex());
+        let terms = match (thread, terms) {
+            (Some(thread), _) => comity_store::request::terms(&self.db, thread)
+                .await?
+                .ok_or_else(|| no_request(thread))?,
+            (None, Some(terms)) => terms.to_owned(),
+            (None, None) => {
+                let hint = "name the agreement under which you ask";
+                return Err(Error::Refused(hint.to_owned()));
+            }
+        };
+        let order = Arc::new(self.order(who, self.agreement(&terms)?, thread, command)?);
         loop {
             let seen = self.change_count();
-            let result = self
-                .job(|reply| Job::Command {
-                    who: who.to_owned(),
-                    terms: terms.clone(),
-                    thread,
-                    command: Box::new(command.clone()),
-                    reply,
-                })
-                .await;
+            let result = self.job(|reply| Job::Command { order: Arc::clone(&order), reply }).await;
             // What this answers may be so new that no checkpoint of the peer covers it yet: one
             // comes within a second or two. A statement may only answer what it can point to.
             let early = matches!(&result, Err(Error::Early(_)));
@@ -387,6 +402,25 @@ impl Node {
                 return result;
             }
         }
+    }
+
+    /// Releases and seals what a command says to its reader.
+    fn order(
+        &self,
+        who: &str,
+        agreement: Arc<Agreement>,
+        thread: Option<ThreadId>,
+        command: Command,
+    ) -> Result<Order, Error> {
+        let peer = self.peer(&agreement.peer)?;
+        let letter = release::letter(&agreement.terms, &peer.party, command.letter())?.into_inner();
+        let mut content = Content::default();
+        for (name, value) in letter.fields()? {
+            content.push(&name, value)?;
+        }
+        let own = self.secrets.identity.recipient();
+        let sealed = seal::seal(&content, &[&seal::Recipient::parse(&peer.recipient)?, own])?;
+        Ok(Order { who: who.to_owned(), agreement, thread, command, letter, sealed })
     }
 
     /// A thread by its id or the first digits of it.
@@ -506,6 +540,11 @@ impl Node {
     pub(crate) fn add(&self, agreement: Arc<Agreement>) {
         self.agreements.write().unwrap_or_else(PoisonError::into_inner).push(agreement);
     }
+}
+
+/// There is no such request.
+pub(crate) fn no_request(thread: ThreadId) -> Error {
+    Error::Missing { what: "request", id: thread.to_string(), hint: "; see `comity request list`" }
 }
 
 /// The copy that a node keeps of a ledger; `None` where it has none.

@@ -25,7 +25,7 @@ impl Node {
         }
         let peer =
             terms.peer_of(self.party()).ok_or_else(|| refused("the terms name no other party"))?;
-        let card = self.peer(&peer.id).await?;
+        let card = self.peer(&peer.id)?;
         if card.root.to_string() != peer.root {
             return Err(refused("the terms name another root key for the peer than its card"));
         }
@@ -80,7 +80,7 @@ impl Node {
         if ledger_copy(self, &ledger::id_of(&origin)).await?.is_none() {
             let mut work = self.begin().await?;
             work.create(&terms, self.party(), &card.party, key.verifier(), true).await?;
-            let taken = work.take(&ledger::id_of(&origin), statement.entry(), None).await?;
+            let taken = work.state(&ledger::id_of(&origin), statement, None).await?;
             if let Some((code, reason)) = taken.refused {
                 return Err(Error::Refused(format!("the opening of the ledger: {code}: {reason}")));
             }

@@ -3,11 +3,12 @@
 //! Jobs that wait together are done in one transaction, so that one fsync serves them all. A job
 //! answers only after that.
 
-use std::sync::Weak;
+use std::sync::{Arc, Weak};
 
+use comity_ledger::seal::SealedContent;
 use comity_ledger::statement::Seen;
 use comity_ledger::tree::verify_consistency;
-use comity_ledger::{Body, Checkpoint, Content, Hash, Note, Statement, seal};
+use comity_ledger::{Body, Checkpoint, Hash, Note, Statement};
 use comity_rules::channel::{MAX_RECEIPTS, encode_receipts};
 use comity_rules::command::{self, Command};
 use comity_rules::content::Letter;
@@ -15,26 +16,31 @@ use comity_rules::release::{self, Released};
 use comity_rules::request::View;
 use comity_rules::{Draft, Kind, PartyId, ThreadId, card};
 use comity_store::work::{Taken, Work, view};
-use comity_store::{evidence, journal, ledger};
+use comity_store::{evidence, ledger};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::node::{Agreement, Done, Error, Node};
+use crate::node::{Agreement, Done, Error, Node, no_request};
 
 /// Jobs in one transaction at most.
-const BATCH: usize = 64;
+const BATCH: usize = 256;
 
 /// Something that changes ledgers.
 pub(crate) enum Job {
     /// A person's command.
-    Command {
-        who: String,
-        terms: Option<String>,
-        thread: Option<ThreadId>,
-        command: Box<Command>,
-        reply: oneshot::Sender<Result<Done, Error>>,
-    },
+    Command { order: Arc<Order>, reply: oneshot::Sender<Result<Done, Error>> },
     /// A peer's delivery.
     Receive { delivery: Delivery, reply: oneshot::Sender<Result<u64, Error>> },
+}
+
+/// A person's command, ready for the writer: what it says is sealed already, so that the one place
+/// where everything waits does not wait for that.
+pub(crate) struct Order {
+    pub(crate) who: String,
+    pub(crate) agreement: Arc<Agreement>,
+    pub(crate) thread: Option<ThreadId>,
+    pub(crate) command: Command,
+    pub(crate) letter: Letter,
+    pub(crate) sealed: SealedContent,
 }
 
 /// What a peer delivers.
@@ -73,11 +79,12 @@ async fn batch(node: &Node, jobs: &mut Vec<Job>) -> Result<(), Error> {
     let (mut spoilt, mut news) = (false, false);
     for job in jobs.drain(..) {
         match job {
-            Job::Command { who, terms, thread, command, reply } => {
-                let result = carry_out(node, &mut work, &who, terms, thread, *command).await;
+            Job::Command { order, reply } => {
+                let result = carry_out(node, &mut work, &order).await;
                 spoilt |= matches!(&result, Err(Error::Store(_)));
                 news |= result.is_ok();
                 if let Ok(done) = &result {
+                    let who = &order.who;
                     tracing::info!(who, thread = %done.thread, index = done.index, "stated");
                 }
                 answers.push(answer(reply, result));
@@ -122,34 +129,18 @@ fn answer<T: Send + 'static>(
     })
 }
 
-async fn carry_out(
-    node: &Node,
-    work: &mut Work,
-    who: &str,
-    terms: Option<String>,
-    thread: Option<ThreadId>,
-    command: Command,
-) -> Result<Done, Error> {
+async fn carry_out(node: &Node, work: &mut Work, order: &Order) -> Result<Done, Error> {
+    let Order { who, agreement, thread, command, .. } = order;
     let request = match thread {
-        Some(thread) => Some(work.request(thread).await?.ok_or_else(|| Error::Missing {
-            what: "request",
-            id: thread.to_string(),
-            hint: "; see `comity request list`",
-        })?),
+        Some(thread) => Some(work.request(*thread).await?.ok_or_else(|| no_request(*thread))?),
         None => None,
     };
-    let (request, its_terms) = request.map(|(r, t)| (r.clone(), t.to_owned())).unzip();
-    let Some(terms) = terms.or(its_terms) else {
-        let hint = "name the agreement under which you ask";
-        return Err(Error::Refused(hint.to_owned()));
-    };
-    let agreement = node.agreement(&terms)?;
+    let request = request.map(|(request, _)| request.clone());
     let own = work.ledger(&agreement.own).await?.clone();
     let other = work.other(&agreement.own).await?;
     let seen = request.as_ref().map(|request| (request, view(request, &own, other.as_ref())));
     let fresh = ThreadId::opened_by(&own.channel.origin, own.channel.sequence);
-    let draft = match command::decide(&agreement.terms, node.party(), seen, fresh, command.clone())
-    {
+    let draft = match command::decide(&agreement.terms, node.party(), seen, fresh, command) {
         Ok(draft) => draft,
         Err(command::Problem::Illegal(illegal)) => {
             // Legal on all that has arrived, and not on what a checkpoint covers: only too early.
@@ -164,11 +155,11 @@ async fn carry_out(
     };
     let (thread, kind) = (draft.thread, draft.kind.as_str());
     let released = release::statement(&agreement.terms, &agreement.peer, draft)?;
-    let taken = author(node, work, &agreement, released).await?;
+    let taken = author(node, work, agreement, released, Some(order)).await?;
     match taken.refused {
         None => {
             let about = thread.to_string();
-            journal::note_in(&mut work.tx, node.now(), who, kind, &about).await?;
+            work.journal(node.now(), who, kind, &about).await?;
             Ok(Done { thread, index: taken.index })
         }
         // It was decided by the same rules, so this cannot be; if it is, nothing of it is kept.
@@ -179,27 +170,18 @@ async fn carry_out(
     }
 }
 
-/// Seals, signs and appends a statement.
+/// Signs and appends a statement, with what an order says to its reader.
 async fn author(
     node: &Node,
     work: &mut Work,
     agreement: &Agreement,
     released: Released<Draft>,
+    order: Option<&Order>,
 ) -> Result<Taken, Error> {
     let draft = released.into_inner();
-    let mut sealed = None;
-    let mut letter = None;
-    if !draft.fields.is_empty() {
-        let mut content = Content::default();
-        for (name, value) in draft.fields {
-            content.push(&name, value)?;
-        }
-        let peer = node.peer(&agreement.peer).await?;
-        let readers = [seal::Recipient::parse(&peer.recipient)?, node.secrets.identity.recipient()];
-        let made = seal::seal(&content, &readers)?;
-        work.keep(&made.commitment.digest, &made.ciphertext).await?;
-        sealed = Some(made.commitment);
-        letter = Letter::read(draft.kind, &content).ok();
+    if let Some(order) = order {
+        let next = work.ledger(&agreement.own).await?.size;
+        work.keep(&agreement.own, next, &order.sealed.ciphertext).await?;
     }
     let seen = match work.other(&agreement.own).await? {
         Some(other) => work.verified(&other.id).await?.map(|(size, root)| Seen {
@@ -223,13 +205,14 @@ async fn author(
         answers: draft.answers,
         sequence: channel.sequence,
         previous,
-        sealed,
+        sealed: order.map(|order| order.sealed.commitment),
         seen,
         public: draft.public,
         claimed: node.clock.seconds(),
     };
     let statement = node.secrets.statement.sign(agreement.key.name(), body)?;
-    Ok(work.take(&agreement.own, statement.entry(), letter).await?)
+    let letter = order.map(|order| order.letter.clone());
+    Ok(work.state(&agreement.own, statement, letter).await?)
 }
 
 /// Takes in a peer's entries, owes receipts and pays them at once. Returns the next entry wanted.
@@ -268,7 +251,8 @@ async fn receive(node: &Node, work: &mut Work, delivery: Delivery) -> Result<u64
         }
     };
     for (entry, ciphertext) in delivery.entries.into_iter().skip(skip) {
-        keep_ciphertext(work, &entry, ciphertext).await?;
+        let next = work.ledger(&ledger.id).await?.size;
+        keep_ciphertext(work, (&ledger.id, next), &entry, ciphertext).await?;
         let taken = work.take(&ledger.id, &entry, None).await?;
         if let Some((code, reason)) = &taken.refused {
             tracing::warn!(ledger = ledger.id, index = taken.index, code, "refused an entry");
@@ -382,7 +366,9 @@ async fn repeated(
     let again = delivery.entries.len().min(skip) as u64;
     let known =
         ledger::entries(node.db(), &ledger.id, delivery.start, delivery.start + again).await?;
-    for (known, (sent, ciphertext)) in known.iter().zip(&delivery.entries) {
+    for (index, (known, (sent, ciphertext))) in
+        (delivery.start..).zip(known.iter().zip(&delivery.entries))
+    {
         if known != sent {
             let detail = "an entry that was delivered before came with other bytes";
             let at = node.now().as_second();
@@ -390,13 +376,14 @@ async fn repeated(
             return Err(Error::Refused(format!("rewritten: {detail}")));
         }
         // It may have come by the mirror before, without its content.
-        keep_ciphertext(work, sent, ciphertext.clone()).await?;
+        keep_ciphertext(work, (&ledger.id, index), sent, ciphertext.clone()).await?;
     }
     Ok(())
 }
 
 async fn keep_ciphertext(
     work: &mut Work,
+    (ledger, index): (&str, u64),
     entry: &[u8],
     ciphertext: Option<Vec<u8>>,
 ) -> Result<(), Error> {
@@ -406,7 +393,7 @@ async fn keep_ciphertext(
     if let Some(digest) = digest
         && Hash::of(&ciphertext) == digest
     {
-        work.keep(&digest, &ciphertext).await?;
+        work.keep(ledger, index, &ciphertext).await?;
     }
     Ok(())
 }
@@ -431,10 +418,9 @@ async fn pay(
             outcomes: Vec::new(),
             answers: None,
             public: encode_receipts(&owed),
-            fields: Vec::new(),
         };
         let released = release::statement(&agreement.terms, &agreement.peer, receipts)?;
-        author(node, work, agreement, released).await?;
+        author(node, work, agreement, released, None).await?;
         if owed.len() < MAX_RECEIPTS {
             return Ok(());
         }

@@ -176,7 +176,7 @@ async fn a_request_is_exchanged_proven_and_audited_and_its_content_seen_by_nobod
     // The wire is under TLS: so look too at what goes into it, entries and ciphertexts as delivered.
     let mut carried = Vec::new();
     for node in [north, south] {
-        for sql in ["SELECT entry FROM leaf", "SELECT ciphertext FROM sealed"] {
+        for sql in ["SELECT entry FROM leaf", "SELECT ciphertext FROM content"] {
             for row in node.db().query(sql, &[]).await.unwrap() {
                 carried.extend_from_slice(row.blob(0).unwrap());
             }

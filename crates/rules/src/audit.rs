@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use comity_ledger::{Hash, Tiles};
 use jiff::Timestamp;
 
-use crate::channel::{self, Admitted, Channel, Refusal};
+use crate::channel::{self, Admitted, Channel, Entry, Refusal};
 use crate::request::Receipted;
 use crate::{Kind, PartyId, Request, ThreadId};
 
@@ -69,7 +69,7 @@ impl Audit {
             let root_at = |size: u64| root_at(other, size);
             let from = channels[side].from.clone();
             let result = channels[side]
-                .admit(entry, root_at)
+                .admit(Entry::parse(entry), root_at)
                 .and_then(|admitted| audit.take(&from, other, &admitted));
             if let Err(refusal) = result {
                 audit.refused.push((from, at, refusal.code(), refusal.to_string()));
@@ -95,8 +95,8 @@ impl Audit {
         let mut channel = ledger.channel.clone();
         for entry in &ledger.entries {
             let (at, from) = (channel.next, channel.from.clone());
-            let parsed = comity_ledger::Statement::parse(entry).ok();
-            let seen = parsed.as_ref().and_then(|statement| statement.body().seen.clone());
+            let entry = Entry::parse(entry);
+            let seen = entry.statement().ok().and_then(|statement| statement.body().seen.clone());
             channel.other = seen.as_ref().map(|seen| seen.origin.clone());
             if let Err(refusal) = channel.admit(entry, |_| seen.map(|seen| seen.root)) {
                 audit.refused.push((from, at, refusal.code(), refusal.to_string()));

@@ -118,6 +118,54 @@ impl Refusal {
     }
 }
 
+/// An entry on its way to the gate.
+#[derive(Debug, Clone)]
+pub enum Entry {
+    /// It is no statement.
+    Malformed(Error),
+    /// A statement as it was received: nobody has verified it yet.
+    Received(Box<Statement>),
+    /// A statement that was signed here a moment ago.
+    Signed(Box<VerifiedStatement>),
+}
+
+impl Entry {
+    /// The entry of these bytes.
+    #[must_use]
+    pub fn parse(bytes: &[u8]) -> Self {
+        match Statement::parse(bytes) {
+            Ok(statement) => Self::Received(Box::new(statement)),
+            Err(error) => Self::Malformed(error),
+        }
+    }
+
+    /// The statement, verified or not.
+    ///
+    /// # Errors
+    /// Why it is none.
+    pub fn statement(&self) -> Result<&Statement, Error> {
+        match self {
+            Self::Malformed(error) => Err(error.clone()),
+            Self::Received(statement) => Ok(statement),
+            Self::Signed(statement) => Ok(statement),
+        }
+    }
+
+    fn verify(self, public: &[u8; 32], origin: &str) -> Result<VerifiedStatement, Error> {
+        match self {
+            Self::Malformed(error) => Err(error),
+            Self::Received(statement) => statement.verify(public, origin),
+            // Of this very ledger and key: then what its type says is what is asked for.
+            Self::Signed(statement)
+                if statement.origin() == origin && statement.key() == KeyId::of(public) =>
+            {
+                Ok(*statement)
+            }
+            Self::Signed(statement) => Statement::clone(&statement).verify(public, origin),
+        }
+    }
+}
+
 /// An entry that was admitted: what it is and who says it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Admitted {
@@ -155,19 +203,19 @@ impl Channel {
     /// [`Refusal`]: the entry stays where it is and has no effect.
     pub fn admit(
         &mut self,
-        entry: &[u8],
+        entry: Entry,
         root_at: impl FnOnce(u64) -> Option<Hash>,
     ) -> Result<Admitted, Refusal> {
         let index = self.next;
         self.next += 1;
-        let statement = Statement::parse(entry)?;
+        let statement = entry.statement()?;
         let kind = Kind::parse(&statement.body().kind);
         let public = match (index, kind) {
-            (0, Some(Kind::Open)) => self.opened(&statement)?,
+            (0, Some(Kind::Open)) => self.opened(statement)?,
             (0, _) => return Err(Refusal::NotOpened),
             _ => self.key_at(statement.key(), index)?,
         };
-        let statement = statement.verify(&public, &self.origin)?;
+        let statement = entry.verify(&public, &self.origin)?;
         self.check_place(&statement)?;
         // From here on the statement is its author's: the chain goes on behind it whatever it says.
         let body = statement.body();

@@ -3,9 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::agreement::{Agreement, RefusalPart};
-use crate::content::{
-    Answer, Ask, Assessment, BadContent, DIMENSIONS, Letter, Reason, Remark, Ruling,
-};
+use crate::content::{Answer, Ask, Assessment, DIMENSIONS, Letter, Reason, Remark, Ruling};
 use crate::request::{Act, Decision, Illegal, MAX_ITEMS, Outcome, View};
 use crate::{Draft, Kind, PartyId, Request, ThreadId};
 
@@ -70,14 +68,30 @@ pub enum Problem {
         /// What.
         problem: String,
     },
-    /// The content cannot be encoded.
-    #[error(transparent)]
-    Content(#[from] BadContent),
+}
+
+impl Command {
+    /// What it says to its reader.
+    #[must_use]
+    pub fn letter(&self) -> Letter {
+        match self {
+            Self::Send { ask, .. } => Letter::Ask(ask.clone()),
+            Self::Decide(ruling) => Letter::Ruling(ruling.clone()),
+            Self::Answer(answer) => Letter::Answer(answer.clone()),
+            Self::Assess(assessment) => Letter::Assessment(assessment.clone()),
+            Self::Acknowledge(remark)
+            | Self::Clarify(remark)
+            | Self::Close(remark)
+            | Self::Withdraw(remark)
+            | Self::Escalate(remark) => Letter::Remark(remark.clone()),
+        }
+    }
 }
 
 /// Decides `command` by `me`, for the request as far as `me` sees it (`view`), into the statement
-/// that says it; one that opens a request opens the thread `fresh`. Deciding takes no time: only what both sides can check counts, and that is
-/// witnessed later.
+/// that says it; one that opens a request opens the thread `fresh`. Deciding takes no time: only what
+/// both sides can check counts, and that is witnessed later. What it says to its reader is
+/// [`Command::letter`].
 ///
 /// # Errors
 /// [`Problem`].
@@ -86,29 +100,28 @@ pub fn decide(
     me: &PartyId,
     request: Option<(&Request, View)>,
     fresh: ThreadId,
-    command: Command,
+    command: &Command,
 ) -> Result<Draft, Problem> {
     if let Command::Send { class, exercise, ask } = command {
-        check_ask(agreement, class.as_deref(), &ask)?;
+        check_ask(agreement, class.as_deref(), ask)?;
         let outcomes = vec![Outcome::Open.byte(); ask.items.len()];
         return Ok(Draft {
             kind: Kind::Send,
             thread: fresh,
-            class,
-            exercise,
+            class: class.clone(),
+            exercise: *exercise,
             outcomes,
             answers: None,
             public: Vec::new(),
-            fields: Letter::Ask(ask).fields()?,
         });
     }
     let (request, view) = request.ok_or(Illegal::UnknownThread)?;
     let asker = *me == request.asker;
     let standing = request.standing(view);
     let mut act = Act::bare(Kind::Acknowledge);
-    let letter = match command {
+    match command {
         Command::Send { .. } => return Err(Illegal::ThreadInUse.into()),
-        Command::Acknowledge(remark) => Letter::Remark(remark),
+        Command::Acknowledge(_) => {}
         Command::Clarify(remark) => {
             if remark.text.trim().is_empty() {
                 let why = "a question or a reply has a text";
@@ -116,7 +129,6 @@ pub fn decide(
             }
             act.kind = if asker { Kind::Reply } else { Kind::Clarify };
             act.answers = standing.question.filter(|_| asker);
-            Letter::Remark(remark)
         }
         Command::Decide(ruling) => {
             act.kind = Kind::Decide;
@@ -124,31 +136,19 @@ pub fn decide(
             if ruling.decision == Decision::Refused {
                 check_reason(agreement, "the decision", ruling.reason.as_ref())?;
             }
-            Letter::Ruling(ruling)
         }
         Command::Answer(answer) => {
             act.kind = Kind::Answer;
-            act.outcomes = outcomes_of(agreement, request, &answer)?;
-            Letter::Answer(answer)
+            act.outcomes = outcomes_of(agreement, request, answer)?;
         }
         Command::Assess(assessment) => {
             act.kind = Kind::Assess;
-            check_scores(&assessment)?;
-            Letter::Assessment(assessment)
+            check_scores(assessment)?;
         }
-        Command::Close(remark) => {
-            act.kind = Kind::Close;
-            Letter::Remark(remark)
-        }
-        Command::Withdraw(remark) => {
-            act.kind = Kind::Withdraw;
-            Letter::Remark(remark)
-        }
-        Command::Escalate(remark) => {
-            act.kind = Kind::Escalate;
-            Letter::Remark(remark)
-        }
-    };
+        Command::Close(_) => act.kind = Kind::Close,
+        Command::Withdraw(_) => act.kind = Kind::Withdraw,
+        Command::Escalate(_) => act.kind = Kind::Escalate,
+    }
     request.check(asker, view, &act)?;
     Ok(Draft {
         kind: act.kind,
@@ -158,7 +158,6 @@ pub fn decide(
         outcomes: act.outcomes.iter().map(|outcome| outcome.byte()).collect(),
         answers: act.answers,
         public: act.decision.map(|decision| decision.as_str().into()).unwrap_or_default(),
-        fields: letter.fields()?,
     })
 }
 

@@ -3,6 +3,7 @@
 use comity_ledger::Hash;
 
 use crate::agreement::{Agreement, Readers, Terms};
+use crate::content::Letter;
 use crate::{Draft, PartyId};
 
 /// Something that may leave to the reader it was asked for.
@@ -62,8 +63,7 @@ pub fn ledger<T>(terms: &Terms, reader: &Reader, what: T) -> Result<Released<T>,
     }
 }
 
-/// A statement with its content, to the other party of the terms. Its marking binds the reader
-/// from there on; every label of TLP allows the one to whom a thing is addressed.
+/// A statement, to the other party of the terms.
 ///
 /// # Errors
 /// [`Held`].
@@ -72,10 +72,23 @@ pub fn statement(
     to: &PartyId,
     draft: Draft,
 ) -> Result<Released<Draft>, Held> {
-    if agreement.party(to).is_some() { Ok(Released(draft)) } else { Err(Held::NotAParty) }
+    to_party(agreement, to, draft)
 }
 
-/// A statement's content, to whoever would read it on this node's pages and commands.
+/// What a statement says, to the other party of the terms. Its marking binds the reader from there
+/// on; every label of TLP allows the one to whom a thing is addressed.
+///
+/// # Errors
+/// [`Held`].
+pub fn letter(
+    agreement: &Agreement,
+    to: &PartyId,
+    letter: Letter,
+) -> Result<Released<Letter>, Held> {
+    to_party(agreement, to, letter)
+}
+
+/// What a statement said, to whoever would read it on this node's pages and commands.
 ///
 /// # Errors
 /// [`Held`].
@@ -84,4 +97,8 @@ pub fn content<T>(reader: &Reader, what: T) -> Result<Released<T>, Held> {
         Reader::Officer => Ok(Released(what)),
         Reader::Everyone | Reader::Party(_) | Reader::Auditor(_) => Err(Held::NotAParty),
     }
+}
+
+fn to_party<T>(agreement: &Agreement, to: &PartyId, what: T) -> Result<Released<T>, Held> {
+    if agreement.party(to).is_some() { Ok(Released(what)) } else { Err(Held::NotAParty) }
 }

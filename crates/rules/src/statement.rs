@@ -178,6 +178,4 @@ pub struct Draft {
     pub answers: Option<u64>,
     /// What the kind says openly.
     pub public: Vec<u8>,
-    /// The fields for the readers only: name and CBOR value.
-    pub fields: Vec<(String, Vec<u8>)>,
 }

@@ -2,6 +2,7 @@
 //! written once and run on SQLite and on PostgreSQL.
 
 use crate::Error;
+use crate::migrate::{self, Migrated};
 use crate::postgres::{Postgres, PostgresTx};
 use crate::sqlite::{Sqlite, SqliteTx};
 
@@ -46,17 +47,60 @@ impl Db {
     /// Opens SQLite in a file, which is made where it is not there.
     ///
     /// # Errors
-    /// [`Error`].
-    pub fn sqlite(path: &std::path::Path) -> Result<Self, Error> {
-        Ok(Self(Engine::Sqlite(Sqlite::open(path)?)))
+    /// [`Error::Older`] and [`Error::Newer`] where another version wrote it.
+    pub async fn sqlite(path: &std::path::Path) -> Result<Self, Error> {
+        Self(Engine::Sqlite(Sqlite::open(path)?)).ready().await
     }
 
     /// Connects to PostgreSQL at a URL.
     ///
     /// # Errors
-    /// [`Error`].
+    /// [`Error::Older`] and [`Error::Newer`] where another version wrote it.
     pub async fn postgres(url: &str) -> Result<Self, Error> {
-        Ok(Self(Engine::Postgres(Postgres::connect(url).await?)))
+        Self(Engine::Postgres(Postgres::connect(url).await?)).ready().await
+    }
+
+    /// Makes the tables of an empty store.
+    async fn ready(self) -> Result<Self, Error> {
+        let found = self.version().await?;
+        migrate::check(found)?;
+        if found == 0 {
+            self.migrate_to(migrate::latest()).await?;
+        }
+        Ok(self)
+    }
+
+    /// Brings the store of an earlier version, SQLite in a file, up to this one.
+    ///
+    /// # Errors
+    /// [`Error::Newer`].
+    pub async fn migrate_sqlite(path: &std::path::Path) -> Result<Migrated, Error> {
+        migrate::run(&Self(Engine::Sqlite(Sqlite::open(path)?))).await
+    }
+
+    /// The same on PostgreSQL at a URL.
+    ///
+    /// # Errors
+    /// [`Error::Newer`].
+    pub async fn migrate_postgres(url: &str) -> Result<Migrated, Error> {
+        migrate::run(&Self(Engine::Postgres(Postgres::connect(url).await?))).await
+    }
+
+    /// Version of the schema; 0 in an empty store.
+    pub(crate) async fn version(&self) -> Result<i32, Error> {
+        const SQL: &str = "SELECT MAX(version) FROM refinery_schema_history";
+        // Up to nothing: makes the table of steps where it is not there, and takes none.
+        self.migrate_to(0).await?;
+        let row = self.query_one(SQL, &[]).await?.filter(|row| !row.is_null(0));
+        let version = row.map_or(Ok(0), |row| row.int(0))?;
+        i32::try_from(version).map_err(Error::damaged)
+    }
+
+    pub(crate) async fn migrate_to(&self, version: i32) -> Result<(), Error> {
+        match &self.0 {
+            Engine::Sqlite(db) => db.migrate_to(version).await,
+            Engine::Postgres(db) => db.migrate_to(version).await,
+        }
     }
 
     /// Begins a transaction that writes; there is one at a time.

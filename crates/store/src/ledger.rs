@@ -107,13 +107,12 @@ pub async fn entries(db: &Db, id: &str, from: u64, to: u64) -> Result<Vec<Vec<u8
     rows.iter().map(|row| Ok(row.blob(0)?.to_vec())).collect()
 }
 
-/// The ciphertext of this digest, if it is here.
+/// The ciphertext of an entry, if it is here.
 ///
 /// # Errors
 /// [`Error`].
-pub async fn ciphertext(db: &Db, digest: &str) -> Result<Option<Vec<u8>>, Error> {
-    const SQL: &str = "SELECT ciphertext FROM sealed WHERE digest = $1";
-    let row = db.query_one(SQL, &[digest.into()]).await?;
+pub async fn ciphertext(db: &Db, id: &str, index: u64) -> Result<Option<Vec<u8>>, Error> {
+    let row = db.query_one(CIPHERTEXT, &[id.into(), index.into()]).await?;
     row.map(|row| Ok(row.blob(0)?.to_vec())).transpose()
 }
 
@@ -155,6 +154,8 @@ pub(crate) async fn save_tiles(
     }
     Ok(())
 }
+
+pub(crate) const CIPHERTEXT: &str = "SELECT ciphertext FROM content WHERE ledger = $1 AND idx = $2";
 
 const TILE: &str = "SELECT hashes FROM tile WHERE ledger = $1 AND level = $2 AND number = $3";
 

@@ -11,6 +11,7 @@ pub mod db;
 pub mod evidence;
 pub mod journal;
 pub mod ledger;
+pub mod migrate;
 pub mod pending;
 pub mod reader;
 pub mod request;
@@ -40,6 +41,28 @@ pub enum Error {
     /// The schema could not be brought up to date.
     #[error("migrating the schema: {0}")]
     Migration(#[from] Box<refinery::Error>),
+    /// The store was written by an earlier version of this program.
+    #[error(
+        "the store has schema {found} and this version of comity wants {known}: take a backup with \
+         `comity backup`, then run `comity migrate`"
+    )]
+    Older {
+        /// What it has.
+        found: i32,
+        /// What this program wants.
+        known: i32,
+    },
+    /// The store was written by a later version of this program.
+    #[error(
+        "the store has schema {found} and this version of comity knows {known}: it was written by a \
+         later version; run that one"
+    )]
+    Newer {
+        /// What it has.
+        found: i32,
+        /// What this program knows.
+        known: i32,
+    },
     /// A row is not what this version writes.
     #[error("the store is damaged: {0}")]
     Damaged(String),
@@ -73,4 +96,11 @@ impl Error {
 
 mod migrations {
     refinery::embed_migrations!("migrations");
+
+    /// Runs the steps up to this version. Up to 0 only makes the table of steps, whatever steps a later
+    /// program took.
+    pub(crate) fn to(version: i32) -> refinery::Runner {
+        let runner = migrations::runner().set_target(refinery::Target::Version(version));
+        runner.set_abort_missing(version > 0)
+    }
 }

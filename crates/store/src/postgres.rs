@@ -29,13 +29,16 @@ impl Postgres {
         let manager_config = ManagerConfig { recycling_method: RecyclingMethod::Fast };
         let manager = Manager::from_config(config, NoTls, manager_config);
         let pool = Pool::builder(manager).max_size(8).build().map_err(pool_error)?;
-        let mut client = pool.get().await.map_err(pool_error)?;
-        migrations::migrations::runner()
-            .run_async(&mut **client.as_mut())
-            .await
-            .map_err(Box::new)?;
-        drop(client);
+        // Whether it is there at all.
+        drop(pool.get().await.map_err(pool_error)?);
         Ok(Self { pool, writer: Arc::default() })
+    }
+
+    pub(crate) async fn migrate_to(&self, version: i32) -> Result<(), Error> {
+        let mut client = self.pool.get().await.map_err(pool_error)?;
+        let runner = migrations::to(version);
+        runner.run_async(&mut **client.as_mut()).await.map_err(Box::new)?;
+        Ok(())
     }
 
     pub(crate) async fn begin(&self) -> Result<PostgresTx, Error> {

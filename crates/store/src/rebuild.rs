@@ -1,7 +1,7 @@
 //! `comity rebuild`: the views once more, from the facts.
 
 use comity_ledger::Hash;
-use comity_rules::channel::Channel;
+use comity_rules::channel::{Channel, Entry};
 
 use crate::work::{Opener, Proof, Work};
 use crate::{Db, Error, Value, ledger};
@@ -13,7 +13,7 @@ const PAGE: usize = 500;
 const VIEWS: [(&str, &str); 4] = [
     ("statement", "ledger, idx"),
     ("request", "thread"),
-    ("receipted", "ledger, idx, thread"),
+    ("receipt_of", "ledger, idx, request"),
     ("owed", "ledger, idx"),
 ];
 
@@ -55,7 +55,7 @@ pub async fn rebuild(db: &Db, opener: Opener) -> Result<Rebuilt, Error> {
         let Some(last) = rows.last() else { break };
         next = last.count(2)? + 1;
         for row in &rows {
-            work.project(row.text(0)?, row.blob(1)?, row.count(2)?, None).await?;
+            work.project(row.text(0)?, Entry::parse(row.blob(1)?), row.count(2)?, None).await?;
             entries += 1;
         }
         // Requests go to their table as they come, so that memory does not grow with the ledger.

@@ -101,6 +101,16 @@ pub async fn show(db: &Db, thread: ThreadId) -> Result<Summary, Error> {
     read(&row.ok_or_else(|| Error::Missing { what: "request", id: thread.to_string() })?)
 }
 
+/// The hash of the terms under which this thread was opened; `None` where there is no such thread.
+///
+/// # Errors
+/// [`Error`].
+pub async fn terms(db: &Db, thread: ThreadId) -> Result<Option<String>, Error> {
+    const SQL: &str = "SELECT terms FROM request WHERE thread = $1";
+    let row = db.query_one(SQL, &[thread.to_string().into()]).await?;
+    row.map(|row| Ok(row.text(0)?.to_owned())).transpose()
+}
+
 /// The threads whose id begins with these digits; at most two, which is one too many.
 ///
 /// # Errors
@@ -118,7 +128,7 @@ pub async fn find(db: &Db, prefix: &str) -> Result<Vec<ThreadId>, Error> {
 /// [`Error`].
 pub async fn statements(db: &Db, thread: ThreadId) -> Result<Vec<Statement>, Error> {
     const SQL: &str = "SELECT ledger, idx, kind, refused, letter FROM statement
-        WHERE thread = $1 ORDER BY ledger, idx";
+        WHERE request = (SELECT seq FROM request WHERE thread = $1) ORDER BY ledger, idx";
     let rows = db.query(SQL, &[thread.to_string().into()]).await?;
     rows.iter()
         .map(|row| {

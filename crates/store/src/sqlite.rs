@@ -35,14 +35,20 @@ impl Sqlite {
     pub(crate) fn open(path: &Path) -> Result<Self, Error> {
         // It has decrypted contents: made for its owner only, and SQLite's other files follow it.
         let _ = OpenOptions::new().create_new(true).write(true).mode(0o600).open(path);
-        let mut writer = connect(path)?;
-        migrations::migrations::runner().run(&mut writer).map_err(Box::new)?;
+        let writer = connect(path)?;
         let readers =
             (0..READERS).map(|_| connect(path).map(Mutex::new)).collect::<Result<_, _>>()?;
         Ok(Self {
             writer: Arc::new(tokio::sync::Mutex::new(writer)),
             readers: Arc::new(Readers { connections: readers, next: 0.into() }),
         })
+    }
+
+    pub(crate) async fn migrate_to(&self, version: i32) -> Result<(), Error> {
+        let mut writer = self.writer.lock().await;
+        let runner = migrations::to(version);
+        runner.run(&mut *writer).map_err(Box::new)?;
+        Ok(())
     }
 
     pub(crate) async fn begin(&self) -> Result<SqliteTx, Error> {
@@ -109,6 +115,7 @@ fn connect(path: &Path) -> Result<Connection, Error> {
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "busy_timeout", 10_000)?;
     connection.pragma_update(None, "cache_size", -4_000)?;
+    connection.pragma_update(None, "wal_autocheckpoint", 8_000)?;
     connection.set_prepared_statement_cache_capacity(128);
     Ok(connection)
 }

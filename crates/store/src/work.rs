@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use comity_ledger::note::{Note, VerifierKey};
 use comity_ledger::statement::Sealed;
-use comity_ledger::{Checkpoint, Hash, Statement, Tiles, tile};
-use comity_rules::channel::{self, Admitted, Channel, Receipt, Refusal};
+use comity_ledger::{Checkpoint, Hash, Statement, Tiles, VerifiedStatement, tile};
+use comity_rules::channel::{self, Admitted, Channel, Entry, Receipt, Refusal};
 use comity_rules::content::Letter;
 use comity_rules::request::{Act, Illegal, Receipted, View};
 use comity_rules::{Kind, PartyId, Request, Terms, ThreadId};
 use jiff::Timestamp;
 
+use crate::journal;
 use crate::ledger::{self, Ledger, id_of};
 use crate::request::Kept;
 use crate::{Db, Error, Tx, Value};
@@ -29,6 +30,9 @@ pub struct Work {
     opener: Opener,
     ledgers: BTreeMap<String, Open>,
     requests: BTreeMap<ThreadId, Held>,
+    /// Their threads by `seq`.
+    seqs: BTreeMap<u64, ThreadId>,
+    journal: Option<journal::Open>,
     arrival: Option<u64>,
 }
 
@@ -66,7 +70,15 @@ impl Work {
     /// [`Error`].
     pub async fn begin(db: &Db, opener: Opener) -> Result<Self, Error> {
         let tx = db.begin().await?;
-        Ok(Self { tx, opener, ledgers: BTreeMap::new(), requests: BTreeMap::new(), arrival: None })
+        Ok(Self {
+            tx,
+            opener,
+            ledgers: BTreeMap::new(),
+            requests: BTreeMap::new(),
+            seqs: BTreeMap::new(),
+            journal: None,
+            arrival: None,
+        })
     }
 
     /// Begins a ledger, one's own or a peer's.
@@ -127,13 +139,14 @@ impl Work {
         self.other_of(&terms, mine).await
     }
 
-    /// Keeps a ciphertext.
+    /// Keeps the ciphertext of an entry, which may still be to come.
     ///
     /// # Errors
     /// [`Error`].
-    pub async fn keep(&mut self, digest: &Hash, ciphertext: &[u8]) -> Result<(), Error> {
-        const SQL: &str = "INSERT INTO sealed (digest, ciphertext) VALUES ($1, $2) ON CONFLICT (digest) DO NOTHING";
-        self.tx.execute(SQL, &[digest.to_hex().into(), ciphertext.into()]).await?;
+    pub async fn keep(&mut self, id: &str, index: u64, ciphertext: &[u8]) -> Result<(), Error> {
+        const SQL: &str = "INSERT INTO content (ledger, idx, ciphertext) VALUES ($1, $2, $3)
+            ON CONFLICT (ledger, idx) DO NOTHING";
+        self.tx.execute(SQL, &[id.into(), index.into(), ciphertext.into()]).await?;
         Ok(())
     }
 
@@ -145,7 +158,31 @@ impl Work {
     pub async fn take(
         &mut self,
         id: &str,
-        entry: &[u8],
+        bytes: &[u8],
+        letter: Option<Letter>,
+    ) -> Result<Taken, Error> {
+        self.append(id, bytes, Entry::parse(bytes), letter).await
+    }
+
+    /// Appends a statement that was signed here, with its content, and projects it.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn state(
+        &mut self,
+        id: &str,
+        statement: VerifiedStatement,
+        letter: Option<Letter>,
+    ) -> Result<Taken, Error> {
+        let bytes = statement.entry().to_vec();
+        self.append(id, &bytes, Entry::Signed(Box::new(statement)), letter).await
+    }
+
+    async fn append(
+        &mut self,
+        id: &str,
+        bytes: &[u8],
+        entry: Entry,
         letter: Option<Letter>,
     ) -> Result<Taken, Error> {
         const SQL: &str = "INSERT INTO leaf (ledger, idx, arrival, entry) VALUES ($1, $2, $3, $4)";
@@ -153,10 +190,10 @@ impl Work {
         let open = self.open_with_edge(id).await?;
         let index = open.ledger.size;
         if let Some(tiles) = &mut open.tiles {
-            tiles.push(index, Hash::leaf(entry));
+            tiles.push(index, Hash::leaf(bytes));
         }
         open.ledger.size += 1;
-        let params = [id.into(), index.into(), arrival.into(), entry.into()];
+        let params = [id.into(), index.into(), arrival.into(), bytes.into()];
         self.tx.execute(SQL, &params).await?;
         self.project(id, entry, arrival, letter).await
     }
@@ -384,6 +421,24 @@ impl Work {
         Ok(self.requests.get(&thread).map(|held| (&held.request, held.terms.as_str())))
     }
 
+    /// Notes an act in the journal.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn journal(
+        &mut self,
+        at: Timestamp,
+        who: &str,
+        act: &str,
+        about: &str,
+    ) -> Result<(), Error> {
+        let journal = match &mut self.journal {
+            Some(journal) => journal,
+            None => self.journal.insert(journal::Open::load(&mut self.tx).await?),
+        };
+        journal.note(&mut self.tx, at, who, act, about).await
+    }
+
     /// Writes what changed and commits.
     ///
     /// # Errors
@@ -413,9 +468,13 @@ impl Work {
             let changed = open.tiles.as_mut().map(Tiles::take_changed).unwrap_or_default();
             ledger::save_tiles(&mut self.tx, &id, changed).await?;
         }
+        self.seqs.clear();
         for (_, held) in std::mem::take(&mut self.requests) {
             let Held { request, terms, title, seq } = held;
             crate::request::save(&mut self.tx, &request, &terms, &title, seq).await?;
+        }
+        if let Some(journal) = self.journal.take() {
+            journal.save(&mut self.tx).await?;
         }
         Ok(())
     }
@@ -457,14 +516,13 @@ impl Work {
     pub(crate) async fn project(
         &mut self,
         id: &str,
-        entry: &[u8],
+        entry: Entry,
         arrival: u64,
         letter: Option<Letter>,
     ) -> Result<Taken, Error> {
-        let parsed = Statement::parse(entry).ok();
-        let body = parsed.as_ref().map(Statement::body);
-        let seen = body.and_then(|body| body.seen.as_ref());
-        let root = match seen {
+        let body = entry.statement().ok().map(Statement::body);
+        let kind = body.map(|body| plain(&body.kind)).unwrap_or_default();
+        let root = match body.and_then(|body| body.seen.as_ref()) {
             Some(seen) => self.root_at(&id_of(&seen.origin), seen.size).await?,
             None => None,
         };
@@ -477,7 +535,7 @@ impl Work {
         let mut thread = None;
         match &admitted {
             Ok(admitted) => {
-                opened = self.letter(admitted, letter).await?;
+                opened = self.letter(id, admitted, letter).await?;
                 if let Ok(Some(letter)) = &opened
                     && !Act::of(admitted.kind, admitted.statement.body())
                         .is_ok_and(|act| letter.agrees(&act))
@@ -496,28 +554,28 @@ impl Work {
             }
             Err(refusal) => refused = Some((refusal.code(), refusal.to_string())),
         }
-        let kind = body.map_or("", |body| body.kind.as_str());
         // Receipts are never receipted: else two nodes would thank each other for ever.
         if !mine && kind != Kind::Receipt.as_str() {
             let code = refused.as_ref().map(|(code, _)| *code).or(opened.as_ref().err().copied());
             self.owe(id, index, code.unwrap_or_default()).await?;
         }
         let kept = opened.ok().flatten().map(Kept::of);
-        self.save_statement(id, index, kind, thread, refused.as_ref().map(|r| r.0), kept).await?;
+        self.save_statement(id, index, &kind, thread, refused.as_ref().map(|r| r.0), kept).await?;
         Ok(Taken { index, refused, thread })
     }
 
     async fn letter(
         &mut self,
+        id: &str,
         admitted: &Admitted,
         known: Option<Letter>,
     ) -> Result<Result<Option<Letter>, &'static str>, Error> {
-        const SQL: &str = "SELECT ciphertext FROM sealed WHERE digest = $1";
         let Some(sealed) = admitted.statement.body().sealed else { return Ok(Ok(None)) };
         if known.is_some() {
             return Ok(Ok(known));
         }
-        let row = self.tx.query_one(SQL, &[sealed.digest.to_hex().into()]).await?;
+        let place = [id.into(), admitted.index.into()];
+        let row = self.tx.query_one(ledger::CIPHERTEXT, &place).await?;
         let Some(row) = row else { return Ok(Err("undecryptable")) };
         Ok((self.opener)(admitted.kind, row.blob(0)?, &sealed).map(Some))
     }
@@ -544,7 +602,7 @@ impl Work {
         }
         Ok(Request::open(admitted.index, admitted.statement.origin(), body).map(|request| {
             let (terms, title) = (terms.to_owned(), title.unwrap_or_default());
-            self.requests.insert(thread, Held { request, terms, title, seq });
+            self.hold(Held { request, terms, title, seq });
         }))
     }
 
@@ -553,11 +611,11 @@ impl Work {
         id: &str,
         admitted: &Admitted,
     ) -> Result<Result<(), Refusal>, Error> {
-        const THREAD: &str = "SELECT statement.thread, leaf.entry FROM statement
+        const REQUEST: &str = "SELECT statement.request, leaf.entry FROM statement
             JOIN leaf ON leaf.ledger = statement.ledger AND leaf.idx = statement.idx
             WHERE statement.ledger = $1 AND statement.idx = $2";
-        const NOTE: &str = "INSERT INTO receipted (ledger, idx, thread) VALUES ($1, $2, $3)
-            ON CONFLICT (ledger, idx, thread) DO NOTHING";
+        const NOTE: &str = "INSERT INTO receipt_of (ledger, idx, request) VALUES ($1, $2, $3)
+            ON CONFLICT (ledger, idx, request) DO NOTHING";
         const PAID: &str = "DELETE FROM owed WHERE ledger = $1 AND idx = $2";
         let receipts = match channel::decode_receipts(&admitted.statement.body().public) {
             Ok(receipts) => receipts,
@@ -566,7 +624,7 @@ impl Work {
         let Some(other) = self.other(id).await? else { return Ok(Ok(())) };
         for receipt in receipts {
             let params = [other.id.as_str().into(), receipt.index.into()];
-            let row = self.tx.query_one(THREAD, &params).await?;
+            let row = self.tx.query_one(REQUEST, &params).await?;
             // A receipt for something else than what is there is for nothing.
             let Some(row) =
                 row.filter(|row| row.blob(1).is_ok_and(|e| Hash::leaf(e) == receipt.leaf))
@@ -574,11 +632,13 @@ impl Work {
                 continue;
             };
             self.tx.execute(PAID, &params).await?;
-            let Ok(thread) = row.text(0)?.parse::<ThreadId>() else { continue };
-            let note = [id.into(), admitted.index.into(), thread.to_string().into()];
+            if row.is_null(0) {
+                continue;
+            }
+            let seq = row.count(0)?;
+            let note = [id.into(), admitted.index.into(), seq.into()];
             self.tx.execute(NOTE, &note).await?;
-            self.load_request(thread).await?;
-            if let Some(held) = self.requests.get_mut(&thread) {
+            if let Some(held) = self.request_of(seq).await? {
                 let receipted =
                     Receipted { index: admitted.index, code: receipt.code, witnessed: None };
                 held.request.receipt(&other.party, receipt.index, receipted);
@@ -595,15 +655,13 @@ impl Work {
         proof: Proof,
         time: Timestamp,
     ) -> Result<(), Error> {
-        const SQL: &str = "SELECT thread FROM statement
-            WHERE ledger = $1 AND idx >= $2 AND idx < $3 AND thread <> ''
-            UNION SELECT thread FROM receipted WHERE ledger = $1 AND idx >= $2 AND idx < $3";
+        const SQL: &str = "SELECT request FROM statement
+            WHERE ledger = $1 AND idx >= $2 AND idx < $3 AND request IS NOT NULL
+            UNION SELECT request FROM receipt_of WHERE ledger = $1 AND idx >= $2 AND idx < $3";
         let party = self.ledger(id).await?.party.clone();
         let rows = self.tx.query(SQL, &[id.into(), from.into(), to.into()]).await?;
         for row in rows {
-            let thread: ThreadId = row.text(0)?.parse().map_err(Error::damaged)?;
-            self.load_request(thread).await?;
-            if let Some(held) = self.requests.get_mut(&thread) {
+            if let Some(held) = self.request_of(row.count(0)?).await? {
                 match proof {
                     Proof::Witness => held.request.witnessed(&party, (from, to), time),
                     Proof::Mirror => held.request.mirrored(&party, (from, to), time),
@@ -628,14 +686,15 @@ impl Work {
         refused: Option<&str>,
         kept: Option<Kept>,
     ) -> Result<(), Error> {
-        const SQL: &str = "INSERT INTO statement (ledger, idx, kind, thread, refused, letter)
+        const SQL: &str = "INSERT INTO statement (ledger, idx, kind, request, refused, letter)
             VALUES ($1, $2, $3, $4, $5, $6)";
         let letter = kept.map(|kept| serde_json::to_string(&kept)).transpose();
         let params = [
             id.into(),
             index.into(),
-            plain(kind).into(),
-            thread.map(|thread| thread.to_string()).unwrap_or_default().into(),
+            kind.into(),
+            // That of a statement about a request that nobody opened is null.
+            thread.and_then(|thread| Some(self.requests.get(&thread)?.seq)).into(),
             refused.into(),
             letter.map_err(Error::json)?.into(),
         ];
@@ -649,9 +708,30 @@ impl Work {
         }
         if let Some(row) = crate::request::load(&mut self.tx, thread).await? {
             let crate::request::Summary { request, terms, title, seq } = row;
-            self.requests.insert(thread, Held { request, terms, title, seq });
+            self.hold(Held { request, terms, title, seq });
         }
         Ok(())
+    }
+
+    fn hold(&mut self, held: Held) {
+        self.seqs.insert(held.seq, held.request.thread);
+        self.requests.insert(held.request.thread, held);
+    }
+
+    /// The request of this number.
+    async fn request_of(&mut self, seq: u64) -> Result<Option<&mut Held>, Error> {
+        const SQL: &str = "SELECT thread FROM request WHERE seq = $1";
+        let held =
+            self.requests.iter().find(|(_, held)| held.seq == seq).map(|(thread, _)| *thread);
+        let thread = match held {
+            Some(thread) => thread,
+            None => match self.tx.query_one(SQL, &[seq.into()]).await? {
+                Some(row) => row.text(0)?.parse().map_err(Error::damaged)?,
+                None => return Ok(None),
+            },
+        };
+        self.load_request(thread).await?;
+        Ok(self.requests.get_mut(&thread))
     }
 
     async fn other_of(&mut self, terms: &str, mine: bool) -> Result<Option<Ledger>, Error> {

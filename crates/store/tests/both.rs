@@ -32,7 +32,7 @@ macro_rules! on_both {
             $(#[tokio::test]
             async fn $name() {
                 let folder = tempfile::tempdir().unwrap();
-                super::$name(comity_store::Db::sqlite(&folder.path().join("test.db")).unwrap()).await;
+                super::$name(comity_store::Db::sqlite(&folder.path().join("test.db")).await.unwrap()).await;
             })*
         }
         mod postgres {
@@ -260,10 +260,10 @@ async fn a_rebuild_gives_equal_rows_and_mends_what_was_changed(db: Db) {
     assert_eq!((rebuilt.entries, rebuilt.differed), (8, vec![]));
     let mut tx = db.begin().await.unwrap();
     tx.execute("UPDATE request SET status = 'answered', state = '{}'", &[]).await.unwrap();
-    tx.execute("DELETE FROM receipted", &[]).await.unwrap();
+    tx.execute("DELETE FROM receipt_of", &[]).await.unwrap();
     tx.commit().await.unwrap();
     let rebuilt = rebuild(&db, opener()).await.unwrap();
-    assert_eq!(rebuilt.differed, ["request", "receipted"]);
+    assert_eq!(rebuilt.differed, ["request", "receipt_of"]);
     assert_eq!(rebuild(&db, opener()).await.unwrap().differed, [""; 0]);
     assert_eq!(request::list(&db, true, None, 10).await.unwrap().len(), 1);
 }

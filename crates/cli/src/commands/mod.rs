@@ -7,6 +7,7 @@ pub(crate) mod init;
 pub(crate) mod ledger;
 pub(crate) mod manual;
 pub(crate) mod measure;
+pub(crate) mod migrate;
 pub(crate) mod peer;
 pub(crate) mod rebuild;
 pub(crate) mod request;

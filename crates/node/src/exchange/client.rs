@@ -41,11 +41,11 @@ impl Link {
     }
 
     async fn connect(&self, node: &Node) -> Result<Connection, Error> {
-        let card = node.peer(&self.peer).await?;
+        let card = node.peer(&self.peer)?;
         let secrets = &node.secrets;
         let refused = |error: rustls::Error| Error::Refused(error.to_string());
         let config = tls::client(&secrets.certificate, &secrets.tls, card.tls).map_err(refused)?;
-        let address = card.exchange;
+        let address = card.exchange.clone();
         let connect = |error| http::Error::Connect { address: address.clone(), error };
         let stream =
             http::in_time(&address, node.network.connect(&address)).await?.map_err(connect)?;

@@ -146,7 +146,7 @@ async fn take_history(node: &Node, from: &PartyId, body: &[u8]) -> Answer {
     };
     let agreement = node.agreement(&ledger.terms)?;
     let (_, policy) = node.policy(&agreement).await?;
-    let card = node.peer(from).await?;
+    let card = node.peer(from)?;
     // Kept with the lines of those who have a part in it, and no stranger's.
     let parties = [&card.witness, &card.mirror, &node.card.witness, &node.card.mirror];
     let mut names: Vec<_> = parties.iter().map(|key| key.name()).collect();

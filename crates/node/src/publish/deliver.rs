@@ -3,7 +3,7 @@
 use comity_ledger::cosignature;
 use comity_ledger::mirror::{self, Header, Info};
 use comity_ledger::note::{Note, Signature};
-use comity_ledger::statement::{MAX_ENTRY, Statement};
+use comity_ledger::statement::MAX_ENTRY;
 use comity_ledger::tile::{self, WIDTH};
 use comity_rules::period::instant;
 use comity_store::ledger::{self, Ledger};
@@ -87,12 +87,8 @@ async fn deliver(node: &Node, own: &Ledger, link: &mut Link, from: u64) -> Resul
     let to = own.verified.min(from + MAX_ENTRIES as u64);
     let mut carried = Vec::new();
     let mut bytes = 0;
-    for entry in ledger::entries(&node.db, &own.id, from, to).await? {
-        let sealed = Statement::parse(&entry)?.body().sealed;
-        let ciphertext = match sealed {
-            Some(sealed) => ledger::ciphertext(&node.db, &sealed.digest.to_hex()).await?,
-            None => None,
-        };
+    for (index, entry) in (from..).zip(ledger::entries(&node.db, &own.id, from, to).await?) {
+        let ciphertext = ledger::ciphertext(&node.db, &own.id, index).await?;
         bytes += entry.len() + ciphertext.as_ref().map_or(0, Vec::len) + 64;
         if bytes > MAX_DELIVERY - 65_536 && !carried.is_empty() {
             break;
@@ -124,7 +120,7 @@ async fn mirror(
     let Some(head) = ledger::head(&node.db, &own.id, Some(own.verified)).await? else {
         return Ok(());
     };
-    let card = node.peer(&agreement.peer).await?;
+    let card = node.peer(&agreement.peer)?;
     let mut note = Note::parse(head.note.as_bytes())?;
     let lines = submit(node, own, link, "witness/add-checkpoint", &note).await?;
     add(&mut note, &lines, card.witness.name())?;

@@ -51,7 +51,7 @@ pub(crate) fn card_of(id: &str, seed: u8) -> (Card, SigningKey, StatementKey) {
         exchange: "127.0.0.1:1".to_owned(),
         root: root.verifier().clone(),
         statement: *statement.public(),
-        recipient: Identity::generate().recipient().to_string(),
+        recipient: Identity::generate().unwrap().recipient().to_string(),
         witness: key(&format!("{id}/witness"), Algorithm::CosignatureV1, seed + 2)
             .verifier()
             .clone(),
@@ -183,7 +183,6 @@ impl Party {
             outcomes: Vec::new(),
             answers: None,
             public,
-            fields: Vec::new(),
         }
     }
 
@@ -223,7 +222,8 @@ impl Party {
         self.tiles.push(self.entries.len() as u64, Hash::leaf(&entry));
         self.entries.push(entry.clone());
         let arrived = &self.arrived_tiles;
-        let admitted = self.own.admit(&entry, |size| arrived.root(size).ok())?;
+        let admitted =
+            self.own.admit(channel::Entry::parse(&entry), |size| arrived.root(size).ok())?;
         self.take(true, &admitted)
     }
 
@@ -244,8 +244,7 @@ impl Party {
             (request, view)
         });
         let fresh = ThreadId::opened_by(&self.own.origin, self.own.sequence);
-        let mut draft = command::decide(&self.terms, &self.id, view, fresh, command)?;
-        draft.fields = Vec::new();
+        let draft = command::decide(&self.terms, &self.id, view, fresh, &command)?;
         let thread = draft.thread;
         self.state(draft).expect("what was decided is admitted");
         Ok(thread)
@@ -260,7 +259,9 @@ impl Party {
         let (tiles, size) = (&self.tiles, self.entries.len() as u64);
         let result = self
             .other
-            .admit(entry, |seen| (seen <= size).then(|| tiles.root(seen).ok()).flatten())
+            .admit(channel::Entry::parse(entry), |seen| {
+                (seen <= size).then(|| tiles.root(seen).ok()).flatten()
+            })
             .and_then(|admitted| self.take(false, &admitted));
         let receipt = comity_ledger::Statement::parse(entry)
             .is_ok_and(|statement| statement.body().kind == Kind::Receipt.as_str());
