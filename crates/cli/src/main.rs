@@ -53,6 +53,10 @@ enum Noun {
     Doctor,
     /// Make every view again from the ledgers.
     Rebuild,
+    /// Write a backup of the node, while it runs or not.
+    Backup(commands::backup::Backup),
+    /// Make a node out of a backup.
+    Restore(commands::backup::Restore),
     /// Bring the store of an earlier version up to this one.
     Migrate,
     /// Who we are.
@@ -114,6 +118,8 @@ async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Noun::Serve(serve) => serve.run(&context).await,
         Noun::Doctor => commands::doctor::run(&context).await,
         Noun::Rebuild => commands::rebuild::run(&context).await,
+        Noun::Backup(backup) => backup.run(&context).await,
+        Noun::Restore(restore) => restore.run(&context).await,
         Noun::Migrate => commands::migrate::run(&context).await,
         Noun::Card(card) => card.run(&context),
         Noun::Peer(peer) => peer.run(&context).await,

@@ -147,6 +147,33 @@ pub fn open(ciphertext: &[u8], commitment: &Sealed, identity: &Identity) -> Resu
     Ok(content)
 }
 
+/// Encrypts what is written, in as many pieces as it comes, to its readers; call `finish` at the end.
+///
+/// # Errors
+/// [`Error::Undecryptable`] without readers, or where nothing can be written.
+pub fn writer<W: std::io::Write>(
+    out: W,
+    readers: &[&Recipient],
+) -> Result<age::stream::StreamWriter<W>, Error> {
+    let readers = readers.iter().map(|reader| &reader.key as &dyn age::Recipient);
+    let encryptor =
+        age::Encryptor::with_recipients(readers).map_err(|_| Error::Undecryptable("no readers"))?;
+    encryptor.wrap_output(out).map_err(|_| Error::Undecryptable("sealing failed"))
+}
+
+/// Decrypts what was written by [`writer`]: as it is read, each piece verified before it is given.
+///
+/// # Errors
+/// [`Error::Undecryptable`] where `identity` is not a reader's.
+pub fn reader<R: std::io::Read>(
+    input: R,
+    identity: &Identity,
+) -> Result<impl std::io::Read, Error> {
+    let undecryptable = |_| Error::Undecryptable("not sealed to this key");
+    let decryptor = age::Decryptor::new(input).map_err(undecryptable)?;
+    decryptor.decrypt(std::iter::once(&identity.key as &dyn age::Identity)).map_err(undecryptable)
+}
+
 fn secret_text(identity: &age::x25519::Identity) -> String {
     use age::secrecy::ExposeSecret as _;
     identity.to_string().expose_secret().to_owned()

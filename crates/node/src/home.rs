@@ -196,7 +196,7 @@ impl Home {
     /// [`Error`].
     pub async fn init(folder: &Path, config: Config) -> Result<Initialised, Error> {
         config.check()?;
-        if folder.join("comity.toml").exists() {
+        if folder.join(CONFIG).exists() {
             return Err(Error::Exists(folder.to_owned()));
         }
         let keys = Keys::open(&folder.join("keys"), true)?;
@@ -238,12 +238,12 @@ impl Home {
         let root_key = folder.join("root.key");
         write_new(&root_key, hex::encode(&root_seed).as_bytes())?;
         let password = password::generate()?;
-        let db = Db::sqlite(&folder.join("store.db")).await?;
+        let db = Db::sqlite(&folder.join(STORE)).await?;
         let damaged = |problem| Error::Damaged { path: folder.to_owned(), problem };
         session::set(&db, PASSWORD, &password::hash(&password).map_err(damaged)?).await?;
         // Last: a folder with this file is whole.
         let text = toml::to_string(&config).map_err(|error| damaged(error.to_string()))?;
-        write_new(&folder.join("comity.toml"), text.as_bytes())?;
+        write_new(&folder.join(CONFIG), text.as_bytes())?;
         Ok(Initialised {
             home: Self { folder: folder.to_owned(), config, card },
             root_key,
@@ -256,7 +256,7 @@ impl Home {
     /// # Errors
     /// [`Error`].
     pub fn open(folder: &Path) -> Result<Self, Error> {
-        let path = folder.join("comity.toml");
+        let path = folder.join(CONFIG);
         let text = std::fs::read_to_string(&path).map_err(|_| Error::NoHome(folder.to_owned()))?;
         let config = toml::from_str(&text)
             .map_err(|error| Error::Damaged { path, problem: error.to_string() })?;
@@ -277,12 +277,12 @@ impl Home {
     /// Where SQLite is, in a folder that has its store itself.
     #[must_use]
     pub fn store(&self) -> PathBuf {
-        self.folder.join("store.db")
+        self.folder.join(STORE)
     }
 
     /// The file that names the database, where the store is not in the folder.
     pub(crate) fn database_file(&self) -> PathBuf {
-        self.folder.join("database")
+        self.folder.join(DATABASE)
     }
 
     /// The URL of the PostgreSQL database that has the store; `None` where it is in the folder.
@@ -362,6 +362,13 @@ impl Home {
         }
     }
 }
+
+/// The file that says who a node is: a folder that has it is whole.
+pub(crate) const CONFIG: &str = "comity.toml";
+/// The file that names the database, where the store is not in the folder.
+pub(crate) const DATABASE: &str = "database";
+/// The store, where it is.
+pub(crate) const STORE: &str = "store.db";
 
 /// The setting that has the operator's password hash.
 pub(crate) const PASSWORD: &str = "operator-password";

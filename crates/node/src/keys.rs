@@ -10,7 +10,10 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, Nonce, RandomizedNonceKey};
-use comity_ledger::hex;
+use comity_ledger::{Hash, hex};
+
+/// How the files end that say how far a ledger's key has signed.
+pub(crate) const SIGNED: &str = ".signed";
 
 /// A folder of keys.
 #[derive(Debug, Clone)]
@@ -146,6 +149,31 @@ impl Keys {
         Ok(begun)
     }
 
+    /// Notes, durably, the last head that this key signs: a store that knows less was put back.
+    ///
+    /// # Errors
+    /// [`Error::File`].
+    pub fn signed(&self, name: &str, head: (u64, Hash)) -> Result<(), Error> {
+        let path = self.folder.join(format!("{name}{SIGNED}"));
+        let failed = |error| Error::File { path: path.clone(), error };
+        replace(&path, format!("{} {}\n", head.0, head.1.to_hex()).as_bytes()).map_err(failed)
+    }
+
+    /// The last head that this key signed here, as far as is known.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`].
+    pub fn last_signed(&self, name: &str) -> Result<Option<(u64, Hash)>, Error> {
+        let path = self.folder.join(format!("{name}{SIGNED}"));
+        if !path.exists() {
+            return Ok(None);
+        }
+        let text = read(&path)?;
+        let head = text.trim_end().split_once(' ');
+        let head = head.and_then(|(size, root)| Some((size.parse().ok()?, Hash::from_hex(root)?)));
+        head.map(Some).ok_or(Error::Damaged(path))
+    }
+
     fn mark(&self, name: &str) -> PathBuf {
         self.folder.join(format!("{name}.begun"))
     }
@@ -158,6 +186,28 @@ impl Keys {
     fn aead(&self) -> RandomizedNonceKey {
         RandomizedNonceKey::new(&AES_256_GCM, &self.wrapping).expect("key length")
     }
+}
+
+/// Replaces a file as a whole, durably: a crash leaves the old one or the new one.
+///
+/// # Errors
+/// What the file system says.
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let temporary = beside(path, ".tmp");
+    let mut options = OpenOptions::new();
+    let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(&temporary, path)?;
+    let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
+    File::open(folder)?.sync_all()
+}
+
+/// The path with something more at its end.
+pub(crate) fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut path = path.as_os_str().to_owned();
+    path.push(ending);
+    path.into()
 }
 
 /// Writes a file that must not be there yet, mode 0600, durably.

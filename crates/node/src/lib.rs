@@ -9,6 +9,7 @@
 
 mod access;
 pub mod audit;
+pub mod backup;
 pub mod clock;
 pub mod control;
 pub mod dossier;
@@ -22,6 +23,7 @@ pub mod node;
 pub mod prove;
 pub mod public;
 pub mod publish;
+mod reconcile;
 pub mod serve;
 mod signing;
 pub mod tls;

@@ -1,6 +1,7 @@
 //! A node: its keys, its store, its agreements, and what people and peers do with them.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -60,6 +61,21 @@ pub struct Agreement {
     pub own: String,
     /// The ledger's key.
     pub(crate) key: SigningKey,
+    /// The store was put back from a backup: nothing is signed before that is reconciled.
+    pub(crate) restored: AtomicBool,
+}
+
+impl Agreement {
+    /// Whether nothing is stated or cosigned under it yet, for the store was put back from a backup.
+    #[must_use]
+    pub fn is_restored(&self) -> bool {
+        self.restored.load(Ordering::Acquire)
+    }
+
+    /// Whether something may be signed.
+    pub(crate) fn check_reconciled(&self) -> Result<(), Error> {
+        if self.is_restored() { Err(Error::Restored(self.peer.clone())) } else { Ok(()) }
+    }
 }
 
 impl Error {
@@ -68,7 +84,7 @@ impl Error {
     pub fn is_unreachable(&self) -> bool {
         match self {
             Self::Store(error) => !matches!(error, StoreError::Missing { .. }),
-            Self::Http(_) | Self::Stopping | Self::Listen { .. } => true,
+            Self::Http(_) | Self::Stopping | Self::Listen { .. } | Self::Restored(_) => true,
             _ => false,
         }
     }
@@ -123,6 +139,12 @@ pub enum Error {
         /// What to do.
         hint: &'static str,
     },
+    /// The store was put back from a backup and is not reconciled.
+    #[error(
+        "restored: this node was put back from a backup and is not reconciled with {0} and the witnesses \
+         yet; it signs nothing before that. See `comity doctor`"
+    )]
+    Restored(PartyId),
     /// Something that does not fit together.
     #[error("{0}")]
     Refused(String),
@@ -529,17 +551,21 @@ impl Node {
     }
 
     fn opener(&self) -> Opener {
-        let identity = self.secrets.identity.clone();
-        Arc::new(move |kind, ciphertext, sealed| {
-            let content =
-                seal::open(ciphertext, sealed, &identity).map_err(|error| error.code())?;
-            Letter::read(kind, &content).map_err(|_| "not-understood")
-        })
+        opener(&self.secrets)
     }
 
     pub(crate) fn add(&self, agreement: Arc<Agreement>) {
         self.agreements.write().unwrap_or_else(PoisonError::into_inner).push(agreement);
     }
+}
+
+/// Opens what is sealed to these keys.
+pub(crate) fn opener(secrets: &Secrets) -> Opener {
+    let identity = secrets.identity.clone();
+    Arc::new(move |kind, ciphertext, sealed| {
+        let content = seal::open(ciphertext, sealed, &identity).map_err(|error| error.code())?;
+        Letter::read(kind, &content).map_err(|_| "not-understood")
+    })
 }
 
 /// There is no such request.

@@ -145,7 +145,8 @@ impl Node {
         }
         self.home.keys()?.begin(&key_name(&terms))?;
         let peer = terms.peer_of(self.party()).map(|peer| peer.id.clone()).ok_or_else(damaged)?;
-        Ok(Arc::new(Agreement { terms, peer, own, key }))
+        let restored = self.is_put_back(&terms, &own).await?.into();
+        Ok(Arc::new(Agreement { terms, peer, own, key, restored }))
     }
 
     /// The key of this party's ledger under these terms, and with it the ledger's origin.
@@ -159,6 +160,6 @@ impl Node {
 }
 
 /// The file name of the key of the ledger under these terms.
-fn key_name(terms: &Terms) -> String {
+pub(crate) fn key_name(terms: &Terms) -> String {
     format!("ledger-{}", &terms.hash().to_hex()[..16])
 }

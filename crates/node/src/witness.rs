@@ -4,7 +4,6 @@
 //! knows a ledger by its key and nothing of what is in it.
 
 use std::collections::BTreeMap;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -199,15 +198,8 @@ impl Witness {
         let folder = self.folder.join("ledgers");
         let name = Hash::of(key.name().as_bytes()).to_hex();
         let path = folder.join(format!("{name}.ledger"));
-        let temporary = folder.join(format!("{name}.tmp"));
-        let write = || -> std::io::Result<()> {
-            let mut file = std::fs::File::create(&temporary)?;
-            file.write_all(format!("{key}\n{checkpoint}").as_bytes())?;
-            file.sync_all()?;
-            std::fs::rename(&temporary, &path)?;
-            std::fs::File::open(&folder)?.sync_all()
-        };
-        write().map_err(|error| Error::File { path: path.clone(), error })
+        let state = format!("{key}\n{checkpoint}");
+        keys::replace(&path, state.as_bytes()).map_err(|error| Error::File { path, error })
     }
 }
 

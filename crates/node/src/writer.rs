@@ -131,6 +131,7 @@ fn answer<T: Send + 'static>(
 
 async fn carry_out(node: &Node, work: &mut Work, order: &Order) -> Result<Done, Error> {
     let Order { who, agreement, thread, command, .. } = order;
+    agreement.check_reconciled()?;
     let request = match thread {
         Some(thread) => Some(work.request(*thread).await?.ok_or_else(|| no_request(*thread))?),
         None => None,
@@ -221,6 +222,7 @@ async fn receive(node: &Node, work: &mut Work, delivery: Delivery) -> Result<u64
     if agreement.peer != delivery.from {
         return Err(Error::Refused("these terms are not between us".to_owned()));
     }
+    agreement.check_reconciled()?;
     let known = work.other(&agreement.own).await?;
     let ledger = match known {
         Some(ledger) => ledger,
@@ -330,7 +332,7 @@ async fn covered(
 }
 
 /// Begins the copy of a peer's ledger with its opening.
-async fn open(
+pub(crate) async fn open(
     work: &mut Work,
     agreement: &Agreement,
     entry: &[u8],
@@ -381,7 +383,7 @@ async fn repeated(
     Ok(())
 }
 
-async fn keep_ciphertext(
+pub(crate) async fn keep_ciphertext(
     work: &mut Work,
     (ledger, index): (&str, u64),
     entry: &[u8],
@@ -399,7 +401,7 @@ async fn keep_ciphertext(
 }
 
 /// States the receipts that are owed for a peer's ledger.
-async fn pay(
+pub(crate) async fn pay(
     node: &Node,
     work: &mut Work,
     agreement: &Agreement,

@@ -185,22 +185,11 @@ fn frontier(heads: &[(u64, Timestamp)]) -> Vec<(u64, Timestamp)> {
     kept
 }
 
-/// How much of the other ledger must be taken before this entry means anything: what its author had
-/// seen, and with a receipt what it is for, which no head need cover yet. A receipt for what the
-/// other ledger does not have there is for nothing, and waits for nothing.
 fn needs(entry: &[u8], other: &Ledger) -> u64 {
     let Ok(statement) = comity_ledger::Statement::parse(entry) else { return 0 };
-    let body = statement.body();
-    // A head of some third ledger is refused at the gate; it is nothing to wait for.
-    let seen = body.seen.as_ref().filter(|seen| seen.origin == other.channel.origin);
-    let seen = Channel::seen_size(seen);
-    if Kind::parse(&body.kind) != Some(Kind::Receipt) {
-        return seen;
-    }
-    let receipts = channel::decode_receipts(&body.public).unwrap_or_default();
-    let real =
-        receipts.iter().filter(|receipt| other.tiles.leaf(receipt.index) == Some(receipt.leaf));
-    real.map(|receipt| receipt.index + 1).fold(seen, u64::max)
+    channel::needs(statement.body(), &other.channel.origin, |receipt| {
+        other.tiles.leaf(receipt.index) == Some(receipt.leaf)
+    })
 }
 
 fn root_at(ledger: &Ledger, size: u64) -> Option<Hash> {

@@ -7,7 +7,7 @@
 
 use comity_ledger::note::{Note, VerifierKey};
 use comity_ledger::statement::{KeyId, Seen};
-use comity_ledger::{Error, Hash, Statement, VerifiedStatement};
+use comity_ledger::{Body, Error, Hash, Statement, VerifiedStatement};
 use serde::{Deserialize, Serialize};
 
 use crate::{Kind, PartyId, card};
@@ -320,6 +320,21 @@ impl Channel {
         }
         Ok(())
     }
+}
+
+/// How much of the other ledger must be taken before a statement means anything: what its author had
+/// seen, and with a receipt what it is for, which no head need cover yet. A receipt that is not `real`,
+/// for what the other ledger does not have there, is for nothing, and waits for nothing.
+#[must_use]
+pub fn needs(body: &Body, other: &str, real: impl Fn(&Receipt) -> bool) -> u64 {
+    // A head of some third ledger is refused at the gate; it is nothing to wait for.
+    let seen = body.seen.as_ref().filter(|seen| seen.origin == other);
+    let seen = Channel::seen_size(seen);
+    if Kind::parse(&body.kind) != Some(Kind::Receipt) {
+        return seen;
+    }
+    let receipts = decode_receipts(&body.public).unwrap_or_default();
+    receipts.iter().filter(|receipt| real(receipt)).map(|r| r.index + 1).fold(seen, u64::max)
 }
 
 fn bounded(text: &str) -> String {

@@ -1,10 +1,12 @@
 //! One thin database: integers, reals, texts, blobs and null; `$1` placeholders; each SQL text
 //! written once and run on SQLite and on PostgreSQL.
 
+use minicbor::{Decode, Encode};
+
 use crate::Error;
 use crate::migrate::{self, Migrated};
 use crate::postgres::{Postgres, PostgresTx};
-use crate::sqlite::{Sqlite, SqliteTx};
+use crate::sqlite::{Sqlite, SqliteSnapshot, SqliteTx};
 
 /// A database.
 #[derive(Clone)]
@@ -24,19 +26,43 @@ enum TxEngine {
     Postgres(Box<PostgresTx>),
 }
 
+/// A store at one point in time, for reading: what others write meanwhile does not show.
+pub(crate) struct Snapshot(SnapshotEngine);
+
+enum SnapshotEngine {
+    Sqlite(SqliteSnapshot),
+    Postgres(Box<PostgresTx>),
+}
+
 /// A value in a row or a parameter.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Encode, Decode)]
 pub enum Value {
     /// SQL null.
+    #[n(0)]
     Null,
     /// A 64-bit integer.
-    Int(i64),
+    #[n(1)]
+    Int(#[n(0)] i64),
     /// A double.
-    Real(f64),
+    #[n(2)]
+    Real(#[n(0)] f64),
     /// A text.
-    Text(String),
+    #[n(3)]
+    Text(#[n(0)] String),
     /// Bytes.
-    Blob(Vec<u8>),
+    #[n(4)]
+    Blob(#[cbor(n(0), with = "minicbor::bytes")] Vec<u8>),
+}
+
+impl Value {
+    /// Bytes that it takes, about.
+    pub(crate) fn size(&self) -> usize {
+        match self {
+            Self::Null | Self::Int(_) | Self::Real(_) => 8,
+            Self::Text(text) => text.len(),
+            Self::Blob(bytes) => bytes.len(),
+        }
+    }
 }
 
 /// A row.
@@ -49,7 +75,7 @@ impl Db {
     /// # Errors
     /// [`Error::Older`] and [`Error::Newer`] where another version wrote it.
     pub async fn sqlite(path: &std::path::Path) -> Result<Self, Error> {
-        Self(Engine::Sqlite(Sqlite::open(path)?)).ready().await
+        Self::raw_sqlite(path)?.ready().await
     }
 
     /// Connects to PostgreSQL at a URL.
@@ -57,7 +83,7 @@ impl Db {
     /// # Errors
     /// [`Error::Older`] and [`Error::Newer`] where another version wrote it.
     pub async fn postgres(url: &str) -> Result<Self, Error> {
-        Self(Engine::Postgres(Postgres::connect(url).await?)).ready().await
+        Self::raw_postgres(url).await?.ready().await
     }
 
     /// Makes the tables of an empty store.
@@ -75,7 +101,7 @@ impl Db {
     /// # Errors
     /// [`Error::Newer`].
     pub async fn migrate_sqlite(path: &std::path::Path) -> Result<Migrated, Error> {
-        migrate::run(&Self(Engine::Sqlite(Sqlite::open(path)?))).await
+        migrate::run(&Self::raw_sqlite(path)?).await
     }
 
     /// The same on PostgreSQL at a URL.
@@ -83,7 +109,7 @@ impl Db {
     /// # Errors
     /// [`Error::Newer`].
     pub async fn migrate_postgres(url: &str) -> Result<Migrated, Error> {
-        migrate::run(&Self(Engine::Postgres(Postgres::connect(url).await?))).await
+        migrate::run(&Self::raw_postgres(url).await?).await
     }
 
     /// Version of the schema; 0 in an empty store.
@@ -101,6 +127,29 @@ impl Db {
             Engine::Sqlite(db) => db.migrate_to(version).await,
             Engine::Postgres(db) => db.migrate_to(version).await,
         }
+    }
+
+    /// Opens SQLite in a file, of whatever version: for a backup of it, or to put one back.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub fn raw_sqlite(path: &std::path::Path) -> Result<Self, Error> {
+        Ok(Self(Engine::Sqlite(Sqlite::open(path)?)))
+    }
+
+    /// Connects to PostgreSQL at a URL, of whatever version: likewise.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn raw_postgres(url: &str) -> Result<Self, Error> {
+        Ok(Self(Engine::Postgres(Postgres::connect(url).await?)))
+    }
+
+    pub(crate) async fn snapshot(&self) -> Result<Snapshot, Error> {
+        Ok(Snapshot(match &self.0 {
+            Engine::Sqlite(db) => SnapshotEngine::Sqlite(db.snapshot()?),
+            Engine::Postgres(db) => SnapshotEngine::Postgres(Box::new(db.snapshot().await?)),
+        }))
     }
 
     /// Begins a transaction that writes; there is one at a time.
@@ -174,6 +223,29 @@ impl Tx {
             TxEngine::Sqlite(tx) => tx.commit().await,
             TxEngine::Postgres(tx) => tx.commit().await,
         }
+    }
+}
+
+impl Snapshot {
+    pub(crate) async fn query(&mut self, sql: &str, params: &[Value]) -> Result<Vec<Row>, Error> {
+        match &mut self.0 {
+            SnapshotEngine::Sqlite(db) => db.query(sql, params),
+            SnapshotEngine::Postgres(tx) => tx.query(sql, params).await,
+        }
+    }
+
+    /// The columns of a table.
+    pub(crate) async fn columns(&mut self, table: &str) -> Result<Vec<String>, Error> {
+        let sql = match &self.0 {
+            SnapshotEngine::Sqlite(_) => "SELECT name FROM pragma_table_info($1) ORDER BY cid",
+            SnapshotEngine::Postgres(_) => {
+                "SELECT column_name::text FROM information_schema.columns
+                    WHERE table_schema = current_schema() AND table_name = $1
+                    ORDER BY ordinal_position"
+            }
+        };
+        let rows = self.query(sql, &[table.into()]).await?;
+        rows.iter().map(|row| Ok(row.text(0)?.to_owned())).collect()
     }
 }
 

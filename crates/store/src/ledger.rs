@@ -235,6 +235,16 @@ pub async fn news(db: &Db, terms: &str) -> Result<Option<(String, u64)>, Error> 
     row.map(|row| Ok((row.text(0)?.to_owned(), row.count(1)?))).transpose()
 }
 
+/// The largest size of a head that this ledger's key signed over entries that are not all here.
+///
+/// # Errors
+/// [`Error`].
+pub async fn promised(db: &Db, id: &str) -> Result<u64, Error> {
+    const SQL: &str = "SELECT MAX(size) FROM promise WHERE ledger = $1";
+    let row = db.query_one(SQL, &[id.into()]).await?.filter(|row| !row.is_null(0));
+    row.map_or(Ok(0), |row| row.count(0))
+}
+
 /// How much of this ledger the other side's mirror covers.
 ///
 /// # Errors

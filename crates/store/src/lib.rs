@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 pub mod agreement;
+pub mod backup;
 pub mod cosigned;
 pub mod db;
 pub mod evidence;
@@ -69,6 +70,9 @@ pub enum Error {
     /// The ledger moved under this writer: another one has the database.
     #[error("ledger {0} was changed by another writer; only one node may write")]
     Moved(String),
+    /// Something that the store is not for.
+    #[error("{0}")]
+    Refused(String),
     /// The rules of ledgers.
     #[error(transparent)]
     Ledger(#[from] comity_ledger::Error),

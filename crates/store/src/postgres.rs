@@ -20,7 +20,8 @@ pub(crate) struct Postgres {
 pub(crate) struct PostgresTx {
     // `None` once it is committed; see `Drop`.
     client: Option<Object>,
-    _writer: OwnedMutexGuard<()>,
+    // `None` for one that only reads.
+    _writer: Option<OwnedMutexGuard<()>>,
 }
 
 impl Postgres {
@@ -44,10 +45,19 @@ impl Postgres {
     pub(crate) async fn begin(&self) -> Result<PostgresTx, Error> {
         let writer = Arc::clone(&self.writer).lock_owned().await;
         let client = self.pool.get().await.map_err(pool_error)?;
-        let tx = PostgresTx { client: Some(client), _writer: writer };
+        let tx = PostgresTx { client: Some(client), _writer: Some(writer) };
         tx.client()?.batch_execute("BEGIN").await?;
         // One writer: whoever holds this lock until its transaction ends.
         tx.client()?.batch_execute("SELECT pg_advisory_xact_lock(727274)").await?;
+        Ok(tx)
+    }
+
+    pub(crate) async fn snapshot(&self) -> Result<PostgresTx, Error> {
+        let client = self.pool.get().await.map_err(pool_error)?;
+        let tx = PostgresTx { client: Some(client), _writer: None };
+        // The first read is what fixes the point in time.
+        let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT 1";
+        tx.client()?.batch_execute(begin).await?;
         Ok(tx)
     }
 

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::{Db, Error};
+use crate::{Db, Error, Tx};
 
 /// A setting's value.
 ///
@@ -23,6 +23,15 @@ pub async fn set(db: &Db, name: &str, value: &str) -> Result<(), Error> {
     let mut tx = db.begin().await?;
     tx.execute(SQL, &[name.into(), value.into()]).await?;
     tx.commit().await
+}
+
+/// Forgets a setting.
+///
+/// # Errors
+/// [`Error`].
+pub async fn forget(tx: &mut Tx, name: &str) -> Result<(), Error> {
+    tx.execute("DELETE FROM setting WHERE name = $1", &[name.into()]).await?;
+    Ok(())
 }
 
 /// Begins a session, and forgets those that are over. `token` is the hash of what the browser has.

@@ -19,7 +19,11 @@ const READERS: usize = 4;
 pub(crate) struct Sqlite {
     writer: Arc<tokio::sync::Mutex<Connection>>,
     readers: Arc<Readers>,
+    path: Arc<Path>,
 }
+
+/// A connection of its own, in a transaction that only reads.
+pub(crate) struct SqliteSnapshot(Mutex<Connection>);
 
 struct Readers {
     connections: Vec<Mutex<Connection>>,
@@ -41,6 +45,7 @@ impl Sqlite {
         Ok(Self {
             writer: Arc::new(tokio::sync::Mutex::new(writer)),
             readers: Arc::new(Readers { connections: readers, next: 0.into() }),
+            path: path.into(),
         })
     }
 
@@ -57,12 +62,25 @@ impl Sqlite {
         Ok(SqliteTx { connection: Some(connection) })
     }
 
+    pub(crate) fn snapshot(&self) -> Result<SqliteSnapshot, Error> {
+        let connection = connect(&self.path)?;
+        // The first read is what fixes the point in time.
+        connection.execute_batch("BEGIN; SELECT COUNT(*) FROM sqlite_master")?;
+        Ok(SqliteSnapshot(Mutex::new(connection)))
+    }
+
     pub(crate) fn query(&self, sql: &str, params: &[Value]) -> Result<Vec<Row>, Error> {
         let readers = &self.readers.connections;
         let first = self.readers.next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let connection = readers[first % readers.len()].lock();
         // A reader keeps no state between queries: one that panicked left none behind.
         query(&connection.unwrap_or_else(PoisonError::into_inner), sql, params)
+    }
+}
+
+impl SqliteSnapshot {
+    pub(crate) fn query(&self, sql: &str, params: &[Value]) -> Result<Vec<Row>, Error> {
+        query(&self.0.lock().unwrap_or_else(PoisonError::into_inner), sql, params)
     }
 }
 

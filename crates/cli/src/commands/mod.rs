@@ -1,6 +1,7 @@
 //! One file a noun.
 
 pub(crate) mod agreement;
+pub(crate) mod backup;
 pub(crate) mod card;
 pub(crate) mod doctor;
 pub(crate) mod init;

@@ -29,12 +29,26 @@ impl Link {
         path: &str,
         body: Vec<u8>,
     ) -> Result<Reply, Error> {
+        self.send(node, Method::POST, &format!("/exchange/v1/{path}"), body).await
+    }
+
+    /// Gets what the peer serves to members.
+    pub(crate) async fn get(&mut self, node: &Node, path: &str) -> Result<Reply, Error> {
+        self.send(node, Method::GET, path, Vec::new()).await
+    }
+
+    async fn send(
+        &mut self,
+        node: &Node,
+        method: Method,
+        path: &str,
+        body: Vec<u8>,
+    ) -> Result<Reply, Error> {
         let mut connection = match self.connection.take().filter(Connection::is_open) {
             Some(connection) => connection,
             None => self.connect(node).await?,
         };
-        let path = format!("/exchange/v1/{path}");
-        let reply = connection.send(Method::POST, &path, body, 256 * 1024).await?;
+        let reply = connection.send(method, path, body, super::MAX_DELIVERY).await?;
         // Kept only after a whole answer: a broken connection is not used twice.
         self.connection = Some(connection);
         Ok(reply)

@@ -3,6 +3,7 @@
 //! | request | does |
 //! |---|---|
 //! | `POST entries` | the next entries of the sender's ledger, with their ciphertexts and a proof |
+//! | `POST copy` | gives the entries of either ledger, to a party that was restored from a backup |
 //! | `POST history` | a witnessed checkpoint of the sender's ledger |
 //! | `POST witness/add-checkpoint` | C2SP tlog-witness, for the sender's ledger |
 //! | `POST mirror/add-checkpoint`, `POST mirror/add-entries` | C2SP tlog-mirror, for the same |
@@ -13,6 +14,7 @@ mod server;
 
 pub(crate) use client::Link;
 pub use server::router;
+pub(crate) use server::{Problem, take_history};
 
 use comity_ledger::Hash;
 use minicbor::{Decode, Encode};
@@ -41,6 +43,36 @@ pub(crate) struct Entries {
     /// Consistency proof from the tree that ends with the last of them to that checkpoint.
     #[n(5)]
     pub(crate) proof: Vec<Hash>,
+}
+
+/// The body of `POST copy`.
+#[derive(Debug, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct Wanted {
+    /// Hash of the terms, in hexadecimal.
+    #[n(1)]
+    pub(crate) terms: String,
+    /// Whose ledger.
+    #[n(2)]
+    pub(crate) party: String,
+    /// The first entry that is wanted.
+    #[n(3)]
+    pub(crate) start: u64,
+}
+
+/// The answer to `POST copy`.
+#[derive(Debug, Default, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct Copied {
+    /// The entries, as many as one message holds; none where there are no more.
+    #[n(1)]
+    pub(crate) entries: Vec<Carried>,
+    /// The latest head of the ledger that its key signed and that fits the entries.
+    #[n(2)]
+    pub(crate) head: Option<String>,
+    /// The largest size that its key is known to have signed.
+    #[n(3)]
+    pub(crate) signed: u64,
 }
 
 /// An entry with its ciphertext.

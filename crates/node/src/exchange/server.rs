@@ -20,8 +20,9 @@ use comity_store::cosigned::{self, Cosigned, Role};
 use comity_store::evidence;
 use comity_store::ledger::{self, Ledger};
 
-use super::{Entries, MAX_DELIVERY, MAX_ENTRIES, mirror};
+use super::{Copied, Entries, MAX_DELIVERY, MAX_ENTRIES, Wanted, mirror};
 use crate::node::{Agreement, Error, Node};
+use crate::publish::deliver::carried;
 use crate::writer::{Delivery, Job};
 use crate::{http, public};
 
@@ -35,6 +36,7 @@ pub fn router(node: Arc<Node>, peer: PartyId) -> Router {
     let ledgers = public::router(Arc::clone(&node)).layer(Extension(Reader::Party(peer.clone())));
     Router::new()
         .route("/exchange/v1/entries", post(entries))
+        .route("/exchange/v1/copy", post(copy))
         .route("/exchange/v1/history", post(history))
         .route("/exchange/v1/witness/add-checkpoint", post(witness_checkpoint))
         .route("/exchange/v1/mirror/add-checkpoint", post(mirror_checkpoint))
@@ -44,10 +46,10 @@ pub fn router(node: Arc<Node>, peer: PartyId) -> Router {
         .merge(ledgers)
 }
 
-pub(super) type Answer = Result<Response, Problem>;
+pub(crate) type Answer = Result<Response, Problem>;
 
 /// A refusal on the wire: a status, and a line that begins with the stable name.
-pub(super) struct Problem(pub(super) StatusCode, pub(super) String);
+pub(crate) struct Problem(pub(crate) StatusCode, pub(crate) String);
 
 impl axum::response::IntoResponse for Problem {
     fn into_response(self) -> Response {
@@ -65,7 +67,7 @@ impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         let status = match &error {
             Error::Missing { .. } => StatusCode::NOT_FOUND,
-            Error::Stopping => StatusCode::SERVICE_UNAVAILABLE,
+            Error::Stopping | Error::Restored(_) => StatusCode::SERVICE_UNAVAILABLE,
             // What the store says is nobody else's business.
             Error::Store(_) | Error::Home(_) | Error::Keys(_) => {
                 tracing::error!(%error, "exchange");
@@ -120,6 +122,44 @@ async fn entries(
     Ok(format!("{next}\n").into_response())
 }
 
+/// Gives a party that was restored what it has lost: entries of its own ledger, or of this one's.
+async fn copy(
+    State(node): State<Arc<Node>>,
+    Extension(Peer(from)): Extension<Peer>,
+    body: Body,
+) -> Answer {
+    let body = http::body(body, 4096).await?;
+    let malformed = || Problem(StatusCode::BAD_REQUEST, "malformed-request: copy".to_owned());
+    let wanted: Wanted = minicbor::decode(&body).map_err(|_| malformed())?;
+    let agreement = node.agreement(&wanted.terms)?;
+    if agreement.peer != from {
+        return Err(Error::Refused("these terms are not between us".to_owned()).into());
+    }
+    let own = ledger::show(&node.db, &agreement.own).await?;
+    let ledger = if wanted.party == own.party.as_str() {
+        Some(own)
+    } else {
+        ledger::counterpart(&node.db, &own).await?.filter(|l| l.party.as_str() == wanted.party)
+    };
+    let Some(ledger) = ledger else { return encoded(&Copied::default()) };
+    // As many as a head covers: whoever takes them can verify that they are the ledger's.
+    let held = ledger.verified;
+    let head = ledger::head(&node.db, &ledger.id, Some(ledger.verified)).await?;
+    let copied = Copied {
+        entries: carried(&node, &ledger, wanted.start, held).await?,
+        head: head.map(|head| head.note),
+        signed: ledger::promised(&node.db, &ledger.id).await?.max(ledger.verified),
+    };
+    node.journal("copy", &format!("entries of {} from {} to {from}", ledger.party, wanted.start))
+        .await?;
+    encoded(&copied)
+}
+
+fn encoded(copied: &Copied) -> Answer {
+    let bytes = minicbor::to_vec(copied).map_err(|error| Error::Refused(error.to_string()))?;
+    Ok(bytes.into_response())
+}
+
 async fn history(
     State(node): State<Arc<Node>>,
     Extension(Peer(from)): Extension<Peer>,
@@ -135,7 +175,7 @@ async fn history(
 
 /// Takes in what proves a head, of the peer's ledger or of one's own: an outside quorum, the word of
 /// the mirror, or both.
-async fn take_history(node: &Node, from: &PartyId, body: &[u8]) -> Answer {
+pub(crate) async fn take_history(node: &Node, from: &PartyId, body: &[u8]) -> Answer {
     let told = Note::parse(body)?;
     let origin = Checkpoint::parse(told.text())?.origin;
     let ledger = match find(node, from, &origin).await? {
@@ -267,6 +307,10 @@ async fn request_ledger(
         Err(error) => return Ok(Err(Refusal::BadRequest(error))),
     };
     let ledger = find(node, from, &origin).await?;
+    if let Some(ledger) = &ledger {
+        // A witness that was put back may not remember what it cosigned.
+        node.agreement(&ledger.terms)?.check_reconciled()?;
+    }
     Ok(ledger.map(|ledger| (ledger, request)).ok_or(Refusal::UnknownOrigin))
 }
 

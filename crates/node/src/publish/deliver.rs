@@ -84,17 +84,7 @@ async fn tell(node: &Node, link: &mut Link, ledger: &str, size: u64) -> Result<(
 
 /// Delivers the next entries with their ciphertexts; returns the next that the peer wants.
 async fn deliver(node: &Node, own: &Ledger, link: &mut Link, from: u64) -> Result<u64, Error> {
-    let to = own.verified.min(from + MAX_ENTRIES as u64);
-    let mut carried = Vec::new();
-    let mut bytes = 0;
-    for (index, entry) in (from..).zip(ledger::entries(&node.db, &own.id, from, to).await?) {
-        let ciphertext = ledger::ciphertext(&node.db, &own.id, index).await?;
-        bytes += entry.len() + ciphertext.as_ref().map_or(0, Vec::len) + 64;
-        if bytes > MAX_DELIVERY - 65_536 && !carried.is_empty() {
-            break;
-        }
-        carried.push(Carried { entry, ciphertext });
-    }
+    let carried = carried(node, own, from, own.verified).await?;
     let end = from + carried.len() as u64;
     let head = ledger::head(&node.db, &own.id, Some(own.verified)).await?;
     let head = head.ok_or_else(|| Error::Refused("the head of this ledger is gone".to_owned()))?;
@@ -108,6 +98,27 @@ async fn deliver(node: &Node, own: &Ledger, link: &mut Link, from: u64) -> Resul
     let next = next.ok_or_else(|| Error::Refused("the peer's answer is no number".to_owned()))?;
     // A peer that wants less than it had was restored from a backup: it gets the rest again.
     Ok(next.min(own.size))
+}
+
+/// Entries `[from, to)` of a ledger with their ciphertexts, as many as one message holds.
+pub(crate) async fn carried(
+    node: &Node,
+    ledger: &Ledger,
+    from: u64,
+    to: u64,
+) -> Result<Vec<Carried>, Error> {
+    let to = to.min(from.saturating_add(MAX_ENTRIES as u64));
+    let mut carried = Vec::new();
+    let mut bytes = 0;
+    for (index, entry) in (from..).zip(ledger::entries(&node.db, &ledger.id, from, to).await?) {
+        let ciphertext = ledger::ciphertext(&node.db, &ledger.id, index).await?;
+        bytes += entry.len() + ciphertext.as_ref().map_or(0, Vec::len) + 64;
+        if bytes > MAX_DELIVERY - 65_536 && !carried.is_empty() {
+            break;
+        }
+        carried.push(Carried { entry, ciphertext });
+    }
+    Ok(carried)
 }
 
 /// Has the peer witness and mirror the latest checkpoint.

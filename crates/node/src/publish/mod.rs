@@ -3,7 +3,7 @@
 //! Each goes on by itself, so that a witness or a peer that is down stops nothing else. The store
 //! says how far each is; these tasks keep nothing that a restart would lose.
 
-mod deliver;
+pub(crate) mod deliver;
 mod witness;
 
 use std::sync::Arc;
@@ -14,6 +14,7 @@ use comity_ledger::{Checkpoint, Hash, Note, tile};
 use comity_store::ledger::{self, Ledger};
 
 use crate::node::{Agreement, Error, Node};
+use crate::signing::key_name;
 
 /// Between two checkpoints at least.
 const CADENCE: Duration = Duration::from_secs(1);
@@ -23,12 +24,24 @@ const BACKOFF: (Duration, Duration) = (Duration::from_millis(250), Duration::fro
 
 /// Carries an agreement on until the future is dropped.
 pub async fn run(node: Arc<Node>, agreement: Arc<Agreement>) {
+    reconcile(&node, &agreement).await;
     tokio::join!(
         checkpoints(&node, &agreement),
         witness::own(&node, &agreement),
         witness::peers(&node, &agreement),
         deliver::run(&node, &agreement)
     );
+}
+
+/// Where the store was put back from a backup: until both ledgers are what they were, nothing is signed.
+async fn reconcile(node: &Arc<Node>, agreement: &Agreement) {
+    let mut backoff = Backoff::of(node, agreement, "reconciling after a restore");
+    while agreement.is_restored() {
+        match node.reconcile(agreement).await {
+            Ok(()) => backoff.reset(),
+            Err(error) => backoff.failed(&error).await,
+        }
+    }
 }
 
 /// Signs a checkpoint when there are new entries, at most one a second.
@@ -59,6 +72,8 @@ async fn checkpoint(node: &Node, agreement: &Agreement) -> Result<bool, Error> {
     let (size, root) = work.root(&agreement.own).await?;
     let checkpoint = Checkpoint::new(agreement.key.name(), size, root);
     let note = checkpoint.sign(&agreement.key)?;
+    // First of all outside the store: were that put back, this would say that it is older.
+    node.home.keys()?.signed(&key_name(&agreement.terms), (size, root))?;
     work.head(&agreement.own, &checkpoint, &note.to_string()).await?;
     // Durable before anybody sees it: after a crash no other head of this size may be signed.
     work.commit().await?;

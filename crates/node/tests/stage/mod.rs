@@ -104,7 +104,9 @@ pub(crate) struct Stage {
     pub(crate) south: Arc<Node>,
     pub(crate) clock: Arc<Adjustable>,
     pub(crate) terms: Terms,
+    /// Everything that serves but the northern node.
     pub(crate) tasks: JoinSet<()>,
+    pub(crate) northern: JoinSet<()>,
 }
 
 impl Stage {
@@ -142,10 +144,12 @@ impl Stage {
             let key = sign(node, &terms).await;
             watching.iter().for_each(|witness| witness.watch(&key).unwrap());
         }
-        for (node, listener) in [&north, &south].into_iter().zip(listeners) {
-            serve::serve_exchange(node, listener, &mut tasks).unwrap();
+        let mut northern = JoinSet::new();
+        let sides = [(&north, &mut northern), (&south, &mut tasks)];
+        for ((node, tasks), listener) in sides.into_iter().zip(listeners) {
+            serve::serve_exchange(node, listener, tasks).unwrap();
         }
-        Self { north, south, clock, terms, tasks }
+        Self { north, south, clock, terms, tasks, northern }
     }
 
     pub(crate) fn hash(&self) -> String {
