@@ -12,9 +12,11 @@
 
 #[path = "../tests/stage/mod.rs"]
 mod stage;
+#[path = "usage.rs"]
+mod usage;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use comity_node::clock::Adjustable;
 use comity_node::network::Tcp;
@@ -50,7 +52,7 @@ async fn main() {
     let step = (count / 20).max(1_000).min(count);
     let (mut done, mut tasks) = (0, JoinSet::new());
     while done < count {
-        let (begin, used) = (Instant::now(), cpu());
+        let (begin, used) = (Instant::now(), usage::cpu());
         let end = (done + step).min(count);
         for number in done..end {
             if tasks.len() == WAITING {
@@ -66,24 +68,8 @@ async fn main() {
             result.unwrap();
         }
         let (many, took) = ((end - done) as f64, begin.elapsed().as_secs_f64());
-        let each = (cpu() - used).as_micros() as f64 / many;
-        println!("{end:>10} {:>12.0} {each:>14.0} {:>14}", many / took, resident());
+        let each = (usage::cpu() - used).as_micros() as f64 / many;
+        println!("{end:>10} {:>12.0} {each:>14.0} {:>14}", many / took, usage::resident());
         done = end;
     }
-}
-
-/// User and system time of this process.
-fn cpu() -> Duration {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
-    let fields: Vec<_> = stat.rsplit(") ").next().unwrap().split(' ').collect();
-    let ticks = |n: usize| fields[n].parse::<u64>().unwrap();
-    // In hundredths of a second on Linux.
-    Duration::from_millis((ticks(11) + ticks(12)) * 10)
-}
-
-/// Resident memory in megabytes.
-fn resident() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
-    line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() / 1024
 }

@@ -24,6 +24,7 @@ use crate::keys::{self, Keys};
 /// An outside witness.
 pub struct Witness {
     folder: PathBuf,
+    keys: Keys,
     key: SigningKey,
     clock: Arc<dyn Clock>,
     /// Held from the comparison to the end of the write: that is what makes it a swap.
@@ -33,6 +34,9 @@ pub struct Witness {
 struct Watched {
     key: VerifierKey,
     last: Option<Last>,
+    /// The size of the last head that this witness signed, kept apart from the state: where the state
+    /// is of a smaller one, it was put back from a backup.
+    signed: u64,
 }
 
 /// What was cosigned last.
@@ -89,11 +93,21 @@ impl Witness {
             let path = file.map_err(failed)?.path();
             // A write that was cut short leaves its temporary file, and the old state.
             if path.extension().is_some_and(|extension| extension == "ledger") {
-                let (origin, watched) = Watched::read(&path, key.verifier())?;
+                let mut watched = Watched::read(&path, key.verifier())?;
+                let origin = watched.key.name().to_owned();
+                watched.signed = keys.last_signed(&name_of(&origin))?.map_or(0, |head| head.0);
+                if watched.is_put_back() {
+                    let signed = watched.signed;
+                    tracing::error!(
+                        origin,
+                        signed,
+                        "the state of this ledger is older than what was signed"
+                    );
+                }
                 ledgers.insert(origin, watched);
             }
         }
-        Ok(Self { folder: folder.to_owned(), key, clock, ledgers: Mutex::new(ledgers) })
+        Ok(Self { folder: folder.to_owned(), keys, key, clock, ledgers: Mutex::new(ledgers) })
     }
 
     /// Takes the folder for this process, until the file that is returned is dropped: two that
@@ -128,7 +142,8 @@ impl Witness {
         let mut ledgers = self.ledgers.lock().unwrap_or_else(PoisonError::into_inner);
         if !ledgers.contains_key(ledger.name()) {
             self.write(ledger, "")?;
-            ledgers.insert(ledger.name().to_owned(), Watched { key: ledger.clone(), last: None });
+            let watched = Watched { key: ledger.clone(), last: None, signed: 0 };
+            ledgers.insert(ledger.name().to_owned(), watched);
         }
         Ok(())
     }
@@ -143,6 +158,10 @@ impl Witness {
         let origin = Checkpoint::parse(text).map_err(Refusal::BadRequest)?.origin;
         let mut ledgers = self.ledgers.lock().unwrap_or_else(PoisonError::into_inner);
         let watched = ledgers.get_mut(&origin).ok_or(Refusal::UnknownOrigin)?;
+        self.remember(watched, &request.note)?;
+        if watched.is_put_back() {
+            return Err(Refusal::Unavailable("its state is older than what it has signed"));
+        }
         let last =
             watched.last.as_ref().map_or((0, Hash::EMPTY), |last| (last.head.size, last.head.root));
         let checkpoint = witness::check(&request, &watched.key, last).inspect_err(|refusal| {
@@ -164,12 +183,50 @@ impl Witness {
             note.to_string()
         });
         let kept = kept.map_err(Refusal::BadRequest)?;
-        self.write(&watched.key, &kept).map_err(|error| {
+        self.swap(watched, Last { head: checkpoint, time: now, note: kept })?;
+        Ok(format!("{line}\n"))
+    }
+
+    /// A checkpoint with this witness' own cosignature says what it has signed, whatever its state says:
+    /// a state that was put back from a backup is brought forward by it.
+    fn remember(&self, watched: &mut Watched, note: &Note) -> Result<(), Refusal> {
+        let (Ok(head), Ok(Some(time))) =
+            (Checkpoint::open(note, &watched.key), cosignature::verify(note, self.key.verifier()))
+        else {
+            return Ok(());
+        };
+        let known = watched.last.as_ref().map_or(0, |last| last.head.size);
+        if head.size <= known {
+            return Ok(());
+        }
+        tracing::error!(
+            origin = head.origin,
+            known,
+            signed = head.size,
+            "this witness has signed more than its state says"
+        );
+        self.swap(watched, Last { head, time, note: note.to_string() })
+    }
+
+    /// Replaces the state, if it is on disk what it is in memory, and says how far was signed.
+    fn swap(&self, watched: &mut Watched, new: Last) -> Result<(), Refusal> {
+        let known = watched.last.as_ref().map_or("", |last| last.note.as_str());
+        let there = std::fs::read_to_string(self.path(&watched.key));
+        if there.ok() != Some(state(&watched.key, known)) {
+            tracing::error!(origin = watched.key.name(), "the state was changed by somebody else");
+            return Err(Refusal::Unavailable("its state was changed by somebody else"));
+        }
+        let (size, root) = (new.head.size, new.head.root);
+        let name = name_of(watched.key.name());
+        let kept = self.write(&watched.key, &new.note);
+        let kept = kept.and_then(|()| Ok(self.keys.signed(&name, (size, root))?));
+        kept.map_err(|error| {
             tracing::error!(%error, "the state could not be kept");
             Refusal::Unavailable("it cannot keep its state")
         })?;
-        watched.last = Some(Last { head: checkpoint, time: now, note: kept });
-        Ok(format!("{line}\n"))
+        watched.signed = size.max(watched.signed);
+        watched.last = Some(new);
+        Ok(())
     }
 
     /// Its routes, below nothing: `/add-checkpoint`, `/<origin hash>/checkpoint`.
@@ -195,16 +252,26 @@ impl Witness {
     }
 
     fn write(&self, key: &VerifierKey, checkpoint: &str) -> Result<(), Error> {
-        let folder = self.folder.join("ledgers");
-        let name = Hash::of(key.name().as_bytes()).to_hex();
-        let path = folder.join(format!("{name}.ledger"));
-        let state = format!("{key}\n{checkpoint}");
-        keys::replace(&path, state.as_bytes()).map_err(|error| Error::File { path, error })
+        let path = self.path(key);
+        let text = state(key, checkpoint);
+        keys::replace(&path, text.as_bytes()).map_err(|error| Error::File { path, error })
+    }
+
+    fn path(&self, key: &VerifierKey) -> PathBuf {
+        self.folder.join("ledgers").join(format!("{}.ledger", name_of(key.name())))
     }
 }
 
+fn state(key: &VerifierKey, checkpoint: &str) -> String {
+    format!("{key}\n{checkpoint}")
+}
+
+fn name_of(origin: &str) -> String {
+    Hash::of(origin.as_bytes()).to_hex()
+}
+
 impl Watched {
-    fn read(path: &Path, own: &VerifierKey) -> Result<(String, Self), Error> {
+    fn read(path: &Path, own: &VerifierKey) -> Result<Self, Error> {
         let text = std::fs::read_to_string(path)
             .map_err(|error| Error::File { path: path.to_owned(), error })?;
         let damaged = |error| Error::Damaged { path: path.to_owned(), error };
@@ -218,7 +285,11 @@ impl Watched {
             let time = cosignature::verify(&parsed, own).map_err(damaged)?;
             Some(Last { head, time: time.unwrap_or_default(), note: note.to_owned() })
         };
-        Ok((key.name().to_owned(), Self { key, last }))
+        Ok(Self { key, last, signed: 0 })
+    }
+
+    fn is_put_back(&self) -> bool {
+        self.last.as_ref().map_or(0, |last| last.head.size) < self.signed
     }
 }
 
@@ -246,7 +317,7 @@ async fn add_checkpoint(State(witness): State<Arc<Witness>>, body: Body) -> Resp
 
 async fn latest(State(witness): State<Arc<Witness>>, UrlPath(hash): UrlPath<String>) -> Response {
     let ledgers = witness.ledgers.lock().unwrap_or_else(PoisonError::into_inner);
-    let wanted = |origin: &&String| Hash::of(origin.as_bytes()).to_hex() == hash;
+    let wanted = |origin: &&String| name_of(origin) == hash;
     let found = ledgers.keys().find(wanted).and_then(|origin| ledgers.get(origin)?.last.as_ref());
     match found {
         Some(last) => last.note.clone().into_response(),

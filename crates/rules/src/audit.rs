@@ -55,25 +55,27 @@ impl Audit {
         // An entry is taken once what its author had seen of the other ledger was taken. Heads and
         // leaf hashes cannot refer to each other in a circle, so one side can go on until both are
         // through, or until an entry refers to more than was witnessed.
+        let mut next = [0, 1].map(|side| Next::of(ledgers, side, 0));
         loop {
             let ready = (0..2).find(|&side| {
-                let next = ledgers[side].entries.get(index(channels[side].next));
-                next.is_some_and(|entry| {
-                    needs(entry, &ledgers[1 - side]) <= channels[1 - side].next
-                })
+                next[side].as_ref().is_some_and(|next| next.needs <= channels[1 - side].next)
             });
-            let Some(side) = ready else { break };
-            let entry = &ledgers[side].entries[index(channels[side].next)];
+            let Some((side, Next { entry, .. })) =
+                ready.and_then(|side| Some((side, next[side].take()?)))
+            else {
+                break;
+            };
             let other = &ledgers[1 - side];
             let at = channels[side].next;
             let root_at = |size: u64| root_at(other, size);
             let from = channels[side].from.clone();
             let result = channels[side]
-                .admit(Entry::parse(entry), root_at)
+                .admit(entry, root_at)
                 .and_then(|admitted| audit.take(&from, other, &admitted));
             if let Err(refusal) = result {
                 audit.refused.push((from, at, refusal.code(), refusal.to_string()));
             }
+            next[side] = Next::of(ledgers, side, at + 1);
         }
         for (channel, ledger) in channels.iter().zip(ledgers) {
             if channel.next < ledger.entries.len() as u64 {
@@ -185,11 +187,24 @@ fn frontier(heads: &[(u64, Timestamp)]) -> Vec<(u64, Timestamp)> {
     kept
 }
 
-fn needs(entry: &[u8], other: &Ledger) -> u64 {
-    let Ok(statement) = comity_ledger::Statement::parse(entry) else { return 0 };
-    channel::needs(statement.body(), &other.channel.origin, |receipt| {
-        other.tiles.leaf(receipt.index) == Some(receipt.leaf)
-    })
+/// The next entry of a ledger.
+struct Next {
+    entry: Entry,
+    /// How much of the other ledger must be taken before.
+    needs: u64,
+}
+
+impl Next {
+    fn of(ledgers: &[Ledger; 2], side: usize, at: u64) -> Option<Self> {
+        let other = &ledgers[1 - side];
+        let entry = Entry::parse(ledgers[side].entries.get(index(at))?);
+        let needs = entry.statement().map_or(0, |statement| {
+            channel::needs(statement.body(), &other.channel.origin, |receipt| {
+                other.tiles.leaf(receipt.index) == Some(receipt.leaf)
+            })
+        });
+        Some(Self { entry, needs })
+    }
 }
 
 fn root_at(ledger: &Ledger, size: u64) -> Option<Hash> {

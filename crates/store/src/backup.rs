@@ -137,14 +137,19 @@ pub async fn prepare(db: &Db, schema: i32) -> Result<(), Error> {
     db.migrate_to(schema).await
 }
 
+/// Whether a table is in a backup.
+#[must_use]
+pub fn covers(table: &str) -> bool {
+    TABLES.iter().any(|(known, ..)| *known == table)
+}
+
 /// Puts a part back.
 ///
 /// # Errors
 /// [`Error::Refused`] for a table or a column that no backup has.
 pub async fn put(db: &Db, part: &Part) -> Result<(), Error> {
     let plain = |name: &String| name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
-    let known = TABLES.iter().any(|(table, ..)| *table == part.table);
-    if !known || part.columns.is_empty() || !part.columns.iter().all(plain) {
+    if !covers(&part.table) || part.columns.is_empty() || !part.columns.iter().all(plain) {
         return Err(Error::Refused("a part of the backup is of no table here".to_owned()));
     }
     let marks: Vec<_> = (1..=part.columns.len()).map(|n| format!("${n}")).collect();
