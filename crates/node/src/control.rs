@@ -432,6 +432,8 @@ async fn examine(node: &Node) -> Result<Value, Error> {
             "entries": own.size,
             "undelivered": own.size - delivered,
             "unwitnessed": own.size - own.witnessed,
+            // All that either side stated is witnessed, delivered, mirrored, and both know what proves it.
+            "settled": node.is_at_rest(&agreement).await?,
         }));
     }
     Ok(json!({
