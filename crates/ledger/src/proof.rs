@@ -9,7 +9,8 @@ use crate::tree::verify_inclusion;
 use crate::witness::MAX_PROOF;
 use crate::{Error, Hash, Policy, b64};
 
-const FIRST_LINE: &str = "c2sp.org/tlog-proof@v1";
+/// What every proof begins with.
+pub const FIRST_LINE: &str = "c2sp.org/tlog-proof@v1";
 
 /// Bytes of a proof that are read.
 const MAX_PROOF_TEXT: usize = 4 * 1024 * 1024;

@@ -22,6 +22,7 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::task::JoinSet;
 
 use crate::dossier::{Dossier, Line};
+use crate::health::{self, evidence_json};
 use crate::node::{Error, Node};
 use crate::{export, prove};
 
@@ -99,6 +100,8 @@ pub enum Question {
     Prove {
         /// A request, or `<ledger>/<index>`.
         id: String,
+        /// The fields to open for whoever gets the proof.
+        open: Vec<String>,
     },
     /// Write a ledger to files.
     Export {
@@ -208,7 +211,7 @@ pub async fn answer(node: &Node, question: Question) -> Result<Value, Error> {
             let agreement = named(node, agreement)?;
             Ok(json!({ "policy": node.policy(&agreement).await?.0 }))
         }
-        Question::Prove { id } => proofs(node, &id).await,
+        Question::Prove { id, open } => proofs(node, &id, &open).await,
         Question::Export { ledger, folder } => {
             let found = ledger::list(node.db()).await?;
             let found = found.iter().find(|l| ledger.len() >= 4 && l.id.starts_with(&ledger));
@@ -251,7 +254,7 @@ pub async fn answer(node: &Node, question: Question) -> Result<Value, Error> {
             let (entries, differed) = node.rebuild().await?;
             Ok(json!({ "entries": entries, "differed": differed }))
         }
-        Question::Examine => examine(node).await,
+        Question::Examine => health::examine(node).await,
     }
 }
 
@@ -398,64 +401,24 @@ async fn ledgers(node: &Node) -> Result<Value, Error> {
     Ok(all.into())
 }
 
-async fn proofs(node: &Node, id: &str) -> Result<Value, Error> {
+async fn proofs(node: &Node, id: &str, open: &[String]) -> Result<Value, Error> {
     if let Some((ledger, index)) = id.split_once('/') {
         let index = index.parse().map_err(|_| missing_ledger(id))?;
         let all = ledger::list(node.db()).await?;
         let found = all.iter().find(|l| ledger.len() >= 4 && l.id.starts_with(ledger));
         let found = found.ok_or_else(|| missing_ledger(ledger))?;
-        let proof = prove::statement(node, &found.id, index).await?;
+        let proof = prove::statement(node, &found.id, index, open).await?;
         return Ok(json!([proof.to_string()]));
     }
     let thread = node.find(id).await?;
     let dossier = node.dossier(thread, &Reader::Officer).await?.into_inner();
     let mut proofs = Vec::new();
     for statement in &dossier.statements {
-        let proof = prove::statement(node, &statement.ledger, statement.event.index).await?;
+        let index = statement.event.index;
+        let proof = prove::statement(node, &statement.ledger, index, open).await?;
         proofs.push(proof.to_string());
     }
     Ok(json!(proofs))
-}
-
-async fn examine(node: &Node) -> Result<Value, Error> {
-    let kept = evidence::list(node.db()).await?;
-    let lost = node.lost_ledgers().await?;
-    let mut agreements = Vec::new();
-    for agreement in node.agreements() {
-        let own = ledger::show(node.db(), &agreement.own).await?;
-        let delivered = ledger::delivered(node.db(), &own.id).await?;
-        let other = ledger::counterpart(node.db(), &own).await?;
-        agreements.push(json!({
-            "terms": own.terms,
-            "peer": agreement.peer,
-            "peer_ledger_known": other.is_some(),
-            "entries": own.size,
-            "undelivered": own.size - delivered,
-            "unwitnessed": own.size - own.witnessed,
-            // All that either side stated is witnessed, delivered, mirrored, and both know what proves it.
-            "settled": node.is_at_rest(&agreement).await?,
-        }));
-    }
-    Ok(json!({
-        "party": node.party(),
-        "now": node.now(),
-        "agreements": agreements,
-        "lost_ledgers": lost,
-        "troubles": node.troubles(),
-        "evidence": kept.iter().map(|piece| evidence_json(piece, None)).collect::<Vec<_>>(),
-    }))
-}
-
-fn evidence_json(piece: &evidence::Evidence, file: Option<&PathBuf>) -> Value {
-    json!({
-        "id": piece.id,
-        "at": piece.at,
-        "code": piece.code,
-        "detail": piece.detail,
-        "ledger": piece.ledger,
-        "bytes": piece.bytes.len(),
-        "file": file,
-    })
 }
 
 fn missing_ledger(id: &str) -> Error {

@@ -46,6 +46,8 @@ pub struct Node {
     agreements: RwLock<Vec<Arc<Agreement>>>,
     /// What does not get on, by what it is, with the last error: for the doctor.
     troubles: Mutex<BTreeMap<String, String>>,
+    /// How far others' clocks are ahead of this one, in seconds, as last heard.
+    pub(crate) skews: Mutex<BTreeMap<String, i64>>,
     jobs: mpsc::Sender<Job>,
     /// Counts commits that somebody may wait for.
     changed: watch::Sender<u64>,
@@ -196,6 +198,7 @@ impl Node {
             peers: RwLock::new(peers),
             agreements: RwLock::default(),
             troubles: Mutex::default(),
+            skews: Mutex::default(),
             jobs,
             changed: watch::Sender::new(0),
         });
@@ -328,6 +331,11 @@ impl Node {
     #[must_use]
     pub fn troubles(&self) -> BTreeMap<String, String> {
         self.troubles.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Jobs that wait for the writer.
+    pub(crate) fn waiting(&self) -> usize {
+        self.jobs.max_capacity() - self.jobs.capacity()
     }
 
     pub(crate) fn change(&self) {

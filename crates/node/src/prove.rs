@@ -1,9 +1,11 @@
 //! Proofs that leave the house, and their verification with the policy alone.
 
+use comity_ledger::content::{Field, Opening};
 use comity_ledger::note::Note;
-use comity_ledger::proof::Proof;
-use comity_ledger::{Hash, Policy, Statement, VerifiedStatement, VerifierKey, tile};
+use comity_ledger::proof::{self, Proof};
+use comity_ledger::{Hash, Policy, Statement, VerifiedStatement, VerifierKey, seal, tile};
 use comity_rules::agreement::time_of;
+use comity_rules::release::{self, Reader};
 use comity_rules::{Kind, card};
 use comity_store::ledger;
 use jiff::Timestamp;
@@ -12,11 +14,17 @@ use serde_json::{Value, json};
 
 use crate::node::{Error, Node};
 
-/// The proof that a statement is in its ledger, with the statement in its `extra` line.
+/// The proof that a statement is in its ledger, with the statement in its `extra` line, and those of the
+/// named fields that it has, opened.
 ///
 /// # Errors
 /// [`Error::Refused`] where no outside witness has covered it yet.
-pub async fn statement(node: &Node, ledger: &str, index: u64) -> Result<Proof, Error> {
+pub async fn statement(
+    node: &Node,
+    ledger: &str,
+    index: u64,
+    fields: &[String],
+) -> Result<Proof, Error> {
     let entries = ledger::entries(&node.db, ledger, index, index + 1).await?;
     if entries.is_empty() {
         let hint = "; the ledger is shorter, see `comity ledger show`";
@@ -28,10 +36,10 @@ pub async fn statement(node: &Node, ledger: &str, index: u64) -> Result<Proof, E
         )));
     };
     let opening = ledger::entries(&node.db, ledger, 0, 1).await?;
-    let carried = Carried {
-        entry: entries.into_iter().next().unwrap_or_default(),
-        opening: opening.into_iter().next().unwrap_or_default(),
-    };
+    let entry = entries.into_iter().next().unwrap_or_default();
+    let openings = node.openings(ledger, index, &entry, fields).await?;
+    let opening = opening.into_iter().next().unwrap_or_default();
+    let carried = Carried { entry, opening, openings };
     let extra = minicbor::to_vec(&carried).map_err(|error| Error::Refused(error.to_string()))?;
     let wanted = tile::needed(index, index + 1, witnessed.size)?;
     let tiles = ledger::tiles(&node.db, ledger, &wanted).await?;
@@ -51,6 +59,37 @@ struct Carried {
     entry: Vec<u8>,
     #[cbor(n(1), with = "minicbor::bytes")]
     opening: Vec<u8>,
+    /// Fields that were opened for whoever gets this.
+    #[n(2)]
+    #[cbor(default)]
+    openings: Vec<Opening>,
+}
+
+impl Node {
+    /// Opens those of these fields that a statement has. What is opened is no longer between the parties
+    /// alone: it is noted in the journal.
+    async fn openings(
+        &self,
+        ledger: &str,
+        index: u64,
+        entry: &[u8],
+        fields: &[String],
+    ) -> Result<Vec<Opening>, Error> {
+        if fields.is_empty() {
+            return Ok(Vec::new());
+        }
+        let sealed = Statement::parse(entry).ok().and_then(|statement| statement.body().sealed);
+        let ciphertext = ledger::ciphertext(&self.db, ledger, index).await?;
+        let (Some(sealed), Some(ciphertext)) = (sealed, ciphertext) else { return Ok(Vec::new()) };
+        let content = seal::open(&ciphertext, &sealed, &self.secrets.identity)?;
+        let mut openings = Vec::new();
+        for name in fields.iter().filter(|name| content.value(name).is_some()) {
+            let opening = release::content(&Reader::Officer, content.open(name)?)?;
+            self.journal("open", &format!("field {name} of entry {index} of {ledger}")).await?;
+            openings.push(opening.into_inner());
+        }
+        Ok(openings)
+    }
 }
 
 /// What a proof proves.
@@ -68,6 +107,25 @@ pub struct Proven {
     pub time: Option<Timestamp>,
     /// Who they are.
     pub witnesses: Vec<String>,
+    /// The fields that were opened, each proven to be in the statement.
+    pub fields: Vec<Field>,
+}
+
+/// The proofs in a file, one after the other.
+#[must_use]
+pub fn split(file: &[u8]) -> Vec<&[u8]> {
+    let first = proof::FIRST_LINE.as_bytes();
+    let begins = |at: usize| file[at..].starts_with(first) && (at == 0 || file[at - 1] == b'\n');
+    let mut starts: Vec<_> = (0..file.len()).filter(|at| begins(*at)).collect();
+    if starts.first() != Some(&0) {
+        // What stands before is no proof, and is said to be none.
+        starts.insert(0, 0);
+    }
+    let ends = starts.iter().skip(1).copied().chain([file.len()]);
+    let ends: Vec<_> = ends.collect();
+    // Between two proofs there may be an empty line.
+    let trim = |part: &[u8]| part.strip_suffix(b"\n\n").map_or(part.len(), |rest| rest.len() + 1);
+    starts.iter().zip(ends).map(|(from, to)| &file[*from..to]).map(|p| &p[..trim(p)]).collect()
 }
 
 /// Verifies a proof made by [`statement`] with the policy alone: the quorum, the inclusion, that
@@ -90,7 +148,14 @@ pub fn verify(bytes: &[u8], policy: &Policy) -> Result<Proven, comity_ledger::Er
     if opened.ledger != policy.log(origin)?.key || statement.body().from != card.party.as_str() {
         return Err(comity_ledger::Error::Statement("the opening is another ledger's"));
     }
+    if let Some(commitment) = statement.body().sealed {
+        carried.openings.iter().try_for_each(|opening| opening.verify(&commitment.fields))?;
+    } else if !carried.openings.is_empty() {
+        return Err(comity_ledger::Error::Proof("field"));
+    }
+    let fields = carried.openings.into_iter().map(|opening| opening.field).collect();
     Ok(Proven {
+        fields,
         index: proof.index,
         size: witnessed.checkpoint.size,
         time: time_of(&witnessed),
@@ -119,6 +184,10 @@ impl Proven {
             "sequence": body.sequence,
             "leaf": self.statement.leaf().to_hex(),
             "fingerprint": card::fingerprint(&self.root),
+            "fields": self.fields.iter().map(|field| json!({
+                "name": field.name,
+                "value": minicbor_serde::from_slice::<Value>(&field.value).unwrap_or_default(),
+            })).collect::<Vec<_>>(),
         })
     }
 }

@@ -5,9 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::State;
-use axum::http::StatusCode;
-use axum::routing::get;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
@@ -15,7 +12,7 @@ use tokio_rustls::TlsAcceptor;
 use crate::exchange;
 use crate::network::Listener;
 use crate::node::{Error, Node};
-use crate::{control, http, publish, tls};
+use crate::{control, health, http, publish, tls};
 
 /// Connections to one listener at a time; more wait in the system's queue.
 const CONNECTIONS: usize = 256;
@@ -66,7 +63,7 @@ pub async fn start(node: &Arc<Node>, pages: Router) -> Result<Running, Error> {
     let (web_port, exchange_port, admin_port) = (web.port(), exchange.port(), admin.port());
     let mut tasks = JoinSet::new();
     tasks.spawn(plain(web, pages));
-    tasks.spawn(plain(admin, health(Arc::clone(node))));
+    tasks.spawn(plain(admin, health::router(Arc::clone(node))));
     tasks.spawn(control::serve(Arc::clone(node), socket));
     serve_exchange(node, exchange, &mut tasks)?;
     Ok(Running { tasks, web: web_port, exchange: exchange_port, admin: admin_port })
@@ -160,18 +157,4 @@ async fn agreements(node: Arc<Node>) {
 async fn accept_failed(error: &io::Error) {
     tracing::warn!(%error, "accepting a connection");
     tokio::time::sleep(Duration::from_millis(100)).await;
-}
-
-fn health(node: Arc<Node>) -> Router {
-    Router::new()
-        .route("/healthz", get(|| async { "ok\n" }))
-        .route("/readyz", get(ready))
-        .with_state(node)
-}
-
-async fn ready(State(node): State<Arc<Node>>) -> Result<&'static str, StatusCode> {
-    match comity_store::ledger::list(&node.db).await {
-        Ok(_) => Ok("ready\n"),
-        Err(_) => Err(StatusCode::SERVICE_UNAVAILABLE),
-    }
 }

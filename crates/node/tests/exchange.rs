@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 
 use comity_node::network::{Boxed, Listener, Network, Stream, Tcp};
-use comity_node::{audit, export};
+use comity_node::{audit, export, prove};
 use comity_rules::command::Command;
 use comity_rules::release::Reader;
 use comity_rules::request::{Status, View};
@@ -235,4 +235,41 @@ async fn acts_that_wait_together_share_a_commit() {
     places.sort_unstable();
     assert_eq!(places, (before..before + 48).collect::<Vec<_>>(), "each has its own place");
     assert!(commits < 24, "{commits} commits for 48 acts");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_proof_opens_the_fields_that_were_chosen_and_no_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let stage = Stage::set(folder.path(), Arc::new(Tcp)).await;
+    stage.north.command("a", Some(&stage.hash()), None, ask("canary title")).await.unwrap();
+    stage.settle().await;
+    let agreement = stage.north.agreement("comity-model").unwrap();
+    let own = stage.north.own_ledger(&agreement).await.unwrap();
+    let (_, policy) = stage.north.policy(&agreement).await.unwrap();
+    let fields = ["title".to_owned(), "no such field".to_owned()];
+    let mut proofs = Vec::new();
+    for index in [0, 1] {
+        let proof = prove::statement(&stage.north, &own.id, index, &fields).await.unwrap();
+        proofs.push(proof.to_string());
+    }
+    // The reader can open it too: the ciphertext is sealed to both.
+    prove::statement(&stage.south, &own.id, 1, &fields).await.unwrap();
+    let file = proofs.join("\n");
+    let split = prove::split(file.as_bytes());
+    assert_eq!(split, proofs.iter().map(String::as_bytes).collect::<Vec<_>>());
+    let [opening, request] = [0, 1].map(|at| prove::verify(split[at], &policy).unwrap().to_json());
+    assert_eq!(opening["fields"], serde_json::json!([]));
+    let opened = serde_json::json!([{ "name": "title", "value": "canary title" }]);
+    assert_eq!(request["fields"], opened);
+    assert!(!request.to_string().contains("facts of canary"));
+    // What was opened is what was sealed, or nothing.
+    let lied = prove::statement(&stage.north, &own.id, 1, &fields).await.unwrap();
+    let mut extra = lied.extra.clone().unwrap();
+    let at = extra.windows(6).position(|bytes| bytes == b"canary").unwrap();
+    extra[at] = b'C';
+    let lied = comity_ledger::proof::Proof { extra: Some(extra), ..lied };
+    let refused = prove::verify(lied.to_string().as_bytes(), &policy).unwrap_err();
+    assert_eq!(refused.code(), "bad-proof");
+    assert!(prove::verify(b"nonsense", &policy).is_err());
+    assert_eq!(prove::split(b"nonsense"), [b"nonsense"]);
 }

@@ -72,6 +72,14 @@ pub async fn keep_in(
     Ok(())
 }
 
+/// How many pieces there are.
+///
+/// # Errors
+/// [`Error`].
+pub async fn count(db: &Db) -> Result<u64, Error> {
+    db.query_one("SELECT COUNT(*) FROM evidence", &[]).await?.map_or(Ok(0), |row| row.count(0))
+}
+
 /// Every piece, oldest first.
 ///
 /// # Errors

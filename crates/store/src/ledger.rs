@@ -235,6 +235,17 @@ pub async fn news(db: &Db, terms: &str) -> Result<Option<(String, u64)>, Error> 
     row.map(|row| Ok((row.text(0)?.to_owned(), row.count(1)?))).transpose()
 }
 
+/// How many statements of this ledger have no receipt by the other side yet, and the first of them.
+///
+/// # Errors
+/// [`Error`].
+pub async fn unreceipted(db: &Db, id: &str) -> Result<(u64, Option<u64>), Error> {
+    const SQL: &str = "SELECT COUNT(*), MIN(idx) FROM owed WHERE ledger = $1";
+    let Some(row) = db.query_one(SQL, &[id.into()]).await? else { return Ok((0, None)) };
+    let first = if row.is_null(1) { None } else { Some(row.count(1)?) };
+    Ok((row.count(0)?, first))
+}
+
 /// The largest size of a head that this ledger's key signed over entries that are not all here.
 ///
 /// # Errors

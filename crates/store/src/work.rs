@@ -527,7 +527,7 @@ impl Work {
             None => None,
         };
         let ledger = &mut self.open(id).await?.ledger;
-        let (mine, terms) = (ledger.mine, ledger.terms.clone());
+        let terms = ledger.terms.clone();
         let index = ledger.channel.next;
         let admitted = ledger.channel.admit(entry, |_| root);
         let mut opened = Ok(None);
@@ -555,7 +555,7 @@ impl Work {
             Err(refusal) => refused = Some((refusal.code(), refusal.to_string())),
         }
         // Receipts are never receipted: else two nodes would thank each other for ever.
-        if !mine && kind != Kind::Receipt.as_str() {
+        if kind != Kind::Receipt.as_str() {
             let code = refused.as_ref().map(|(code, _)| *code).or(opened.as_ref().err().copied());
             self.owe(id, index, code.unwrap_or_default()).await?;
         }
@@ -671,6 +671,7 @@ impl Work {
         Ok(())
     }
 
+    /// Notes that a receipt is owed: by this node for an entry of the peer's, by the peer for one's own.
     async fn owe(&mut self, id: &str, index: u64, code: &str) -> Result<(), Error> {
         const SQL: &str = "INSERT INTO owed (ledger, idx, code) VALUES ($1, $2, $3)";
         self.tx.execute(SQL, &[id.into(), index.into(), code.into()]).await?;

@@ -28,7 +28,11 @@ pub(crate) enum Ledger {
     Prove {
         /// A request's id, or LEDGER/INDEX.
         id: String,
-        /// A folder for the proofs; standard output when left out.
+        /// A field to open for whoever gets the proof, such as `title`; may be given several times.
+        /// What is opened is no longer between the parties alone.
+        #[arg(long)]
+        open: Vec<String>,
+        /// The file to write; standard output when left out.
         #[arg(short, long)]
         output: Option<PathBuf>,
     },
@@ -121,27 +125,23 @@ impl Ledger {
                 let value = context.ask(Question::Policy { agreement }).await?;
                 Ok(context.print(&value, |value| text(value, "policy")))
             }
-            Self::Prove { id, output } => prove_all(context, id, output.as_deref()).await,
+            Self::Prove { id, open, output } => {
+                prove_all(context, id, open, output.as_deref()).await
+            }
             Self::Verify { file: Some(file), policy } => {
                 let policy =
                     policy.ok_or_else(|| Failure::Wrong("--policy FILE is needed".to_owned()))?;
                 let policy = read_policy(&policy)?;
                 let bytes = std::fs::read(&file).map_err(|error| Failure::file(&file, &error))?;
-                let value = prove::verify(&bytes, &policy).map_err(|error| {
-                    Failure::No(format!("{}: {}: {error}", file.display(), error.code()))
-                })?;
-                let value = value.to_json();
-                Ok(context.print(&value, |value| {
-                    format!(
-                        "Verified: {} from {} to {}, entry {} of {}, witnessed {}.\nIts root key's fingerprint is {}: compare it with the one in the terms.",
-                        text(value, "kind"),
-                        text(value, "from"),
-                        text(value, "to"),
-                        text(value, "index"),
-                        text(value, "ledger"),
-                        text(value, "witnessed"),
-                        text(value, "fingerprint"),
-                    )
+                let mut proven = Vec::new();
+                for proof in prove::split(&bytes) {
+                    let value = prove::verify(proof, &policy).map_err(|error| {
+                        Failure::No(format!("{}: {}: {error}", file.display(), error.code()))
+                    })?;
+                    proven.push(value.to_json());
+                }
+                Ok(context.print(&json!(proven), |_| {
+                    proven.iter().map(describe_proven).collect::<Vec<_>>().join("\n")
                 }))
             }
             Self::Verify { file: None, .. } => verify_own(context).await,
@@ -218,22 +218,35 @@ impl Reader {
 async fn prove_all(
     context: &Context,
     id: String,
+    open: Vec<String>,
     output: Option<&Path>,
 ) -> Result<ExitCode, Failure> {
-    let value = context.ask(Question::Prove { id }).await?;
+    let value = context.ask(Question::Prove { id, open }).await?;
     let proofs: Vec<&str> =
         value.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-    let Some(folder) = output else {
+    let Some(file) = output else {
         return Ok(context.print(&value, |_| proofs.join("\n")));
     };
-    std::fs::create_dir_all(folder).map_err(|error| Failure::file(folder, &error))?;
-    let mut files = Vec::new();
-    for (number, proof) in proofs.iter().enumerate() {
-        let path = folder.join(format!("{number:03}.tlog-proof"));
-        write(&path, proof.as_bytes())?;
-        files.push(path);
+    write(file, proofs.join("\n").as_bytes())?;
+    let value = json!({ "file": file, "proofs": proofs.len() });
+    Ok(context.print(&value, |_| format!("Wrote {} proofs to {}.", proofs.len(), file.display())))
+}
+
+fn describe_proven(value: &Value) -> String {
+    let mut said = format!(
+        "Verified: {} from {} to {}, entry {} of {}, witnessed {}.\nIts root key's fingerprint is {}: compare it with the one in the terms.",
+        text(value, "kind"),
+        text(value, "from"),
+        text(value, "to"),
+        text(value, "index"),
+        text(value, "ledger"),
+        text(value, "witnessed"),
+        text(value, "fingerprint"),
+    );
+    for field in value["fields"].as_array().into_iter().flatten() {
+        said += &format!("\n  {}: {}", text(field, "name"), text(field, "value"));
     }
-    Ok(context.print(&json!(files), |_| format!("Wrote {} proofs.", files.len())))
+    said
 }
 
 async fn verify_own(context: &Context) -> Result<ExitCode, Failure> {

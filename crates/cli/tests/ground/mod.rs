@@ -276,7 +276,7 @@ impl Ground {
     pub(crate) async fn check(&self) {
         self.rest().await;
         let mut pages = Vec::new();
-        for side in 0..2 {
+        for (side, party) in SIDES.into_iter().enumerate() {
             let (mut all, mut after) = (BTreeMap::new(), None);
             loop {
                 let question = Question::Requests { open: false, after };
@@ -296,7 +296,7 @@ impl Ground {
             }
             pages.push(all);
             let evidence = self.ask(side, &Question::Evidence { folder: None }).await.unwrap();
-            assert_eq!(evidence, serde_json::json!([]), "{} refused something", SIDES[side]);
+            assert_eq!(evidence, serde_json::json!([]), "{party} refused something");
             let rebuilt = self.ask(side, &Question::Rebuild).await.unwrap();
             assert_eq!(rebuilt["differed"], serde_json::json!([]));
         }

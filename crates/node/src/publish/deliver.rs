@@ -135,9 +135,10 @@ async fn mirror(
     let mut note = Note::parse(head.note.as_bytes())?;
     let lines = submit(node, own, link, "witness/add-checkpoint", &note).await?;
     add(&mut note, &lines, card.witness.name())?;
-    if cosignature::verify(&note, &card.witness)?.is_none() {
+    let Some(time) = cosignature::verify(&note, &card.witness)? else {
         return Err(Error::Refused("the peer's witness signed with another key".to_owned()));
-    }
+    };
+    node.heard(agreement.peer.as_str(), instant(time));
     submit(node, own, link, "mirror/add-checkpoint", &note).await?;
     let lines = upload(node, own, link).await?;
     add(&mut note, &lines, card.mirror.name())?;

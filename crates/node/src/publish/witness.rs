@@ -8,6 +8,7 @@ use comity_ledger::cosignature;
 use comity_ledger::note::{Note, Signature};
 use comity_ledger::policy::Witness;
 use comity_rules::agreement::time_of;
+use comity_rules::period::instant;
 use comity_store::ledger::{self, Ledger};
 use hyper::Method;
 use tokio::task::JoinSet;
@@ -174,10 +175,11 @@ async fn ask(
                 for line in Signature::parse_lines(&text)? {
                     answered.add(line);
                 }
-                if cosignature::verify(&answered, &witness.key)?.is_none() {
+                let Some(time) = cosignature::verify(&answered, &witness.key)? else {
                     let problem = format!("witness {} signed with another key", witness.name);
                     return Err(Error::Refused(problem));
-                }
+                };
+                node.heard(&witness.name, instant(time));
                 let mut lines = answered.signatures().iter();
                 let line = lines.find(|line| line.name == witness.key.name()).cloned();
                 return line.ok_or_else(|| Error::Refused("no cosignature".to_owned()));

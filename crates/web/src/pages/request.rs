@@ -188,7 +188,7 @@ async fn check(app: &App, t: Language, thread: ThreadId) -> Result<String, Error
             pending += 1;
             continue;
         }
-        let proof = prove::statement(&app.node, &statement.ledger, index).await?;
+        let proof = prove::statement(&app.node, &statement.ledger, index, &[]).await?;
         for name in prove::verify(proof.to_string().as_bytes(), &policy)?.witnesses {
             if !witnesses.contains(&name) {
                 witnesses.push(name);
