@@ -99,9 +99,8 @@ fn the_folders_answer_without_a_running_node(kept: &Path) {
     assert_eq!(run(&["ledger", "verify"]).status.code(), Some(0));
     assert_eq!(run(&["doctor"]).status.code(), Some(0), "{}", text(&run(&["doctor"])));
     // A proof that a stranger verifies with the policy alone.
-    let proofs = path(kept, "proofs");
-    assert_eq!(run(&["ledger", "prove", id, "--output", &proofs]).status.code(), Some(0));
-    let proof = path(Path::new(&proofs), "000.tlog-proof");
+    let proof = path(kept, "request.proof");
+    assert_eq!(run(&["ledger", "prove", id, "--output", &proof]).status.code(), Some(0));
     let policy = path(kept, "policy.txt");
     let verified = comity(&["ledger", "verify", &proof, "--policy", &policy]);
     assert!(text(&verified).contains("Verified: request.send/1"), "{}", text(&verified));

@@ -4,6 +4,7 @@
 pub mod checkpoint;
 pub mod content;
 pub mod cosignature;
+pub mod fork;
 pub mod mirror;
 pub mod note;
 pub mod policy;

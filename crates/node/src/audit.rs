@@ -397,6 +397,9 @@ impl Report {
             "withheld": self.withheld.iter().map(|(party, size, time)| json!({
                 "party": party, "size": size, "witnessed": time,
             })).collect::<Vec<_>>(),
+            "unreceipted": self.audit.unreceipted.iter().map(|(party, index, held)| json!({
+                "party": party, "index": index, "held": held,
+            })).collect::<Vec<_>>(),
             "waiting": self.audit.waiting.iter().map(|(party, index)| json!({
                 "party": party, "index": index,
             })).collect::<Vec<_>>(),

@@ -15,6 +15,7 @@ pub mod control;
 pub mod dossier;
 pub mod exchange;
 pub mod export;
+mod fork;
 pub mod health;
 pub mod home;
 pub mod http;

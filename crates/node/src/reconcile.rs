@@ -382,7 +382,9 @@ async fn take(work: &mut Work, agreement: &Agreement, tail: &mut Tail) -> Result
             tail.id.insert(ledger.id).clone()
         }
     };
-    writer::keep_ciphertext(work, (&id, tail.next), &carried.entry, carried.ciphertext).await?;
+    if let Some(ciphertext) = writer::committed(&carried.entry, carried.ciphertext.as_deref()) {
+        work.keep(&id, tail.next, ciphertext).await?;
+    }
     work.take(&id, &carried.entry, None).await?;
     tail.next += 1;
     Ok(())

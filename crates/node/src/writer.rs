@@ -5,6 +5,7 @@
 
 use std::sync::{Arc, Weak};
 
+use comity_ledger::fork::Branch;
 use comity_ledger::seal::SealedContent;
 use comity_ledger::statement::Seen;
 use comity_ledger::tree::verify_consistency;
@@ -19,6 +20,7 @@ use comity_store::work::{Taken, Work, view};
 use comity_store::{evidence, ledger};
 use tokio::sync::{mpsc, oneshot};
 
+use crate::fork;
 use crate::node::{Agreement, Done, Error, Node, no_request};
 
 /// Jobs in one transaction at most.
@@ -244,17 +246,26 @@ async fn receive(node: &Node, work: &mut Work, delivery: Delivery) -> Result<u64
     let head = match covered(work, &ledger, end, &new, note, proof).await? {
         Ok(head) => head,
         Err(refused) => {
-            let (at, text) = (node.now().as_second(), note.to_string());
             let (code, detail) = (refused.code(), refused.to_string());
             tracing::warn!(ledger = ledger.id, code, "refused a delivery");
-            let tx = &mut work.tx;
-            evidence::keep_in(tx, at, &ledger.id, code, &detail, text.as_bytes()).await?;
+            if let comity_ledger::Error::Fork { .. } = refused {
+                let head = Checkpoint::open(note, &ledger.key)?;
+                let note = fork::alone(&ledger, &note.to_string())?;
+                let branch = Branch { root: head.root, steps: Vec::new(), note };
+                fork::keep(node, work, &ledger, head.size, branch).await?;
+            } else {
+                let (at, text) = (node.now().as_second(), note.to_string());
+                let tx = &mut work.tx;
+                evidence::keep_in(tx, at, &ledger.id, code, &detail, text.as_bytes()).await?;
+            }
             return Err(Error::Refused(format!("{code}: {detail}")));
         }
     };
     for (entry, ciphertext) in delivery.entries.into_iter().skip(skip) {
         let next = work.ledger(&ledger.id).await?.size;
-        keep_ciphertext(work, (&ledger.id, next), &entry, ciphertext).await?;
+        if let Some(ciphertext) = committed(&entry, ciphertext.as_deref()) {
+            work.keep(&ledger.id, next, ciphertext).await?;
+        }
         let taken = work.take(&ledger.id, &entry, None).await?;
         if let Some((code, reason)) = &taken.refused {
             tracing::warn!(ledger = ledger.id, index = taken.index, code, "refused an entry");
@@ -281,23 +292,16 @@ async fn promises(
     head: &Checkpoint,
     note: &str,
 ) -> Result<(), Error> {
-    let mut broken = Vec::new();
     if head.size > work.ledger(&ledger.id).await?.size
         && let Err(other) = work.promised(&ledger.id, head, note).await?
     {
-        broken.push((head.size, format!("{other}\n{note}")));
+        fork::two(node, work, ledger, head, (&other, note)).await?;
     }
     for (size, root, note) in work.due_promises(&ledger.id).await? {
         if work.root_at(&ledger.id, size).await? != Some(root) {
-            broken.push((size, note));
+            let branch = Branch { root, steps: Vec::new(), note };
+            fork::keep(node, work, ledger, size, branch).await?;
         }
-    }
-    for (size, notes) in broken {
-        let fork = comity_ledger::Error::Fork { size };
-        tracing::warn!(ledger = ledger.id, size, "the peer signed two histories");
-        let (at, detail) = (node.now().as_second(), fork.to_string());
-        let tx = &mut work.tx;
-        evidence::keep_in(tx, at, &ledger.id, fork.code(), &detail, notes.as_bytes()).await?;
     }
     Ok(())
 }
@@ -375,29 +379,26 @@ async fn repeated(
             let detail = "an entry that was delivered before came with other bytes";
             let at = node.now().as_second();
             evidence::keep_in(&mut work.tx, at, &ledger.id, "rewritten", detail, sent).await?;
+            let branch = fork::branch(work, ledger, delivery, index).await?;
+            // Else nobody signed what came: it is the line, or a fault.
+            if branch.verify(index + 1, &ledger.key).is_ok() {
+                fork::keep(node, work, ledger, index + 1, branch).await?;
+            }
             return Err(Error::Refused(format!("rewritten: {detail}")));
         }
         // It may have come by the mirror before, without its content.
-        keep_ciphertext(work, (&ledger.id, index), sent, ciphertext.clone()).await?;
+        if let Some(ciphertext) = committed(sent, ciphertext.as_deref()) {
+            work.reveal(&ledger.id, index, ciphertext).await?;
+        }
     }
     Ok(())
 }
 
-pub(crate) async fn keep_ciphertext(
-    work: &mut Work,
-    (ledger, index): (&str, u64),
-    entry: &[u8],
-    ciphertext: Option<Vec<u8>>,
-) -> Result<(), Error> {
-    let Some(ciphertext) = ciphertext else { return Ok(()) };
-    let digest = Statement::parse(entry).ok().and_then(|s| Some(s.body().sealed?.digest));
-    // A ciphertext that no statement commits to is nobody's: it is not kept.
-    if let Some(digest) = digest
-        && Hash::of(&ciphertext) == digest
-    {
-        work.keep(ledger, index, &ciphertext).await?;
-    }
-    Ok(())
+/// The ciphertext, where the entry commits to it: one that no statement commits to is nobody's, and is
+/// not kept.
+pub(crate) fn committed<'a>(entry: &[u8], ciphertext: Option<&'a [u8]>) -> Option<&'a [u8]> {
+    let digest = Statement::parse(entry).ok()?.body().sealed?.digest;
+    ciphertext.filter(|ciphertext| Hash::of(ciphertext) == digest)
 }
 
 /// States the receipts that are owed for a peer's ledger.

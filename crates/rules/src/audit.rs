@@ -39,6 +39,9 @@ pub struct Audit {
     pub waiting: Vec<(PartyId, u64)>,
     /// Entries that were refused: whose, where, the code, and the reason in words.
     pub refused: Vec<(PartyId, u64, &'static str, String)>,
+    /// Entries that the other party has not receipted: whose and where, and since when it provably had
+    /// them, by its mirror's own cosignature. At the end of a ledger that is only natural.
+    pub unreceipted: Vec<(PartyId, u64, Option<Timestamp>)>,
     /// Which threads an entry of a ledger concerns, so that receipts and times find them.
     concerns: BTreeMap<(PartyId, u64), Vec<ThreadId>>,
 }
@@ -56,6 +59,8 @@ impl Audit {
         // leaf hashes cannot refer to each other in a circle, so one side can go on until both are
         // through, or until an entry refers to more than was witnessed.
         let mut next = [0, 1].map(|side| Next::of(ledgers, side, 0));
+        // Of each entry, whether it waits for a receipt.
+        let mut owed = ledgers.each_ref().map(|ledger| vec![false; ledger.entries.len()]);
         loop {
             let ready = (0..2).find(|&side| {
                 next[side].as_ref().is_some_and(|next| next.needs <= channels[1 - side].next)
@@ -69,9 +74,17 @@ impl Audit {
             let at = channels[side].next;
             let root_at = |size: u64| root_at(other, size);
             let from = channels[side].from.clone();
-            let result = channels[side]
-                .admit(entry, root_at)
-                .and_then(|admitted| audit.take(&from, other, &admitted));
+            let receipt = is_receipt(&entry);
+            if let Some(owed) = owed[side].get_mut(index(at)) {
+                *owed = !receipt;
+            }
+            let result = channels[side].admit(entry, root_at).and_then(|admitted| {
+                audit.take(&from, other, &admitted, |paid| {
+                    if let Some(owed) = owed[1 - side].get_mut(index(paid)) {
+                        *owed = false;
+                    }
+                })
+            });
             if let Err(refusal) = result {
                 audit.refused.push((from, at, refusal.code(), refusal.to_string()));
             }
@@ -80,6 +93,14 @@ impl Audit {
         for (channel, ledger) in channels.iter().zip(ledgers) {
             if channel.next < ledger.entries.len() as u64 {
                 audit.waiting.push((channel.from.clone(), channel.next));
+            }
+        }
+        for (ledger, owed) in ledgers.iter().zip(owed) {
+            let from = &ledger.channel.from;
+            let held = frontier(&ledger.mirrored);
+            for at in (0..).zip(owed).filter_map(|(at, owed)| owed.then_some(at)) {
+                let since = held.get(held.partition_point(|(size, _)| *size <= at));
+                audit.unreceipted.push((from.clone(), at, since.map(|(_, time)| *time)));
             }
         }
         for ledger in ledgers {
@@ -127,13 +148,20 @@ impl Audit {
         }
     }
 
-    fn take(&mut self, from: &PartyId, other: &Ledger, admitted: &Admitted) -> Result<(), Refusal> {
+    fn take(
+        &mut self,
+        from: &PartyId,
+        other: &Ledger,
+        admitted: &Admitted,
+        mut paid: impl FnMut(u64),
+    ) -> Result<(), Refusal> {
         let body = admitted.statement.body();
         if admitted.kind == Kind::Receipt {
             for receipt in channel::decode_receipts(&body.public)? {
                 if other.tiles.leaf(receipt.index) != Some(receipt.leaf) {
                     continue;
                 }
+                paid(receipt.index);
                 let receipted =
                     Receipted { index: admitted.index, code: receipt.code, witnessed: None };
                 let party = &other.channel.from;
@@ -205,6 +233,11 @@ impl Next {
         });
         Some(Self { entry, needs })
     }
+}
+
+/// Receipts are never receipted.
+fn is_receipt(entry: &Entry) -> bool {
+    entry.statement().is_ok_and(|statement| statement.body().kind == Kind::Receipt.as_str())
 }
 
 fn root_at(ledger: &Ledger, size: u64) -> Option<Hash> {

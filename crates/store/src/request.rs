@@ -160,8 +160,8 @@ pub(crate) async fn save(
     const SQL: &str = "INSERT INTO request
         (thread, seq, terms, asker, receiver, title, status, desired, over, state)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
-        ON CONFLICT (thread) DO UPDATE SET status = excluded.status, desired = excluded.desired,
-            over = excluded.over, state = excluded.state";
+        ON CONFLICT (thread) DO UPDATE SET title = excluded.title, status = excluded.status,
+            desired = excluded.desired, over = excluded.over, state = excluded.state";
     let standing = request.standing(View::ALL);
     let state = serde_json::to_string(request).map_err(Error::json)?;
     let params = [

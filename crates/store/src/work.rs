@@ -139,14 +139,49 @@ impl Work {
         self.other_of(&terms, mine).await
     }
 
-    /// Keeps the ciphertext of an entry, which may still be to come.
+    /// Keeps the ciphertext of an entry, which may still be to come; whether it was not here.
     ///
     /// # Errors
     /// [`Error`].
-    pub async fn keep(&mut self, id: &str, index: u64, ciphertext: &[u8]) -> Result<(), Error> {
+    pub async fn keep(&mut self, id: &str, index: u64, ciphertext: &[u8]) -> Result<bool, Error> {
         const SQL: &str = "INSERT INTO content (ledger, idx, ciphertext) VALUES ($1, $2, $3)
             ON CONFLICT (ledger, idx) DO NOTHING";
-        self.tx.execute(SQL, &[id.into(), index.into(), ciphertext.into()]).await?;
+        Ok(self.tx.execute(SQL, &[id.into(), index.into(), ciphertext.into()]).await? == 1)
+    }
+
+    /// Keeps the ciphertext of an entry that came before without it, and shows what it says.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn reveal(&mut self, id: &str, index: u64, ciphertext: &[u8]) -> Result<(), Error> {
+        const ENTRY: &str = "SELECT statement.request, leaf.entry FROM statement
+            JOIN leaf ON leaf.ledger = statement.ledger AND leaf.idx = statement.idx
+            WHERE statement.ledger = $1 AND statement.idx = $2 AND statement.request IS NOT NULL";
+        const SQL: &str = "UPDATE statement SET letter = $3 WHERE ledger = $1 AND idx = $2";
+        if !self.keep(id, index, ciphertext).await? {
+            return Ok(());
+        }
+        let row = self.tx.query_one(ENTRY, &[id.into(), index.into()]).await?;
+        let Some((row, statement)) =
+            row.and_then(|row| Statement::parse(row.blob(1).ok()?).ok().map(|s| (row, s)))
+        else {
+            return Ok(());
+        };
+        let body = statement.body();
+        let (Some(kind), Some(sealed)) = (Kind::parse(&body.kind), body.sealed) else {
+            return Ok(());
+        };
+        let letter = (self.opener)(kind, ciphertext, &sealed);
+        let agrees = |letter: &Letter| Act::of(kind, body).is_ok_and(|act| letter.agrees(&act));
+        let Some(letter) = letter.ok().filter(agrees) else { return Ok(()) };
+        let opens = ThreadId::opened_by(statement.origin(), body.sequence) == ThreadId(body.thread);
+        if let (Some(title), true) = (title(Some(&letter)), opens)
+            && let Some(held) = self.request_of(row.count(0)?).await?
+        {
+            held.title = title;
+        }
+        let json = serde_json::to_string(&Kept::of(letter)).map_err(Error::json)?;
+        self.tx.execute(SQL, &[id.into(), index.into(), json.into()]).await?;
         Ok(())
     }
 
@@ -263,6 +298,16 @@ impl Work {
         Ok(())
     }
 
+    /// The note of the head of this size.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn note(&mut self, id: &str, size: u64) -> Result<Option<String>, Error> {
+        const SQL: &str = "SELECT note FROM head WHERE ledger = $1 AND size = $2";
+        let row = self.tx.query_one(SQL, &[id.into(), size.into()]).await?;
+        row.map(|row| Ok(row.text(0)?.to_owned())).transpose()
+    }
+
     /// Notes that an outside quorum covered the ledger up to `size` at `time`; whether that says of
     /// any entry that it was there earlier than was known. A proof that does not changes nothing, and
     /// one that says less than another is dropped: so it is the same in whatever order proofs come.
@@ -363,7 +408,7 @@ impl Work {
         Ok(Ok(()))
     }
 
-    /// The promised heads whose entries are all here now, taken out: each with its note.
+    /// The promised heads that a verified head covers now, taken out: each with its note.
     ///
     /// # Errors
     /// [`Error`].
@@ -371,7 +416,7 @@ impl Work {
         const SQL: &str = "SELECT size, root, note FROM promise WHERE ledger = $1 AND size <= $2
             ORDER BY size";
         const KEPT: &str = "DELETE FROM promise WHERE ledger = $1 AND size <= $2";
-        let size = self.ledger(id).await?.size;
+        let size = self.ledger(id).await?.verified;
         let rows = self.tx.query(SQL, &[id.into(), size.into()]).await?;
         if !rows.is_empty() {
             self.tx.execute(KEPT, &[id.into(), size.into()]).await?;
@@ -495,7 +540,44 @@ impl Work {
         if let Some(root) = ledger::root(&mut self.tx, id, size).await? {
             return Ok(Some(root));
         }
-        for tile in tile::edge(size) {
+        self.load(id, &tile::edge(size)).await?;
+        let tiles = self.open(id).await?.tiles.as_ref();
+        Ok(tiles.and_then(|tiles| tiles.root(size).ok()))
+    }
+
+    /// The consistency proof from `old` entries of a ledger to `size`.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn prove_consistency(
+        &mut self,
+        id: &str,
+        old: u64,
+        size: u64,
+    ) -> Result<Vec<Hash>, Error> {
+        let needed = if old == 0 || old == size { Vec::new() } else { tile::needed(0, old, size)? };
+        self.load(id, &needed).await?;
+        let tiles = self.open(id).await?.tiles.as_ref();
+        Ok(tiles.map_or(Ok(Vec::new()), |tiles| tiles.prove_consistency(old, size))?)
+    }
+
+    /// The tree that a ledger would be if these were its entries from `at` on.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn turned(&mut self, id: &str, at: u64, entries: &[&[u8]]) -> Result<Tiles, Error> {
+        self.load(id, &tile::edge(at)).await?;
+        let mut tiles = self.open(id).await?.tiles.clone().unwrap_or_default();
+        for (index, entry) in (at..).zip(entries) {
+            tiles.push(index, Hash::leaf(entry));
+        }
+        Ok(tiles)
+    }
+
+    /// Has these tiles of a ledger at hand; those that changed in this work are.
+    async fn load(&mut self, id: &str, tiles: &[tile::TileId]) -> Result<(), Error> {
+        self.open_with_edge(id).await?;
+        for &tile in tiles {
             let here =
                 self.open(id).await?.tiles.as_ref().is_some_and(|tiles| tiles.contains(tile));
             if !here {
@@ -507,8 +589,7 @@ impl Work {
                 }
             }
         }
-        let tiles = self.open(id).await?.tiles.as_ref();
-        Ok(tiles.and_then(|tiles| tiles.root(size).ok()))
+        Ok(())
     }
 
     /// Passes the entry through the gate and the rules, and writes what follows from it. Both the
@@ -689,13 +770,15 @@ impl Work {
     ) -> Result<(), Error> {
         const SQL: &str = "INSERT INTO statement (ledger, idx, kind, request, refused, letter)
             VALUES ($1, $2, $3, $4, $5, $6)";
+        // Of a statement about a request that nobody opened there is none, and nothing is shown of it.
+        let request = thread.and_then(|thread| Some(self.requests.get(&thread)?.seq));
+        let kept = kept.filter(|_| request.is_some());
         let letter = kept.map(|kept| serde_json::to_string(&kept)).transpose();
         let params = [
             id.into(),
             index.into(),
             kind.into(),
-            // That of a statement about a request that nobody opened is null.
-            thread.and_then(|thread| Some(self.requests.get(&thread)?.seq)).into(),
+            request.into(),
             refused.into(),
             letter.map_err(Error::json)?.into(),
         ];

@@ -324,6 +324,10 @@ async fn heads_that_contradict_each_other_are_found_before_their_entries_come(db
     for _ in 0..5 {
         work.take(&own, b"garbage", None).await.unwrap();
     }
+    assert_eq!(work.due_promises(&own).await.unwrap(), [], "no signed head says so yet");
+    let (size, root) = work.root(&own).await.unwrap();
+    let signed = Checkpoint::new(south.ledger.verifier().name(), size, root);
+    work.head(&own, &signed, "signed").await.unwrap();
     let due = work.due_promises(&own).await.unwrap();
     assert_eq!(due, [(9, comity_ledger::Hash::of(b"a"), "first".to_owned())]);
     assert_eq!(work.due_promises(&own).await.unwrap(), [], "once");

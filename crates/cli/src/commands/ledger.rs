@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 use comity_ledger::Policy;
+use comity_ledger::fork::Fork;
 use comity_node::control::Question;
 use comity_node::network::Tcp;
 use comity_node::{audit, prove};
@@ -36,9 +37,10 @@ pub(crate) enum Ledger {
         #[arg(short, long)]
         output: Option<PathBuf>,
     },
-    /// Verify a proof with a policy; without a proof, every ledger that is kept here.
+    /// Verify a proof with a policy, of a statement or of a fork; without a proof, every ledger that is
+    /// kept here.
     Verify {
-        /// A proof.
+        /// A proof: what `ledger prove` wrote, or a fork that `ledger evidence` wrote out.
         file: Option<PathBuf>,
         /// The policy.
         #[arg(long, requires = "file")]
@@ -133,12 +135,15 @@ impl Ledger {
                     policy.ok_or_else(|| Failure::Wrong("--policy FILE is needed".to_owned()))?;
                 let policy = read_policy(&policy)?;
                 let bytes = std::fs::read(&file).map_err(|error| Failure::file(&file, &error))?;
+                let no = |error: comity_ledger::Error| {
+                    Failure::No(format!("{}: {}: {error}", file.display(), error.code()))
+                };
+                if Fork::is_meant(&bytes) {
+                    return verify_fork(context, &Fork::parse(&bytes).map_err(no)?, &policy, no);
+                }
                 let mut proven = Vec::new();
                 for proof in prove::split(&bytes) {
-                    let value = prove::verify(proof, &policy).map_err(|error| {
-                        Failure::No(format!("{}: {}: {error}", file.display(), error.code()))
-                    })?;
-                    proven.push(value.to_json());
+                    proven.push(prove::verify(proof, &policy).map_err(no)?.to_json());
                 }
                 Ok(context.print(&json!(proven), |_| {
                     proven.iter().map(describe_proven).collect::<Vec<_>>().join("\n")
@@ -182,6 +187,27 @@ impl Ledger {
             }
         }
     }
+}
+
+/// Says that a ledger's key signed two histories.
+fn verify_fork(
+    context: &Context,
+    fork: &Fork,
+    policy: &Policy,
+    no: impl Fn(comity_ledger::Error) -> Failure,
+) -> Result<ExitCode, Failure> {
+    let origin = fork.origin().map_err(&no)?;
+    let key = &policy.log(&origin).map_err(&no)?.key;
+    fork.verify(key).map_err(&no)?;
+    let roots = [fork.one.root.to_hex(), fork.other.root.to_hex()];
+    let value = json!({ "fork": true, "ledger": origin, "size": fork.size, "roots": roots });
+    Ok(context.print(&value, |_| {
+        format!(
+            "Proven: the key of {origin} signed two histories, which differ within the first {} entries. \
+             Their roots there are\n  {}\n  {}",
+            fork.size, roots[0], roots[1]
+        )
+    }))
 }
 
 impl Reader {
@@ -356,6 +382,24 @@ pub(crate) fn describe_audit(report: &Value) -> String {
             text(withheld, "party"),
             text(withheld, "size"),
             text(withheld, "witnessed"),
+        ));
+    }
+    let unreceipted: Vec<_> = report["unreceipted"].as_array().into_iter().flatten().collect();
+    for of_one in unreceipted.chunk_by(|one, next| one["party"] == next["party"]) {
+        let since = of_one.iter().find(|entry| !entry["held"].is_null());
+        out.push_str(&format!(
+            "\nnot receipted: {} entries of {}, from entry {} on; {}",
+            of_one.len(),
+            text(of_one[0], "party"),
+            text(of_one[0], "index"),
+            since.map_or_else(
+                || "nothing proves that the other side has them".to_owned(),
+                |entry| format!(
+                    "the other side's own mirror proves that it had entry {} at {}",
+                    text(entry, "index"),
+                    text(entry, "held"),
+                ),
+            ),
         ));
     }
     for waiting in report["waiting"].as_array().into_iter().flatten() {

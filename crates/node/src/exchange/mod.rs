@@ -28,7 +28,7 @@ pub(crate) const MAX_ENTRIES: usize = 256;
 /// The body of `POST entries`.
 #[derive(Debug, Encode, Decode)]
 #[cbor(map)]
-pub(crate) struct Entries {
+pub struct Entries {
     /// Hash of the terms, in hexadecimal.
     #[n(1)]
     pub(crate) terms: String,
@@ -48,7 +48,7 @@ pub(crate) struct Entries {
 /// The body of `POST copy`.
 #[derive(Debug, Encode, Decode)]
 #[cbor(map)]
-pub(crate) struct Wanted {
+pub struct Wanted {
     /// Hash of the terms, in hexadecimal.
     #[n(1)]
     pub(crate) terms: String,
@@ -63,7 +63,7 @@ pub(crate) struct Wanted {
 /// The answer to `POST copy`.
 #[derive(Debug, Default, Encode, Decode)]
 #[cbor(map)]
-pub(crate) struct Copied {
+pub struct Copied {
     /// The entries, as many as one message holds; none where there are no more.
     #[n(1)]
     pub(crate) entries: Vec<Carried>,
@@ -75,9 +75,35 @@ pub(crate) struct Copied {
     pub(crate) signed: u64,
 }
 
+impl Entries {
+    /// Reads the body; `None` for anything else, and for more than a delivery may have.
+    #[must_use]
+    pub fn parse(body: &[u8]) -> Option<Self> {
+        let sent: Self = minicbor::decode(body).ok()?;
+        let long = sent.entries.iter().any(|sent| sent.entry.len() > usize::from(u16::MAX));
+        (sent.entries.len() <= MAX_ENTRIES && !long).then_some(sent)
+    }
+}
+
+impl Wanted {
+    /// Reads the body; `None` for anything else.
+    #[must_use]
+    pub fn parse(body: &[u8]) -> Option<Self> {
+        minicbor::decode(body).ok()
+    }
+}
+
+impl Copied {
+    /// Reads the answer; `None` for anything else.
+    #[must_use]
+    pub fn parse(body: &[u8]) -> Option<Self> {
+        minicbor::decode(body).ok()
+    }
+}
+
 /// An entry with its ciphertext.
 #[derive(Debug, Encode, Decode)]
-pub(crate) struct Carried {
+pub struct Carried {
     #[cbor(n(0), with = "minicbor::bytes")]
     pub(crate) entry: Vec<u8>,
     #[cbor(n(1), with = "minicbor::bytes")]

@@ -20,7 +20,8 @@ use comity_store::cosigned::{self, Cosigned, Role};
 use comity_store::evidence;
 use comity_store::ledger::{self, Ledger};
 
-use super::{Copied, Entries, MAX_DELIVERY, MAX_ENTRIES, Wanted, mirror};
+use super::{Copied, Entries, MAX_DELIVERY, Wanted, mirror};
+use crate::fork;
 use crate::node::{Agreement, Error, Node};
 use crate::publish::deliver::carried;
 use crate::writer::{Delivery, Job};
@@ -91,18 +92,17 @@ impl From<comity_ledger::Error> for Problem {
     }
 }
 
+fn malformed(what: &str) -> Problem {
+    Problem(StatusCode::BAD_REQUEST, format!("malformed-request: {what}"))
+}
+
 async fn entries(
     State(node): State<Arc<Node>>,
     Extension(Peer(from)): Extension<Peer>,
     body: Body,
 ) -> Answer {
     let body = http::body(body, MAX_DELIVERY).await?;
-    let malformed = || Problem(StatusCode::BAD_REQUEST, "malformed-request: entries".to_owned());
-    let sent: Entries = minicbor::decode(&body).map_err(|_| malformed())?;
-    let long = sent.entries.iter().find(|carried| carried.entry.len() > usize::from(u16::MAX));
-    if sent.entries.len() > MAX_ENTRIES || long.is_some() {
-        return Err(malformed());
-    }
+    let sent = Entries::parse(&body).ok_or_else(|| malformed("entries"))?;
     let head = match Note::parse(sent.head.as_bytes()) {
         Ok(head) => head,
         Err(error) => {
@@ -129,8 +129,7 @@ async fn copy(
     body: Body,
 ) -> Answer {
     let body = http::body(body, 4096).await?;
-    let malformed = || Problem(StatusCode::BAD_REQUEST, "malformed-request: copy".to_owned());
-    let wanted: Wanted = minicbor::decode(&body).map_err(|_| malformed())?;
+    let wanted = Wanted::parse(&body).ok_or_else(|| malformed("copy"))?;
     let agreement = node.agreement(&wanted.terms)?;
     if agreement.peer != from {
         return Err(Error::Refused("these terms are not between us".to_owned()).into());
@@ -283,8 +282,9 @@ async fn record(
             return Ok(Err(Refusal::Unprocessable(fork)));
         }
     } else if role == Role::Witness {
+        // No evidence of anything: it came before what it covers.
         let early = comity_ledger::Error::Range("deliver the entries before their checkpoint");
-        return Ok(Err(Refusal::Unprocessable(early)));
+        return Err(early.into());
     }
     let note = request.note.to_string();
     let new = Cosigned { size: checkpoint.size, root: checkpoint.root, note };
@@ -322,17 +322,22 @@ async fn refused(node: &Node, refusal: &Refusal, body: &[u8]) -> Answer {
         );
     }
     let detail = refusal.to_string();
-    tracing::warn!(code = refusal.code(), detail, "refused a checkpoint");
-    evidence::keep(&node.db, node.now(), "", refusal.code(), &detail, body).await?;
-    Err(Problem(status, format!("{}: {detail}", refusal.code())))
+    let detail = format!("{}: {detail}", refusal.code());
+    // A head of a ledger whose entries are still to come proves nothing against anybody.
+    if !matches!(refusal, Refusal::UnknownOrigin) {
+        keep_evidence(node, "", &detail, body).await?;
+    }
+    Err(Problem(status, detail))
 }
 
+/// A head of a ledger whose entries are still to come, or of no ledger of this peer's: it proves nothing
+/// against anybody.
 fn other_ledger(from: &PartyId, origin: &str) -> Problem {
     let error = comity_ledger::Error::OtherLedger {
         expected: format!("a ledger under an agreement with {from}"),
         found: origin.chars().take(80).collect(),
     };
-    error.into()
+    Problem(StatusCode::NOT_FOUND, format!("{}: {error}", error.code()))
 }
 
 /// This party's own ledger of that origin, under an agreement with `from`.
@@ -376,5 +381,7 @@ pub(super) async fn keep_evidence(
 ) -> Result<(), Problem> {
     let code = detail.split(':').next().unwrap_or_default();
     tracing::warn!(ledger, detail, "refused");
+    let fork = if code == "fork" { fork::by_note(node, bytes).await? } else { None };
+    let bytes = fork.as_deref().unwrap_or(bytes);
     Ok(evidence::keep(&node.db, node.now(), ledger, code, detail, bytes).await?)
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use comity_ledger::VerifierKey;
+use comity_ledger::{Hash, VerifierKey};
 use comity_node::clock::{Adjustable, Clock};
 use comity_node::network::{Network, Tcp};
 use comity_node::witness::Witness;
@@ -216,4 +216,43 @@ pub(crate) fn answer(text: &str) -> Command {
         items: vec![item],
         attachments: vec![],
     })
+}
+
+/// The body of a delivery without contents, made by hand.
+pub(crate) fn covered(
+    terms: &str,
+    start: usize,
+    entries: &[Vec<u8>],
+    head: &str,
+    proof: &[Hash],
+) -> Vec<u8> {
+    let entries: Vec<_> = entries.iter().map(|entry| (entry.clone(), None)).collect();
+    delivery(terms, start, &entries, head, proof)
+}
+
+/// The same with those of the contents that are given.
+pub(crate) fn delivery(
+    terms: &str,
+    start: usize,
+    entries: &[(Vec<u8>, Option<Vec<u8>>)],
+    head: &str,
+    proof: &[Hash],
+) -> Vec<u8> {
+    let mut body = Vec::new();
+    let mut e = minicbor::Encoder::new(&mut body);
+    e.map(5).unwrap().u8(1).unwrap().str(terms).unwrap();
+    e.u8(2).unwrap().u64(start as u64).unwrap().u8(3).unwrap().array(entries.len() as u64).unwrap();
+    for (entry, content) in entries {
+        e.array(2).unwrap().bytes(entry).unwrap();
+        match content {
+            Some(content) => e.bytes(content).unwrap(),
+            None => e.null().unwrap(),
+        };
+    }
+    e.u8(4).unwrap().str(head).unwrap().u8(5).unwrap();
+    e.array(proof.len() as u64).unwrap();
+    for hash in proof {
+        e.bytes(&hash.0).unwrap();
+    }
+    body
 }
