@@ -25,15 +25,15 @@ impl Context {
             Some(Reply::Not(problem, true)) => Err(Failure::Unreachable(problem)),
             Some(Reply::Not(problem, false)) => Err(Failure::Wrong(problem)),
             None => {
-                let node = self.open(None).await?;
+                let node = self.open().await?;
                 Ok(control::answer(&node, question).await?)
             }
         }
     }
 
-    pub(crate) async fn open(&self, database: Option<&str>) -> Result<Arc<Node>, Failure> {
+    async fn open(&self) -> Result<Arc<Node>, Failure> {
         let home = Home::open(&self.data)?;
-        let db = Node::store(&home, database).await?;
+        let db = Node::store(&home, None).await?;
         Ok(Node::open(home, db, Arc::new(System), Arc::new(Tcp)).await?)
     }
 

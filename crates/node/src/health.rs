@@ -147,6 +147,12 @@ impl Node {
     }
 }
 
+/// `/healthz` and `/readyz` of a node that waits to take another one's place.
+pub(crate) fn standby() -> Router {
+    let ready = || async { (StatusCode::SERVICE_UNAVAILABLE, "standby\n") };
+    Router::new().route("/healthz", get(|| async { "ok\n" })).route("/readyz", get(ready))
+}
+
 /// The routes of the administration listener.
 pub(crate) fn router(node: Arc<Node>) -> Router {
     Router::new()

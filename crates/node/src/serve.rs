@@ -5,17 +5,22 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use comity_store::Db;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
 use crate::exchange;
-use crate::network::Listener;
-use crate::node::{Error, Node};
+use crate::home::Home;
+use crate::network::{Listener, Network};
+use crate::node::{Error, Node, StoreError};
 use crate::{control, health, http, publish, tls};
 
 /// Connections to one listener at a time; more wait in the system's queue.
 const CONNECTIONS: usize = 256;
+
+/// Between two looks at who is the store's writer.
+const STANDBY: Duration = Duration::from_secs(2);
 
 /// How long a peer may take for the handshake.
 const HANDSHAKE: Duration = Duration::from_secs(10);
@@ -23,6 +28,7 @@ const HANDSHAKE: Duration = Duration::from_secs(10);
 /// A node that serves. Dropped, it stops at once; see [`Running::stop`].
 pub struct Running {
     tasks: JoinSet<()>,
+    replaced: JoinSet<()>,
     /// Port of the pages.
     pub web: u16,
     /// Port of the exchange.
@@ -32,9 +38,63 @@ pub struct Running {
 }
 
 impl Running {
+    /// Waits until another node is the store's writer: then this one has to end.
+    pub async fn replaced(&mut self) {
+        self.replaced.join_next().await;
+    }
+
     /// Stops listening and working, and waits until that is so.
     pub async fn stop(mut self) {
         self.tasks.shutdown().await;
+    }
+}
+
+/// Opens the store of a folder as its one writer. Where another node is that already, waits for its end
+/// and stands by: `say` gets to know for whom, and health says that it is not ready.
+///
+/// # Errors
+/// [`Error`].
+pub async fn stand_by(
+    home: &Home,
+    database: Option<&str>,
+    network: &dyn Network,
+    say: impl Fn(&StoreError),
+) -> Result<Db, Error> {
+    let mut waiting = None;
+    loop {
+        let error = match hold(home, database).await {
+            Err(Error::Store(error @ StoreError::Standby(_))) => error,
+            held => return held,
+        };
+        if waiting.is_none() {
+            say(&error);
+            let address = &home.config().admin;
+            let listener = network
+                .bind(address)
+                .await
+                .map_err(|error| Error::Listen { address: address.clone(), error })?;
+            let mut tasks = JoinSet::new();
+            tasks.spawn(plain(listener, health::standby()));
+            waiting = Some(tasks);
+        }
+        tokio::time::sleep(STANDBY).await;
+    }
+}
+
+async fn hold(home: &Home, database: Option<&str>) -> Result<Db, Error> {
+    let db = Node::store(home, database).await?;
+    db.hold().await?;
+    Ok(db)
+}
+
+/// Looks now and then whether this node is still the store's writer, and ends when it is not.
+async fn replaced(node: Arc<Node>) {
+    loop {
+        tokio::time::sleep(STANDBY).await;
+        // That the database cannot be reached is another matter: it may come back.
+        if let Err(StoreError::Replaced) = node.db.hold().await {
+            return;
+        }
     }
 }
 
@@ -66,7 +126,15 @@ pub async fn start(node: &Arc<Node>, pages: Router) -> Result<Running, Error> {
     tasks.spawn(plain(admin, health::router(Arc::clone(node))));
     tasks.spawn(control::serve(Arc::clone(node), socket));
     serve_exchange(node, exchange, &mut tasks)?;
-    Ok(Running { tasks, web: web_port, exchange: exchange_port, admin: admin_port })
+    let mut watch = JoinSet::new();
+    watch.spawn(replaced(Arc::clone(node)));
+    Ok(Running {
+        tasks,
+        replaced: watch,
+        web: web_port,
+        exchange: exchange_port,
+        admin: admin_port,
+    })
 }
 
 /// Starts a node's exchange and its agreements' tasks, and nothing else.

@@ -91,6 +91,7 @@ impl Db {
         let found = self.version().await?;
         migrate::check(found)?;
         if found == 0 {
+            self.hold().await?;
             self.migrate_to(migrate::latest()).await?;
         }
         Ok(self)
@@ -152,10 +153,22 @@ impl Db {
         }))
     }
 
+    /// Makes sure that this process is the store's one writer, and waits for what another one before it
+    /// may still be writing. With SQLite, whose file is in one node's folder, there is nothing to do.
+    ///
+    /// # Errors
+    /// [`Error::Standby`] where another node is the writer, [`Error::Replaced`] where this one was.
+    pub async fn hold(&self) -> Result<(), Error> {
+        match &self.0 {
+            Engine::Sqlite(_) => Ok(()),
+            Engine::Postgres(_) => self.begin().await?.commit().await,
+        }
+    }
+
     /// Begins a transaction that writes; there is one at a time.
     ///
     /// # Errors
-    /// [`Error`].
+    /// [`Error`]; also what [`Db::hold`] refuses.
     pub async fn begin(&self) -> Result<Tx, Error> {
         Ok(Tx(match &self.0 {
             Engine::Sqlite(db) => TxEngine::Sqlite(db.begin().await?),

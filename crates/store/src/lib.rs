@@ -19,6 +19,7 @@ pub mod request;
 pub mod session;
 pub mod work;
 
+mod lease;
 mod postgres;
 mod rebuild;
 mod sqlite;
@@ -70,6 +71,14 @@ pub enum Error {
     /// The ledger moved under this writer: another one has the database.
     #[error("ledger {0} was changed by another writer; only one node may write")]
     Moved(String),
+    /// Another node is the database's writer.
+    #[error("another node writes to this database: {0}. This one can take its place when it ends")]
+    Standby(String),
+    /// This node was the database's writer, and another took its place.
+    #[error(
+        "another node took this one's place as the writer of the database; start this one again"
+    )]
+    Replaced,
     /// Something that the store is not for.
     #[error("{0}")]
     Refused(String),

@@ -50,6 +50,8 @@ pub async fn run(db: &Db) -> Result<Migrated, Error> {
     if from > to {
         return Err(Error::Newer { found: from, known: to });
     }
+    // A node that serves is not pulled the tables away from under.
+    db.hold().await?;
     if from < CONTENT {
         db.migrate_to(CONTENT).await?;
     }

@@ -4,35 +4,40 @@ use std::sync::Arc;
 
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod};
 use tokio::sync::{Mutex, OwnedMutexGuard};
-use tokio_postgres::NoTls;
 use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
+use tokio_postgres::{Config, NoTls};
 
 use crate::db::{Row, Value};
+use crate::lease::{self, Held};
 use crate::{Error, migrations};
 
 #[derive(Clone)]
 pub(crate) struct Postgres {
     pool: Pool,
+    config: Arc<Config>,
     /// Taken before a connection: whoever waits to write must not hold what the writer reads with.
-    writer: Arc<Mutex<()>>,
+    writer: Arc<Mutex<Held>>,
 }
 
 pub(crate) struct PostgresTx {
     // `None` once it is committed; see `Drop`.
     client: Option<Object>,
     // `None` for one that only reads.
-    _writer: Option<OwnedMutexGuard<()>>,
+    writer: Option<OwnedMutexGuard<Held>>,
 }
 
 impl Postgres {
     pub(crate) async fn connect(url: &str) -> Result<Self, Error> {
-        let config: tokio_postgres::Config = url.parse()?;
+        let mut config: Config = url.parse()?;
+        if config.get_application_name().is_none() {
+            config.application_name(name());
+        }
         let manager_config = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-        let manager = Manager::from_config(config, NoTls, manager_config);
+        let manager = Manager::from_config(config.clone(), NoTls, manager_config);
         let pool = Pool::builder(manager).max_size(8).build().map_err(pool_error)?;
         // Whether it is there at all.
         drop(pool.get().await.map_err(pool_error)?);
-        Ok(Self { pool, writer: Arc::default() })
+        Ok(Self { pool, config: Arc::new(config), writer: Arc::default() })
     }
 
     pub(crate) async fn migrate_to(&self, version: i32) -> Result<(), Error> {
@@ -43,18 +48,25 @@ impl Postgres {
     }
 
     pub(crate) async fn begin(&self) -> Result<PostgresTx, Error> {
-        let writer = Arc::clone(&self.writer).lock_owned().await;
+        let mut writer = Arc::clone(&self.writer).lock_owned().await;
+        let number = writer.hold(&self.config).await?;
         let client = self.pool.get().await.map_err(pool_error)?;
-        let tx = PostgresTx { client: Some(client), _writer: Some(writer) };
+        let mut tx = PostgresTx { client: Some(client), writer: Some(writer) };
         tx.client()?.batch_execute("BEGIN").await?;
-        // One writer: whoever holds this lock until its transaction ends.
-        tx.client()?.batch_execute("SELECT pg_advisory_xact_lock(727274)").await?;
+        // One at a time, whoever believes to be the writer: what is committed before this is seen after
+        // it, the number of the lease among it.
+        tx.client()?.batch_execute(lease::TURN).await?;
+        let last = tx.query("SELECT number FROM lease", &[]).await?;
+        if last.first().map_or(Ok(0), |row| row.int(0))? != number {
+            tx.writer.as_mut().into_iter().for_each(|held| held.lose());
+            return Err(Error::Replaced);
+        }
         Ok(tx)
     }
 
     pub(crate) async fn snapshot(&self) -> Result<PostgresTx, Error> {
         let client = self.pool.get().await.map_err(pool_error)?;
-        let tx = PostgresTx { client: Some(client), _writer: None };
+        let tx = PostgresTx { client: Some(client), writer: None };
         // The first read is what fixes the point in time.
         let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT 1";
         tx.client()?.batch_execute(begin).await?;
@@ -97,6 +109,12 @@ impl Drop for PostgresTx {
             drop(Object::take(client));
         }
     }
+}
+
+/// What this process is called in the server's list of sessions.
+fn name() -> String {
+    let host = rustix::system::uname();
+    format!("comity {} on {}", std::process::id(), host.nodename().to_string_lossy())
 }
 
 async fn query(client: &Object, sql: &str, params: &[Value]) -> Result<Vec<Row>, Error> {

@@ -30,6 +30,16 @@ impl Process {
         Self(command.stdin(Stdio::null()).stdout(out).stderr(error).spawn().unwrap())
     }
 
+    pub(crate) fn signal(&self, signal: &str) {
+        let sent = Command::new("kill").args([signal, &self.0.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+    }
+
+    /// Whether it ended by itself, and how.
+    pub(crate) fn ended(&mut self) -> Option<Option<i32>> {
+        self.0.try_wait().unwrap().map(|status| status.code())
+    }
+
     /// At once, as the kernel or the power does it.
     pub(crate) fn kill(mut self) {
         self.0.kill().unwrap();
@@ -142,6 +152,8 @@ pub(crate) struct Ground {
     pub(crate) postgres: Option<Postgres>,
     pub(crate) nodes: [Option<Process>; 2],
     pub(crate) harbour: Option<Process>,
+    /// Each side's folders: whoever serves one of them is that side.
+    pub(crate) folders: [Vec<PathBuf>; 2],
     /// What the processes are started with beside their arguments.
     pub(crate) environment: Vec<(String, String)>,
     pub(crate) acknowledged: Arc<Mutex<Acknowledged>>,
@@ -163,8 +175,10 @@ impl Ground {
         let postgres = if postgres { Postgres::new(folder.path()) } else { None };
         let ports: Vec<u16> = (0..7).map(|_| port()).collect();
         let at = |n: usize| format!("127.0.0.1:{}", ports[n]);
+        let folders = SIDES.map(|party| vec![folder.path().join(party)]);
         let mut ground = Self {
             folder,
+            folders,
             witness: at(6),
             web: [ports[0], ports[3]],
             postgres,
@@ -223,10 +237,14 @@ impl Ground {
     }
 
     pub(crate) fn start_node(&mut self, side: usize) {
+        self.nodes[side] = Some(self.serve(&self.folders[side][0]));
+    }
+
+    /// A node that serves a folder, or stands by for another one that does.
+    pub(crate) fn serve(&self, folder: &Path) -> Process {
         let mut command = Command::new(env!("CARGO_BIN_EXE_comity"));
-        command.args(["--data", &self.path(SIDES[side]), "serve"]);
-        command.envs(self.environment.iter().cloned());
-        self.nodes[side] = Some(Process::start(&mut command));
+        command.arg("--data").arg(folder).arg("serve");
+        Process::start(command.envs(self.environment.iter().cloned()))
     }
 
     pub(crate) fn start_witness(&mut self) {
@@ -242,14 +260,16 @@ impl Ground {
 
     /// Somebody who speaks to both nodes.
     pub(crate) fn listener(&self) -> Arc<Crowd> {
-        Arc::new(Crowd(SIDES.map(|party| self.folder.path().join(party))))
+        Arc::new(Crowd(self.folders.clone()))
     }
 
     pub(crate) async fn ask(&self, side: usize, question: &Question) -> Option<Value> {
-        match control::ask(&self.folder.path().join(SIDES[side]), question).await {
-            Ok(Some(Reply::Is(value))) => Some(value),
-            _ => None,
+        for folder in &self.folders[side] {
+            if let Ok(Some(Reply::Is(value))) = control::ask(folder, question).await {
+                return Some(value);
+            }
         }
+        None
     }
 
     /// Waits until both nodes have all that either said, witnessed.
@@ -354,7 +374,7 @@ impl Ground {
 }
 
 /// People at work, by the folders of the two nodes.
-pub(crate) struct Crowd([PathBuf; 2]);
+pub(crate) struct Crowd([Vec<PathBuf>; 2]);
 
 impl Crowd {
     /// People who ask, and acknowledge what was asked, until `enough`.
@@ -408,16 +428,19 @@ impl Crowd {
     ) -> Option<Result<(String, u64), String>> {
         let terms = request.is_none().then(|| "comity-model".to_owned());
         let question = Question::State { terms, request, command: Box::new(act) };
-        let asked = tokio::time::timeout(REST, control::ask(&self.0[side], &question)).await;
-        match asked.expect("a node answers") {
-            Ok(Some(Reply::Is(value))) => {
-                let request = value["request"].as_str().unwrap().to_owned();
-                Some(Ok((request, value["index"].as_u64().unwrap())))
+        for folder in &self.0[side] {
+            let asked = tokio::time::timeout(REST, control::ask(folder, &question)).await;
+            match asked.expect("a node answers") {
+                Ok(Some(Reply::Is(value))) => {
+                    let request = value["request"].as_str().unwrap().to_owned();
+                    return Some(Ok((request, value["index"].as_u64().unwrap())));
+                }
+                Ok(Some(Reply::Not(problem, _))) => return Some(Err(problem)),
+                Ok(None) => {}
+                Err(_) => return None,
             }
-            Ok(Some(Reply::Not(problem, _))) => Some(Err(problem)),
-            Ok(None) => Some(Err("nobody serves".to_owned())),
-            Err(_) => None,
         }
+        Some(Err("nobody serves".to_owned()))
     }
 }
 
