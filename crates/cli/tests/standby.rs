@@ -75,16 +75,7 @@ async fn writes(folder: &Path) {
 /// Gives a folder's node addresses of its own behind the one name.
 fn settle_at(folder: &Path, web: u16) -> Ports {
     let ports = Ports { exchange: port(), admin: port() };
-    let file = folder.join("comity.toml");
-    let text = std::fs::read_to_string(&file).unwrap();
-    let mut text: String = text
-        .lines()
-        .filter(|line| !line.starts_with("admin") && !line.starts_with("web"))
-        .map(|line| format!("{line}\n"))
-        .collect();
-    text += &format!("web = \"127.0.0.1:{web}\"\nadmin = \"127.0.0.1:{}\"\n", ports.admin);
-    text += &format!("exchange_listen = \"127.0.0.1:{}\"\n", ports.exchange);
-    std::fs::write(file, text).unwrap();
+    Ground::settle_at(folder, web, ports.exchange, ports.admin);
     ports
 }
 
@@ -112,13 +103,9 @@ async fn a_standby_takes_over_and_there_is_one_history() {
     ground.nodes[1].take().unwrap().kill();
     let folders = [0, 1].map(|n| ground.folder.path().join(["southland", "second"][n]));
     copy(&folders[0], &folders[1]);
-    let config = std::fs::read_to_string(folders[0].join("comity.toml")).unwrap();
-    let value = |key: &str| {
-        let line = config.lines().find(|line| line.starts_with(&format!("{key} = "))).unwrap();
-        line.rsplit(':').next().unwrap().trim_end_matches('"').parse::<u16>().unwrap()
-    };
-    let nodes = [settle_at(&folders[0], value("web")), settle_at(&folders[1], port())];
-    let listener = TcpListener::bind(("127.0.0.1", value("exchange"))).await.unwrap();
+    let (web, exchange) = (ground.port_of(1, "web"), ground.port_of(1, "exchange"));
+    let nodes = [settle_at(&folders[0], web), settle_at(&folders[1], port())];
+    let listener = TcpListener::bind(("127.0.0.1", exchange)).await.unwrap();
     tokio::spawn(one_name(listener, nodes));
     ground.folders[1] = folders.to_vec();
     let mut pair: [Option<Process>; 2] = [Some(ground.serve(&folders[0])), None];

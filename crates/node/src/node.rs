@@ -86,7 +86,11 @@ impl Error {
     pub fn is_unreachable(&self) -> bool {
         match self {
             Self::Store(error) => !matches!(error, StoreError::Missing { .. }),
-            Self::Http(_) | Self::Stopping | Self::Listen { .. } | Self::Restored(_) => true,
+            Self::Http(_)
+            | Self::Stopping
+            | Self::Listen { .. }
+            | Self::Restored(_)
+            | Self::Intercepted { .. } => true,
             _ => false,
         }
     }
@@ -147,6 +151,17 @@ pub enum Error {
          yet; it signs nothing before that. See `comity doctor`"
     )]
     Restored(PartyId),
+    /// Somebody else answers where the peer should.
+    #[error(
+        "intercepted: what answers at {address} does not have {peer}'s certificate. Somebody is on this \
+         line, or {peer} has a new card that is not here yet (`comity peer add`). Nothing was sent"
+    )]
+    Intercepted {
+        /// Who should answer.
+        peer: PartyId,
+        /// Where.
+        address: String,
+    },
     /// Something that does not fit together.
     #[error("{0}")]
     Refused(String),

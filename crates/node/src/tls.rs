@@ -93,6 +93,13 @@ pub fn public() -> Result<Arc<ClientConfig>, Error> {
     Ok(Arc::clone(CONFIG.get_or_init(|| Arc::new(config))))
 }
 
+/// Whether a handshake failed because who answered has another certificate than the one that is pinned.
+#[must_use]
+pub fn is_other_certificate(error: &std::io::Error) -> bool {
+    let error = error.get_ref().and_then(|error| error.downcast_ref::<Error>());
+    error.is_some_and(|error| matches!(error, Error::InvalidCertificate(_)))
+}
+
 fn provider() -> Arc<CryptoProvider> {
     Arc::new(rustls::crypto::aws_lc_rs::default_provider())
 }

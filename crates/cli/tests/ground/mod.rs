@@ -30,6 +30,12 @@ impl Process {
         Self(command.stdin(Stdio::null()).stdout(out).stderr(error).spawn().unwrap())
     }
 
+    /// The same, what it says on standard error kept in a file.
+    pub(crate) fn logged(command: &mut Command, file: &Path) -> Self {
+        let (out, error) = (Stdio::null(), std::fs::File::create(file).unwrap());
+        Self(command.stdin(Stdio::null()).stdout(out).stderr(error).spawn().unwrap())
+    }
+
     pub(crate) fn signal(&self, signal: &str) {
         let sent = Command::new("kill").args([signal, &self.0.id().to_string()]).status().unwrap();
         assert!(sent.success());
@@ -240,6 +246,25 @@ impl Ground {
         self.nodes[side] = Some(self.serve(&self.folders[side][0]));
     }
 
+    /// Gives a folder's node other addresses than its card names.
+    pub(crate) fn settle_at(folder: &Path, web: u16, exchange: u16, admin: u16) {
+        let file = folder.join("comity.toml");
+        let text = std::fs::read_to_string(&file).unwrap();
+        let lines =
+            text.lines().filter(|line| !line.starts_with("admin") && !line.starts_with("web"));
+        let mut text: String = lines.map(|line| format!("{line}\n")).collect();
+        text += &format!("web = \"127.0.0.1:{web}\"\nadmin = \"127.0.0.1:{admin}\"\n");
+        text += &format!("exchange_listen = \"127.0.0.1:{exchange}\"\n");
+        std::fs::write(file, text).unwrap();
+    }
+
+    /// The port of a side's address of this name.
+    pub(crate) fn port_of(&self, side: usize, key: &str) -> u16 {
+        let config = std::fs::read_to_string(self.folders[side][0].join("comity.toml")).unwrap();
+        let line = config.lines().find(|line| line.starts_with(&format!("{key} = "))).unwrap();
+        line.rsplit(':').next().unwrap().trim_end_matches('"').parse().unwrap()
+    }
+
     /// A node that serves a folder, or stands by for another one that does.
     pub(crate) fn serve(&self, folder: &Path) -> Process {
         let mut command = Command::new(env!("CARGO_BIN_EXE_comity"));
@@ -270,6 +295,12 @@ impl Ground {
             }
         }
         None
+    }
+
+    /// Has a side send a request; its id.
+    pub(crate) async fn send(&self, side: usize, title: &str) -> String {
+        let stated = self.listener().state(side, None, ask(title)).await;
+        stated.expect("a node that answers").expect("a request that is legal").0
     }
 
     /// Waits until both nodes have all that either said, witnessed.

@@ -66,7 +66,12 @@ impl Link {
         let name =
             ServerName::try_from("comity.invalid").map_err(|e| Error::Refused(e.to_string()))?;
         let handshake = TlsConnector::from(Arc::new(config)).connect(name, stream);
-        let stream = http::in_time(&address, handshake).await?.map_err(connect)?;
+        let stream = http::in_time(&address, handshake).await?.map_err(|error| {
+            if tls::is_other_certificate(&error) {
+                return Error::Intercepted { peer: self.peer.clone(), address: address.clone() };
+            }
+            connect(error).into()
+        })?;
         Ok(Connection::begin(Box::new(stream), &address).await?)
     }
 }
