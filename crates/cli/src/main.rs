@@ -121,7 +121,7 @@ async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Noun::Backup(backup) => backup.run(&context).await,
         Noun::Restore(restore) => restore.run(&context).await,
         Noun::Migrate => commands::migrate::run(&context).await,
-        Noun::Card(card) => card.run(&context),
+        Noun::Card(card) => card.run(&context).await,
         Noun::Peer(peer) => peer.run(&context).await,
         Noun::Agreement(agreement) => agreement.run(&context).await,
         Noun::Request(request) => request.run(&context).await,

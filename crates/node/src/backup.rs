@@ -223,7 +223,7 @@ async fn unpack(input: impl Read, folder: &Path, database: Option<&str>) -> Resu
     put_file(folder, home::CONFIG, &config)?;
     let home = Home::open(folder)?;
     // The views, from what was brought back: every signature is verified for that.
-    comity_store::rebuild(&db, crate::node::opener(&home.secrets()?)).await?;
+    comity_store::rebuild(&db, crate::node::opener(std::sync::Arc::new(home.secrets()?))).await?;
     Ok(about)
 }
 

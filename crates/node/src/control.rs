@@ -435,6 +435,7 @@ fn card_json(card: &Card) -> Value {
         "name": card.name,
         "zone": card.zone,
         "exchange": card.exchange,
+        "edition": card.edition,
         "root": card.root.to_string(),
         "fingerprint": fingerprint(&card.root),
     })

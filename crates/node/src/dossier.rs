@@ -140,7 +140,7 @@ impl Node {
         let (Some(kind), Some(sealed)) = (kind, body.sealed) else { return Err(missing()) };
         let ciphertext = ledger::ciphertext(&self.db, ledger, index).await?;
         let ciphertext = ciphertext.ok_or_else(missing)?;
-        let content = comity_ledger::seal::open(&ciphertext, &sealed, &self.secrets.identity)?;
+        let content = self.secrets.open(&ciphertext, &sealed)?;
         let letter =
             Letter::read(kind, &content).map_err(|error| Error::Refused(error.to_string()))?;
         let attachment = letter.attachments().get(number).cloned().ok_or_else(missing)?;

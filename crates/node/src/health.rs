@@ -48,6 +48,8 @@ pub struct Standing {
     pub settled: bool,
     /// The store was put back from a backup, and is not reconciled yet.
     pub restored: bool,
+    /// Whether the peer has taken this party's latest card.
+    pub card_known: bool,
 }
 
 impl Standing {
@@ -69,6 +71,7 @@ impl Standing {
             unreceipted_age: age(node, &own, oldest).await?,
             settled: node.is_at_rest(agreement).await?,
             restored: agreement.is_restored(),
+            card_known: node.told_edition(agreement).await? == node.card.edition,
         })
     }
 

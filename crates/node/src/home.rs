@@ -4,17 +4,15 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use comity_ledger::note::{Algorithm, Note, SigningKey};
-use comity_ledger::seal::Identity;
-use comity_ledger::statement::StatementKey;
 use comity_ledger::{Hash, hex};
 use comity_rules::PartyId;
-use comity_rules::card::Card;
+use comity_rules::card::{self, Card};
 use comity_store::{Db, session};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use serde::{Deserialize, Serialize};
 
 use crate::keys::{self, Keys, write_new};
 use crate::password;
+use crate::secrets::{self, Files, Secrets};
 
 /// Who a node is and where it listens: `comity.toml`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,59 +54,15 @@ pub struct Initialised {
     pub password: String,
 }
 
-/// The keys that a running node holds.
-pub struct Secrets {
-    /// Signs statements.
-    pub statement: StatementKey,
-    /// Cosigns peers' heads as a witness.
-    pub witness: SigningKey,
-    /// Cosigns peers' heads as a mirror.
-    pub mirror: SigningKey,
-    /// Opens content.
-    pub identity: Identity,
-    /// The exchange certificate.
-    pub certificate: CertificateDer<'static>,
-    /// Its key.
-    pub tls: PrivateKeyDer<'static>,
-}
-
-impl Secrets {
-    /// Whether these are the keys that the card names.
-    ///
-    /// # Errors
-    /// [`Error::Damaged`] names one that is not: its file was taken from another node's folder.
-    pub fn check(&self, card: &Card, folder: &Path) -> Result<(), Error> {
-        let pairs = [
-            ("statement", *self.statement.public() == card.statement),
-            ("witness", *self.witness.verifier() == card.witness),
-            ("mirror", *self.mirror.verifier() == card.mirror),
-            ("age", self.identity.recipient().to_string() == card.recipient),
-        ];
-        if Hash::of(&self.certificate) != card.tls || !self.fits_certificate() {
-            return Err(Error::Damaged {
-                path: folder.join("tls.der"),
-                problem:
-                    "this certificate and keys/tls.key are not those that the card of this folder \
-                          names; bring back its own"
-                        .to_owned(),
-            });
-        }
-        match pairs.into_iter().find(|(_, same)| !same) {
-            Some((name, _)) => Err(Error::Damaged {
-                path: folder.join("keys").join(format!("{name}.key")),
-                problem:
-                    "this is not the key that the card of this folder names; bring back its own"
-                        .to_owned(),
-            }),
-            None => Ok(()),
-        }
-    }
-}
-
-impl Secrets {
-    fn fits_certificate(&self) -> bool {
-        crate::tls::server(&self.certificate, &self.tls, std::sync::Arc::default()).is_ok()
-    }
+/// What a new edition of a card says anew beside its keys.
+#[derive(Debug, Default)]
+pub struct Change {
+    /// Where peers reach the exchange.
+    pub exchange: Option<String>,
+    /// The party's name.
+    pub name: Option<String>,
+    /// Its time zone.
+    pub zone: Option<String>,
 }
 
 impl Config {
@@ -207,29 +161,24 @@ impl Home {
         let party = config.party.as_str();
         let root_seed = comity_ledger::random()?;
         let root = SigningKey::new(&format!("{party}/root"), Algorithm::Ed25519, &root_seed)?;
-        let statement = StatementKey::new(&keys.create("statement")?)?;
         let cosigner = |name: &str, seed| {
             SigningKey::new(&format!("{party}/{name}"), Algorithm::CosignatureV1, &seed)
         };
         let witness = cosigner("witness", keys.create("witness")?)?;
         let mirror = cosigner("mirror", keys.create("mirror")?)?;
-        let identity = Identity::generate()?;
-        keys.save("age", identity.to_secret_text().as_bytes())?;
-        let certified = rcgen::generate_simple_self_signed([format!("{party}.comity.invalid")])
-            .map_err(|error| Error::Certificate(error.to_string()))?;
-        keys.save("tls", &certified.signing_key.serialize_der())?;
-        write_new(&folder.join("tls.der"), certified.cert.der())?;
+        let edition = secrets::make(folder, &keys, party, 1)?;
         let card = Card {
             party: config.party.clone(),
             name: config.name.clone(),
             zone: config.zone.clone(),
             exchange: config.exchange.clone(),
             root: root.verifier().clone(),
-            statement: *statement.public(),
-            recipient: identity.recipient().to_string(),
+            statement: *edition.statement.public(),
+            recipient: edition.identity.recipient().to_string(),
             witness: witness.verifier().clone(),
             mirror: mirror.verifier().clone(),
-            tls: Hash::of(certified.cert.der()),
+            tls: Hash::of(&edition.certificate),
+            edition: 1,
         };
         let card = card.sign(&root)?;
         // What `card show` prints must be what peers accept.
@@ -328,18 +277,60 @@ impl Home {
         let cosigner = |name: &str, seed| {
             SigningKey::new(&format!("{party}/{name}"), Algorithm::CosignatureV1, &seed)
         };
-        let age = String::from_utf8(keys.load("age")?).unwrap_or_default();
-        let path = self.folder.join("tls.der");
-        let certificate = std::fs::read(&path)
-            .map_err(|error| Error::Damaged { path, problem: error.to_string() })?;
+        let card = Card::parse(&self.card)?;
+        let editions =
+            (1..=card.edition).rev().map(|number| secrets::load(&self.folder, &keys, number));
         Ok(Secrets {
-            statement: StatementKey::new(&keys.seed("statement")?)?,
+            editions: editions.collect::<Result<_, _>>()?,
             witness: cosigner("witness", keys.seed("witness")?)?,
             mirror: cosigner("mirror", keys.seed("mirror")?)?,
-            identity: Identity::parse(&age)?,
-            certificate: CertificateDer::from(certificate),
-            tls: PrivatePkcs8KeyDer::from(keys.load("tls")?).into(),
         })
+    }
+
+    /// Makes the next edition of the card: new keys for statements, contents and the exchange, and what
+    /// makes the statement key before void. The node states both in its ledgers when it serves next.
+    /// Cut short, it is begun again.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub fn rotate(&self, root: &SigningKey, change: Change) -> Result<Self, Error> {
+        let keys = self.keys()?;
+        let known = Card::parse(&self.card)?;
+        let mut config = self.config.clone();
+        config.exchange = change.exchange.unwrap_or(config.exchange);
+        config.name = change.name.unwrap_or(config.name);
+        config.zone = change.zone.unwrap_or(config.zone);
+        config.check()?;
+        let number = known.edition + 1;
+        let edition = secrets::make(&self.folder, &keys, config.party.as_str(), number)?;
+        let path = self.folder.join(Files::of(known.edition).revocation);
+        let put = |path: &Path, text: String| {
+            let damaged = |error: std::io::Error| Error::Damaged {
+                path: path.to_owned(),
+                problem: error.to_string(),
+            };
+            keys::replace(path, text.as_bytes()).map_err(damaged)
+        };
+        put(&path, card::revocation(&known.statement, root)?.to_string())?;
+        let card = Card {
+            name: config.name.clone(),
+            zone: config.zone.clone(),
+            exchange: config.exchange.clone(),
+            statement: *edition.statement.public(),
+            recipient: edition.identity.recipient().to_string(),
+            tls: Hash::of(&edition.certificate),
+            edition: number,
+            ..known
+        };
+        let card = card.sign(root)?;
+        Card::parse(&card)?;
+        let path = self.folder.join(CONFIG);
+        let text = toml::to_string(&config)
+            .map_err(|error| Error::Damaged { path: path.clone(), problem: error.to_string() })?;
+        put(&path, text)?;
+        // Last: from here on it is the party's card.
+        put(&self.folder.join("card"), card.to_string())?;
+        Ok(Self { folder: self.folder.clone(), config, card })
     }
 
     /// The root key from the file where it is kept.

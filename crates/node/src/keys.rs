@@ -112,6 +112,18 @@ impl Keys {
         Ok(seed)
     }
 
+    /// Takes away a key that was never used.
+    ///
+    /// # Errors
+    /// [`Error::File`].
+    pub(crate) fn forget(&self, name: &str) -> Result<(), Error> {
+        let path = self.path(name);
+        if !path.exists() {
+            return Ok(());
+        }
+        fs::remove_file(&path).map_err(|error| Error::File { path, error })
+    }
+
     /// Whether there is a key of this name.
     #[must_use]
     pub fn has(&self, name: &str) -> bool {

@@ -26,6 +26,7 @@ pub mod prove;
 pub mod public;
 pub mod publish;
 mod reconcile;
+mod secrets;
 pub mod serve;
 mod signing;
 pub mod tls;

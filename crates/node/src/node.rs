@@ -18,9 +18,10 @@ use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 
 use crate::clock::Clock;
-use crate::home::{self, Home, PASSWORD, Secrets};
+use crate::home::{self, Home, PASSWORD};
 use crate::keys;
 use crate::network::Network;
+use crate::secrets::{Edition, Secrets};
 use crate::tls::Pins;
 use crate::writer::{self, Job, Order};
 
@@ -35,7 +36,7 @@ const CHECKPOINT_PATIENCE: Duration = Duration::from_secs(5);
 /// A running node.
 pub struct Node {
     pub(crate) home: Home,
-    pub(crate) secrets: Secrets,
+    pub(crate) secrets: Arc<Secrets>,
     pub(crate) card: Card,
     pub(crate) db: Db,
     pub(crate) clock: Arc<dyn Clock>,
@@ -192,15 +193,10 @@ impl Node {
         clock: Arc<dyn Clock>,
         network: Arc<dyn Network>,
     ) -> Result<Arc<Self>, Error> {
-        let secrets = home.secrets()?;
+        let secrets = Arc::new(home.secrets()?);
         let card = Card::parse(home.card())?;
         secrets.check(&card, home.folder())?;
         let pins = Arc::new(Pins::default());
-        let mut peers = BTreeMap::new();
-        for peer in comity_store::agreement::peers(&db).await? {
-            pins.set(&peer.party, peer.tls);
-            peers.insert(peer.party.clone(), Arc::new(peer));
-        }
         let (jobs, queue) = mpsc::channel(1024);
         let node = Arc::new(Self {
             home,
@@ -210,13 +206,14 @@ impl Node {
             clock,
             network,
             pins,
-            peers: RwLock::new(peers),
+            peers: RwLock::default(),
             agreements: RwLock::default(),
             troubles: Mutex::default(),
             skews: Mutex::default(),
             jobs,
             changed: watch::Sender::new(0),
         });
+        node.load_peers().await?;
         for known in comity_store::agreement::list(&node.db).await? {
             if known.signed {
                 let agreement = node.activate(known.terms).await?;
@@ -383,12 +380,56 @@ impl Node {
                 "{party}'s card has the same exchange certificate"
             )));
         }
+        let known = self.peers().into_iter().find(|card| card.party == parsed.party);
+        if let Some(known) = known.filter(|k| k.root == parsed.root && k.edition > parsed.edition) {
+            return Err(Error::Refused(format!(
+                "this is edition {} of {}'s card; edition {} is here already",
+                parsed.edition, parsed.party, known.edition
+            )));
+        }
         comity_store::agreement::save_peer(&self.db, &parsed.party, &note.to_string()).await?;
-        self.pins.set(&parsed.party, parsed.tls);
-        let (party, card) = (parsed.party.clone(), Arc::new(parsed.clone()));
-        self.peers.write().unwrap_or_else(PoisonError::into_inner).insert(party, card);
+        self.load_peers().await?;
         self.journal("peer add", parsed.party.as_str()).await?;
         Ok(parsed)
+    }
+
+    /// Reads the peers' cards anew, after one was replaced.
+    pub(crate) async fn load_peers(&self) -> Result<(), Error> {
+        let mut peers = BTreeMap::new();
+        for peer in comity_store::agreement::peers(&self.db).await? {
+            self.pins.set(&peer.party, peer.tls);
+            peers.insert(peer.party.clone(), Arc::new(peer));
+        }
+        *self.peers.write().unwrap_or_else(PoisonError::into_inner) = peers;
+        Ok(())
+    }
+
+    /// The latest of this party's editions that a peer knows for certain: with its certificate this node
+    /// speaks to it.
+    pub(crate) async fn edition_for(&self, peer: &PartyId) -> Result<&Edition, Error> {
+        let mut known = u64::MAX;
+        for agreement in self.agreements().iter().filter(|agreement| agreement.peer == *peer) {
+            known = known.min(self.told_edition(agreement).await?);
+        }
+        let edition = self.secrets.editions.iter().find(|edition| edition.number <= known);
+        Ok(edition.unwrap_or_else(|| self.secrets.latest()))
+    }
+
+    /// The latest edition that this party's ledger under an agreement has, as far as the peer has taken it.
+    pub(crate) async fn told_edition(&self, agreement: &Agreement) -> Result<u64, Error> {
+        let own = ledger::show(&self.db, &agreement.own).await?;
+        for edition in &self.secrets.editions {
+            let told = match own.channel.valid_from(edition.statement.public()) {
+                // The opening's: the peer had that card before there was a ledger.
+                Some(0) => true,
+                Some(from) => ledger::has_taken(&self.db, &own.id, from - 1).await?,
+                None => false,
+            };
+            if told {
+                return Ok(edition.number);
+            }
+        }
+        Ok(1)
     }
 
     /// The cards of the peers, by party.
@@ -463,7 +504,7 @@ impl Node {
         for (name, value) in letter.fields()? {
             content.push(&name, value)?;
         }
-        let own = self.secrets.identity.recipient();
+        let own = self.secrets.latest().identity.recipient();
         let sealed = seal::seal(&content, &[&seal::Recipient::parse(&peer.recipient)?, own])?;
         Ok(Order { who: who.to_owned(), agreement, thread, command, letter, sealed })
     }
@@ -574,7 +615,7 @@ impl Node {
     }
 
     fn opener(&self) -> Opener {
-        opener(&self.secrets)
+        opener(Arc::clone(&self.secrets))
     }
 
     pub(crate) fn add(&self, agreement: Arc<Agreement>) {
@@ -583,10 +624,9 @@ impl Node {
 }
 
 /// Opens what is sealed to these keys.
-pub(crate) fn opener(secrets: &Secrets) -> Opener {
-    let identity = secrets.identity.clone();
+pub(crate) fn opener(secrets: Arc<Secrets>) -> Opener {
     Arc::new(move |kind, ciphertext, sealed| {
-        let content = seal::open(ciphertext, sealed, &identity).map_err(|error| error.code())?;
+        let content = secrets.open(ciphertext, sealed).map_err(|error| error.code())?;
         Letter::read(kind, &content).map_err(|_| "not-understood")
     })
 }

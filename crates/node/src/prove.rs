@@ -3,8 +3,11 @@
 use comity_ledger::content::{Field, Opening};
 use comity_ledger::note::Note;
 use comity_ledger::proof::{self, Proof};
-use comity_ledger::{Hash, Policy, Statement, VerifiedStatement, VerifierKey, seal, tile};
+use comity_ledger::statement::KeyId;
+use comity_ledger::tree::verify_inclusion;
+use comity_ledger::{Hash, Policy, Statement, VerifiedStatement, VerifierKey, tile};
 use comity_rules::agreement::time_of;
+use comity_rules::card::Card;
 use comity_rules::release::{self, Reader};
 use comity_rules::{Kind, card};
 use comity_store::ledger;
@@ -13,6 +16,9 @@ use minicbor::{Decode, Encode};
 use serde_json::{Value, json};
 
 use crate::node::{Error, Node};
+
+/// Cards that one proof may carry.
+const MAX_ADDED: usize = 64;
 
 /// The proof that a statement is in its ledger, with the statement in its `extra` line, and those of the
 /// named fields that it has, opened.
@@ -39,7 +45,8 @@ pub async fn statement(
     let entry = entries.into_iter().next().unwrap_or_default();
     let openings = node.openings(ledger, index, &entry, fields).await?;
     let opening = opening.into_iter().next().unwrap_or_default();
-    let carried = Carried { entry, opening, openings };
+    let added = node.added(ledger, index, &entry, witnessed.size).await?;
+    let carried = Carried { entry, opening, openings, added };
     let extra = minicbor::to_vec(&carried).map_err(|error| Error::Refused(error.to_string()))?;
     let wanted = tile::needed(index, index + 1, witnessed.size)?;
     let tiles = ledger::tiles(&node.db, ledger, &wanted).await?;
@@ -63,9 +70,46 @@ struct Carried {
     #[n(2)]
     #[cbor(default)]
     openings: Vec<Opening>,
+    /// The cards that brought the key of the statement, where that is not the opening's.
+    #[n(3)]
+    #[cbor(default)]
+    added: Vec<Added>,
+}
+
+/// A `key.add/1` of the same ledger, before the statement.
+#[derive(Encode, Decode)]
+struct Added {
+    #[cbor(n(0), with = "minicbor::bytes")]
+    entry: Vec<u8>,
+    #[n(1)]
+    index: u64,
+    /// The proof that it is in the tree of the same checkpoint.
+    #[n(2)]
+    hashes: Vec<Hash>,
 }
 
 impl Node {
+    /// The cards that stand in a ledger between its opening and the key that signed an entry.
+    async fn added(
+        &self,
+        ledger: &str,
+        index: u64,
+        entry: &[u8],
+        size: u64,
+    ) -> Result<Vec<Added>, Error> {
+        let Ok(statement) = Statement::parse(entry) else { return Ok(Vec::new()) };
+        let channel = ledger::show(&self.db, ledger).await?.channel;
+        let mut added = Vec::new();
+        for at in channel.added(statement.key()) {
+            let entry =
+                ledger::entries(&self.db, ledger, at, at + 1).await?.pop().unwrap_or_default();
+            let tiles = ledger::tiles(&self.db, ledger, &tile::needed(at, at + 1, size)?).await?;
+            let hashes = tiles.prove_inclusion(at, size)?;
+            added.extend((at < index).then_some(Added { entry, index: at, hashes }));
+        }
+        Ok(added)
+    }
+
     /// Opens those of these fields that a statement has. What is opened is no longer between the parties
     /// alone: it is noted in the journal.
     async fn openings(
@@ -81,7 +125,7 @@ impl Node {
         let sealed = Statement::parse(entry).ok().and_then(|statement| statement.body().sealed);
         let ciphertext = ledger::ciphertext(&self.db, ledger, index).await?;
         let (Some(sealed), Some(ciphertext)) = (sealed, ciphertext) else { return Ok(Vec::new()) };
-        let content = seal::open(&ciphertext, &sealed, &self.secrets.identity)?;
+        let content = self.secrets.open(&ciphertext, &sealed)?;
         let mut openings = Vec::new();
         for name in fields.iter().filter(|name| content.value(name).is_some()) {
             let opening = release::content(&Reader::Officer, content.open(name)?)?;
@@ -131,7 +175,7 @@ pub fn split(file: &[u8]) -> Vec<&[u8]> {
 /// Verifies a proof made by [`statement`] with the policy alone: the quorum, the inclusion, that
 /// the ledger is the party's whose root key signed its opening, and the statement's own signature.
 ///
-/// A key that was added or revoked later is not known from a single proof: an audit knows.
+/// That the key was revoked before is not known from a single proof: an audit knows.
 ///
 /// # Errors
 /// What [`Proof::parse`], [`Proof::verify`] and [`Statement::verify`] refuse.
@@ -144,7 +188,23 @@ pub fn verify(bytes: &[u8], policy: &Policy) -> Result<Proven, comity_ledger::Er
     let origin = &witnessed.checkpoint.origin;
     let opening = Statement::parse(&carried.opening)?;
     let (opened, card) = card::split(&opening.body().public)?;
-    let statement = Statement::parse(&carried.entry)?.verify(&card.statement, origin)?;
+    let mut keys = vec![card.statement];
+    let signed = |statement: Statement, keys: &[[u8; 32]]| {
+        let key = keys.iter().find(|key| KeyId::of(key) == statement.key()).unwrap_or(&keys[0]);
+        statement.verify(key, origin)
+    };
+    for added in carried.added.iter().take(MAX_ADDED) {
+        let (head, leaf) = (&witnessed.checkpoint, Hash::leaf(&added.entry));
+        verify_inclusion(added.index, &leaf, head.size, &head.root, &added.hashes)?;
+        let adds = signed(Statement::parse(&added.entry)?, &keys)?;
+        let new = Card::parse(&Note::parse(&adds.body().public)?)?;
+        let same = new.root == card.root && new.party == card.party && added.index < proof.index;
+        if adds.body().kind != Kind::AddKey.as_str() || !same {
+            return Err(comity_ledger::Error::Statement("the card is another party's"));
+        }
+        keys.push(new.statement);
+    }
+    let statement = signed(Statement::parse(&carried.entry)?, &keys)?;
     if opened.ledger != policy.log(origin)?.key || statement.body().from != card.party.as_str() {
         return Err(comity_ledger::Error::Statement("the opening is another ledger's"));
     }

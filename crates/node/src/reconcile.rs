@@ -157,7 +157,11 @@ impl Node {
                 take(&mut work, agreement, &mut tails[side]).await?;
                 taken += 1;
             }
+            let new_cards = work.new_cards;
             work.commit().await?;
+            if new_cards {
+                self.load_peers().await?;
+            }
             if tails.iter().all(|tail| tail.leaves.is_empty()) {
                 return Ok(());
             }

@@ -146,8 +146,7 @@ pub fn serve_exchange(
     listener: Box<dyn Listener>,
     tasks: &mut JoinSet<()>,
 ) -> Result<(), Error> {
-    let secrets = &node.secrets;
-    let config = tls::server(&secrets.certificate, &secrets.tls, Arc::clone(&node.pins));
+    let config = tls::server(&node.secrets, Arc::clone(&node.pins));
     let config = config.map_err(|error| Error::Refused(error.to_string()))?;
     tasks.spawn(mutual(listener, TlsAcceptor::from(Arc::new(config)), Arc::clone(node)));
     tasks.spawn(agreements(Arc::clone(node)));

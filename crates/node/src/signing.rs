@@ -76,7 +76,7 @@ impl Node {
             public: card::join(&opening, self.home.card()),
             claimed: self.clock.seconds(),
         };
-        let statement = self.secrets.statement.sign(&origin, body)?;
+        let statement = self.secrets.latest().statement.sign(&origin, body)?;
         if ledger_copy(self, &ledger::id_of(&origin)).await?.is_none() {
             let mut work = self.begin().await?;
             work.create(&terms, self.party(), &card.party, key.verifier(), true).await?;

@@ -10,10 +10,14 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::crypto::{CryptoProvider, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
+use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
 use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, DistinguishedName, Error, RootCertStore,
     ServerConfig, SignatureScheme,
 };
+
+use crate::secrets::Secrets;
 
 /// The peers' certificates, by SHA-256: whoever shows one is that party.
 #[derive(Debug, Default)]
@@ -35,21 +39,41 @@ impl Pins {
     }
 }
 
-/// The server's side: any pinned party may connect.
+/// The server's side: any pinned party may connect. Who connects asks for the certificate of the edition
+/// of the card that it has; see [`name`].
 ///
 /// # Errors
-/// Where the key does not fit the certificate.
-pub fn server(
-    certificate: &CertificateDer<'static>,
-    key: &PrivateKeyDer<'static>,
-    pins: Arc<Pins>,
-) -> Result<ServerConfig, Error> {
+/// Where a key does not fit its certificate.
+pub fn server(secrets: &Secrets, pins: Arc<Pins>) -> Result<ServerConfig, Error> {
     let provider = provider();
+    let mut editions = Vec::new();
+    for edition in &secrets.editions {
+        let chain = vec![edition.certificate.clone()];
+        let certified = CertifiedKey::from_der(chain, edition.tls.clone_key(), &provider)?;
+        editions.push((name(edition.number), Arc::new(certified)));
+    }
     let verifier = Arc::new(PinnedClient { pins, provider: Arc::clone(&provider) });
-    ServerConfig::builder_with_provider(provider)
+    Ok(ServerConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&rustls::version::TLS13])?
         .with_client_cert_verifier(verifier)
-        .with_single_cert(vec![certificate.clone()], key.clone_key())
+        .with_cert_resolver(Arc::new(Editions(editions))))
+}
+
+/// The server name by which a certificate of this edition is asked for: it says nothing of whose it is.
+#[must_use]
+pub fn name(edition: u64) -> String {
+    format!("edition-{edition}.comity.invalid")
+}
+
+/// The certificates of each edition, the latest first, by the name that asks for them.
+#[derive(Debug)]
+struct Editions(Vec<(String, Arc<CertifiedKey>)>);
+
+impl ResolvesServerCert for Editions {
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        let asked = self.0.iter().find(|(name, _)| hello.server_name() == Some(name));
+        asked.or(self.0.first()).map(|(_, certified)| Arc::clone(certified))
+    }
 }
 
 /// The client's side: the server is the party whose certificate this is, or nobody.

@@ -30,6 +30,8 @@ const BATCH: usize = 256;
 pub(crate) enum Job {
     /// A person's command.
     Command { order: Arc<Order>, reply: oneshot::Sender<Result<Done, Error>> },
+    /// New keys of this party, to be stated where they are not.
+    Announce { agreement: Arc<Agreement>, reply: oneshot::Sender<Result<bool, Error>> },
     /// A peer's delivery.
     Receive { delivery: Delivery, reply: oneshot::Sender<Result<u64, Error>> },
 }
@@ -91,6 +93,12 @@ async fn batch(node: &Node, jobs: &mut Vec<Job>) -> Result<(), Error> {
                 }
                 answers.push(answer(reply, result));
             }
+            Job::Announce { agreement, reply } => {
+                let result = announce(node, &mut work, &agreement).await;
+                spoilt |= matches!(&result, Err(Error::Store(_)));
+                news |= result.as_ref().is_ok_and(|stated| *stated);
+                answers.push(answer(reply, result));
+            }
             Job::Receive { delivery, reply } => {
                 let result = receive(node, &mut work, delivery).await;
                 spoilt |= matches!(&result, Err(Error::Store(_)));
@@ -99,12 +107,16 @@ async fn batch(node: &Node, jobs: &mut Vec<Job>) -> Result<(), Error> {
             }
         }
     }
+    let new_cards = work.new_cards;
     let committed = if spoilt {
         drop(work);
         Err(comity_store::Error::Damaged("another act of the same batch failed".to_owned()))
     } else {
         work.commit().await
     };
+    if new_cards && committed.is_ok() {
+        node.load_peers().await?;
+    }
     // Whoever waits for a change does not wait for refusals: those wake nobody.
     if news {
         node.change();
@@ -195,6 +207,10 @@ async fn author(
         None => None,
     };
     let channel = &work.ledger(&agreement.own).await?.channel;
+    // The latest of this party's keys that its ledger has: a later one is stated with the one before.
+    let mut keys = node.secrets.editions.iter().map(|edition| &edition.statement);
+    let key = keys.find(|key| channel.accepts(key.public()));
+    let key = key.unwrap_or(&node.secrets.latest().statement);
     let previous = channel.last.as_deref().and_then(Hash::from_hex);
     let body = Body {
         kind: draft.kind.as_str().to_owned(),
@@ -213,9 +229,52 @@ async fn author(
         public: draft.public,
         claimed: node.clock.seconds(),
     };
-    let statement = node.secrets.statement.sign(agreement.key.name(), body)?;
+    let statement = key.sign(agreement.key.name(), body)?;
     let letter = order.map(|order| order.letter.clone());
     Ok(work.state(&agreement.own, statement, letter).await?)
+}
+
+/// States the latest card of this party where its ledger does not have it, signed with the key before;
+/// and then, with the new one, that those before are void. Whether there was something to state.
+async fn announce(node: &Node, work: &mut Work, agreement: &Agreement) -> Result<bool, Error> {
+    agreement.check_reconciled()?;
+    let mut drafts = Vec::new();
+    let channel = &work.ledger(&agreement.own).await?.channel;
+    let (latest, earlier) = node.secrets.editions.split_first().ok_or(Error::Stopping)?;
+    if channel.valid_from(latest.statement.public()).is_none() {
+        drafts.push((Kind::AddKey, node.home.card()));
+    }
+    for edition in earlier {
+        let public = edition.statement.public();
+        if channel.valid_from(public).is_some() && !channel.has_revoked(public) {
+            drafts.extend(edition.revocation.as_ref().map(|note| (Kind::RevokeKey, note)));
+        }
+    }
+    for (kind, note) in &drafts {
+        let public = note.to_string().into_bytes();
+        let draft = Draft { public, ..ledger_draft(*kind) };
+        let released = release::statement(&agreement.terms, &agreement.peer, draft)?;
+        let taken = author(node, work, agreement, released, None).await?;
+        if let Some((code, reason)) = taken.refused {
+            let detail = format!("an own statement was refused: {code}: {reason}");
+            return Err(comity_store::Error::Damaged(detail).into());
+        }
+        work.journal(node.now(), "operator", kind.as_str(), agreement.peer.as_str()).await?;
+    }
+    Ok(!drafts.is_empty())
+}
+
+/// A statement about the ledger itself.
+fn ledger_draft(kind: Kind) -> Draft {
+    Draft {
+        kind,
+        thread: ThreadId::LEDGER,
+        class: None,
+        exercise: false,
+        outcomes: Vec::new(),
+        answers: None,
+        public: Vec::new(),
+    }
 }
 
 /// Takes in a peer's entries, owes receipts and pays them at once. Returns the next entry wanted.
@@ -413,15 +472,7 @@ pub(crate) async fn pay(
         if owed.is_empty() {
             return Ok(());
         }
-        let receipts = Draft {
-            kind: Kind::Receipt,
-            thread: ThreadId::LEDGER,
-            class: None,
-            exercise: false,
-            outcomes: Vec::new(),
-            answers: None,
-            public: encode_receipts(&owed),
-        };
+        let receipts = Draft { public: encode_receipts(&owed), ..ledger_draft(Kind::Receipt) };
         let released = release::statement(&agreement.terms, &agreement.peer, receipts)?;
         author(node, work, agreement, released, None).await?;
         if owed.len() < MAX_RECEIPTS {

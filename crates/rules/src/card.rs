@@ -36,6 +36,9 @@ pub struct Card {
     pub mirror: VerifierKey,
     /// SHA-256 of its exchange certificate.
     pub tls: Hash,
+    /// Which card of this party it is, from 1: each has other keys for statements, contents and the
+    /// exchange than the one before. Root, witness and mirror stay.
+    pub edition: u64,
 }
 
 /// The beginning of a party's ledger under one agreement.
@@ -56,7 +59,7 @@ impl Card {
     /// [`Error::Note`] for a name or address with control characters, [`Error::VerifierKey`] for
     /// another root.
     pub fn sign(&self, root: &SigningKey) -> Result<Note, Error> {
-        let text = format!(
+        let mut text = format!(
             "{CARD}\nparty {}\nname {}\nzone {}\nexchange {}\nroot {}\nstatement {}\nrecipient {}\n\
              witness {}\nmirror {}\ntls {}\n",
             self.party,
@@ -70,6 +73,9 @@ impl Card {
             self.mirror,
             self.tls.to_hex(),
         );
+        if self.edition > 1 {
+            text += &format!("edition {}\n", self.edition);
+        }
         sign(text, root, &self.root)
     }
 
@@ -91,6 +97,7 @@ impl Card {
             witness: VerifierKey::parse(lines.value("witness")?)?,
             mirror: VerifierKey::parse(lines.value("mirror")?)?,
             tls: lines.hash("tls")?,
+            edition: lines.edition()?,
         };
         lines.end()?;
         note.verify(&card.root)?;
@@ -123,6 +130,17 @@ pub fn fingerprint(root: &VerifierKey) -> String {
 }
 
 impl Card {
+    /// Whether a party that has `known` may go on with this card of the same party: it is a later one,
+    /// and root and cosigners are the same.
+    #[must_use]
+    pub fn follows(&self, known: &Self) -> bool {
+        self.party == known.party
+            && self.edition > known.edition
+            && self.root == known.root
+            && self.witness == known.witness
+            && self.mirror == known.mirror
+    }
+
     /// Whether this party holds that key itself, under whatever name: then it is no outside witness.
     #[must_use]
     pub fn holds(&self, key: &VerifierKey) -> bool {
@@ -240,6 +258,16 @@ impl<'a> Lines<'a> {
 
     fn hash(&mut self, word: &'static str) -> Result<Hash, Error> {
         Hash::from_hex(self.value(word)?).ok_or(Error::Note(word))
+    }
+
+    /// The last line, which the first edition does not have.
+    fn edition(&mut self) -> Result<u64, Error> {
+        let Some(line) = self.0.next() else { return Ok(1) };
+        let number = line.strip_prefix("edition ").and_then(|number| number.parse().ok());
+        // One spelling: without a sign, without leading zeroes.
+        number
+            .filter(|n: &u64| *n > 1 && line == format!("edition {n}"))
+            .ok_or(Error::Note("edition"))
     }
 
     fn end(mut self) -> Result<(), Error> {

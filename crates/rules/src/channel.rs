@@ -233,6 +233,32 @@ impl Channel {
         Ok(Admitted { kind, index, statement })
     }
 
+    /// Where a statement key becomes valid in this ledger; `None` where no card in it has it.
+    #[must_use]
+    pub fn valid_from(&self, public: &[u8; 32]) -> Option<u64> {
+        self.keys.iter().find(|key| key.public == *public).map(|key| key.from)
+    }
+
+    /// Where the cards stand that brought a key, and those before it; none for the opening's.
+    #[must_use]
+    pub fn added(&self, id: KeyId) -> Vec<u64> {
+        let until = self.keys.iter().position(|key| KeyId::of(&key.public) == id).unwrap_or(0);
+        self.keys.iter().take(until + 1).filter_map(|key| key.from.checked_sub(1)).collect()
+    }
+
+    /// Whether the next entry may be signed with this key.
+    #[must_use]
+    pub fn accepts(&self, public: &[u8; 32]) -> bool {
+        let key = self.keys.iter().find(|key| key.public == *public);
+        key.is_some_and(|key| key.from <= self.next && key.until.is_none())
+    }
+
+    /// Whether this key was valid and is so no more.
+    #[must_use]
+    pub fn has_revoked(&self, public: &[u8; 32]) -> bool {
+        self.keys.iter().any(|key| key.public == *public && key.until.is_some())
+    }
+
     /// Size of the other ledger that a statement with this `seen` had before it.
     #[must_use]
     pub fn seen_size(seen: Option<&Seen>) -> u64 {

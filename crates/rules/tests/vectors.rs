@@ -68,6 +68,7 @@ fn vectors_are_what_the_code_makes_and_what_it_reads() {
         witness: key("northland/witness", Algorithm::CosignatureV1, 3).verifier().clone(),
         mirror: key("northland/mirror", Algorithm::CosignatureV1, 4).verifier().clone(),
         tls: Hash::of(b"certificate"),
+        edition: 1,
     };
     let terms = Hash::of(b"terms");
     let party = card.party.clone();

@@ -4,7 +4,7 @@ use comity_ledger::Note;
 use comity_rules::card::Card;
 use comity_rules::{PartyId, Terms};
 
-use crate::{Db, Error};
+use crate::{Db, Error, Tx};
 
 /// Terms that are known here.
 #[derive(Debug, Clone)]
@@ -55,9 +55,29 @@ pub async fn peers(db: &Db) -> Result<Vec<Card>, Error> {
 /// # Errors
 /// [`Error`].
 pub async fn save_peer(db: &Db, party: &PartyId, card: &str) -> Result<(), Error> {
+    let mut tx = db.begin().await?;
+    put_peer(&mut tx, party, card).await?;
+    tx.commit().await
+}
+
+/// Goes on with a card that its party stated in a ledger, where it follows the one that is known here;
+/// whether it does.
+pub(crate) async fn adopt(tx: &mut Tx, card: &Card, note: &str) -> Result<bool, Error> {
+    const SQL: &str = "SELECT card FROM peer WHERE party = $1";
+    let Some(row) = tx.query_one(SQL, &[card.party.as_str().into()]).await? else {
+        return Ok(false);
+    };
+    let known = Card::parse(&Note::parse(row.text(0)?.as_bytes())?)?;
+    if !card.follows(&known) {
+        return Ok(false);
+    }
+    put_peer(tx, &card.party, note).await?;
+    Ok(true)
+}
+
+async fn put_peer(tx: &mut Tx, party: &PartyId, card: &str) -> Result<(), Error> {
     const SQL: &str = "INSERT INTO peer (party, card) VALUES ($1, $2)
         ON CONFLICT (party) DO UPDATE SET card = excluded.card";
-    let mut tx = db.begin().await?;
     tx.execute(SQL, &[party.as_str().into(), card.into()]).await?;
-    tx.commit().await
+    Ok(())
 }

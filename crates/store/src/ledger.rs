@@ -179,6 +179,17 @@ pub async fn head(db: &Db, id: &str, size: Option<u64>) -> Result<Option<Head>, 
     row.as_ref().map(read_head).transpose()
 }
 
+/// Whether the other side is known to have taken an entry of one's own: it asked for what follows, or
+/// receipted it.
+///
+/// # Errors
+/// [`Error`].
+pub async fn has_taken(db: &Db, id: &str, index: u64) -> Result<bool, Error> {
+    const OWED: &str = "SELECT 1 FROM owed WHERE ledger = $1 AND idx = $2";
+    Ok(delivered(db, id).await? > index
+        || db.query_one(OWED, &[id.into(), index.into()]).await?.is_none())
+}
+
 /// The root of the head of this size, where there is one.
 pub(crate) async fn root(tx: &mut Tx, id: &str, size: u64) -> Result<Option<Hash>, Error> {
     const SQL: &str = "SELECT root FROM head WHERE ledger = $1 AND size = $2";

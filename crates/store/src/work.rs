@@ -6,12 +6,14 @@ use std::sync::Arc;
 use comity_ledger::note::{Note, VerifierKey};
 use comity_ledger::statement::Sealed;
 use comity_ledger::{Checkpoint, Hash, Statement, Tiles, VerifiedStatement, tile};
+use comity_rules::card::Card;
 use comity_rules::channel::{self, Admitted, Channel, Entry, Receipt, Refusal};
 use comity_rules::content::Letter;
 use comity_rules::request::{Act, Illegal, Receipted, View};
 use comity_rules::{Kind, PartyId, Request, Terms, ThreadId};
 use jiff::Timestamp;
 
+use crate::agreement;
 use crate::journal;
 use crate::ledger::{self, Ledger, id_of};
 use crate::request::Kept;
@@ -34,6 +36,8 @@ pub struct Work {
     seqs: BTreeMap<u64, ThreadId>,
     journal: Option<journal::Open>,
     arrival: Option<u64>,
+    /// Whether a peer's card was replaced: whoever has cards in memory reads them again afterwards.
+    pub new_cards: bool,
 }
 
 /// A ledger while the work goes on.
@@ -78,6 +82,7 @@ impl Work {
             seqs: BTreeMap::new(),
             journal: None,
             arrival: None,
+            new_cards: false,
         })
     }
 
@@ -608,7 +613,7 @@ impl Work {
             None => None,
         };
         let ledger = &mut self.open(id).await?.ledger;
-        let terms = ledger.terms.clone();
+        let (terms, mine) = (ledger.terms.clone(), ledger.mine);
         let index = ledger.channel.next;
         let admitted = ledger.channel.admit(entry, |_| root);
         let mut opened = Ok(None);
@@ -628,6 +633,11 @@ impl Work {
                     let title = title(opened.as_ref().ok().and_then(Option::as_ref));
                     let applied = self.apply(admitted, &terms, title, arrival).await?;
                     refused = applied.err().map(|illegal| (illegal.code(), illegal.to_string()));
+                } else if admitted.kind == Kind::AddKey && !mine {
+                    let note = Note::parse(&admitted.statement.body().public)?;
+                    let card = Card::parse(&note)?;
+                    self.new_cards |=
+                        agreement::adopt(&mut self.tx, &card, &note.to_string()).await?;
                 } else if admitted.kind == Kind::Receipt {
                     let result = self.receipts(id, admitted).await?;
                     refused = result.err().map(|refusal| (refusal.code(), refusal.to_string()));

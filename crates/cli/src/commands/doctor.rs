@@ -91,6 +91,11 @@ fn agreement_findings(agreement: &Value, findings: &mut Vec<String>) {
             "{peer} has not begun its ledger: has it signed the same terms, and does its node serve?"
         ));
     }
+    if agreement["card_known"] == false {
+        findings.push(format!(
+            "{peer} has not taken this node's latest card: until it has, what is said to it is under the keys before"
+        ));
+    }
     if agreement["undelivered"].as_u64() > Some(0) {
         let count = text(agreement, "undelivered");
         findings.push(format!(

@@ -62,7 +62,7 @@ impl Init {
                  Operator password   {password}\n\
                  \u{20}                   Shown once. The pages ask for it.\n\
                  Root key            {root_key}\n\
-                 \u{20}                   Move this file offline. `agreement sign --root-key FILE` needs it, nothing else does.\n\
+                 \u{20}                   Move this file offline. `agreement sign` and `card rotate` need it (--root-key FILE), nothing else does.\n\
                  Fingerprint         {fingerprint}\n\
                  \u{20}                   Read it aloud when you give somebody your card.\n\n\
                  Next: `comity --data {data} card show > {party}.card`, give it to your peer, and `comity --data {data} serve`.",

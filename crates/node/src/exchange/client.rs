@@ -56,15 +56,15 @@ impl Link {
 
     async fn connect(&self, node: &Node) -> Result<Connection, Error> {
         let card = node.peer(&self.peer)?;
-        let secrets = &node.secrets;
         let refused = |error: rustls::Error| Error::Refused(error.to_string());
-        let config = tls::client(&secrets.certificate, &secrets.tls, card.tls).map_err(refused)?;
+        let edition = node.edition_for(&self.peer).await?;
+        let config = tls::client(&edition.certificate, &edition.tls, card.tls).map_err(refused)?;
         let address = card.exchange.clone();
         let connect = |error| http::Error::Connect { address: address.clone(), error };
         let stream =
             http::in_time(&address, node.network.connect(&address)).await?.map_err(connect)?;
-        let name =
-            ServerName::try_from("comity.invalid").map_err(|e| Error::Refused(e.to_string()))?;
+        let name = ServerName::try_from(tls::name(card.edition))
+            .map_err(|e| Error::Refused(e.to_string()))?;
         let handshake = TlsConnector::from(Arc::new(config)).connect(name, stream);
         let stream = http::in_time(&address, handshake).await?.map_err(|error| {
             if tls::is_other_certificate(&error) {

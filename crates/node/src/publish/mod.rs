@@ -15,6 +15,7 @@ use comity_store::ledger::{self, Ledger};
 
 use crate::node::{Agreement, Error, Node};
 use crate::signing::key_name;
+use crate::writer::Job;
 
 /// Between two checkpoints at least.
 const CADENCE: Duration = Duration::from_secs(1);
@@ -25,6 +26,7 @@ const BACKOFF: (Duration, Duration) = (Duration::from_millis(250), Duration::fro
 /// Carries an agreement on until the future is dropped.
 pub async fn run(node: Arc<Node>, agreement: Arc<Agreement>) {
     reconcile(&node, &agreement).await;
+    announce(&node, &agreement).await;
     tokio::join!(
         checkpoints(&node, &agreement),
         witness::own(&node, &agreement),
@@ -39,6 +41,18 @@ async fn reconcile(node: &Arc<Node>, agreement: &Agreement) {
     while agreement.is_restored() {
         match node.reconcile(agreement).await {
             Ok(()) => backoff.reset(),
+            Err(error) => backoff.failed(&error).await,
+        }
+    }
+}
+
+/// States this party's new keys, where its card has a later edition than its ledger.
+async fn announce(node: &Arc<Node>, agreement: &Arc<Agreement>) {
+    let mut backoff = Backoff::of(node, agreement, "stating new keys");
+    loop {
+        let agreement = Arc::clone(agreement);
+        match node.job(|reply| Job::Announce { agreement, reply }).await {
+            Ok(_) => return backoff.reset(),
             Err(error) => backoff.failed(&error).await,
         }
     }

@@ -1,5 +1,5 @@
 //! The same nodes on a simulated network: cuts, delays, messages that come twice or late, a witness
-//! that is away, hosts that are killed and start again, clocks that are hours off. Both sides end with
+//! that is away, hosts that are killed and start again, new keys, clocks that are hours off. Both sides end with
 //! the same statements and the same state, for every seed; and where one side is false, the other has
 //! the proof of it, which an outsider checks.
 
@@ -118,7 +118,7 @@ fn run(seed: u64) {
         *outcome.lock().unwrap() = true;
         Ok(())
     });
-    // Twice in a run a host is killed where it stands, and starts again.
+    // Twice in a run a host is killed where it stands, and starts again, now and then with new keys.
     let mut dice = Dice::new(seed, 2);
     let mut kills: Vec<_> = (0..2)
         .map(|_| (Duration::from_millis(500 + dice.roll(40_000)), SIDES[dice.roll(3) as usize]))
@@ -126,6 +126,13 @@ fn run(seed: u64) {
     loop {
         if let Some(at) = kills.iter().position(|(at, _)| sim.elapsed() >= *at) {
             let (_, host) = kills.swap_remove(at);
+            if let Some(side) = SIDES[..2].iter().position(|side| *side == host)
+                && kind == Kind::Honest
+                && dice.roll(2) == 0
+            {
+                sim.crash(host);
+                rotate(homes[side].folder());
+            }
             sim.bounce(host);
         }
         if sim.step().unwrap_or_else(|error| panic!("seed {seed} ({kind:?}): {error}")) {
@@ -133,6 +140,13 @@ fn run(seed: u64) {
         }
     }
     assert!(*done.lock().unwrap(), "seed {seed} ({kind:?}) did not come to its end");
+}
+
+/// Gives the node of a folder new keys, while it does not run.
+fn rotate(folder: &Path) {
+    let home = comity_node::Home::open(folder).unwrap();
+    let root = home.root_key(&folder.join("root.key")).unwrap();
+    home.rotate(&root, comity_node::home::Change::default()).unwrap();
 }
 
 /// What officers, the network and the courier do; the requests that were made.

@@ -101,6 +101,8 @@ fn clock(hours: i64) -> Arc<Adjustable> {
 pub(crate) async fn host(home: Home, hours: i64, handle: Handle) -> Result<(), Failure> {
     // The one before this start is gone, and whoever would still speak to it.
     handle.set(None);
+    // As its folder is now: it may have been given new keys.
+    let home = Home::open(home.folder())?;
     let node = stage::open(&home, clock(hours), Arc::new(Simulated)).await;
     let listener = Simulated.bind(&format!("0.0.0.0:{PORT}")).await?;
     let mut tasks = JoinSet::new();

@@ -57,6 +57,7 @@ pub(crate) fn card_of(id: &str, seed: u8) -> (Card, SigningKey, StatementKey) {
             .clone(),
         mirror: key(&format!("{id}/mirror"), Algorithm::CosignatureV1, seed + 3).verifier().clone(),
         tls: Hash::of(id.as_bytes()),
+        edition: 1,
     };
     (card, root, statement)
 }
