@@ -4,7 +4,7 @@
 //! times that the kept checkpoints prove. It needs no node, no key but those in the policy, and no
 //! content. Given the terms it computes deadlines too.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use comity_ledger::{Hash, Tiles};
 use jiff::Timestamp;
@@ -42,15 +42,27 @@ pub struct Audit {
     /// Entries that the other party has not receipted: whose and where, and since when it provably had
     /// them, by its mirror's own cosignature. At the end of a ledger that is only natural.
     pub unreceipted: Vec<(PartyId, u64, Option<Timestamp>)>,
-    /// Which threads an entry of a ledger concerns, so that receipts and times find them.
-    concerns: BTreeMap<(PartyId, u64), Vec<ThreadId>>,
+}
+
+/// An audit on its way: what finds a request again by its thread, or by an entry that concerns it.
+#[derive(Default)]
+struct Going {
+    found: Audit,
+    /// The requests, in the order in which they were opened: those of a moment lie together.
+    requests: Vec<Request>,
+    threads: HashMap<ThreadId, usize>,
+    /// Of each side's ledger, which entries concern which request: ascending.
+    concerns: [Vec<(u64, usize)>; 2],
+    /// Of each side's ledger, whether an entry waits for a receipt.
+    owed: [Vec<bool>; 2],
 }
 
 impl Audit {
     /// Audits two ledgers of one agreement.
     #[must_use]
     pub fn of(ledgers: &[Ledger; 2]) -> Self {
-        let mut audit = Self::default();
+        let owed = ledgers.each_ref().map(|ledger| vec![false; ledger.entries.len()]);
+        let mut going = Going { owed, ..Going::default() };
         let mut channels = ledgers.each_ref().map(|ledger| ledger.channel.clone());
         for side in 0..2 {
             channels[side].other = Some(ledgers[1 - side].channel.origin.clone());
@@ -59,8 +71,6 @@ impl Audit {
         // leaf hashes cannot refer to each other in a circle, so one side can go on until both are
         // through, or until an entry refers to more than was witnessed.
         let mut next = [0, 1].map(|side| Next::of(ledgers, side, 0));
-        // Of each entry, whether it waits for a receipt.
-        let mut owed = ledgers.each_ref().map(|ledger| vec![false; ledger.entries.len()]);
         loop {
             let ready = (0..2).find(|&side| {
                 next[side].as_ref().is_some_and(|next| next.needs <= channels[1 - side].next)
@@ -72,42 +82,27 @@ impl Audit {
             };
             let other = &ledgers[1 - side];
             let at = channels[side].next;
-            let root_at = |size: u64| root_at(other, size);
-            let from = channels[side].from.clone();
-            let receipt = is_receipt(&entry);
-            if let Some(owed) = owed[side].get_mut(index(at)) {
-                *owed = !receipt;
+            if let Some(owed) = going.owed[side].get_mut(index(at)) {
+                *owed = !is_receipt(&entry);
             }
-            let result = channels[side].admit(entry, root_at).and_then(|admitted| {
-                audit.take(&from, other, &admitted, |paid| {
-                    if let Some(owed) = owed[1 - side].get_mut(index(paid)) {
-                        *owed = false;
-                    }
-                })
-            });
+            let result = channels[side].admit(entry, |size| root_at(other, size));
+            let result = result.and_then(|admitted| going.take(side, other, &admitted));
             if let Err(refusal) = result {
-                audit.refused.push((from, at, refusal.code(), refusal.to_string()));
+                let from = channels[side].from.clone();
+                going.found.refused.push((from, at, refusal.code(), refusal.to_string()));
             }
             next[side] = Next::of(ledgers, side, at + 1);
         }
         for (channel, ledger) in channels.iter().zip(ledgers) {
             if channel.next < ledger.entries.len() as u64 {
-                audit.waiting.push((channel.from.clone(), channel.next));
+                going.found.waiting.push((channel.from.clone(), channel.next));
             }
         }
-        for (ledger, owed) in ledgers.iter().zip(owed) {
-            let from = &ledger.channel.from;
-            let held = frontier(&ledger.mirrored);
-            for at in (0..).zip(owed).filter_map(|(at, owed)| owed.then_some(at)) {
-                let since = held.get(held.partition_point(|(size, _)| *size <= at));
-                audit.unreceipted.push((from.clone(), at, since.map(|(_, time)| *time)));
-            }
+        for (side, ledger) in ledgers.iter().enumerate() {
+            going.times(side, ledger);
+            going.unreceipted(side, ledger);
         }
-        for ledger in ledgers {
-            audit.times(&ledger.channel.from, &ledger.history, Request::witnessed);
-            audit.times(&ledger.channel.from, &ledger.mirrored, Request::mirrored);
-        }
-        audit
+        going.end()
     }
 
     /// What one ledger shows without the other: which of its entries the gate refuses whatever the
@@ -127,50 +122,27 @@ impl Audit {
         }
         audit
     }
+}
 
-    /// Gives the entries of a party's ledger the times of these heads. One head covers all before it,
-    /// and of several that cover an entry the earliest gives its time.
-    fn times(
-        &mut self,
-        party: &PartyId,
-        heads: &[(u64, Timestamp)],
-        give: fn(&mut Request, &PartyId, (u64, u64), Timestamp),
-    ) {
-        let mut from = 0;
-        for (size, time) in frontier(heads) {
-            let range = (party.clone(), from)..(party.clone(), size);
-            for thread in self.concerns.range(range).flat_map(|(_, threads)| threads) {
-                if let Some(request) = self.requests.get_mut(thread) {
-                    give(request, party, (from, size), time);
-                }
-            }
-            from = size;
-        }
-    }
-
-    fn take(
-        &mut self,
-        from: &PartyId,
-        other: &Ledger,
-        admitted: &Admitted,
-        mut paid: impl FnMut(u64),
-    ) -> Result<(), Refusal> {
+impl Going {
+    fn take(&mut self, side: usize, other: &Ledger, admitted: &Admitted) -> Result<(), Refusal> {
         let body = admitted.statement.body();
         if admitted.kind == Kind::Receipt {
             for receipt in channel::decode_receipts(&body.public)? {
                 if other.tiles.leaf(receipt.index) != Some(receipt.leaf) {
                     continue;
                 }
-                paid(receipt.index);
-                let receipted =
-                    Receipted { index: admitted.index, code: receipt.code, witnessed: None };
-                let party = &other.channel.from;
-                let concerned = self.concerns.get(&(party.clone(), receipt.index));
-                for thread in concerned.cloned().unwrap_or_default() {
-                    if let Some(request) = self.requests.get_mut(&thread) {
-                        request.receipt(party, receipt.index, receipted.clone());
-                    }
-                    self.concern(from, admitted.index, thread);
+                if let Some(owed) = self.owed[1 - side].get_mut(index(receipt.index)) {
+                    *owed = false;
+                }
+                let concerned =
+                    within(&self.concerns[1 - side], (receipt.index, receipt.index + 1));
+                for at in concerned {
+                    let request = self.concerns[1 - side][at].1;
+                    let code = receipt.code.clone();
+                    let receipted = Receipted { index: admitted.index, code, witnessed: None };
+                    self.requests[request].receipt(&other.channel.from, receipt.index, receipted);
+                    self.concerns[side].push((admitted.index, request));
                 }
             }
             return Ok(());
@@ -179,25 +151,65 @@ impl Audit {
             return Ok(());
         }
         let thread = ThreadId(body.thread);
-        self.concern(from, admitted.index, thread);
-        let result = match self.requests.get_mut(&thread) {
-            Some(request) => request.apply(admitted.index, admitted.kind, body),
+        let known = self.threads.get(&thread).copied();
+        let result = match known {
+            Some(request) => {
+                self.concerns[side].push((admitted.index, request));
+                self.requests[request].apply(admitted.index, admitted.kind, body)
+            }
             None if admitted.kind == Kind::Send => {
-                Request::open(admitted.index, admitted.statement.origin(), body)
-                    .map(|request| drop(self.requests.insert(thread, request)))
+                Request::open(admitted.index, admitted.statement.origin(), body).map(|request| {
+                    self.concerns[side].push((admitted.index, self.requests.len()));
+                    self.threads.insert(thread, self.requests.len());
+                    self.requests.push(request);
+                })
             }
             None => Err(crate::request::Illegal::UnknownThread),
         };
         if let Err(illegal) = result {
-            let reason = illegal.to_string();
-            self.refused.push((from.clone(), admitted.index, illegal.code(), reason));
+            let (from, reason) = (other.channel.to.clone(), illegal.to_string());
+            self.found.refused.push((from, admitted.index, illegal.code(), reason));
         }
         Ok(())
     }
 
-    fn concern(&mut self, party: &PartyId, index: u64, thread: ThreadId) {
-        self.concerns.entry((party.clone(), index)).or_default().push(thread);
+    /// Gives the entries of a ledger their times. One head covers all before it, and of several that
+    /// cover an entry the earliest gives its time.
+    fn times(&mut self, side: usize, ledger: &Ledger) {
+        type Give = fn(&mut Request, &PartyId, (u64, u64), Timestamp);
+        let kinds: [(_, Give); 2] =
+            [(&ledger.history, Request::witnessed), (&ledger.mirrored, Request::mirrored)];
+        for (heads, give) in kinds {
+            let mut from = 0;
+            for (size, time) in frontier(heads) {
+                for at in within(&self.concerns[side], (from, size)) {
+                    let request = self.concerns[side][at].1;
+                    give(&mut self.requests[request], &ledger.channel.from, (from, size), time);
+                }
+                from = size;
+            }
+        }
     }
+
+    fn unreceipted(&mut self, side: usize, ledger: &Ledger) {
+        let held = frontier(&ledger.mirrored);
+        for at in (0..).zip(&self.owed[side]).filter_map(|(at, owed)| owed.then_some(at)) {
+            let since = held.get(held.partition_point(|(size, _)| *size <= at));
+            let from = ledger.channel.from.clone();
+            self.found.unreceipted.push((from, at, since.map(|(_, time)| *time)));
+        }
+    }
+
+    fn end(mut self) -> Audit {
+        self.found.requests = self.requests.into_iter().map(|r| (r.thread, r)).collect();
+        self.found
+    }
+}
+
+/// Where in `concerns` the entries `[from, to)` stand.
+fn within(concerns: &[(u64, usize)], (from, to): (u64, u64)) -> std::ops::Range<usize> {
+    concerns.partition_point(|(entry, _)| *entry < from)
+        ..concerns.partition_point(|(entry, _)| *entry < to)
 }
 
 /// Of these heads those that say of any entry that it was there earlier than the others say: by size,
