@@ -83,7 +83,7 @@ async fn main() {
     drop((north, south, heads));
     let (begin, used) = (Instant::now(), usage::cpu());
     let reach = audit::Reach { network: &Tcp, key: None };
-    let report = audit::run(&reach, &places, &policy, Some(&terms)).await.unwrap();
+    let report = audit::run(&reach, &places, &policy, Some(&terms), None).await.unwrap();
     assert!(report.is_clean());
     assert_eq!(report.audit.requests.len(), requests);
     let used = usage::cpu() - used;

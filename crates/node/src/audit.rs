@@ -6,7 +6,7 @@ use std::path::Path;
 use comity_ledger::note::Note;
 use comity_ledger::tile::{self, TileId, TilePath, WIDTH};
 use comity_ledger::{Hash, Policy, Statement, Tiles, VerifierKey, cosignature};
-use comity_rules::agreement::{Agreement, Terms, time_of};
+use comity_rules::agreement::{Agreement, Closes, Terms, time_of};
 use comity_rules::audit::{self, Audit};
 use comity_rules::card::{self, Card};
 use comity_rules::channel::Channel;
@@ -83,6 +83,7 @@ pub async fn run(
     places: &[String],
     policy: &Policy,
     terms: Option<&Terms>,
+    closes: Option<&Closes>,
 ) -> Result<Report, Error> {
     let source = |place: &String| Source { reach, place: place.clone() };
     let (first, second, copies) = match places {
@@ -99,6 +100,9 @@ pub async fn run(
             code: "other-agreement",
             problem: "these are not the two ledgers of one agreement".to_owned(),
         });
+    }
+    for read in &mut read {
+        read.close(closes)?;
     }
     // A ledger is mirrored by the other side.
     let [one, other] = read.each_ref().map(|read| read.card.mirror.clone());
@@ -152,6 +156,30 @@ struct Proof {
 impl Read {
     fn size(&self) -> u64 {
         self.ledger.entries.len() as u64
+    }
+
+    /// Holds the ledger to its last head, where terms that were signed later name one: what comes after
+    /// that counts for nothing.
+    fn close(&mut self, closes: Option<&Closes>) -> Result<(), Error> {
+        let origin = &self.ledger.channel.origin;
+        let Some(closes) = closes else { return Ok(()) };
+        let invalid = |error: comity_ledger::Error| Error::Invalid {
+            place: format!("the last head of {origin}"),
+            code: error.code(),
+            problem: error.to_string(),
+        };
+        let head = closes.heads.iter().find(|head| head.origin == *origin);
+        let head = head.filter(|_| closes.terms == self.ledger.channel.terms).ok_or_else(|| {
+            let expected = closes.heads.iter().map(|head| head.origin.clone()).collect::<Vec<_>>();
+            let expected = expected.join(" or ");
+            invalid(comity_ledger::Error::OtherLedger { expected, found: origin.clone() })
+        })?;
+        let root = self.ledger.tiles.root(head.size.min(self.size())).map_err(invalid)?;
+        if head.size > self.size() || Hash::from_hex(&head.root) != Some(root) {
+            return Err(invalid(comity_ledger::Error::Fork { size: head.size }));
+        }
+        self.ledger.entries.truncate(usize::try_from(head.size).unwrap_or(usize::MAX));
+        Ok(())
     }
 
     /// What one ledger shows by itself: that every entry is signed, in place and witnessed. What its

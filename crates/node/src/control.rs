@@ -75,6 +75,13 @@ pub enum Question {
         /// Whether everyone may read the ledgers.
         everyone: bool,
     },
+    /// Make terms that put an end to an agreement and go on like it.
+    Succeed {
+        /// The agreement: its id or the first digits of its hash.
+        id: String,
+        /// Why, for whoever reads the terms.
+        why: Option<String>,
+    },
     /// Sign terms.
     Sign {
         /// Their text.
@@ -180,6 +187,13 @@ pub async fn answer(node: &Node, question: Question) -> Result<Value, Error> {
             let terms = propose(node, &template, &peer, witnesses, everyone).await?;
             Ok(json!({ "terms": terms.hash().to_hex(), "text": terms.text() }))
         }
+        Question::Succeed { id, why } => {
+            let agreement = node.agreement(&id)?;
+            let terms = node.succeed(&agreement, why).await?;
+            let own = ledger::show(node.db(), &agreement.own).await?;
+            let hash = terms.hash().to_hex();
+            Ok(json!({ "terms": hash, "text": terms.text(), "unsaid": own.size - own.verified }))
+        }
         Question::Sign { terms, root_key } => {
             let root = node.home().root_key(&root_key)?;
             let agreement = node.sign(Terms::parse(&terms)?, &root).await?;
@@ -197,6 +211,7 @@ pub async fn answer(node: &Node, question: Question) -> Result<Value, Error> {
                         "nature": agreement.terms.nature,
                         "peer": agreement.peer,
                         "ledger": agreement.own,
+                        "closed": agreement.is_closed(),
                     })
                 })
                 .collect())
@@ -345,7 +360,11 @@ fn named(node: &Node, name: Option<String>) -> Result<Arc<crate::node::Agreement
     if let Some(name) = name {
         return node.agreement(&name);
     }
-    match node.agreements().as_slice() {
+    let mut all = node.agreements();
+    if all.iter().any(|agreement| !agreement.is_closed()) {
+        all.retain(|agreement| !agreement.is_closed());
+    }
+    match all.as_slice() {
         [agreement] => Ok(Arc::clone(agreement)),
         [] => Err(Error::Refused("no agreement is signed here yet".to_owned())),
         _ => Err(Error::Refused(
@@ -374,6 +393,7 @@ async fn propose(
         proposed: node.now(),
         readers: if everyone { agreement::Readers::Everyone } else { agreement::Readers::Members },
         quorum: witnesses.len() / 2 + 1,
+        closes: None,
         parties: vec![party(node.card()), party(&peer)],
         witnesses,
     };

@@ -77,8 +77,8 @@ impl Standing {
 
     async fn all(node: &Node) -> Result<Vec<Self>, Error> {
         let mut all = Vec::new();
-        for agreement in node.agreements() {
-            all.push(Self::of(node, &agreement).await?);
+        for agreement in node.agreements().iter().filter(|agreement| !agreement.is_closed()) {
+            all.push(Self::of(node, agreement).await?);
         }
         Ok(all)
     }

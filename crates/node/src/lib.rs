@@ -11,6 +11,7 @@ mod access;
 pub mod audit;
 pub mod backup;
 pub mod clock;
+mod closing;
 pub mod control;
 pub mod dossier;
 pub mod exchange;

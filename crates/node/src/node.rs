@@ -62,10 +62,12 @@ pub struct Agreement {
     pub peer: PartyId,
     /// Id of this party's ledger under it.
     pub own: String,
-    /// The ledger's key.
-    pub(crate) key: SigningKey,
+    /// The ledger's key; `None` where it is lost: then nothing is signed under this agreement any more.
+    pub(crate) key: Option<SigningKey>,
     /// The store was put back from a backup: nothing is signed before that is reconciled.
     pub(crate) restored: AtomicBool,
+    /// Later terms put an end to it.
+    pub(crate) closed: AtomicBool,
 }
 
 impl Agreement {
@@ -75,9 +77,21 @@ impl Agreement {
         self.restored.load(Ordering::Acquire)
     }
 
+    /// Whether later terms, which this party signed, put an end to it.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
+    }
+
     /// Whether something may be signed.
-    pub(crate) fn check_reconciled(&self) -> Result<(), Error> {
-        if self.is_restored() { Err(Error::Restored(self.peer.clone())) } else { Ok(()) }
+    pub(crate) fn check_signs(&self) -> Result<(), Error> {
+        if self.is_closed() {
+            return Err(Error::Closed(self.terms.id.clone()));
+        }
+        if self.is_restored() {
+            return Err(Error::Restored(self.peer.clone()));
+        }
+        if self.key.is_none() { Err(Error::Keyless(self.terms.id.clone())) } else { Ok(()) }
     }
 }
 
@@ -152,6 +166,15 @@ pub enum Error {
          yet; it signs nothing before that. See `comity doctor`"
     )]
     Restored(PartyId),
+    /// Later terms put an end to the agreement.
+    #[error("closed: later terms put an end to this agreement ({0}); its ledgers stay as they are")]
+    Closed(String),
+    /// The key of a ledger is lost.
+    #[error(
+        "the key of this party's ledger under {0} is not in keys/: bring it back from a backup. If it is \
+         lost, end the agreement with `comity agreement succeed`"
+    )]
+    Keyless(String),
     /// Somebody else answers where the peer should.
     #[error(
         "intercepted: what answers at {address} does not have {peer}'s certificate. Somebody is on this \
@@ -220,6 +243,7 @@ impl Node {
                 node.add(agreement);
             }
         }
+        node.close_ended();
         // The writer ends with the node: it holds no strong reference to it between jobs.
         tokio::spawn(writer::run(Arc::downgrade(&node), queue));
         Ok(node)
@@ -292,7 +316,8 @@ impl Node {
         self.agreements.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The agreement with this hash of terms, or whose hash begins so, or of this id.
+    /// The agreement with this hash of terms, or whose hash begins so, or of this id: of several, the one
+    /// that is not closed.
     ///
     /// # Errors
     /// [`Error::Missing`].
@@ -300,7 +325,10 @@ impl Node {
         let matches = |a: &&Arc<Agreement>| {
             a.terms.hash().to_hex().starts_with(id) && id.len() >= 4 || a.terms.id == id
         };
-        let all = self.agreements();
+        let mut all = self.agreements();
+        if all.iter().filter(matches).any(|agreement| !agreement.is_closed()) {
+            all.retain(|agreement| !agreement.is_closed() || agreement.terms.hash().to_hex() == id);
+        }
         let mut found = all.iter().filter(matches);
         match (found.next(), found.next()) {
             (Some(agreement), None) => Ok(Arc::clone(agreement)),
@@ -337,6 +365,13 @@ impl Node {
             Some(error) => drop(troubles.insert(what.to_owned(), error.to_string())),
             None => drop(troubles.remove(what)),
         }
+    }
+
+    /// What does not get on with this peer is nobody's business any more: another agreement says its own.
+    pub(crate) fn forget_troubles(&self, peer: &PartyId) {
+        let ending = format!("({peer})");
+        let mut troubles = self.troubles.lock().unwrap_or_else(PoisonError::into_inner);
+        troubles.retain(|what, _| !what.ends_with(&ending));
     }
 
     /// What does not get on, with the last error.

@@ -80,7 +80,7 @@ impl Node {
         Ok((own, theirs))
     }
 
-    async fn root_at(&self, ledger: &Ledger, size: u64) -> Result<Hash, Error> {
+    pub(crate) async fn root_at(&self, ledger: &Ledger, size: u64) -> Result<Hash, Error> {
         let tiles = ledger::tiles(&self.db, &ledger.id, &tile::edge(size)).await?;
         Ok(tiles.root(size)?)
     }
@@ -420,6 +420,6 @@ fn opened(entry: &[u8]) -> Result<VerifierKey, Error> {
 fn lost(party: &PartyId, seen: u64, whom: &str, there: u64) -> Error {
     Error::Refused(format!(
         "lost: {whom} has seen {seen} entries of {party}'s ledger, and no more than {there} are to be had: it \
-         cannot be continued without a second history. Bring back a later backup; else sign the terms anew"
+         cannot be continued without a second history. Bring back a later backup; else end the agreement with `comity agreement succeed`"
     ))
 }

@@ -30,6 +30,7 @@ impl Node {
             return Err(refused("the terms name another root key for the peer than its card"));
         }
         self.check_outside(&terms, &card)?;
+        self.check_closing(&terms).await?;
         if self.agreements().iter().any(|agreement| agreement.terms.hash() == terms.hash()) {
             return Err(refused("these terms are signed here already"));
         }
@@ -93,6 +94,7 @@ impl Node {
             .await?;
         let agreement = self.activate(terms).await?;
         self.add(Arc::clone(&agreement));
+        self.close_ended();
         self.change();
         Ok(agreement)
     }
@@ -133,8 +135,14 @@ impl Node {
 
     pub(crate) async fn activate(&self, terms: Terms) -> Result<Arc<Agreement>, Error> {
         let damaged = || Error::Refused("the terms name no other party".to_owned());
-        let key = self.ledger_key(&terms)?;
-        let own = ledger::id_of(key.name());
+        let key = match self.home.keys()?.has(&key_name(&terms)) {
+            true => Some(self.ledger_key(&terms)?),
+            false => None,
+        };
+        let own = match &key {
+            Some(key) => ledger::id_of(key.name()),
+            None => ledger::own_under(&self.db, &terms.hash().to_hex()).await?.unwrap_or_default(),
+        };
         if ledger_copy(self, &own).await?.is_none() {
             return Err(Error::Refused(format!(
                 "the store has terms {} and not the ledger that keys/{}.key signs: one of the two is \
@@ -146,7 +154,7 @@ impl Node {
         self.home.keys()?.begin(&key_name(&terms))?;
         let peer = terms.peer_of(self.party()).map(|peer| peer.id.clone()).ok_or_else(damaged)?;
         let restored = self.is_put_back(&terms, &own).await?.into();
-        Ok(Arc::new(Agreement { terms, peer, own, key, restored }))
+        Ok(Arc::new(Agreement { terms, peer, own, key, restored, closed: false.into() }))
     }
 
     /// The key of this party's ledger under these terms, and with it the ledger's origin.

@@ -145,7 +145,7 @@ fn answer<T: Send + 'static>(
 
 async fn carry_out(node: &Node, work: &mut Work, order: &Order) -> Result<Done, Error> {
     let Order { who, agreement, thread, command, .. } = order;
-    agreement.check_reconciled()?;
+    agreement.check_signs()?;
     let request = match thread {
         Some(thread) => Some(work.request(*thread).await?.ok_or_else(|| no_request(*thread))?),
         None => None,
@@ -229,7 +229,8 @@ async fn author(
         public: draft.public,
         claimed: node.clock.seconds(),
     };
-    let statement = key.sign(agreement.key.name(), body)?;
+    let origin = work.ledger(&agreement.own).await?.channel.origin.clone();
+    let statement = key.sign(&origin, body)?;
     let letter = order.map(|order| order.letter.clone());
     Ok(work.state(&agreement.own, statement, letter).await?)
 }
@@ -237,7 +238,7 @@ async fn author(
 /// States the latest card of this party where its ledger does not have it, signed with the key before;
 /// and then, with the new one, that those before are void. Whether there was something to state.
 async fn announce(node: &Node, work: &mut Work, agreement: &Agreement) -> Result<bool, Error> {
-    agreement.check_reconciled()?;
+    agreement.check_signs()?;
     let mut drafts = Vec::new();
     let channel = &work.ledger(&agreement.own).await?.channel;
     let (latest, earlier) = node.secrets.editions.split_first().ok_or(Error::Stopping)?;
@@ -283,7 +284,7 @@ async fn receive(node: &Node, work: &mut Work, delivery: Delivery) -> Result<u64
     if agreement.peer != delivery.from {
         return Err(Error::Refused("these terms are not between us".to_owned()));
     }
-    agreement.check_reconciled()?;
+    agreement.check_signs()?;
     let known = work.other(&agreement.own).await?;
     let ledger = match known {
         Some(ledger) => ledger,

@@ -157,7 +157,7 @@ async fn a_request_is_exchanged_proven_and_audited_and_its_content_seen_by_nobod
     export::ledger(north, &own, &places[0]).await.unwrap();
     export::ledger(south, &theirs, &places[1]).await.unwrap();
     let names = places.clone().map(|path| path.to_string_lossy().into_owned());
-    let report = audit::run(&REACH, &names, &policy, None).await.unwrap();
+    let report = audit::run(&REACH, &names, &policy, None, None).await.unwrap();
     assert!(report.is_clean() && report.audit.waiting.is_empty());
     let audited = &report.audit.requests[&sent.thread];
     assert_eq!(audited.standing(View::ALL), states[0].standing(View::ALL));
@@ -202,7 +202,7 @@ async fn a_request_is_exchanged_proven_and_audited_and_its_content_seen_by_nobod
         let mut bad = good.clone();
         bad[40] ^= 1;
         std::fs::write(&path, bad).unwrap();
-        assert!(audit::run(&REACH, &names, &policy, None).await.is_err(), "{path:?}");
+        assert!(audit::run(&REACH, &names, &policy, None, None).await.is_err(), "{path:?}");
         std::fs::write(&path, good).unwrap();
     }
 

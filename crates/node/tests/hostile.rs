@@ -301,12 +301,12 @@ async fn a_party_that_keeps_its_first_proof_back_gains_nothing_by_it() {
     let places: Vec<_> = places.iter().map(|place| place.to_string_lossy().into_owned()).collect();
     let (_, policy) = puppet.south.policy(&agreement).await.unwrap();
     let reach = audit::Reach { network: &Tcp, key: None };
-    let alone = audit::run(&reach, &places[..2], &policy, None).await.unwrap();
+    let alone = audit::run(&reach, &places[..2], &policy, None, None).await.unwrap();
     let sent = |report: &audit::Report| report.audit.requests[&thread].asked[0].witnessed.unwrap();
     let later = stage::start() + jiff::SignedDuration::from_hours(1);
     assert!(sent(&alone) >= later);
     assert_eq!(alone.withheld, []);
-    let both = audit::run(&reach, &places, &policy, None).await.unwrap();
+    let both = audit::run(&reach, &places, &policy, None, None).await.unwrap();
     assert!(sent(&both) < later);
     assert_eq!(both.withheld, [("northland".parse().unwrap(), size, sent(&both))]);
 }

@@ -69,7 +69,7 @@ async fn audited(stage: &Stage, folder: &Path) -> audit::Report {
         places.push(place.display().to_string());
     }
     let reach = audit::Reach { network: &Tcp, key: None };
-    audit::run(&reach, &places, &policy(stage).await, Some(&stage.terms)).await.unwrap()
+    audit::run(&reach, &places, &policy(stage).await, Some(&stage.terms), None).await.unwrap()
 }
 
 async fn policy(stage: &Stage) -> Policy {

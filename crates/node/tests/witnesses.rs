@@ -141,7 +141,7 @@ async fn ledgers_for_members_are_read_by_members_and_by_whom_they_give_a_key() {
     let (_, policy): (_, Policy) = north.policy(&agreement).await.unwrap();
     let places = [format!("{north_url}/ledger/{own}"), format!("{north_url}/mirror/{theirs}")];
     let reach = audit::Reach { network: &Tcp, key: Some(&keys[0]) };
-    let report = audit::run(&reach, &places, &policy, None).await.unwrap();
+    let report = audit::run(&reach, &places, &policy, None, None).await.unwrap();
     assert!(report.is_clean() && report.audit.requests.contains_key(&done.thread));
     // For so long, and until it is taken back.
     assert!(north.remove_reader("audit office").await.unwrap());

@@ -277,6 +277,16 @@ pub async fn mirrored(db: &Db, id: &str) -> Result<u64, Error> {
     db.query_one(SQL, &[id.into()]).await?.map_or(Ok(0), |row| row.count(0))
 }
 
+/// The id of this party's own ledger under terms, by their hash.
+///
+/// # Errors
+/// [`Error`].
+pub async fn own_under(db: &Db, terms: &str) -> Result<Option<String>, Error> {
+    const SQL: &str = "SELECT id FROM ledger WHERE terms = $1 AND mine = 1";
+    let row = db.query_one(SQL, &[terms.into()]).await?;
+    row.map(|row| Ok(row.text(0)?.to_owned())).transpose()
+}
+
 /// How many entries of this ledger the other side has.
 ///
 /// # Errors

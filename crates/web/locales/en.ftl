@@ -158,6 +158,7 @@ evidence-why = What was refused, kept byte for byte.
 evidence-none = Nothing was refused.
 agreements-title = Agreements
 agreements-none = No agreement is signed here yet. Make one with “comity agreement propose”.
+agreement-closed = Later terms put an end to this agreement. Its ledgers stay as they are, and still verify.
 agreement-proposal = Our proposal: it stands in no instrument.
 limit-acknowledge = Acknowledge within
 limit-answer = Answer within

@@ -156,6 +156,7 @@ evidence-why = 被拒绝的内容,逐字节保存。
 evidence-none = 没有被拒绝的内容。
 agreements-title = 协议
 agreements-none = 此处尚未签署协议。用“comity agreement propose”拟定。
+agreement-closed = 后来签署的条款已终止本协议。其账本保持原样，仍可核验。
 agreement-proposal = 本项目的建议稿,不见于任何文书。
 limit-acknowledge = 确认收悉期限
 limit-answer = 答复期限

@@ -36,6 +36,20 @@ pub(crate) enum Agreement {
         #[arg(short, long)]
         output: PathBuf,
     },
+    /// Put an end to an agreement, and go on under terms like it with new ledgers.
+    ///
+    /// For when the key of a ledger is lost, or nobody has a ledger whole. The terms name the last head of
+    /// both ledgers; both parties sign them. Requests that are open are sent again.
+    Succeed {
+        /// The agreement: its id or the first digits of its hash.
+        id: String,
+        /// Why, for whoever reads the terms.
+        #[arg(long)]
+        why: Option<String>,
+        /// Where to write the terms.
+        #[arg(short, long)]
+        output: PathBuf,
+    },
     /// Sign terms: this begins your ledger under them.
     Sign {
         /// The terms.
@@ -91,6 +105,26 @@ impl Agreement {
                     format!(
                         "Wrote {} (terms {}).\nBoth parties read it, and each signs the same file: \
                          `comity agreement sign {}`.",
+                        output.display(),
+                        text(value, "terms"),
+                        output.display()
+                    )
+                }))
+            }
+            Self::Succeed { id, why, output } => {
+                let value = context.ask(Question::Succeed { id, why }).await?;
+                write(&output, text(&value, "text").as_bytes())?;
+                let unsaid = value["unsaid"].as_u64().unwrap_or_default();
+                if unsaid > 0 {
+                    eprintln!(
+                        "{unsaid} of your statements were never sent, and are left out: say them again."
+                    );
+                }
+                let value = json!({ "terms": value["terms"], "file": output, "unsaid": unsaid });
+                Ok(context.print(&value, |value| {
+                    format!(
+                        "Wrote {} (terms {}).\nState nothing more under the agreement that ends. Both parties \
+                         read this file, and each signs it: `comity agreement sign {}`.",
                         output.display(),
                         text(value, "terms"),
                         output.display()

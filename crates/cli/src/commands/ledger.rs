@@ -10,6 +10,7 @@ use comity_node::control::Question;
 use comity_node::network::Tcp;
 use comity_node::{audit, prove};
 use comity_rules::Terms;
+use comity_rules::agreement::Closes;
 use serde_json::{Value, json};
 
 use crate::failure::Failure;
@@ -58,6 +59,10 @@ pub(crate) enum Ledger {
         /// The terms, for deadlines.
         #[arg(long)]
         terms: Option<PathBuf>,
+        /// Later terms that put an end to these ledgers: what comes after the last heads that they name
+        /// does not count.
+        #[arg(long)]
+        closed_by: Option<PathBuf>,
         /// The key that reads them, where they are not everyone's. It is one node's, and is sent to
         /// every URL: name that node's own ledger and its mirror of the other.
         #[arg(long, env = "COMITY_READER_KEY", hide_env_values = true)]
@@ -150,14 +155,23 @@ impl Ledger {
                 }))
             }
             Self::Verify { file: None, .. } => verify_own(context).await,
-            Self::Audit { ledgers, policy, terms, key } => {
+            Self::Audit { ledgers, policy, terms, closed_by, key } => {
                 let policy = read_policy(&policy)?;
-                let terms = terms.map(|path| -> Result<_, Failure> {
+                let parse = |path: PathBuf| -> Result<_, Failure> {
                     Terms::parse(&read(&path)?)
                         .map_err(|error| Failure::Wrong(format!("{}: {error}", path.display())))
-                });
-                let terms = terms.transpose()?;
-                run_audit(context, &ledgers, &policy, terms.as_ref(), key.as_deref()).await
+                };
+                let terms = terms.map(parse).transpose()?;
+                let later = closed_by.map(parse).transpose()?;
+                let closes =
+                    later.as_ref().and_then(|later| later.between.as_ref()?.closes.as_ref());
+                if later.is_some() && closes.is_none() {
+                    return Err(Failure::Wrong(
+                        "--closed-by: these terms end no agreement".to_owned(),
+                    ));
+                }
+                let (terms, key) = (terms.as_ref(), key.as_deref());
+                run_audit(context, &ledgers, &policy, (terms, closes), key).await
             }
             Self::Evidence { output } => {
                 let folder = output.map(|path| std::path::absolute(&path).unwrap_or(path));
@@ -301,7 +315,7 @@ async fn verify_own(context: &Context) -> Result<ExitCode, Failure> {
         if folders.len() == 2 {
             let text = text(&context.ask(Question::Agreement { id: terms }).await?, "text");
             let terms = Terms::parse(&text).map_err(|error| Failure::No(error.to_string()))?;
-            let found = run_audit(context, &folders, &policy, Some(&terms), None).await?;
+            let found = run_audit(context, &folders, &policy, (Some(&terms), None), None).await?;
             if found != ExitCode::SUCCESS {
                 code = found;
             }
@@ -318,16 +332,16 @@ async fn verify_own(context: &Context) -> Result<ExitCode, Failure> {
     Ok(code)
 }
 
-/// Audits and prints; exit 1 where entries were refused.
+/// Audits and prints; exit 1 where entries were refused. With the terms, and what puts an end to them.
 async fn run_audit(
     context: &Context,
     ledgers: &[String],
     policy: &Policy,
-    terms: Option<&Terms>,
+    (terms, closes): (Option<&Terms>, Option<&Closes>),
     key: Option<&str>,
 ) -> Result<ExitCode, Failure> {
     let reach = audit::Reach { network: &Tcp, key };
-    let report = audit::run(&reach, ledgers, policy, terms).await?;
+    let report = audit::run(&reach, ledgers, policy, terms, closes).await?;
     context.print(&report.to_json(terms.map(|terms| &**terms)), describe_audit);
     if report.is_clean() { Ok(ExitCode::SUCCESS) } else { Ok(ExitCode::from(1)) }
 }

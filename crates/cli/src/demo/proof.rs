@@ -25,9 +25,14 @@ pub(super) async fn check(
     write(&policy_file, policy.as_bytes())?;
     write(&terms_file, stage.terms.text().as_bytes())?;
     let policy = Policy::parse(&policy)?;
-    let report =
-        audit::run(&audit::Reach { network: &Tcp, key: None }, &urls, &policy, Some(&stage.terms))
-            .await?;
+    let report = audit::run(
+        &audit::Reach { network: &Tcp, key: None },
+        &urls,
+        &policy,
+        Some(&stage.terms),
+        None,
+    )
+    .await?;
     let value = report.to_json(Some(&stage.terms));
     if stage.json {
         say!("{value}");

@@ -249,6 +249,7 @@ fn propose(
         proposed: now,
         readers: Readers::Everyone,
         quorum: 1,
+        closes: None,
         parties: parties.to_vec(),
         witnesses: vec![witness],
     };

@@ -309,7 +309,7 @@ async fn request_ledger(
     let ledger = find(node, from, &origin).await?;
     if let Some(ledger) = &ledger {
         // A witness that was put back may not remember what it cosigned.
-        node.agreement(&ledger.terms)?.check_reconciled()?;
+        node.agreement(&ledger.terms)?.check_signs()?;
     }
     Ok(ledger.map(|ledger| (ledger, request)).ok_or(Refusal::UnknownOrigin))
 }

@@ -25,14 +25,31 @@ const BACKOFF: (Duration, Duration) = (Duration::from_millis(250), Duration::fro
 
 /// Carries an agreement on until the future is dropped.
 pub async fn run(node: Arc<Node>, agreement: Arc<Agreement>) {
-    reconcile(&node, &agreement).await;
-    announce(&node, &agreement).await;
-    tokio::join!(
-        checkpoints(&node, &agreement),
-        witness::own(&node, &agreement),
-        witness::peers(&node, &agreement),
-        deliver::run(&node, &agreement)
-    );
+    let carry_on = async {
+        reconcile(&node, &agreement).await;
+        announce(&node, &agreement).await;
+        tokio::join!(
+            checkpoints(&node, &agreement),
+            witness::own(&node, &agreement),
+            witness::peers(&node, &agreement),
+            deliver::run(&node, &agreement)
+        );
+    };
+    tokio::select! {
+        () = carry_on => {}
+        () = closed(&node, &agreement) => node.forget_troubles(&agreement.peer),
+    }
+}
+
+/// Waits until later terms put an end to an agreement.
+async fn closed(node: &Node, agreement: &Agreement) {
+    loop {
+        let seen = node.change_count();
+        if agreement.is_closed() {
+            return;
+        }
+        node.changed(seen).await;
+    }
 }
 
 /// Where the store was put back from a backup: until both ledgers are what they were, nothing is signed.
@@ -82,10 +99,12 @@ async fn checkpoint(node: &Node, agreement: &Agreement) -> Result<bool, Error> {
     if own.size == own.verified {
         return Ok(false);
     }
+    agreement.check_signs()?;
+    let Some(key) = &agreement.key else { return Ok(false) };
     let mut work = node.begin().await?;
     let (size, root) = work.root(&agreement.own).await?;
-    let checkpoint = Checkpoint::new(agreement.key.name(), size, root);
-    let note = checkpoint.sign(&agreement.key)?;
+    let checkpoint = Checkpoint::new(key.name(), size, root);
+    let note = checkpoint.sign(key)?;
     // First of all outside the store: were that put back, this would say that it is older.
     node.home.keys()?.signed(&key_name(&agreement.terms), (size, root))?;
     work.head(&agreement.own, &checkpoint, &note.to_string()).await?;

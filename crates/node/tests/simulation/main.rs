@@ -307,7 +307,7 @@ async fn the_silence_is_shown(
     let (policy, _) = node.policy(&*node.agreement("comity-model")?).await?;
     let policy = comity_ledger::Policy::parse(&policy)?;
     let reach = audit::Reach { network: &Simulated, key: None };
-    let report = audit::run(&reach, &places, &policy, Some(&prepared.terms)).await?;
+    let report = audit::run(&reach, &places, &policy, Some(&prepared.terms), None).await?;
     let silent = report.audit.unreceipted.iter().find(|(party, index, held)| {
         party.as_str() == "northland" && *index == asked.index && held.is_some()
     });

@@ -58,6 +58,7 @@ pub(crate) fn terms(
         proposed: start(),
         readers,
         quorum,
+        closes: None,
         parties: cards
             .iter()
             .map(|card| Party {

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use comity_ledger::Policy;
 use comity_ledger::note::VerifierKey;
+use comity_ledger::{Hash, Policy};
 
-use super::{Agreement, Evidence, Problem, Trigger, policy_text};
+use super::{Agreement, Between, Closes, Evidence, Party, Problem, Trigger, policy_text};
 
 impl Agreement {
     pub(super) fn check(&self) -> Result<(), Problem> {
@@ -99,6 +99,9 @@ impl Agreement {
                 return sense(&place, "zone is not an IANA time zone such as Europe/Oslo");
             }
         }
+        if let Some(closes) = &between.closes {
+            check_closes(closes, between)?;
+        }
         if !(1..=between.witnesses.len()).contains(&between.quorum) {
             return sense(
                 "between.quorum",
@@ -127,6 +130,27 @@ fn unique<T: AsRef<str>>(place: &str, ids: impl Iterator<Item = T>) -> Result<()
         if !seen.insert(id.as_ref().to_owned()) {
             let problem = format!("{:?} stands twice", id.as_ref());
             return Err(Problem::Sense { place: place.to_owned(), problem });
+        }
+    }
+    Ok(())
+}
+
+fn check_closes(closes: &Closes, between: &Between) -> Result<(), Problem> {
+    let place = "between.closes";
+    let sense = |place: &str, problem: &str| {
+        Err(Problem::Sense { place: place.to_owned(), problem: problem.to_owned() })
+    };
+    if Hash::from_hex(&closes.terms).is_none() {
+        return sense(place, "want the hash of the terms that end, in hexadecimal");
+    }
+    let of = |party: &Party| closes.heads.iter().filter(|head| head.party == party.id).count();
+    if closes.heads.len() != 2 || between.parties.iter().any(|party| of(party) != 1) {
+        return sense(place, "want the last head of each party's ledger");
+    }
+    for head in &closes.heads {
+        let place = format!("{place}.head {}", head.party);
+        if head.size == 0 || head.origin.is_empty() || Hash::from_hex(&head.root).is_none() {
+            return sense(&place, "want origin, size and root of a ledger that has begun");
         }
     }
     Ok(())

@@ -500,6 +500,38 @@ pub struct Between {
     /// The witnesses that belong to neither.
     #[serde(rename = "witness")]
     pub witnesses: Vec<OutsideWitness>,
+    /// The agreement that these terms put an end to, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closes: Option<Closes>,
+}
+
+/// The end of an agreement: the last heads of its two ledgers. Whoever signs these terms signs them, and
+/// begins a ledger with another origin; nothing that comes after them counts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Closes {
+    /// Hash of its terms (hexadecimal).
+    pub terms: String,
+    /// Why, for its readers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+    /// The last head of each party's ledger.
+    #[serde(rename = "head")]
+    pub heads: Vec<LastHead>,
+}
+
+/// The last head of a ledger.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LastHead {
+    /// Whose ledger.
+    pub party: PartyId,
+    /// Its origin.
+    pub origin: String,
+    /// How many entries it has.
+    pub size: u64,
+    /// Their root (hexadecimal).
+    pub root: String,
 }
 
 /// Who may read the ledgers' tiles and checkpoints.

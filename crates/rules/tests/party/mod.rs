@@ -90,6 +90,7 @@ pub(crate) fn pair() -> [Party; 2] {
         proposed: jiff::Timestamp::UNIX_EPOCH,
         readers: Readers::Everyone,
         quorum: 1,
+        closes: None,
         parties: cards
             .iter()
             .map(|(card, ..)| Named {

@@ -24,6 +24,7 @@ struct Row {
     id: String,
     terms: String,
     proposal: bool,
+    closed: bool,
     word: Option<String>,
     notes: Vec<String>,
     parties: Vec<String>,
@@ -46,6 +47,7 @@ pub(crate) async fn show(State(app): State<App>, t: Language) -> Response {
             id: terms.id.clone(),
             terms: terms.hash().to_hex(),
             proposal: terms.nature == Nature::Proposal,
+            closed: agreement.is_closed(),
             word: (terms.deadlines.word.as_ref())
                 .filter(|_| terms.classes.is_empty())
                 .map(|word| t.with("limit-word", [("word", word.clone())])),

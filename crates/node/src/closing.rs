@@ -1,0 +1,92 @@
+//! The end of an agreement: terms that name the last heads of its two ledgers. Both parties sign them with
+//! their roots, as they sign any terms, and each begins a ledger with another origin. So a party goes on
+//! that has lost the key of a ledger, or whose ledger nobody has whole.
+
+use std::sync::atomic::Ordering;
+
+use comity_ledger::Hash;
+use comity_rules::agreement::{Between, Closes, LastHead};
+use comity_rules::{PartyId, Terms};
+use comity_store::ledger::{self, Ledger};
+
+use crate::node::{Agreement, Error, Node};
+
+impl Node {
+    /// Terms like those of an agreement, which put an end to it where its ledgers are now.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn succeed(
+        &self,
+        agreement: &Agreement,
+        why: Option<String>,
+    ) -> Result<Terms, Error> {
+        let missing = || Error::Refused("the terms name no parties".to_owned());
+        let own = ledger::show(&self.db, &agreement.own).await?;
+        let other = ledger::counterpart(&self.db, &own).await?.ok_or_else(|| {
+            Error::Refused("the peer has not begun its ledger: there is nothing to end".to_owned())
+        })?;
+        // What no head of one's own covers was never said to anybody; what came from the peer was.
+        let heads = vec![
+            self.last_head(&own, own.verified).await?,
+            self.last_head(&other, other.size).await?,
+        ];
+        let closes = Closes { terms: own.terms, why, heads };
+        let between = agreement.terms.between.clone().ok_or_else(missing)?;
+        let between = Between { proposed: self.now(), closes: Some(closes), ..between };
+        Ok(Terms::propose(&agreement.terms, between)?)
+    }
+
+    async fn last_head(&self, ledger: &Ledger, size: u64) -> Result<LastHead, Error> {
+        Ok(LastHead {
+            party: ledger.party.clone(),
+            origin: ledger.key.name().to_owned(),
+            size,
+            root: self.root_at(ledger, size).await?.to_hex(),
+        })
+    }
+
+    /// Whether the agreement that terms end, where they end one, has these last heads here: nothing that
+    /// the other side has of this party's ledger is cut off, and nothing that is here of the peer's.
+    pub(crate) async fn check_closing(&self, terms: &Terms) -> Result<(), Error> {
+        let Some(closes) = terms.between.as_ref().and_then(|between| between.closes.as_ref())
+        else {
+            return Ok(());
+        };
+        let agreement = self.agreement(&closes.terms)?;
+        let own = ledger::show(&self.db, &agreement.own).await?;
+        let mirrored = ledger::mirrored(&self.db, &own.id).await?;
+        let other = ledger::counterpart(&self.db, &own).await?;
+        let head = |party: &PartyId| closes.heads.iter().find(|head| head.party == *party);
+        for (ledger, least) in [(Some(&own), mirrored), (other.as_ref(), u64::MAX)] {
+            let Some(ledger) = ledger else { continue };
+            let Some(head) = head(&ledger.party) else { continue };
+            let least = least.min(ledger.size);
+            if head.origin != ledger.key.name() || head.size > ledger.size || head.size < least {
+                return Err(Error::Refused(format!(
+                    "the terms end {}'s ledger {} at {} entries; here it is {} with {}, of which {least} are on \
+                     both sides. When both have the same, propose again",
+                    ledger.party,
+                    head.origin,
+                    head.size,
+                    ledger.key.name(),
+                    ledger.size
+                )));
+            }
+            if Hash::from_hex(&head.root) != Some(self.root_at(ledger, head.size).await?) {
+                return Err(comity_ledger::Error::Fork { size: head.size }.into());
+            }
+        }
+        Ok(())
+    }
+
+    /// Closes every agreement that signed terms put an end to.
+    pub(crate) fn close_ended(&self) {
+        let all = self.agreements();
+        for closes in all.iter().filter_map(|a| a.terms.between.as_ref()?.closes.as_ref()) {
+            for ended in all.iter().filter(|a| a.terms.hash().to_hex() == closes.terms) {
+                ended.closed.store(true, Ordering::Release);
+            }
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! A party that has lost the key of a ledger: both put an end to the agreement where its ledgers are, and
+//! go on under the next.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on fails"
+)]
+
+mod stage;
+
+use std::sync::Arc;
+
+use comity_node::clock::Adjustable;
+use comity_node::network::{Network as _, Tcp};
+use comity_node::witness::Witness;
+use comity_node::{Home, Node, audit, export, serve};
+use comity_rules::Terms;
+use comity_rules::agreement::Readers;
+use comity_rules::command::Command;
+use comity_rules::release::Reader;
+use stage::{Stage, ask, remark, witness};
+
+async fn set(folder: &std::path::Path) -> (Stage, Arc<Witness>) {
+    let clock = Arc::new(Adjustable::new(stage::start()));
+    let (harbour, url, tasks) = witness(folder, "harbour", clock.clone()).await;
+    let outside = vec![stage::outside("harbour", harbour.key(), &url)];
+    let watching = (vec![Arc::clone(&harbour)], outside);
+    let readers = Readers::Everyone;
+    let stage = Stage::under(folder, Arc::new(Tcp), clock, 1, watching, readers, tasks).await;
+    (stage, harbour)
+}
+
+/// Northland's node stops, loses the keys of its ledgers, and starts again.
+async fn lose(stage: &mut Stage) {
+    stage.northern.shutdown().await;
+    let folder = stage.north.home().folder().to_owned();
+    for file in std::fs::read_dir(folder.join("keys")).unwrap().map(Result::unwrap) {
+        let name = file.file_name().into_string().unwrap();
+        if name.starts_with("ledger-") && name.ends_with(".key") {
+            std::fs::remove_file(file.path()).unwrap();
+        }
+    }
+    let home = Home::open(&folder).unwrap();
+    stage.north = stage::open(&home, stage.clock.clone(), Arc::new(Tcp)).await;
+    let listener = Tcp.bind(&home.config().exchange).await.unwrap();
+    serve::serve_exchange(&stage.north, listener, &mut stage.northern).unwrap();
+}
+
+async fn both_sign(stage: &Stage, terms: &Terms, harbour: &Witness) {
+    for node in [&stage.north, &stage.south] {
+        harbour.watch(&stage::sign(node, terms).await).unwrap();
+    }
+}
+
+fn refused<T>(result: Result<T, comity_node::Error>) -> String {
+    result.err().expect("it is refused").to_string()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_lost_a_ledgers_key_goes_on_under_the_next_agreement() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut stage, harbour) = set(folder.path()).await;
+    let hash = stage.hash();
+    let before = stage.north.command("a", Some(&hash), None, ask("before")).await.unwrap();
+    stage.settle().await;
+    stage
+        .south
+        .command("b", None, Some(before.thread), Command::Acknowledge(remark("in hand")))
+        .await
+        .unwrap();
+    stage.settle().await;
+
+    lose(&mut stage).await;
+    let said = refused(stage.north.command("a", Some(&hash), None, ask("nothing")).await);
+    assert!(said.contains("agreement succeed"), "{said}");
+    let old = stage.north.agreement("comity-model").unwrap();
+    let why = Some("the key of northland's ledger is lost".to_owned());
+    let terms = stage.north.succeed(&old, why).await.unwrap();
+    // Both read the same text, and each finds its own ledgers in it.
+    both_sign(&stage, &terms, &harbour).await;
+    assert!(old.is_closed());
+    let next = terms.hash().to_hex();
+    let after = stage.north.command("a", Some(&next), None, ask("after")).await.unwrap();
+    stage.settle().await;
+    stage
+        .south
+        .command("b", None, Some(after.thread), Command::Acknowledge(remark("got it")))
+        .await
+        .unwrap();
+    stage.settle().await;
+
+    // What was said under the first agreement stays, and nothing is added to it.
+    for node in [&stage.north, &stage.south] {
+        assert_eq!(node.agreements().len(), 2);
+        let dossier = node.dossier(before.thread, &Reader::Officer).await.unwrap().into_inner();
+        assert_eq!(dossier.statements.len(), 2);
+        let more =
+            node.command("x", None, Some(before.thread), Command::Escalate(remark("e"))).await;
+        assert!(refused(more).starts_with("closed"), "it is closed");
+        assert_eq!(node.rebuild().await.unwrap().1, [""; 0]);
+    }
+    let (_, evidence) = stage.south.ledgers_and_evidence().await.unwrap();
+    assert!(evidence.is_empty(), "{evidence:?}");
+    // So it is after a restart, too.
+    let home = Home::open(stage.north.home().folder()).unwrap();
+    let again = stage::open(&home, stage.clock.clone(), Arc::new(Tcp)).await;
+    assert!(again.agreement(&hash).unwrap().is_closed());
+    assert_eq!(again.agreement("comity-model").unwrap().terms.hash(), terms.hash());
+
+    // An outsider audits each pair; the first only as far as the second says.
+    let closes = terms.between.as_ref().unwrap().closes.as_ref().unwrap();
+    let first = audited(&stage.south, &stage.terms, Some(closes), folder.path()).await;
+    assert!(first.is_clean(), "{:?}", first.audit.refused);
+    assert!(first.audit.requests.contains_key(&before.thread));
+    let second = audited(&stage.south, &terms, None, folder.path()).await;
+    assert!(second.is_clean() && second.audit.requests.contains_key(&after.thread));
+    let mut other = closes.clone();
+    other.heads[0].root = "00".repeat(32);
+    let wrong = audit_of(&stage.south, &stage.terms, Some(&other), folder.path()).await;
+    assert_eq!(wrong.unwrap_err().to_string().matches("fork").count(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_that_the_other_side_has_is_cut_off() {
+    let folder = tempfile::tempdir().unwrap();
+    let (stage, harbour) = set(folder.path()).await;
+    let hash = stage.hash();
+    stage.north.command("a", Some(&hash), None, ask("before")).await.unwrap();
+    stage.settle().await;
+    let old = stage.north.agreement("comity-model").unwrap();
+    let early = stage.north.succeed(&old, None).await.unwrap();
+    stage.south.command("b", Some(&hash), None, ask("meanwhile")).await.unwrap();
+    stage.settle().await;
+    // Northland has what Southland said meanwhile; terms that leave it out are signed by neither.
+    for node in [&stage.north, &stage.south] {
+        let root = node.home().root_key(&node.home().folder().join("root.key")).unwrap();
+        let said = refused(node.sign(early.clone(), &root).await);
+        assert!(said.contains("propose again"), "{said}");
+    }
+    assert!(!old.is_closed());
+    // A last head that the ledger never had is a fork, whoever proposes it.
+    let text =
+        stage.south.succeed(&stage.south.agreement("comity-model").unwrap(), None).await.unwrap();
+    let closes = text.between.as_ref().unwrap().closes.as_ref().unwrap();
+    let forged =
+        Terms::parse(&text.text().replace(&closes.heads[0].root, &"11".repeat(32))).unwrap();
+    let root = stage.north.home().root_key(&stage.north.home().folder().join("root.key")).unwrap();
+    assert!(refused(stage.north.sign(forged, &root).await).contains("two roots"));
+    both_sign(&stage, &text, &harbour).await;
+    stage.settle().await;
+    assert!(old.is_closed());
+}
+
+async fn audited(
+    node: &Node,
+    terms: &Terms,
+    closes: Option<&comity_rules::agreement::Closes>,
+    folder: &std::path::Path,
+) -> audit::Report {
+    audit_of(node, terms, closes, folder).await.unwrap()
+}
+
+async fn audit_of(
+    node: &Node,
+    terms: &Terms,
+    closes: Option<&comity_rules::agreement::Closes>,
+    folder: &std::path::Path,
+) -> Result<audit::Report, audit::Error> {
+    let hash = terms.hash().to_hex();
+    let (ledgers, _) = node.ledgers_and_evidence().await.unwrap();
+    let mut places = Vec::new();
+    for ledger in ledgers.iter().filter(|ledger| ledger.terms == hash) {
+        let place = folder.join(&ledger.id);
+        export::ledger(node, ledger, &place).await.unwrap();
+        places.push(place.display().to_string());
+    }
+    let (_, policy) = node.policy(&node.agreement(&hash).unwrap()).await.unwrap();
+    let reach = audit::Reach { network: &Tcp, key: None };
+    audit::run(&reach, &places, &policy, Some(terms), closes).await
+}
