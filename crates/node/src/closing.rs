@@ -54,6 +54,12 @@ impl Node {
             return Ok(());
         };
         let agreement = self.agreement(&closes.terms)?;
+        if terms.peer_of(self.party()).is_none_or(|peer| peer.id != agreement.peer) {
+            return Err(Error::Refused(format!(
+                "the terms end an agreement with {}, which is not a party to them",
+                agreement.peer
+            )));
+        }
         let own = ledger::show(&self.db, &agreement.own).await?;
         let mirrored = ledger::mirrored(&self.db, &own.id).await?;
         let other = ledger::counterpart(&self.db, &own).await?;

@@ -71,7 +71,8 @@ impl Standing {
             unreceipted_age: age(node, &own, oldest).await?,
             settled: node.is_at_rest(agreement).await?,
             restored: agreement.is_restored(),
-            card_known: node.told_edition(agreement).await? == node.card.edition,
+            card_known: node.card.edition == 1
+                || node.told_edition(agreement).await? == node.card.edition,
         })
     }
 

@@ -439,32 +439,30 @@ impl Node {
         Ok(())
     }
 
-    /// The latest of this party's editions that a peer knows for certain: with its certificate this node
-    /// speaks to it.
-    pub(crate) async fn edition_for(&self, peer: &PartyId) -> Result<&Edition, Error> {
-        let mut known = u64::MAX;
+    /// This party's editions, that first which a peer knows: with its certificate this node speaks to it.
+    /// Where it does not take that one, its own store may have been put back: then the others are tried.
+    pub(crate) async fn editions_for(&self, peer: &PartyId) -> Result<Vec<&Edition>, Error> {
+        let mut known = 0;
         for agreement in self.agreements().iter().filter(|agreement| agreement.peer == *peer) {
-            known = known.min(self.told_edition(agreement).await?);
+            known = known.max(self.told_edition(agreement).await?);
         }
-        let edition = self.secrets.editions.iter().find(|edition| edition.number <= known);
-        Ok(edition.unwrap_or_else(|| self.secrets.latest()))
+        let mut editions: Vec<_> = self.secrets.editions.iter().collect();
+        editions.sort_by_key(|edition| edition.number != known);
+        Ok(editions)
     }
 
-    /// The latest edition that this party's ledger under an agreement has, as far as the peer has taken it.
+    /// The latest edition of this party's card that the peer has taken from its ledger under an agreement;
+    /// 0 where it has taken none.
     pub(crate) async fn told_edition(&self, agreement: &Agreement) -> Result<u64, Error> {
         let own = ledger::show(&self.db, &agreement.own).await?;
         for edition in &self.secrets.editions {
-            let told = match own.channel.valid_from(edition.statement.public()) {
-                // The opening's: the peer had that card before there was a ledger.
-                Some(0) => true,
-                Some(from) => ledger::has_taken(&self.db, &own.id, from - 1).await?,
-                None => false,
-            };
-            if told {
+            if let Some(from) = own.channel.valid_from(edition.statement.public())
+                && ledger::has_taken(&self.db, &own.id, from.saturating_sub(1)).await?
+            {
                 return Ok(edition.number);
             }
         }
-        Ok(1)
+        Ok(0)
     }
 
     /// The cards of the peers, by party.

@@ -140,6 +140,17 @@ async fn nothing_that_the_other_side_has_is_cut_off() {
         assert!(said.contains("propose again"), "{said}");
     }
     assert!(!old.is_closed());
+    // Nor do terms with one peer end an agreement with another.
+    let east = stage::home(folder.path(), "eastland", "127.0.0.1:1").await;
+    let card = comity_rules::card::Card::parse(east.card()).unwrap();
+    stage.north.add_peer(east.card().to_string().as_bytes()).await.unwrap();
+    let outside = vec![stage::outside("harbour", harbour.key(), "http://127.0.0.1:1")];
+    let others = stage::terms([stage.north.card(), &card], 1, outside, Readers::Everyone);
+    stage::sign(&stage.north, &others).await;
+    let text = early.text().replace(&hash, &others.hash().to_hex());
+    let root = stage.north.home().root_key(&stage.north.home().folder().join("root.key")).unwrap();
+    let said = refused(stage.north.sign(Terms::parse(&text).unwrap(), &root).await);
+    assert!(said.contains("not a party to them"), "{said}");
     // A last head that the ledger never had is a fork, whoever proposes it.
     let text =
         stage.south.succeed(&stage.south.agreement("comity-model").unwrap(), None).await.unwrap();
@@ -149,8 +160,21 @@ async fn nothing_that_the_other_side_has_is_cut_off() {
     let root = stage.north.home().root_key(&stage.north.home().folder().join("root.key")).unwrap();
     assert!(refused(stage.north.sign(forged, &root).await).contains("two roots"));
     both_sign(&stage, &text, &harbour).await;
-    stage.settle().await;
+    let next = text.hash().to_hex();
+    for node in [&stage.north, &stage.south] {
+        let agreement = node.agreement(&next).unwrap();
+        until(async || node.is_at_rest(&agreement).await.unwrap()).await;
+    }
     assert!(old.is_closed());
+}
+
+async fn until(what: impl AsyncFn() -> bool) {
+    let waited = tokio::time::timeout(std::time::Duration::from_secs(60), async {
+        while !what().await {
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+    });
+    waited.await.expect("it comes to that");
 }
 
 async fn audited(

@@ -14,6 +14,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use comity_ledger::Policy;
+use comity_node::clock::Adjustable;
 use comity_node::home::Change;
 use comity_node::http::Connection;
 use comity_node::network::{Network as _, Tcp};
@@ -197,6 +198,39 @@ async fn until(what: impl AsyncFn() -> bool) {
         }
     });
     waited.await.expect("it comes to that");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_peer_that_has_only_the_first_card_takes_the_one_in_the_opening() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Arc::new(Adjustable::new(stage::start()));
+    let (harbour, url, mut tasks) = stage::witness(folder.path(), "harbour", clock.clone()).await;
+    let mut nodes = Vec::new();
+    let mut listeners = Vec::new();
+    for party in ["northland", "southland"] {
+        let listener = Tcp.bind("127.0.0.1:0").await.unwrap();
+        let address = format!("127.0.0.1:{}", listener.port());
+        listeners.push(listener);
+        let home = stage::home(folder.path(), party, &address).await;
+        nodes.push(stage::open(&home, clock.clone(), Arc::new(Tcp)).await);
+    }
+    stage::introduce(&nodes[0], &nodes[1]).await;
+    // Cards were given to each other; then Northland changed its keys, and then both signed.
+    let home = nodes[0].home().clone();
+    let root = home.root_key(&home.folder().join("root.key")).unwrap();
+    let home = home.rotate(&root, Change::default()).unwrap();
+    nodes[0] = stage::open(&home, clock.clone(), Arc::new(Tcp)).await;
+    let outside = vec![stage::outside("harbour", harbour.key(), &url)];
+    let readers = comity_rules::agreement::Readers::Everyone;
+    let terms = stage::terms([nodes[0].card(), nodes[1].card()], 1, outside, readers);
+    for (node, listener) in nodes.iter().zip(listeners) {
+        harbour.watch(&stage::sign(node, &terms).await).unwrap();
+        serve::serve_exchange(node, listener, &mut tasks).unwrap();
+    }
+    let hash = terms.hash().to_hex();
+    nodes[0].command("a", Some(&hash), None, ask("hello")).await.unwrap();
+    until(async || stage::settled(&nodes[0], &nodes[1]).await).await;
+    assert_eq!(nodes[1].peer(nodes[0].party()).unwrap().edition, 2);
 }
 
 #[tokio::test]

@@ -195,13 +195,26 @@ pub fn join(opening: &Note, card: &Note) -> Vec<u8> {
 /// # Errors
 /// As [`Card::parse`].
 pub fn split(public: &[u8]) -> Result<(Opening, Card), Error> {
+    let (opening, card) = split_notes(public)?;
+    let card = Card::parse(&card)?;
+    let opening = Opening::parse(&opening, &card.root)?;
+    if opening.party == card.party {
+        Ok((opening, card))
+    } else {
+        Err(Error::Note("want an opening and a card of one party"))
+    }
+}
+
+/// The two notes as they are; nothing is verified.
+///
+/// # Errors
+/// What [`Note::parse`] refuses.
+pub fn split_notes(public: &[u8]) -> Result<(Note, Note), Error> {
     let bad = Error::Note("want an opening and a card");
     let (length, rest) = public.split_first_chunk::<2>().ok_or(bad.clone())?;
     let (opening, card) =
-        rest.split_at_checked(usize::from(u16::from_be_bytes(*length))).ok_or(bad.clone())?;
-    let card = Card::parse(&Note::parse(card)?)?;
-    let opening = Opening::parse(&Note::parse(opening)?, &card.root)?;
-    if opening.party == card.party { Ok((opening, card)) } else { Err(bad) }
+        rest.split_at_checked(usize::from(u16::from_be_bytes(*length))).ok_or(bad)?;
+    Ok((Note::parse(opening)?, Note::parse(card)?))
 }
 
 /// The public part of `key.revoke/1`: which key is void from here on, signed by the root.

@@ -63,12 +63,15 @@ pub async fn save_peer(db: &Db, party: &PartyId, card: &str) -> Result<(), Error
 /// Goes on with a card that its party stated in a ledger, where it follows the one that is known here;
 /// whether it does.
 pub(crate) async fn adopt(tx: &mut Tx, card: &Card, note: &str) -> Result<bool, Error> {
-    const SQL: &str = "SELECT card FROM peer WHERE party = $1";
-    let Some(row) = tx.query_one(SQL, &[card.party.as_str().into()]).await? else {
-        return Ok(false);
-    };
-    let known = Card::parse(&Note::parse(row.text(0)?.as_bytes())?)?;
-    if !card.follows(&known) {
+    let rows = tx.query("SELECT card FROM peer", &[]).await?;
+    let cards: Vec<Card> = rows
+        .iter()
+        .map(|row| Ok(Card::parse(&Note::parse(row.text(0)?.as_bytes())?)?))
+        .collect::<Result<_, Error>>()?;
+    let follows = cards.iter().any(|known| card.follows(known));
+    // By its certificate a party is known: one that names another's would be taken for it.
+    let taken = cards.iter().any(|known| known.party != card.party && known.tls == card.tls);
+    if !follows || taken {
         return Ok(false);
     }
     put_peer(tx, &card.party, note).await?;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use comity_ledger::note::{Note, VerifierKey};
 use comity_ledger::statement::Sealed;
 use comity_ledger::{Checkpoint, Hash, Statement, Tiles, VerifiedStatement, tile};
-use comity_rules::card::Card;
+use comity_rules::card::{self, Card};
 use comity_rules::channel::{self, Admitted, Channel, Entry, Receipt, Refusal};
 use comity_rules::content::Letter;
 use comity_rules::request::{Act, Illegal, Receipted, View};
@@ -633,11 +633,8 @@ impl Work {
                     let title = title(opened.as_ref().ok().and_then(Option::as_ref));
                     let applied = self.apply(admitted, &terms, title, arrival).await?;
                     refused = applied.err().map(|illegal| (illegal.code(), illegal.to_string()));
-                } else if admitted.kind == Kind::AddKey && !mine {
-                    let note = Note::parse(&admitted.statement.body().public)?;
-                    let card = Card::parse(&note)?;
-                    self.new_cards |=
-                        agreement::adopt(&mut self.tx, &card, &note.to_string()).await?;
+                } else if matches!(admitted.kind, Kind::Open | Kind::AddKey) && !mine {
+                    self.adopt(admitted).await?;
                 } else if admitted.kind == Kind::Receipt {
                     let result = self.receipts(id, admitted).await?;
                     refused = result.err().map(|refusal| (refusal.code(), refusal.to_string()));
@@ -653,6 +650,18 @@ impl Work {
         let kept = opened.ok().flatten().map(Kept::of);
         self.save_statement(id, index, &kind, thread, refused.as_ref().map(|r| r.0), kept).await?;
         Ok(Taken { index, refused, thread })
+    }
+
+    /// Goes on with the card that a peer states.
+    async fn adopt(&mut self, admitted: &Admitted) -> Result<(), Error> {
+        let public = &admitted.statement.body().public;
+        let note = match admitted.kind {
+            Kind::Open => card::split_notes(public)?.1,
+            _ => Note::parse(public)?,
+        };
+        let card = Card::parse(&note)?;
+        self.new_cards |= agreement::adopt(&mut self.tx, &card, &note.to_string()).await?;
+        Ok(())
     }
 
     async fn letter(

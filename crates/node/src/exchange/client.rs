@@ -15,11 +15,13 @@ use comity_rules::PartyId;
 pub(crate) struct Link {
     peer: PartyId,
     connection: Option<Connection>,
+    /// Attempts in a row that came to nothing.
+    failures: usize,
 }
 
 impl Link {
     pub(crate) fn to(peer: PartyId) -> Self {
-        Self { peer, connection: None }
+        Self { peer, connection: None, failures: 0 }
     }
 
     /// Posts to `/exchange/v1/<path>`.
@@ -44,11 +46,13 @@ impl Link {
         path: &str,
         body: Vec<u8>,
     ) -> Result<Reply, Error> {
+        self.failures += 1;
         let mut connection = match self.connection.take().filter(Connection::is_open) {
             Some(connection) => connection,
             None => self.connect(node).await?,
         };
         let reply = connection.send(method, path, body, super::MAX_DELIVERY).await?;
+        self.failures = 0;
         // Kept only after a whole answer: a broken connection is not used twice.
         self.connection = Some(connection);
         Ok(reply)
@@ -57,7 +61,8 @@ impl Link {
     async fn connect(&self, node: &Node) -> Result<Connection, Error> {
         let card = node.peer(&self.peer)?;
         let refused = |error: rustls::Error| Error::Refused(error.to_string());
-        let edition = node.edition_for(&self.peer).await?;
+        let editions = node.editions_for(&self.peer).await?;
+        let edition = editions[self.failures.saturating_sub(1) % editions.len().max(1)];
         let config = tls::client(&edition.certificate, &edition.tls, card.tls).map_err(refused)?;
         let address = card.exchange.clone();
         let connect = |error| http::Error::Connect { address: address.clone(), error };
