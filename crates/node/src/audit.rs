@@ -69,6 +69,9 @@ pub struct Report {
     /// Proofs that a copy has, and that say earlier than all that the ledger itself serves: whose
     /// ledger, which size, and the time.
     pub withheld: Vec<(PartyId, u64, Timestamp)>,
+    /// Where later terms were given that end these ledgers: whose ledger, its entries up to the last head,
+    /// and how many after it were left out. That both parties signed those terms their own ledgers show.
+    pub ended: Vec<(PartyId, u64, u64)>,
     /// The rules' findings.
     pub audit: Audit,
 }
@@ -88,7 +91,14 @@ pub async fn run(
     let source = |place: &String| Source { reach, place: place.clone() };
     let (first, second, copies) = match places {
         [] => return Err(Error::Few),
-        [alone] => return source(alone).read(policy, terms).await.map(Read::alone),
+        [alone] => {
+            let mut read = source(alone).read(policy, terms).await?;
+            read.close(closes)?;
+            let ended = (read.ledger.channel.from.clone(), read.size(), read.after);
+            let report = read.alone();
+            let ended = closes.map(|_| ended).into_iter().collect();
+            return Ok(Report { ended, ..report });
+        }
         [first, second, copies @ ..] => (first, second, copies),
     };
     let mut read =
@@ -127,8 +137,11 @@ pub async fn run(
         let channel = &read.ledger.channel;
         (channel.origin.clone(), channel.from.clone(), read.size(), read.alive)
     });
+    let ended = read.iter().filter(|_| closes.is_some());
+    let ended = ended.map(|read| (read.ledger.channel.from.clone(), read.size(), read.after));
+    let ended = ended.collect();
     let audit = Audit::of(&read.map(|read| read.ledger));
-    Ok(Report { ledgers: ledgers.to_vec(), withheld, audit })
+    Ok(Report { ledgers: ledgers.to_vec(), withheld, ended, audit })
 }
 
 /// A ledger as it was read.
@@ -141,6 +154,8 @@ struct Read {
     mirror: Option<VerifierKey>,
     /// When it was last known to be alive.
     alive: Option<Timestamp>,
+    /// Entries after its last head, which count for nothing.
+    after: u64,
 }
 
 /// A kept checkpoint that fits the entries.
@@ -178,6 +193,7 @@ impl Read {
         if head.size > self.size() || Hash::from_hex(&head.root) != Some(root) {
             return Err(invalid(comity_ledger::Error::Fork { size: head.size }));
         }
+        self.after = self.size() - head.size;
         self.ledger.entries.truncate(usize::try_from(head.size).unwrap_or(usize::MAX));
         Ok(())
     }
@@ -188,7 +204,8 @@ impl Read {
         let (size, alive) = (self.size(), self.alive);
         let channel = &self.ledger.channel;
         let ledgers = vec![(channel.origin.clone(), channel.from.clone(), size, alive)];
-        Report { ledgers, withheld: Vec::new(), audit: Audit::alone(&self.ledger) }
+        let (withheld, ended) = (Vec::new(), Vec::new());
+        Report { ledgers, withheld, ended, audit: Audit::alone(&self.ledger) }
     }
 
     /// Counts what these prove: the word of outside witnesses, and that of the mirror.
@@ -265,7 +282,7 @@ impl Source<'_> {
         }
         let (history, mirrored) = (Vec::new(), Vec::new());
         let ledger = audit::Ledger { channel, entries, tiles, history, mirrored };
-        Ok(Read { ledger, proofs, card, mirror: None, alive })
+        Ok(Read { ledger, proofs, card, mirror: None, alive, after: 0 })
     }
 
     /// Of which ledger this is a copy.
@@ -424,6 +441,9 @@ impl Report {
             "requests": requests,
             "withheld": self.withheld.iter().map(|(party, size, time)| json!({
                 "party": party, "size": size, "witnessed": time,
+            })).collect::<Vec<_>>(),
+            "ended": self.ended.iter().map(|(party, size, after)| json!({
+                "party": party, "entries": size, "left_out": after,
             })).collect::<Vec<_>>(),
             "unreceipted": self.audit.unreceipted.iter().map(|(party, index, held)| json!({
                 "party": party, "index": index, "held": held,

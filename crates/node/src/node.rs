@@ -171,8 +171,8 @@ pub enum Error {
     Closed(String),
     /// The key of a ledger is lost.
     #[error(
-        "the key of this party's ledger under {0} is not in keys/: bring it back from a backup. If it is \
-         lost, end the agreement with `comity agreement succeed`"
+        "the key of this party's ledger under {0} is not in keys/: was it not copied to this folder, or is \
+         it in a backup? Only if it is lost for good, end the agreement with `comity agreement succeed`"
     )]
     Keyless(String),
     /// Somebody else answers where the peer should.

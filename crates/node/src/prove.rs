@@ -12,6 +12,7 @@ use comity_rules::release::{self, Reader};
 use comity_rules::{Kind, card};
 use comity_store::ledger;
 use jiff::Timestamp;
+use minicbor::data::Token;
 use minicbor::{Decode, Encode};
 use serde_json::{Value, json};
 
@@ -183,7 +184,11 @@ pub fn verify(bytes: &[u8], policy: &Policy) -> Result<Proven, comity_ledger::Er
     let proof = Proof::parse(bytes)?;
     let wire = comity_ledger::Error::Wire("the extra line has no statement and opening");
     let extra = proof.extra.as_deref().ok_or(wire.clone())?;
-    let carried: Carried = minicbor::decode(extra).map_err(|_| wire)?;
+    let carried: Carried = minicbor::decode(extra).map_err(|_| wire.clone())?;
+    let whole = minicbor::to_vec(&carried).is_ok_and(|bytes| bytes.len() == extra.len());
+    if !whole || carried.added.len() > MAX_ADDED {
+        return Err(wire);
+    }
     let witnessed = proof.verify(&Hash::leaf(&carried.entry), policy)?;
     let origin = &witnessed.checkpoint.origin;
     let opening = Statement::parse(&carried.opening)?;
@@ -193,7 +198,8 @@ pub fn verify(bytes: &[u8], policy: &Policy) -> Result<Proven, comity_ledger::Er
         let key = keys.iter().find(|key| KeyId::of(key) == statement.key()).unwrap_or(&keys[0]);
         statement.verify(key, origin)
     };
-    for added in carried.added.iter().take(MAX_ADDED) {
+    signed(opening, &keys)?;
+    for added in &carried.added {
         let (head, leaf) = (&witnessed.checkpoint, Hash::leaf(&added.entry));
         verify_inclusion(added.index, &leaf, head.size, &head.root, &added.hashes)?;
         let adds = signed(Statement::parse(&added.entry)?, &keys)?;
@@ -205,7 +211,11 @@ pub fn verify(bytes: &[u8], policy: &Policy) -> Result<Proven, comity_ledger::Er
         keys.push(new.statement);
     }
     let statement = signed(Statement::parse(&carried.entry)?, &keys)?;
-    if opened.ledger != policy.log(origin)?.key || statement.body().from != card.party.as_str() {
+    let body = statement.body();
+    if opened.ledger != policy.log(origin)?.key
+        || body.from != card.party.as_str()
+        || body.terms != opened.terms
+    {
         return Err(comity_ledger::Error::Statement("the opening is another ledger's"));
     }
     if let Some(commitment) = statement.body().sealed {
@@ -223,6 +233,34 @@ pub fn verify(bytes: &[u8], policy: &Policy) -> Result<Proven, comity_ledger::Er
         root: card.root,
         statement,
     })
+}
+
+/// A field's value, as far as it can be read: one that is nested deeper than anything honest stays closed,
+/// for who reads it would do so on a stack.
+fn readable(value: &[u8]) -> Value {
+    const DEEP: usize = 32;
+    let mut open: Vec<u64> = Vec::new();
+    for token in minicbor::decode::Tokenizer::new(value) {
+        let items = match token {
+            Ok(Token::Array(items)) => Some(items),
+            Ok(Token::Map(items)) => items.checked_mul(2),
+            Ok(Token::Tag(_)) => Some(1),
+            // Of an indefinite length nothing is written here.
+            Ok(Token::BeginArray | Token::BeginMap | Token::Break) | Err(_) => return Value::Null,
+            Ok(_) => None,
+        };
+        if let Some(left) = open.last_mut() {
+            *left = left.saturating_sub(1);
+        }
+        open.extend(items);
+        if open.len() > DEEP {
+            return Value::Null;
+        }
+        while open.last() == Some(&0) {
+            open.pop();
+        }
+    }
+    minicbor_serde::from_slice(value).unwrap_or_default()
 }
 
 impl Proven {
@@ -246,8 +284,25 @@ impl Proven {
             "fingerprint": card::fingerprint(&self.root),
             "fields": self.fields.iter().map(|field| json!({
                 "name": field.name,
-                "value": minicbor_serde::from_slice::<Value>(&field.value).unwrap_or_default(),
+                "value": readable(&field.value),
             })).collect::<Vec<_>>(),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::readable;
+
+    #[test]
+    fn a_value_that_is_nested_too_deep_stays_closed() {
+        for bytes in
+            [vec![0x81; 20_000], vec![0xa1; 20_000], vec![0xc1; 20_000], vec![0x9f; 20_000]]
+        {
+            assert!(readable(&bytes).is_null());
+        }
+        let long = [vec![0x9a, 0, 0, 0x4e, 0x20], vec![0; 20_000]].concat();
+        assert_eq!(readable(&long).as_array().map(Vec::len), Some(20_000));
+        assert_eq!(readable(&[0x82, 0x81, 0x01, 0x61, 0x61]), serde_json::json!([[1], "a"]));
     }
 }

@@ -36,6 +36,19 @@ pub(crate) enum Job {
     Receive { delivery: Delivery, reply: oneshot::Sender<Result<u64, Error>> },
 }
 
+impl Job {
+    /// Answers that the store could not be had.
+    fn fail(self, error: &Error) {
+        let failed = || Error::Store(comity_store::Error::Refused(error.to_string()));
+        // Whoever asked may have gone.
+        match self {
+            Self::Command { reply, .. } => drop(reply.send(Err(failed()))),
+            Self::Announce { reply, .. } => drop(reply.send(Err(failed()))),
+            Self::Receive { reply, .. } => drop(reply.send(Err(failed()))),
+        }
+    }
+}
+
 /// A person's command, ready for the writer: what it says is sealed already, so that the one place
 /// where everything waits does not wait for that.
 pub(crate) struct Order {
@@ -77,7 +90,13 @@ pub(crate) async fn run(node: Weak<Node>, mut queue: mpsc::Receiver<Job>) {
 }
 
 async fn batch(node: &Node, jobs: &mut Vec<Job>) -> Result<(), Error> {
-    let mut work = node.begin().await?;
+    let mut work = match node.begin().await {
+        Ok(work) => work,
+        Err(error) => {
+            jobs.drain(..).for_each(|job| job.fail(&error));
+            return Err(error);
+        }
+    };
     let mut answers: Vec<Answer> = Vec::new();
     // A job that failed half-way may have left half of itself: then nothing of the batch is kept.
     let (mut spoilt, mut news) = (false, false);
@@ -210,7 +229,13 @@ async fn author(
     // The latest of this party's keys that its ledger has: a later one is stated with the one before.
     let mut keys = node.secrets.editions.iter().map(|edition| &edition.statement);
     let key = keys.find(|key| channel.accepts(key.public()));
-    let key = key.unwrap_or(&node.secrets.latest().statement);
+    let key = key.ok_or_else(|| {
+        Error::Refused(format!(
+            "the keys of this folder are of edition {}, and this party's ledger has later ones or has made \
+             them void: bring back the folder's keys/ and card as they were last",
+            node.secrets.latest().number
+        ))
+    })?;
     let previous = channel.last.as_deref().and_then(Hash::from_hex);
     let body = Body {
         kind: draft.kind.as_str().to_owned(),
@@ -416,6 +441,12 @@ pub(crate) async fn open(
     // Before the copy begins: a ledger that its own key did not sign is nobody's.
     Checkpoint::open(cover, &opening.ledger)?;
     statement.verify(&card.statement, opening.ledger.name())?;
+    let id = ledger::id_of(opening.ledger.name());
+    if !matches!(work.ledger(&id).await, Err(comity_store::Error::Missing { .. })) {
+        return Err(Error::Refused(
+            "not-opened: there is a ledger of this origin already".to_owned(),
+        ));
+    }
     let own = work.ledger(&agreement.own).await?.party.clone();
     work.create(&agreement.terms, &agreement.peer, &own, &opening.ledger, false).await?;
     Ok(work.ledger(&ledger::id_of(opening.ledger.name())).await?.clone())

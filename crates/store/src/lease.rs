@@ -25,6 +25,10 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// Whose turn it is to write: a lock that each transaction takes, whoever believes to be the writer.
 pub(crate) const TURN: &str = "SELECT pg_advisory_xact_lock(727274, hashtext(current_schema()))";
 
+/// What every session is opened with.
+pub(crate) const TIMEOUTS: &str = "-c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 \
+    -c tcp_keepalives_count=3 -c tcp_user_timeout=11000 -c idle_in_transaction_session_timeout=30000";
+
 /// The lease: a lock of the same kind, kept by a session.
 const LEASE: &str = "SELECT pg_try_advisory_lock(727275, hashtext(current_schema()))";
 
@@ -33,6 +37,11 @@ pub(crate) struct Lease {
     session: Arc<Client>,
     number: i64,
 }
+
+/// Who has one of the two locks.
+const HOLDERS: &str = "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted
+    AND classid = $1::BIGINT::OID AND objid = (hashtext(current_schema())::BIGINT & 4294967295)::OID
+    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
 
 /// Where a writer is with its lease.
 #[derive(Default)]
@@ -88,16 +97,28 @@ impl Held {
 
 /// A session that has the lock.
 async fn session(config: &Config) -> Result<Client, Error> {
-    const KEEP: &str = "SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 2;
-        SET tcp_keepalives_count = 3; SET tcp_user_timeout = 11000";
     let (client, connection) = config.connect(NoTls).await?;
     tokio::spawn(connection);
-    client.batch_execute(KEEP).await?;
     let begin = tokio::time::Instant::now();
     while !client.query_one(LEASE, &[]).await?.get::<_, bool>(0) {
         let holder = holder(&client).await?;
         if begin.elapsed() >= PATIENCE {
             return Err(Error::Standby(holder));
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    // Whoever still has a turn had the lease before, and has it no more.
+    let begin = tokio::time::Instant::now();
+    loop {
+        let turns = client.query(HOLDERS, &[&727_274_i64]).await?;
+        if turns.is_empty() {
+            break;
+        }
+        if begin.elapsed() >= PATIENCE {
+            for row in turns {
+                let pid: i32 = row.get(0);
+                client.execute("SELECT pg_terminate_backend($1)", &[&pid]).await?;
+            }
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
@@ -110,9 +131,6 @@ async fn session(config: &Config) -> Result<Client, Error> {
 
 /// Who holds the lease. One that is silent is cut off, with the transaction that it may have begun.
 async fn holder(client: &Client) -> Result<String, Error> {
-    const HOLDERS: &str = "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted
-        AND classid = $1::BIGINT::OID AND objid = (hashtext(current_schema())::BIGINT & 4294967295)::OID
-        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
     const ACTIVITY: &str = "SELECT COALESCE(host(client_addr), 'this machine'), application_name,
         state_change < now() - make_interval(secs => $2::INT) FROM pg_stat_activity WHERE pid = $1";
     let ending = || "a node that is just ending".to_owned();

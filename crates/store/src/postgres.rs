@@ -32,6 +32,10 @@ impl Postgres {
         if config.get_application_name().is_none() {
             config.application_name(name());
         }
+        // A session whose other end is gone ends soon, and the locks of its transaction with it.
+        let options = config.get_options().unwrap_or_default();
+        let options = format!("{options} {}", lease::TIMEOUTS);
+        config.options(options.trim_start());
         let manager_config = ManagerConfig { recycling_method: RecyclingMethod::Fast };
         let manager = Manager::from_config(config.clone(), NoTls, manager_config);
         let pool = Pool::builder(manager).max_size(8).build().map_err(pool_error)?;

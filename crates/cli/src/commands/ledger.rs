@@ -398,6 +398,15 @@ pub(crate) fn describe_audit(report: &Value) -> String {
             text(withheld, "witnessed"),
         ));
     }
+    for ended in report["ended"].as_array().into_iter().flatten() {
+        out.push_str(&format!(
+            "\nended: {}'s ledger at {} entries, as the later terms say; {} after that are left out. That both \
+             parties signed those terms, the ledgers of those terms show: audit them too",
+            text(ended, "party"),
+            text(ended, "entries"),
+            text(ended, "left_out"),
+        ));
+    }
     let unreceipted: Vec<_> = report["unreceipted"].as_array().into_iter().flatten().collect();
     for of_one in unreceipted.chunk_by(|one, next| one["party"] == next["party"]) {
         let since = of_one.iter().find(|entry| !entry["held"].is_null());

@@ -160,6 +160,8 @@ pub(crate) struct Ground {
     pub(crate) harbour: Option<Process>,
     /// Each side's folders: whoever serves one of them is that side.
     pub(crate) folders: [Vec<PathBuf>; 2],
+    /// How often a node was started again because it could not start.
+    pub(crate) revived: usize,
     /// What the processes are started with beside their arguments.
     pub(crate) environment: Vec<(String, String)>,
     pub(crate) acknowledged: Arc<Mutex<Acknowledged>>,
@@ -190,6 +192,7 @@ impl Ground {
             postgres,
             nodes: [None, None],
             harbour: None,
+            revived: 0,
             environment: Vec::new(),
             acknowledged: Arc::default(),
         };
@@ -243,7 +246,11 @@ impl Ground {
     }
 
     pub(crate) fn start_node(&mut self, side: usize) {
-        self.nodes[side] = Some(self.serve(&self.folders[side][0]));
+        let log = self.path(&format!("{}.log", SIDES[side]));
+        let mut command = Command::new(env!("CARGO_BIN_EXE_comity"));
+        command.arg("--data").arg(&self.folders[side][0]).arg("serve");
+        command.envs(self.environment.iter().cloned());
+        self.nodes[side] = Some(Process::logged(&mut command, log.as_ref()));
     }
 
     /// Gives a folder's node other addresses than its card names.
@@ -263,6 +270,23 @@ impl Ground {
         let config = std::fs::read_to_string(self.folders[side][0].join("comity.toml")).unwrap();
         let line = config.lines().find(|line| line.starts_with(&format!("{key} = "))).unwrap();
         line.rsplit(':').next().unwrap().trim_end_matches('"').parse().unwrap()
+    }
+
+    /// Starts the nodes again that could not start, as a service manager does: their database was just
+    /// gone. A node that ends in any other way has failed.
+    pub(crate) fn revive(&mut self) {
+        for (side, party) in SIDES.into_iter().enumerate() {
+            let Some(code) = self.nodes[side].as_mut().and_then(Process::ended) else { continue };
+            let log = std::fs::read_to_string(self.path(&format!("{party}.log")));
+            let log = log.unwrap_or_default();
+            assert_eq!(code, Some(3), "{party} ended: {log}");
+            assert!(
+                log.contains("PostgreSQL") || log.contains("connection closed"),
+                "{party} ended: {log}"
+            );
+            self.revived += 1;
+            self.start_node(side);
+        }
     }
 
     /// A node that serves a folder, or stands by for another one that does.
