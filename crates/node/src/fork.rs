@@ -20,8 +20,6 @@ pub(crate) async fn keep(
     size: u64,
     branch: Branch,
 ) -> Result<(), Error> {
-    let detail = comity_ledger::Error::Fork { size };
-    tracing::warn!(ledger = ledger.id, size, "the peer signed two histories");
     let note = branch.note.clone();
     let promise =
         branch.steps.is_empty().then(|| Checkpoint::new(ledger.key.name(), size, branch.root));
@@ -36,9 +34,7 @@ pub(crate) async fn keep(
             note.into_bytes()
         }
     };
-    let at = node.now().as_second();
-    let (code, detail) = (detail.code(), detail.to_string());
-    Ok(evidence::keep_in(&mut work.tx, at, &ledger.id, code, &detail, &bytes).await?)
+    put(node, work, ledger, size, &bytes).await
 }
 
 /// Keeps two notes that the peer signed for one size.
@@ -54,10 +50,20 @@ pub(crate) async fn two(
         Ok(Branch { root, steps: Vec::new(), note: note.to_owned() })
     };
     let fork = Fork::new(head.size, branch(one)?, branch(other)?);
-    let (at, detail) = (node.now().as_second(), comity_ledger::Error::Fork { size: head.size });
-    tracing::warn!(ledger = ledger.id, size = head.size, "the peer signed two histories");
-    let (code, detail) = (detail.code(), detail.to_string());
-    Ok(evidence::keep_in(&mut work.tx, at, &ledger.id, code, &detail, &fork.encode()).await?)
+    put(node, work, ledger, head.size, &fork.encode()).await
+}
+
+async fn put(
+    node: &Node,
+    work: &mut Work,
+    ledger: &Ledger,
+    size: u64,
+    bytes: &[u8],
+) -> Result<(), Error> {
+    tracing::warn!(ledger = ledger.id, size, "the peer signed two histories");
+    let fork = comity_ledger::Error::Fork { size };
+    let (at, detail) = (node.now().as_second(), fork.to_string());
+    Ok(evidence::keep_in(&mut work.tx, at, &ledger.id, fork.code(), &detail, bytes).await?)
 }
 
 /// The proof, from the latest head here that the ledger signed; `None` where that does not reach so far,

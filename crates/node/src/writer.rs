@@ -358,12 +358,11 @@ async fn receive(node: &Node, work: &mut Work, delivery: Delivery) -> Result<u64
             evidence::keep_in(&mut work.tx, at, &ledger.id, code, reason, &entry).await?;
         }
     }
-    let mut signed = Note::new(delivery.cover.0.text().to_owned())?;
-    signed.gather(&delivery.cover.0, &[ledger.key.name()]);
+    let signed = fork::alone(&ledger, &delivery.cover.0.to_string())?;
     if head.size == work.ledger(&ledger.id).await?.size {
-        work.head(&ledger.id, &head, &signed.to_string()).await?;
+        work.head(&ledger.id, &head, &signed).await?;
     }
-    promises(node, work, &ledger, &head, &signed.to_string()).await?;
+    promises(node, work, &ledger, &head, &signed).await?;
     pay(node, work, &agreement, &ledger.id).await?;
     Ok(work.ledger(&ledger.id).await?.size)
 }

@@ -20,7 +20,7 @@ use comity_rules::Terms;
 use comity_rules::agreement::Readers;
 use comity_rules::command::Command;
 use comity_rules::release::Reader;
-use stage::{Stage, ask, remark, witness};
+use stage::{Stage, ask, remark, until, witness};
 
 async fn set(folder: &std::path::Path) -> (Stage, Arc<Witness>) {
     let clock = Arc::new(Adjustable::new(stage::start()));
@@ -54,6 +54,12 @@ async fn both_sign(stage: &Stage, terms: &Terms, harbour: &Witness) {
     }
 }
 
+async fn acknowledge(stage: &Stage, thread: comity_rules::ThreadId, text: &str) {
+    let command = Command::Acknowledge(remark(text));
+    stage.south.command("b", None, Some(thread), command).await.unwrap();
+    stage.settle().await;
+}
+
 fn refused<T>(result: Result<T, comity_node::Error>) -> String {
     result.err().expect("it is refused").to_string()
 }
@@ -65,12 +71,7 @@ async fn whoever_lost_a_ledgers_key_goes_on_under_the_next_agreement() {
     let hash = stage.hash();
     let before = stage.north.command("a", Some(&hash), None, ask("before")).await.unwrap();
     stage.settle().await;
-    stage
-        .south
-        .command("b", None, Some(before.thread), Command::Acknowledge(remark("in hand")))
-        .await
-        .unwrap();
-    stage.settle().await;
+    acknowledge(&stage, before.thread, "in hand").await;
 
     lose(&mut stage).await;
     let said = refused(stage.north.command("a", Some(&hash), None, ask("nothing")).await);
@@ -84,12 +85,7 @@ async fn whoever_lost_a_ledgers_key_goes_on_under_the_next_agreement() {
     let next = terms.hash().to_hex();
     let after = stage.north.command("a", Some(&next), None, ask("after")).await.unwrap();
     stage.settle().await;
-    stage
-        .south
-        .command("b", None, Some(after.thread), Command::Acknowledge(remark("got it")))
-        .await
-        .unwrap();
-    stage.settle().await;
+    acknowledge(&stage, after.thread, "got it").await;
 
     // What was said under the first agreement stays, and nothing is added to it.
     for node in [&stage.north, &stage.south] {
@@ -166,15 +162,6 @@ async fn nothing_that_the_other_side_has_is_cut_off() {
         until(async || node.is_at_rest(&agreement).await.unwrap()).await;
     }
     assert!(old.is_closed());
-}
-
-async fn until(what: impl AsyncFn() -> bool) {
-    let waited = tokio::time::timeout(std::time::Duration::from_secs(60), async {
-        while !what().await {
-            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-        }
-    });
-    waited.await.expect("it comes to that");
 }
 
 async fn audited(

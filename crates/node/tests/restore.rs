@@ -20,7 +20,7 @@ use comity_node::network::{Boxed, Listener, Network, Stream, Tcp};
 use comity_node::{Home, Node, backup, serve};
 use comity_rules::command::Command;
 use comity_rules::release::Reader;
-use stage::{Stage, answer, ask, remark, settled};
+use stage::{Stage, answer, ask, remark, settled, until};
 use tokio::task::JoinSet;
 
 /// Real sockets, but to this address there is no way.
@@ -74,15 +74,6 @@ async fn seen(node: &Node, thread: comity_rules::ThreadId) -> String {
     let dossier = node.dossier(thread, &Reader::Officer).await.unwrap().into_inner();
     let statements = dossier.statements.iter().map(|s| (s.event.clone(), s.kept.clone()));
     format!("{:#?}", statements.collect::<Vec<_>>())
-}
-
-async fn until(what: impl AsyncFn() -> bool) {
-    let waited = tokio::time::timeout(std::time::Duration::from_secs(60), async {
-        while !what().await {
-            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-        }
-    });
-    waited.await.expect("it comes to that");
 }
 
 #[tokio::test(flavor = "multi_thread")]

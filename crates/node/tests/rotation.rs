@@ -23,7 +23,7 @@ use comity_rules::Kind;
 use comity_rules::command::Command;
 use comity_rules::release::Reader;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName};
-use stage::{Stage, answer, ask, remark};
+use stage::{Stage, answer, ask, remark, until};
 use tokio::task::JoinSet;
 
 /// Northland's node stops, gets new keys, and starts again.
@@ -189,15 +189,6 @@ async fn a_peer_that_was_away_meanwhile_hears_of_it_when_it_is_back() {
         .await
         .unwrap();
     until(async || texts(&stage.south, theirs.thread).await.contains("got it")).await;
-}
-
-async fn until(what: impl AsyncFn() -> bool) {
-    let waited = tokio::time::timeout(std::time::Duration::from_secs(60), async {
-        while !what().await {
-            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-        }
-    });
-    waited.await.expect("it comes to that");
 }
 
 #[tokio::test(flavor = "multi_thread")]

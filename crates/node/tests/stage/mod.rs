@@ -168,6 +168,16 @@ impl Stage {
     }
 }
 
+/// Waits until it is so.
+pub(crate) async fn until(what: impl AsyncFn() -> bool) {
+    let waited = tokio::time::timeout(Duration::from_secs(60), async {
+        while !what().await {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    });
+    waited.await.expect("it comes to that");
+}
+
 pub(crate) async fn introduce(north: &Node, south: &Node) {
     north.add_peer(south.home().card().to_string().as_bytes()).await.unwrap();
     south.add_peer(north.home().card().to_string().as_bytes()).await.unwrap();

@@ -1,0 +1,226 @@
+//! Views: what follows from an entry. They come from here and nowhere else, the first time and at a rebuild.
+
+use comity_ledger::Hash;
+use comity_ledger::Statement;
+use comity_ledger::note::Note;
+use comity_rules::card::{self, Card};
+use comity_rules::channel::{self, Admitted, Entry, Refusal};
+use comity_rules::content::Letter;
+use comity_rules::request::{Act, Illegal, Receipted};
+use comity_rules::{Kind, Request, ThreadId};
+use jiff::Timestamp;
+
+use super::{Held, Proof, Taken, Work, plain, title};
+use crate::ledger::{self, id_of};
+use crate::request::Kept;
+use crate::{Error, agreement};
+
+impl Work {
+    /// Passes the entry through the gate and the rules, and writes what follows from it. Both the
+    /// first time and at a rebuild: views come from here and nowhere else.
+    pub(crate) async fn project(
+        &mut self,
+        id: &str,
+        entry: Entry,
+        arrival: u64,
+        letter: Option<Letter>,
+    ) -> Result<Taken, Error> {
+        let body = entry.statement().ok().map(Statement::body);
+        let kind = body.map(|body| plain(&body.kind)).unwrap_or_default();
+        let root = match body.and_then(|body| body.seen.as_ref()) {
+            Some(seen) => self.root_at(&id_of(&seen.origin), seen.size).await?,
+            None => None,
+        };
+        let ledger = &mut self.open(id).await?.ledger;
+        let (terms, mine) = (ledger.terms.clone(), ledger.mine);
+        let index = ledger.channel.next;
+        let admitted = ledger.channel.admit(entry, |_| root);
+        let mut opened = Ok(None);
+        let mut refused = None;
+        let mut thread = None;
+        match &admitted {
+            Ok(admitted) => {
+                opened = self.letter(id, admitted, letter).await?;
+                if let Ok(Some(letter)) = &opened
+                    && !Act::of(admitted.kind, admitted.statement.body())
+                        .is_ok_and(|act| letter.agrees(&act))
+                {
+                    opened = Err("content-mismatch");
+                }
+                if admitted.kind.is_request() {
+                    thread = Some(ThreadId(admitted.statement.body().thread));
+                    let title = title(opened.as_ref().ok().and_then(Option::as_ref));
+                    let applied = self.apply(admitted, &terms, title, arrival).await?;
+                    refused = applied.err().map(|illegal| (illegal.code(), illegal.to_string()));
+                } else if matches!(admitted.kind, Kind::Open | Kind::AddKey) && !mine {
+                    self.adopt(admitted).await?;
+                } else if admitted.kind == Kind::Receipt {
+                    let result = self.receipts(id, admitted).await?;
+                    refused = result.err().map(|refusal| (refusal.code(), refusal.to_string()));
+                }
+            }
+            Err(refusal) => refused = Some((refusal.code(), refusal.to_string())),
+        }
+        // Receipts are never receipted: else two nodes would thank each other for ever.
+        if kind != Kind::Receipt.as_str() {
+            let code = refused.as_ref().map(|(code, _)| *code).or(opened.as_ref().err().copied());
+            self.owe(id, index, code.unwrap_or_default()).await?;
+        }
+        let kept = opened.ok().flatten().map(Kept::of);
+        self.save_statement(id, index, &kind, thread, refused.as_ref().map(|r| r.0), kept).await?;
+        Ok(Taken { index, refused, thread })
+    }
+
+    /// Goes on with the card that a peer states.
+    async fn adopt(&mut self, admitted: &Admitted) -> Result<(), Error> {
+        let public = &admitted.statement.body().public;
+        let note = match admitted.kind {
+            Kind::Open => card::split_notes(public)?.1,
+            _ => Note::parse(public)?,
+        };
+        let card = Card::parse(&note)?;
+        self.new_cards |= agreement::adopt(&mut self.tx, &card, &note.to_string()).await?;
+        Ok(())
+    }
+
+    async fn letter(
+        &mut self,
+        id: &str,
+        admitted: &Admitted,
+        known: Option<Letter>,
+    ) -> Result<Result<Option<Letter>, &'static str>, Error> {
+        let Some(sealed) = admitted.statement.body().sealed else { return Ok(Ok(None)) };
+        if known.is_some() {
+            return Ok(Ok(known));
+        }
+        let place = [id.into(), admitted.index.into()];
+        let row = self.tx.query_one(ledger::CIPHERTEXT, &place).await?;
+        let Some(row) = row else { return Ok(Err("undecryptable")) };
+        Ok((self.opener)(admitted.kind, row.blob(0)?, &sealed).map(Some))
+    }
+
+    async fn apply(
+        &mut self,
+        admitted: &Admitted,
+        terms: &str,
+        title: Option<String>,
+        seq: u64,
+    ) -> Result<Result<(), Illegal>, Error> {
+        let body = admitted.statement.body();
+        let thread = ThreadId(body.thread);
+        self.load_request(thread).await?;
+        if let Some(held) = self.requests.get_mut(&thread) {
+            if held.terms != terms {
+                let send = admitted.kind == Kind::Send;
+                return Ok(Err(if send { Illegal::ThreadInUse } else { Illegal::UnknownThread }));
+            }
+            return Ok(held.request.apply(admitted.index, admitted.kind, body));
+        }
+        if admitted.kind != Kind::Send {
+            return Ok(Err(Illegal::UnknownThread));
+        }
+        Ok(Request::open(admitted.index, admitted.statement.origin(), body).map(|request| {
+            let (terms, title) = (terms.to_owned(), title.unwrap_or_default());
+            self.hold(Held { request, terms, title, seq });
+        }))
+    }
+
+    async fn receipts(
+        &mut self,
+        id: &str,
+        admitted: &Admitted,
+    ) -> Result<Result<(), Refusal>, Error> {
+        const REQUEST: &str = "SELECT statement.request, leaf.entry FROM statement
+            JOIN leaf ON leaf.ledger = statement.ledger AND leaf.idx = statement.idx
+            WHERE statement.ledger = $1 AND statement.idx = $2";
+        const NOTE: &str = "INSERT INTO receipt_of (ledger, idx, request) VALUES ($1, $2, $3)
+            ON CONFLICT (ledger, idx, request) DO NOTHING";
+        const PAID: &str = "DELETE FROM owed WHERE ledger = $1 AND idx = $2";
+        let receipts = match channel::decode_receipts(&admitted.statement.body().public) {
+            Ok(receipts) => receipts,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let Some(other) = self.other(id).await? else { return Ok(Ok(())) };
+        for receipt in receipts {
+            let params = [other.id.as_str().into(), receipt.index.into()];
+            let row = self.tx.query_one(REQUEST, &params).await?;
+            // A receipt for something else than what is there is for nothing.
+            let Some(row) =
+                row.filter(|row| row.blob(1).is_ok_and(|e| Hash::leaf(e) == receipt.leaf))
+            else {
+                continue;
+            };
+            self.tx.execute(PAID, &params).await?;
+            if row.is_null(0) {
+                continue;
+            }
+            let seq = row.count(0)?;
+            let note = [id.into(), admitted.index.into(), seq.into()];
+            self.tx.execute(NOTE, &note).await?;
+            if let Some(held) = self.request_of(seq).await? {
+                let receipted =
+                    Receipted { index: admitted.index, code: receipt.code, witnessed: None };
+                held.request.receipt(&other.party, receipt.index, receipted);
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    /// Gives the entries `[from, to)` of a ledger their time.
+    pub(crate) async fn times(
+        &mut self,
+        id: &str,
+        (from, to): (u64, u64),
+        proof: Proof,
+        time: Timestamp,
+    ) -> Result<(), Error> {
+        const SQL: &str = "SELECT request FROM statement
+            WHERE ledger = $1 AND idx >= $2 AND idx < $3 AND request IS NOT NULL
+            UNION SELECT request FROM receipt_of WHERE ledger = $1 AND idx >= $2 AND idx < $3";
+        let party = self.ledger(id).await?.party.clone();
+        let rows = self.tx.query(SQL, &[id.into(), from.into(), to.into()]).await?;
+        for row in rows {
+            if let Some(held) = self.request_of(row.count(0)?).await? {
+                match proof {
+                    Proof::Witness => held.request.witnessed(&party, (from, to), time),
+                    Proof::Mirror => held.request.mirrored(&party, (from, to), time),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Notes that a receipt is owed: by this node for an entry of the peer's, by the peer for one's own.
+    async fn owe(&mut self, id: &str, index: u64, code: &str) -> Result<(), Error> {
+        const SQL: &str = "INSERT INTO owed (ledger, idx, code) VALUES ($1, $2, $3)";
+        self.tx.execute(SQL, &[id.into(), index.into(), code.into()]).await?;
+        Ok(())
+    }
+
+    async fn save_statement(
+        &mut self,
+        id: &str,
+        index: u64,
+        kind: &str,
+        thread: Option<ThreadId>,
+        refused: Option<&str>,
+        kept: Option<Kept>,
+    ) -> Result<(), Error> {
+        const SQL: &str = "INSERT INTO statement (ledger, idx, kind, request, refused, letter)
+            VALUES ($1, $2, $3, $4, $5, $6)";
+        // Of a statement about a request that nobody opened there is none, and nothing is shown of it.
+        let request = thread.and_then(|thread| Some(self.requests.get(&thread)?.seq));
+        let kept = kept.filter(|_| request.is_some());
+        let letter = kept.map(|kept| serde_json::to_string(&kept)).transpose();
+        let params = [
+            id.into(),
+            index.into(),
+            kind.into(),
+            request.into(),
+            refused.into(),
+            letter.map_err(Error::json)?.into(),
+        ];
+        self.tx.execute(SQL, &params).await?;
+        Ok(())
+    }
+}
