@@ -219,13 +219,18 @@ impl Witness {
         let (size, root) = (new.head.size, new.head.root);
         let name = name_of(watched.key.name());
         let kept = self.write(&watched.key, &new.note);
+        // A write that failed may have replaced the file all the same, and what follows it may fail too:
+        // what is in memory goes with the file, or the next comparison would find a stranger's.
+        let there = std::fs::read_to_string(self.path(&watched.key));
+        if there.is_ok_and(|there| there == state(&watched.key, &new.note)) {
+            watched.last = Some(new);
+        }
         let kept = kept.and_then(|()| Ok(self.keys.signed(&name, (size, root))?));
         kept.map_err(|error| {
             tracing::error!(%error, "the state could not be kept");
             Refusal::Unavailable("it cannot keep its state")
         })?;
         watched.signed = size.max(watched.signed);
-        watched.last = Some(new);
         Ok(())
     }
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use comity_ledger::note::{Algorithm, Note, Signature, SigningKey};
+use comity_ledger::witness::Refusal;
 use comity_ledger::{Checkpoint, Hash, VerifierKey, cosignature};
 use comity_node::clock::Adjustable;
 use comity_node::witness::Witness;
@@ -154,6 +155,24 @@ fn a_state_that_was_put_back_is_noticed_and_nothing_is_signed() {
     let mut body = b"old 7\n\n".to_vec();
     body.extend_from_slice(newest.to_string().as_bytes());
     witness.add_checkpoint(&body).unwrap();
+    witness.add_checkpoint(&request(7, 9).0).unwrap();
+}
+
+/// A disk that filled up between the two files that a cosignature needs.
+#[test]
+fn a_state_that_was_kept_and_never_signed_is_no_strangers() {
+    let folder = tempfile::tempdir().unwrap();
+    let witness = open(folder.path());
+    witness.watch(ledger().verifier()).unwrap();
+    witness.add_checkpoint(&request(0, 3).0).unwrap();
+    let id = Hash::of(ledger().name().as_bytes()).to_hex();
+    let in_the_way = folder.path().join(format!("keys/{id}.signed.tmp"));
+    std::fs::create_dir(&in_the_way).unwrap();
+    assert_eq!(witness.add_checkpoint(&request(3, 7).0).unwrap_err().status(), 503);
+    std::fs::remove_dir(&in_the_way).unwrap();
+    let refused = witness.add_checkpoint(&request(3, 7).0).unwrap_err();
+    assert!(matches!(refused, Refusal::Conflict(7)), "it has kept that one: {refused}");
+    witness.add_checkpoint(&request(7, 7).0).unwrap();
     witness.add_checkpoint(&request(7, 9).0).unwrap();
 }
 
