@@ -19,9 +19,9 @@ use comity_ledger::tile::{self, TilePath};
 use comity_ledger::witness::{self, AddCheckpoint};
 use comity_ledger::{Body, Checkpoint, Content, Hash, Policy, Statement, Tiles, cosignature};
 use comity_node::exchange::{Copied, Entries, Wanted};
-use comity_node::prove;
+use comity_rules::bundle;
 use comity_rules::card::{self, Card, Opening};
-use comity_rules::channel::{self, Channel, Entry};
+use comity_rules::channel::{self, Channel};
 use comity_rules::content::Letter;
 use comity_rules::request::{Act, View};
 use comity_rules::{Kind, Request, Terms, ThreadId};
@@ -150,11 +150,11 @@ pub fn sealed(data: &[u8]) {
 pub fn proof(data: &[u8]) {
     let policy = include_str!("../../docs/vectors/policy.txt");
     let policy = Policy::parse(policy).expect("the vector is a policy");
-    for part in prove::split(data) {
+    for part in bundle::split(data) {
         if let Ok(proof) = Proof::parse(part) {
             assert_eq!(proof.to_string().as_bytes(), part, "a proof has one form");
         }
-        let _ = prove::verify(part, &policy);
+        let _ = bundle::verify(part, &policy);
     }
     if let Ok(fork) = Fork::parse(data) {
         assert!(Fork::is_meant(data));
@@ -239,7 +239,7 @@ pub fn gate(data: &[u8]) {
         let Ok(signed) = north.key.sign(&origin, body) else { continue };
         let next = north.channel.next;
         let known = choices.next().is_multiple_of(8).then(|| Hash::of(b"head"));
-        let admitted = north.channel.admit(Entry::parse(signed.entry()), |_| known);
+        let admitted = north.channel.admit(Statement::parse(signed.entry()), |_| known);
         assert_eq!(north.channel.next, next + 1, "every entry has its place");
         let Ok(admitted) = admitted else { continue };
         let body = admitted.statement.body();
@@ -302,7 +302,10 @@ impl Channels {
         let mut body = north.body(&mut Choices(&[]));
         body.public = card::join(&opening, &card);
         let entry = north.key.sign(ledger.name(), body).expect("it fits an entry");
-        north.channel.admit(Entry::parse(entry.entry()), |_| None).expect("it opens the ledger");
+        north
+            .channel
+            .admit(Statement::parse(entry.entry()), |_| None)
+            .expect("it opens the ledger");
         north
     }
 

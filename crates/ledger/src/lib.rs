@@ -15,6 +15,7 @@ pub mod tile;
 pub mod tree;
 pub mod witness;
 
+mod batch;
 mod error;
 mod x25519;
 

@@ -8,7 +8,7 @@
 use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey};
 use minicbor::{Decode, Decoder, Encode, Encoder};
 
-use crate::{Error, Hash};
+use crate::{Error, Hash, batch};
 
 /// Bytes of an entry at most.
 pub const MAX_ENTRY: usize = 4096;
@@ -108,8 +108,9 @@ pub struct StatementKey {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KeyId(pub [u8; 16]);
 
-/// A statement as parsed: nothing in it has been verified.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A statement as parsed: nothing in it has been verified. Two are equal if their entries are, for
+/// there is one encoding.
+#[derive(Debug, Clone)]
 pub struct Statement {
     entry: Vec<u8>,
     key: KeyId,
@@ -117,6 +118,8 @@ pub struct Statement {
     body: Body,
     signature: [u8; 64],
     signed: Vec<u8>,
+    /// Whether the signature is known to be good, under the key that the header names.
+    checked: bool,
 }
 
 /// A statement whose signature verifies under the key that the caller trusts for it.
@@ -145,7 +148,8 @@ impl Statement {
             return Err(Error::Statement("not the one deterministic encoding"));
         }
         let signed = to_be_signed(parts.protected, parts.payload);
-        Ok(Self { entry: entry.to_vec(), key, origin, body, signature: parts.signature, signed })
+        let (entry, signature) = (entry.to_vec(), parts.signature);
+        Ok(Self { entry, key, origin, body, signature, signed, checked: false })
     }
 
     /// Verifies the signature, and that the statement is of the ledger `origin`.
@@ -160,10 +164,25 @@ impl Statement {
         if self.key != KeyId::of(public) {
             return Err(Error::UnknownKey(crate::hex::encode(&self.key.0)));
         }
-        UnparsedPublicKey::new(&ED25519, public)
-            .verify(&self.signed, &self.signature)
-            .map_err(|_| Error::BadSignature(crate::hex::encode(&self.key.0)))?;
+        if !self.checked {
+            UnparsedPublicKey::new(&ED25519, public)
+                .verify(&self.signed, &self.signature)
+                .map_err(|_| Error::BadSignature(crate::hex::encode(&self.key.0)))?;
+        }
         Ok(VerifiedStatement(self))
+    }
+
+    /// Checks the signatures of many at once, at a third of the cost: a later
+    /// [`verify`](Self::verify) need not check again. Thousands at a time are best; few, those
+    /// that name another key, and all of them where one is bad, are left as they are.
+    pub fn check_ahead(statements: &mut [&mut Self], public: &[u8; 32]) {
+        let key = KeyId::of(public);
+        let of_key = |one: &&&mut Self| one.key == key && !one.checked;
+        let signed: Vec<_> = statements.iter().filter(of_key).collect();
+        let signed: Vec<_> = signed.iter().map(|s| (s.signed.as_slice(), &s.signature)).collect();
+        if signed.len() >= batch::WORTHWHILE && batch::verifies(public, &signed) {
+            statements.iter_mut().filter(|one| one.key == key).for_each(|one| one.checked = true);
+        }
     }
 
     /// The key that the header names.
@@ -194,6 +213,22 @@ impl Statement {
     #[must_use]
     pub fn leaf(&self) -> Hash {
         Hash::leaf(&self.entry)
+    }
+}
+
+impl PartialEq for Statement {
+    fn eq(&self, other: &Self) -> bool {
+        self.entry == other.entry
+    }
+}
+
+impl Eq for Statement {}
+
+impl VerifiedStatement {
+    /// The statement; to verify it again costs nothing.
+    #[must_use]
+    pub fn into_inner(self) -> Statement {
+        self.0
     }
 }
 
@@ -239,7 +274,8 @@ impl StatementKey {
             return Err(Error::EntryTooLong { max: MAX_ENTRY, found: entry.len() });
         }
         let origin = origin.to_owned();
-        Ok(VerifiedStatement(Statement { entry, key, origin, body, signature, signed }))
+        let checked = true;
+        Ok(VerifiedStatement(Statement { entry, key, origin, body, signature, signed, checked }))
     }
 }
 

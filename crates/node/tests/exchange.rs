@@ -18,6 +18,7 @@ use std::task::{Context, Poll};
 
 use comity_node::network::{Boxed, Listener, Network, Stream, Tcp};
 use comity_node::{audit, export, prove};
+use comity_rules::bundle;
 use comity_rules::command::Command;
 use comity_rules::release::Reader;
 use comity_rules::request::{Status, View};
@@ -255,9 +256,10 @@ async fn a_proof_opens_the_fields_that_were_chosen_and_no_others() {
     // The reader can open it too: the ciphertext is sealed to both.
     prove::statement(&stage.south, &own.id, 1, &fields).await.unwrap();
     let file = proofs.join("\n");
-    let split = prove::split(file.as_bytes());
+    let split = bundle::split(file.as_bytes());
     assert_eq!(split, proofs.iter().map(String::as_bytes).collect::<Vec<_>>());
-    let [opening, request] = [0, 1].map(|at| prove::verify(split[at], &policy).unwrap().to_json());
+    let [opening, request] =
+        [0, 1].map(|at| prove::to_json(&bundle::verify(split[at], &policy).unwrap()));
     assert_eq!(opening["fields"], serde_json::json!([]));
     let opened = serde_json::json!([{ "name": "title", "value": "canary title" }]);
     assert_eq!(request["fields"], opened);
@@ -268,8 +270,8 @@ async fn a_proof_opens_the_fields_that_were_chosen_and_no_others() {
     let at = extra.windows(6).position(|bytes| bytes == b"canary").unwrap();
     extra[at] = b'C';
     let lied = comity_ledger::proof::Proof { extra: Some(extra), ..lied };
-    let refused = prove::verify(lied.to_string().as_bytes(), &policy).unwrap_err();
+    let refused = bundle::verify(lied.to_string().as_bytes(), &policy).unwrap_err();
     assert_eq!(refused.code(), "bad-proof");
-    assert!(prove::verify(b"nonsense", &policy).is_err());
-    assert_eq!(prove::split(b"nonsense"), [b"nonsense"]);
+    assert!(bundle::verify(b"nonsense", &policy).is_err());
+    assert_eq!(bundle::split(b"nonsense"), [b"nonsense"]);
 }

@@ -20,6 +20,7 @@ use comity_node::http::Connection;
 use comity_node::network::{Network as _, Tcp};
 use comity_node::{Home, Node, audit, export, prove, serve, tls};
 use comity_rules::Kind;
+use comity_rules::bundle;
 use comity_rules::command::Command;
 use comity_rules::release::Reader;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName};
@@ -142,7 +143,7 @@ async fn the_peer_goes_on_with_the_new_keys_and_not_with_those_before() {
     let own = &stage.north.agreement("comity-model").unwrap().own;
     for done in [first, second, third] {
         let proof = prove::statement(&stage.north, own, done.index, &[]).await.unwrap();
-        let proven = prove::verify(proof.to_string().as_bytes(), &policy(&stage).await).unwrap();
+        let proven = bundle::verify(proof.to_string().as_bytes(), &policy(&stage).await).unwrap();
         assert_eq!(proven.statement.body().kind, "request.send/1");
     }
     let kinds: Vec<_> = [Kind::AddKey, Kind::RevokeKey].map(Kind::as_str).to_vec();

@@ -4,9 +4,9 @@
 //! times that the kept checkpoints prove. It needs no node, no key but those in the policy, and no
 //! content. Given the terms it computes deadlines too.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
-use comity_ledger::{Hash, Tiles};
+use comity_ledger::{Hash, Statement, Tiles};
 use jiff::Timestamp;
 
 use crate::channel::{self, Admitted, Channel, Entry, Refusal};
@@ -70,14 +70,13 @@ impl Audit {
         // An entry is taken once what its author had seen of the other ledger was taken. Heads and
         // leaf hashes cannot refer to each other in a circle, so one side can go on until both are
         // through, or until an entry refers to more than was witnessed.
-        let mut next = [0, 1].map(|side| Next::of(ledgers, side, 0));
+        let mut ahead = [0, 1].map(|side| Ahead::of(&ledgers[side], &ledgers[1 - side]));
         loop {
-            let ready = (0..2).find(|&side| {
-                next[side].as_ref().is_some_and(|next| next.needs <= channels[1 - side].next)
+            let ready = (0..2).find_map(|side| {
+                let entry = ahead[side].take(&channels[side], channels[1 - side].next)?;
+                Some((side, entry))
             });
-            let Some((side, Next { entry, .. })) =
-                ready.and_then(|side| Some((side, next[side].take()?)))
-            else {
+            let Some((side, entry)) = ready else {
                 break;
             };
             let other = &ledgers[1 - side];
@@ -91,7 +90,6 @@ impl Audit {
                 let from = channels[side].from.clone();
                 going.found.refused.push((from, at, refusal.code(), refusal.to_string()));
             }
-            next[side] = Next::of(ledgers, side, at + 1);
         }
         for (channel, ledger) in channels.iter().zip(ledgers) {
             if channel.next < ledger.entries.len() as u64 {
@@ -113,8 +111,8 @@ impl Audit {
         let mut channel = ledger.channel.clone();
         for entry in &ledger.entries {
             let (at, from) = (channel.next, channel.from.clone());
-            let entry = Entry::parse(entry);
-            let seen = entry.statement().ok().and_then(|statement| statement.body().seen.clone());
+            let entry = Statement::parse(entry);
+            let seen = entry.as_ref().ok().and_then(|statement| statement.body().seen.clone());
             channel.other = seen.as_ref().map(|seen| seen.origin.clone());
             if let Err(refusal) = channel.admit(entry, |_| seen.map(|seen| seen.root)) {
                 audit.refused.push((from, at, refusal.code(), refusal.to_string()));
@@ -227,29 +225,49 @@ fn frontier(heads: &[(u64, Timestamp)]) -> Vec<(u64, Timestamp)> {
     kept
 }
 
-/// The next entry of a ledger.
-struct Next {
-    entry: Entry,
-    /// How much of the other ledger must be taken before.
-    needs: u64,
+/// Entries of a ledger that are parsed together, so that their signatures are checked together.
+const AHEAD: usize = 4096;
+
+/// A ledger's entries, in their order.
+struct Ahead<'a> {
+    ledger: &'a Ledger,
+    other: &'a Ledger,
+    parsed: VecDeque<Entry>,
+    /// How much of the other ledger must be taken before the first of them, once that is known.
+    needs: Option<u64>,
 }
 
-impl Next {
-    fn of(ledgers: &[Ledger; 2], side: usize, at: u64) -> Option<Self> {
-        let other = &ledgers[1 - side];
-        let entry = Entry::parse(ledgers[side].entries.get(index(at))?);
-        let needs = entry.statement().map_or(0, |statement| {
-            channel::needs(statement.body(), &other.channel.origin, |receipt| {
-                other.tiles.leaf(receipt.index) == Some(receipt.leaf)
+impl<'a> Ahead<'a> {
+    fn of(ledger: &'a Ledger, other: &'a Ledger) -> Self {
+        Self { ledger, other, parsed: VecDeque::new(), needs: None }
+    }
+
+    /// The entry that is next in this channel, if it needs no more of the other ledger than is taken.
+    fn take(&mut self, channel: &Channel, taken: u64) -> Option<Entry> {
+        if self.parsed.is_empty() {
+            // Nothing can be checked before the opening has named a key.
+            let count = if channel.next == 0 { 1 } else { AHEAD };
+            let entries = self.ledger.entries.iter().skip(index(channel.next)).take(count);
+            self.parsed = entries.map(|entry| Statement::parse(entry)).collect();
+            channel.check_ahead(self.parsed.make_contiguous());
+        }
+        let needs = self.needs.or_else(|| Some(self.needed(self.parsed.front()?)));
+        self.needs = needs.filter(|needs| *needs > taken);
+        if needs? > taken { None } else { self.parsed.pop_front() }
+    }
+
+    fn needed(&self, entry: &Entry) -> u64 {
+        entry.as_ref().map_or(0, |statement| {
+            channel::needs(statement.body(), &self.other.channel.origin, |receipt| {
+                self.other.tiles.leaf(receipt.index) == Some(receipt.leaf)
             })
-        });
-        Some(Self { entry, needs })
+        })
     }
 }
 
 /// Receipts are never receipted.
 fn is_receipt(entry: &Entry) -> bool {
-    entry.statement().is_ok_and(|statement| statement.body().kind == Kind::Receipt.as_str())
+    entry.as_ref().is_ok_and(|statement| statement.body().kind == Kind::Receipt.as_str())
 }
 
 fn root_at(ledger: &Ledger, size: u64) -> Option<Hash> {

@@ -10,6 +10,7 @@
 
 pub mod agreement;
 pub mod audit;
+pub mod bundle;
 pub mod card;
 pub mod channel;
 pub mod clock;

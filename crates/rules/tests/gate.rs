@@ -12,6 +12,7 @@ mod party;
 
 use comity_ledger::statement::{Seen, StatementKey};
 use comity_ledger::{Body, Hash};
+use comity_rules::audit::Audit;
 use comity_rules::channel::Refusal;
 use comity_rules::{Kind, ThreadId, card};
 use party::{Party, pair};
@@ -146,6 +147,30 @@ fn a_ledger_that_does_not_begin_with_the_partys_opening_admits_nothing() {
     assert_eq!(south.arrive(&entry).unwrap_err().code(), "not-opened");
     let opening = north.entries[0].clone();
     assert!(south.arrive(&opening).is_err(), "too late: entry 0 was another");
+}
+
+/// An auditor checks the signatures of many together, and refuses what a node refuses one by one.
+#[test]
+fn among_many_an_audit_refuses_the_one_with_a_bad_signature_and_no_other() {
+    let (mut north, south) = opened();
+    let fill = |north: &mut Party, count: usize| {
+        for _ in 0..count {
+            let card = north.card.sign(&north.root).unwrap();
+            north.state(north.draft(Kind::AddKey, card.to_string().into_bytes())).unwrap();
+        }
+    };
+    let audit = |north: &Party| {
+        let found = Audit::of(&[north, &south].map(Party::published));
+        assert_eq!(found.waiting, []);
+        found.refused.into_iter().map(|(_, at, code, _)| (at, code)).collect::<Vec<_>>()
+    };
+    fill(&mut north, 300);
+    assert_eq!(audit(&north), []);
+    let mut entry = north.entries[299].clone();
+    *entry.last_mut().unwrap() ^= 1;
+    assert_eq!(north.append(entry).unwrap_err().code(), "bad-signature");
+    fill(&mut north, 300);
+    assert_eq!(audit(&north), [(301, "bad-signature")]);
 }
 
 #[test]

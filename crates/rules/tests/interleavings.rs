@@ -15,7 +15,6 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 
 use comity_rules::audit::{self, Audit};
-use comity_rules::channel::Channel;
 use comity_rules::clock::Clocks;
 use comity_rules::command::Command;
 use comity_rules::content::{Answer, Assessment, ItemAnswer, Reason, Remark, Ruling};
@@ -142,17 +141,8 @@ type Heads = [Vec<(u64, Timestamp)>; 2];
 
 fn audit(parties: &[Party; 2], order: [usize; 2], witnessed: &Heads, mirrored: &Heads) -> Audit {
     let ledger = |side: usize| {
-        let party = &parties[side];
-        let channel = Channel::new(
-            party.own.from.clone(),
-            party.own.to.clone(),
-            party.ledger.verifier(),
-            party.terms.hash(),
-            &party.card.root.to_string(),
-        );
-        let (entries, tiles) = (party.entries.clone(), party.tiles.clone());
         let (history, mirrored) = (witnessed[side].clone(), mirrored[side].clone());
-        audit::Ledger { channel, entries, tiles, history, mirrored }
+        audit::Ledger { history, mirrored, ..parties[side].published() }
     };
     Audit::of(&order.map(ledger))
 }

@@ -13,6 +13,7 @@ use comity_ledger::note::{Algorithm, Note, SigningKey};
 use comity_ledger::proof::Proof;
 use comity_ledger::statement::{Sealed, Seen, StatementKey};
 use comity_ledger::{Body, Checkpoint, Content, Hash, Policy, Statement, Tiles, cosignature, hex};
+use comity_rules::bundle::{self, Added, Bundle};
 use comity_rules::card::{self, Card, Opening};
 use comity_rules::channel::{Receipt, decode_receipts, encode_receipts};
 use comity_rules::statement::ThreadId;
@@ -76,7 +77,7 @@ fn vectors_are_what_the_code_makes_and_what_it_reads() {
     let (card_note, opening_note) = (card.sign(&root).unwrap(), opening.sign(&root).unwrap());
     same("opening.txt", opening_note.to_string().as_bytes());
     let public = card::join(&opening_note, &card_note);
-    assert_eq!(card::split(&public), Ok((opening, card)));
+    assert_eq!(card::split(&public), Ok((opening, card.clone())));
     same("card.txt", card_note.to_string().as_bytes());
 
     // Content, and one field of it opened.
@@ -88,32 +89,51 @@ fn vectors_are_what_the_code_makes_and_what_it_reads() {
     field.verify(&content.root()).unwrap();
     same("field-opening.cbor", &minicbor::to_vec(&field).unwrap());
 
-    // A statement.
-    let sealed = Sealed { digest: Hash::of(b"ciphertext"), bucket, fields: content.root() };
-    let body = Body {
-        kind: "request.send/1".to_owned(),
+    // The ledger: its opening, a statement with sealed content, a second key, a statement under it.
+    let body = |kind: &str, sequence, previous| Body {
+        kind: kind.to_owned(),
         from: "northland".to_owned(),
         to: "southland".to_owned(),
         terms,
+        thread: [0; 16],
+        class: None,
+        exercise: false,
+        outcomes: Vec::new(),
+        answers: None,
+        sequence,
+        previous,
+        sealed: None,
+        seen: None,
+        public: Vec::new(),
+        claimed: TIME,
+    };
+    let opening = statement_key.sign(ORIGIN, Body { public, ..body("ledger.open/1", 0, None) });
+    let opening = opening.unwrap();
+    same("ledger-open.cbor", opening.entry());
+    let statement = Body {
         thread: ThreadId::opened_by(ORIGIN, 1).0,
         class: Some("U1-urgent".to_owned()),
         exercise: true,
         outcomes: vec![0, 0, 0],
-        answers: None,
-        sequence: 1,
-        previous: Some(Hash::of(b"previous")),
-        sealed: Some(sealed),
+        sealed: Some(Sealed { digest: Hash::of(b"ciphertext"), bucket, fields: content.root() }),
         seen: Some(Seen {
             origin: "ledger.example/south".to_owned(),
             size: 1,
             root: Hash::of(b"root"),
         }),
-        public: Vec::new(),
-        claimed: TIME,
+        ..body("request.send/1", 1, Some(opening.leaf()))
     };
-    let statement = statement_key.sign(ORIGIN, body).unwrap();
+    let statement = statement_key.sign(ORIGIN, statement).unwrap();
     same("statement.cbor", statement.entry());
     Statement::parse(statement.entry()).unwrap().verify(statement_key.public(), ORIGIN).unwrap();
+    let second_key = StatementKey::new(&[8; 32]).unwrap();
+    let second = Card { statement: *second_key.public(), edition: 2, ..card };
+    let public = second.sign(&root).unwrap().to_string().into_bytes();
+    let added = Body { public, ..body("key.add/1", 2, Some(statement.leaf())) };
+    let added = statement_key.sign(ORIGIN, added).unwrap();
+    let last = body("request.withdraw/1", 3, Some(added.leaf()));
+    let last = Body { thread: statement.body().thread, exercise: true, ..last };
+    let last = second_key.sign(ORIGIN, last).unwrap();
 
     // Receipts.
     let receipts = [
@@ -124,13 +144,14 @@ fn vectors_are_what_the_code_makes_and_what_it_reads() {
     same("receipts.cbor", &encoded);
     assert_eq!(decode_receipts(&encoded).unwrap(), receipts);
 
-    // A checkpoint over three entries, cosigned; a policy; a proof.
+    // A checkpoint over the four, cosigned; a policy; the proofs of two, in one file.
+    let entries = [&opening, &statement, &added, &last].map(|one| one.entry().to_vec());
     let mut tiles = Tiles::default();
-    for (index, entry) in [b"opening".as_slice(), statement.entry(), b"third"].iter().enumerate() {
-        tiles.push(index as u64, Hash::leaf(entry));
+    for (index, entry) in (0..).zip(&entries) {
+        tiles.push(index, Hash::leaf(entry));
     }
     let harbour = key("harbour.example", Algorithm::CosignatureV1, 9);
-    let checkpoint = Checkpoint::new(ORIGIN, 3, tiles.root(3).unwrap());
+    let checkpoint = Checkpoint::new(ORIGIN, 4, tiles.root(4).unwrap());
     let mut note: Note = checkpoint.sign(&ledger).unwrap();
     note.add(cosignature::cosign(&harbour, note.text(), TIME).unwrap());
     same("checkpoint.txt", note.to_string().as_bytes());
@@ -140,12 +161,24 @@ fn vectors_are_what_the_code_makes_and_what_it_reads() {
         harbour.verifier()
     );
     same("policy.txt", policy.as_bytes());
-    let hashes = tiles.prove_inclusion(1, 3).unwrap();
-    let proof = Proof { extra: Some(statement.entry().to_vec()), index: 1, hashes, note };
-    same("proof.tlog-proof", proof.to_string().as_bytes());
-    let read = Proof::parse(proof.to_string().as_bytes()).unwrap();
-    let witnessed = read.verify(&statement.leaf(), &Policy::parse(&policy).unwrap()).unwrap();
-    assert_eq!(witnessed.cosigned, [("harbour".to_owned(), TIME)]);
+    let inclusion = |index| tiles.prove_inclusion(index, 4).unwrap();
+    let prove = |index: u64, openings, added| {
+        let entry = entries[usize::try_from(index).unwrap()].clone();
+        let bundle = Bundle { entry, opening: entries[0].clone(), openings, added };
+        let (hashes, note) = (inclusion(index), note.clone());
+        Proof { extra: Some(bundle.to_bytes()), index, hashes, note }.to_string()
+    };
+    let brought = Added { entry: entries[2].clone(), index: 2, hashes: inclusion(2) };
+    let proofs = prove(1, vec![field], Vec::new()) + &prove(3, Vec::new(), vec![brought]);
+    same("proof.tlog-proof", proofs.as_bytes());
+    let policy = Policy::parse(&policy).unwrap();
+    let [one, other] = bundle::split(proofs.as_bytes())
+        .try_into()
+        .map(|parts: [&[u8]; 2]| parts.map(|part| bundle::verify(part, &policy).unwrap()))
+        .unwrap();
+    assert_eq!((one.statement, one.index, one.size), (statement.clone(), 1, 4));
+    assert_eq!(one.fields.iter().map(|field| &*field.name).collect::<Vec<_>>(), ["facts"]);
+    assert_eq!((other.statement, other.witnesses), (last, vec!["harbour".to_owned()]));
 
     // What a stranger compares with.
     let lines = [

@@ -1,7 +1,7 @@
 //! `comity rebuild`: the views once more, from the facts.
 
-use comity_ledger::Hash;
-use comity_rules::channel::{Channel, Entry};
+use comity_ledger::{Hash, Statement};
+use comity_rules::channel::Channel;
 
 use crate::work::{Opener, Proof, Work};
 use crate::{Db, Error, Value, ledger};
@@ -55,7 +55,7 @@ pub async fn rebuild(db: &Db, opener: Opener) -> Result<Rebuilt, Error> {
         let Some(last) = rows.last() else { break };
         next = last.count(2)? + 1;
         for row in &rows {
-            work.project(row.text(0)?, Entry::parse(row.blob(1)?), row.count(2)?, None).await?;
+            work.project(row.text(0)?, Statement::parse(row.blob(1)?), row.count(2)?, None).await?;
             entries += 1;
         }
         // Requests go to their table as they come, so that memory does not grow with the ledger.

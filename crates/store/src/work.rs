@@ -201,7 +201,7 @@ impl Work {
         bytes: &[u8],
         letter: Option<Letter>,
     ) -> Result<Taken, Error> {
-        self.append(id, bytes, Entry::parse(bytes), letter).await
+        self.append(id, bytes, Statement::parse(bytes), letter).await
     }
 
     /// Appends a statement that was signed here, with its content, and projects it.
@@ -215,7 +215,7 @@ impl Work {
         letter: Option<Letter>,
     ) -> Result<Taken, Error> {
         let bytes = statement.entry().to_vec();
-        self.append(id, &bytes, Entry::Signed(Box::new(statement)), letter).await
+        self.append(id, &bytes, Ok(statement.into_inner()), letter).await
     }
 
     async fn append(

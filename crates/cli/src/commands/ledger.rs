@@ -11,6 +11,7 @@ use comity_node::network::Tcp;
 use comity_node::{audit, prove};
 use comity_rules::Terms;
 use comity_rules::agreement::Closes;
+use comity_rules::bundle;
 use serde_json::{Value, json};
 
 use crate::failure::Failure;
@@ -147,8 +148,8 @@ impl Ledger {
                     return verify_fork(context, &Fork::parse(&bytes).map_err(no)?, &policy, no);
                 }
                 let mut proven = Vec::new();
-                for proof in prove::split(&bytes) {
-                    proven.push(prove::verify(proof, &policy).map_err(no)?.to_json());
+                for proof in bundle::split(&bytes) {
+                    proven.push(prove::to_json(&bundle::verify(proof, &policy).map_err(no)?));
                 }
                 Ok(context.print(&json!(proven), |_| {
                     proven.iter().map(describe_proven).collect::<Vec<_>>().join("\n")

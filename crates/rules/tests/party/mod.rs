@@ -7,8 +7,9 @@ use std::collections::BTreeMap;
 use comity_ledger::note::{Algorithm, SigningKey, VerifierKey};
 use comity_ledger::seal::Identity;
 use comity_ledger::statement::{Seen, StatementKey};
-use comity_ledger::{Body, Hash, Tiles};
+use comity_ledger::{Body, Hash, Statement, Tiles};
 use comity_rules::agreement::{Between, OutsideWitness, Party as Named, Readers, TEMPLATES};
+use comity_rules::audit;
 use comity_rules::card::{self, Card, Opening};
 use comity_rules::channel::{self, Channel, Receipt, Refusal};
 use comity_rules::command::{self, Command, Problem};
@@ -219,13 +220,25 @@ impl Party {
         self.append(entry)
     }
 
+    /// One's own ledger as an auditor reads it, without the times of anything.
+    pub(crate) fn published(&self) -> audit::Ledger {
+        let (own, root) = (&self.own, self.card.root.to_string());
+        let (from, to) = (own.from.clone(), own.to.clone());
+        audit::Ledger {
+            channel: Channel::new(from, to, self.ledger.verifier(), self.terms.hash(), &root),
+            entries: self.entries.clone(),
+            tiles: self.tiles.clone(),
+            history: Vec::new(),
+            mirrored: Vec::new(),
+        }
+    }
+
     /// Appends whatever bytes to one's own ledger.
     pub(crate) fn append(&mut self, entry: Vec<u8>) -> Result<(), Refusal> {
         self.tiles.push(self.entries.len() as u64, Hash::leaf(&entry));
         self.entries.push(entry.clone());
         let arrived = &self.arrived_tiles;
-        let admitted =
-            self.own.admit(channel::Entry::parse(&entry), |size| arrived.root(size).ok())?;
+        let admitted = self.own.admit(Statement::parse(&entry), |size| arrived.root(size).ok())?;
         self.take(true, &admitted)
     }
 
@@ -261,11 +274,11 @@ impl Party {
         let (tiles, size) = (&self.tiles, self.entries.len() as u64);
         let result = self
             .other
-            .admit(channel::Entry::parse(entry), |seen| {
+            .admit(Statement::parse(entry), |seen| {
                 (seen <= size).then(|| tiles.root(seen).ok()).flatten()
             })
             .and_then(|admitted| self.take(false, &admitted));
-        let receipt = comity_ledger::Statement::parse(entry)
+        let receipt = Statement::parse(entry)
             .is_ok_and(|statement| statement.body().kind == Kind::Receipt.as_str());
         let code =
             result.as_ref().err().map(|refusal| refusal.code().to_owned()).unwrap_or_default();

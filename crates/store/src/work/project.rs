@@ -25,7 +25,7 @@ impl Work {
         arrival: u64,
         letter: Option<Letter>,
     ) -> Result<Taken, Error> {
-        let body = entry.statement().ok().map(Statement::body);
+        let body = entry.as_ref().ok().map(Statement::body);
         let kind = body.map(|body| plain(&body.kind)).unwrap_or_default();
         let root = match body.and_then(|body| body.seen.as_ref()) {
             Some(seen) => self.root_at(&id_of(&seen.origin), seen.size).await?,

@@ -7,6 +7,7 @@ use axum::response::{IntoResponse as _, Redirect, Response};
 use comity_node::dossier::{Dossier, Statement};
 use comity_node::{Error, prove};
 use comity_rules::agreement::Agreement;
+use comity_rules::bundle;
 use comity_rules::command::Command;
 use comity_rules::content::{Ask, Letter, Reason, Remark};
 use comity_rules::release::Reader;
@@ -189,7 +190,7 @@ async fn check(app: &App, t: Language, thread: ThreadId) -> Result<String, Error
             continue;
         }
         let proof = prove::statement(&app.node, &statement.ledger, index, &[]).await?;
-        for name in prove::verify(proof.to_string().as_bytes(), &policy)?.witnesses {
+        for name in bundle::verify(proof.to_string().as_bytes(), &policy)?.witnesses {
             if !witnesses.contains(&name) {
                 witnesses.push(name);
             }
