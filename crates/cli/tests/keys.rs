@@ -10,6 +10,8 @@
 
 mod ground;
 
+use std::time::Duration;
+
 use comity_node::control::Question;
 use ground::{Ground, comity};
 
@@ -79,4 +81,86 @@ async fn an_operator_changes_keys_and_ends_an_agreement() {
     assert!(said(&more).contains("closed: later terms"), "{}", said(&more));
     let doctor = comity(&[&data[..], &["doctor"]].concat(), &[]);
     assert_eq!(doctor.status.code(), Some(0), "{}", said(&doctor));
+}
+
+/// What `doctor` says of a folder, once it has these words in it.
+async fn until_doctor_says(folder: &str, words: &str) -> String {
+    let mut last = String::new();
+    for _ in 0..300 {
+        last = said(&comity(&["--data", folder, "doctor"], &[]));
+        if last.contains(words) {
+            return last;
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    panic!("doctor does not say {words:?}: {last}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_from_before_the_last_keys_comes_back_with_them_or_ends_the_agreement() {
+    let mut ground = Ground::new(false);
+    ground.rest().await;
+    let (north, old) = (ground.path("northland"), ground.path("northland.old"));
+    let backup = ground.path("north.backup");
+    ground.run(0, &["backup", &backup]);
+    ground.nodes[0].take().unwrap().kill();
+    ground.run(0, &["card", "rotate"]);
+    ground.start_node(0);
+    ground.rest().await;
+    let sent = ground.send(0, "under the second keys").await;
+    ground.rest().await;
+    ground.nodes[0].take().unwrap().kill();
+    std::fs::rename(&north, &old).unwrap();
+    ground.run(0, &["restore", &backup]);
+
+    // With the keys as they were last it is as if nothing had happened.
+    let kept = ground.path("northland.restored");
+    let copy = |from: &str, to: &str| {
+        let copied = std::process::Command::new("cp").args(["-aT", from, to]).status().unwrap();
+        assert!(copied.success());
+    };
+    copy(&north, &kept);
+    copy(&format!("{old}/keys"), &format!("{north}/keys"));
+    copy(&format!("{old}/card"), &format!("{north}/card"));
+    ground.start_node(0);
+    ground.rest().await;
+    assert!(ground.ask(0, &Question::Request { id: sent }).await.is_some());
+    ground.send(0, "after the restore").await;
+    ground.rest().await;
+    until_doctor_says(&north, "Nothing found.").await;
+
+    // Without them the peer does not know this node any more, and the node says so.
+    ground.nodes[0].take().unwrap().kill();
+    std::fs::remove_dir_all(&north).unwrap();
+    copy(&kept, &north);
+    ground.start_node(0);
+    until_doctor_says(&north, "southland does not take this node's certificate").await;
+    ground.nodes[0].take().unwrap().kill();
+    let (root, card) = (format!("{old}/root.key"), ground.path("north.card"));
+    for (edition, status) in [("1", 2), ("5000", 2), ("3", 0)] {
+        let rotate = ["card", "rotate", "--edition", edition, "--root-key", &root];
+        let rotated = comity(&[&["--data", north.as_str()][..], &rotate].concat(), &[]);
+        assert_eq!(rotated.status.code(), Some(status), "{}", said(&rotated));
+    }
+    std::fs::write(&card, ground.run(0, &["card", "show"])).unwrap();
+    ground.run(1, &["peer", "add", &card]);
+    ground.start_node(0);
+    // It has all that was stated again, and no key to state more.
+    let doctor = until_doctor_says(&north, "the keys of this folder are of edition 3").await;
+    assert!(!doctor.contains("put back from a backup and is not reconciled"), "{doctor}");
+    let next = ground.path("next.toml");
+    ground.run(1, &["agreement", "succeed", "comity-model", "--why", "lost", "--output", &next]);
+    for (side, root) in [root, ground.path("southland/root.key")].iter().enumerate() {
+        ground.run(side, &["agreement", "sign", &next, "--root-key", root]);
+    }
+    let policies: Vec<_> = (0..2).map(|side| ground.run(side, &["ledger", "policy"])).collect();
+    for (party, policy) in ground::SIDES.into_iter().zip(policies) {
+        std::fs::write(ground.path(&format!("{party}.policy")), policy).unwrap();
+    }
+    ground.harbour.take().unwrap().kill();
+    ground.start_witness();
+    let last = ground.send(0, "under the third keys").await;
+    ground.rest().await;
+    assert!(ground.ask(1, &Question::Request { id: last }).await.is_some());
+    until_doctor_says(&north, "Nothing found.").await;
 }

@@ -2,6 +2,7 @@
 //! their roots, as they sign any terms, and each begins a ledger with another origin. So a party goes on
 //! that has lost the key of a ledger, or whose ledger nobody has whole.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use comity_ledger::Hash;
@@ -46,13 +47,9 @@ impl Node {
         })
     }
 
-    /// Whether the agreement that terms end, where they end one, has these last heads here: nothing that
-    /// the other side has of this party's ledger is cut off, and nothing that is here of the peer's.
-    pub(crate) async fn check_closing(&self, terms: &Terms) -> Result<(), Error> {
-        let Some(closes) = terms.between.as_ref().and_then(|between| between.closes.as_ref())
-        else {
-            return Ok(());
-        };
+    /// The agreement that terms put an end to, where they do that.
+    pub(crate) fn ended_by(&self, terms: &Terms) -> Result<Option<Arc<Agreement>>, Error> {
+        let Some(closes) = closes(terms) else { return Ok(None) };
         let agreement = self.agreement(&closes.terms)?;
         if terms.peer_of(self.party()).is_none_or(|peer| peer.id != agreement.peer) {
             return Err(Error::Refused(format!(
@@ -60,6 +57,17 @@ impl Node {
                 agreement.peer
             )));
         }
+        Ok(Some(agreement))
+    }
+
+    /// Whether the agreement that terms end has these last heads here: nothing that the other side has of
+    /// this party's ledger is cut off, and nothing that is here of the peer's.
+    pub(crate) async fn check_closing(
+        &self,
+        terms: &Terms,
+        agreement: &Agreement,
+    ) -> Result<(), Error> {
+        let Some(closes) = closes(terms) else { return Ok(()) };
         let own = ledger::show(&self.db, &agreement.own).await?;
         let mirrored = ledger::mirrored(&self.db, &own.id).await?;
         let other = ledger::counterpart(&self.db, &own).await?;
@@ -89,10 +97,14 @@ impl Node {
     /// Closes every agreement that signed terms put an end to.
     pub(crate) fn close_ended(&self) {
         let all = self.agreements();
-        for closes in all.iter().filter_map(|a| a.terms.between.as_ref()?.closes.as_ref()) {
+        for closes in all.iter().filter_map(|a| closes(&a.terms)) {
             for ended in all.iter().filter(|a| a.terms.hash().to_hex() == closes.terms) {
                 ended.closed.store(true, Ordering::Release);
             }
         }
     }
+}
+
+fn closes(terms: &Terms) -> Option<&Closes> {
+    terms.between.as_ref()?.closes.as_ref()
 }

@@ -162,9 +162,9 @@ pub enum Reply {
 pub async fn answer(node: &Node, question: Question) -> Result<Value, Error> {
     match question {
         Question::State { terms, request, command } => {
-            let thread = match request {
-                Some(id) => Some(node.find(&id).await?),
-                None => None,
+            let (terms, thread) = match request {
+                Some(id) => (None, Some(node.find(&id).await?)),
+                None => (Some(named(node, terms)?.terms.hash().to_hex()), None),
             };
             let done = node.command("operator", terms.as_deref(), thread, *command).await?;
             Ok(json!({ "request": done.thread, "index": done.index }))
@@ -366,9 +366,11 @@ fn named(node: &Node, name: Option<String>) -> Result<Arc<crate::node::Agreement
     }
     match all.as_slice() {
         [agreement] => Ok(Arc::clone(agreement)),
-        [] => Err(Error::Refused("no agreement is signed here yet".to_owned())),
+        [] => Err(Error::Refused(
+            "no agreement is signed here yet; see `comity agreement propose`".to_owned(),
+        )),
         _ => Err(Error::Refused(
-            "there are several agreements; name one with --agreement".to_owned(),
+            "name the agreement with --agreement; see `comity agreement list`".to_owned(),
         )),
     }
 }

@@ -63,7 +63,12 @@ pub struct Change {
     pub name: Option<String>,
     /// Its time zone.
     pub zone: Option<String>,
+    /// Its number, where the keys of those in between are lost; else the next.
+    pub edition: Option<u64>,
 }
+
+/// Editions between this folder's and the next that may be lost.
+const MAX_LOST: u64 = 1_000;
 
 impl Config {
     fn check(&self) -> Result<(), Error> {
@@ -278,8 +283,9 @@ impl Home {
             SigningKey::new(&format!("{party}/{name}"), Algorithm::CosignatureV1, &seed)
         };
         let card = Card::parse(&self.card)?;
+        let editions = secrets::editions(&self.folder, card.edition);
         let editions =
-            (1..=card.edition).rev().map(|number| secrets::load(&self.folder, &keys, number));
+            editions.into_iter().map(|number| secrets::load(&self.folder, &keys, number));
         Ok(Secrets {
             editions: editions.collect::<Result<_, _>>()?,
             witness: cosigner("witness", keys.seed("witness")?)?,
@@ -301,7 +307,12 @@ impl Home {
         config.name = change.name.unwrap_or(config.name);
         config.zone = change.zone.unwrap_or(config.zone);
         config.check()?;
-        let number = known.edition + 1;
+        let number = change.edition.unwrap_or(known.edition + 1);
+        let next = known.edition + 1;
+        if !(next..next + MAX_LOST).contains(&number) {
+            let problem = format!("this folder has edition {}: want a later one", known.edition);
+            return Err(Error::Config { what: "edition", problem });
+        }
         let edition = secrets::make(&self.folder, &keys, config.party.as_str(), number)?;
         let path = self.folder.join(Files::of(known.edition).revocation);
         let put = |path: &Path, text: String| {

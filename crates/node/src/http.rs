@@ -52,6 +52,9 @@ pub enum Error {
     /// The conversation broke.
     #[error("the connection to {0} broke: {1}")]
     Broken(String, String),
+    /// TLS: the other side ended the handshake, which is what it does with a client that it does not know.
+    #[error("{0} refuses this client: {1}")]
+    Unwelcome(String, String),
     /// No answer in time.
     #[error("{0} did not answer within 30 s")]
     Slow(String),
@@ -95,7 +98,7 @@ impl Connection {
         &mut self,
         method: Method,
         path: &str,
-        body: Vec<u8>,
+        body: impl Into<Bytes>,
         limit: usize,
     ) -> Result<Reply, Error> {
         let broken = |error: String| Error::Broken(self.host.clone(), error);
@@ -110,12 +113,16 @@ impl Connection {
         if let Some(encoding) = self.encoding {
             request = request.header("content-encoding", encoding);
         }
-        let request = request.body(Full::new(Bytes::from(body)));
+        let request = request.body(Full::new(body.into()));
         let request = request.map_err(|error| broken(error.to_string()))?;
         let exchange = async {
             self.sender.ready().await.map_err(|error| broken(error.to_string()))?;
             let sent = self.sender.send_request(request).await;
-            let response = sent.map_err(|error| broken(error.to_string()))?;
+            let response = sent.map_err(|error| match tls::alert(&error) {
+                // Under TLS 1.3 a client's certificate is judged when it is already speaking.
+                Some(alert) => Error::Unwelcome(self.host.clone(), alert),
+                None => broken(error.to_string()),
+            })?;
             let status = response.status().as_u16();
             let body = Limited::new(response.into_body(), limit).collect().await;
             let body = body.map_err(|error| broken(error.to_string()))?.to_bytes().to_vec();

@@ -105,7 +105,8 @@ impl Error {
             | Self::Stopping
             | Self::Listen { .. }
             | Self::Restored(_)
-            | Self::Intercepted { .. } => true,
+            | Self::Intercepted { .. }
+            | Self::Unwelcome { .. } => true,
             _ => false,
         }
     }
@@ -185,6 +186,18 @@ pub enum Error {
         peer: PartyId,
         /// Where.
         address: String,
+    },
+    /// The peer does not know this node's certificate.
+    #[error(
+        "refused: {peer} does not take this node's certificate. It has not added this card (`comity peer \
+         add` there), or it has a later one than this folder's edition {edition}: bring back keys/ and \
+         card of that, or if they are lost see `comity card rotate --edition`"
+    )]
+    Unwelcome {
+        /// Who refuses.
+        peer: PartyId,
+        /// The latest edition of the card in this folder.
+        edition: u64,
     },
     /// Something that does not fit together.
     #[error("{0}")]
@@ -610,7 +623,9 @@ impl Node {
     /// [`Error::Store`].
     pub async fn is_at_rest(&self, agreement: &Agreement) -> Result<bool, Error> {
         let own = ledger::show(&self.db, &agreement.own).await?;
-        Ok(own.witnessed == own.size
+        // Put back, it does not know what there is.
+        Ok(!agreement.is_restored()
+            && own.witnessed == own.size
             && self.mirrored(&own).await? == own.size
             && ledger::delivered(&self.db, &own.id).await? == own.size
             && ledger::news(&self.db, &own.terms).await?.is_none())

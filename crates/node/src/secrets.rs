@@ -157,6 +157,13 @@ pub(crate) fn make(folder: &Path, keys: &Keys, party: &str, number: u64) -> Resu
     load(folder, keys, number)
 }
 
+/// The editions whose keys are here, the latest first: of those before it some may be lost.
+pub(crate) fn editions(folder: &Path, latest: u64) -> Vec<u64> {
+    // The certificate is what is made last.
+    let here = |number: &u64| folder.join(Files::of(*number).certificate).exists();
+    std::iter::once(latest).chain((1..latest).rev().filter(here)).collect()
+}
+
 /// The keys of an edition, from their files.
 pub(crate) fn load(folder: &Path, keys: &Keys, number: u64) -> Result<Edition, Error> {
     let files = Files::of(number);

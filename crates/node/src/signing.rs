@@ -1,6 +1,7 @@
 //! Terms become an agreement: signed once, with a ledger that begins once.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use comity_ledger::note::{Algorithm, SigningKey};
 use comity_ledger::{Body, VerifierKey, hex};
@@ -9,13 +10,33 @@ use comity_rules::{Kind, Terms, ThreadId};
 use comity_store::{journal, ledger};
 
 use crate::node::{Agreement, Error, Node, ledger_copy};
+use crate::writer::Job;
 
 impl Node {
-    /// Signs terms: begins this party's ledger under them.
+    /// Signs terms: begins this party's ledger under them, and ends the agreement that they put an end to.
     ///
     /// # Errors
     /// [`Error`].
     pub async fn sign(&self, terms: Terms, root: &SigningKey) -> Result<Arc<Agreement>, Error> {
+        let Some(ended) = self.ended_by(&terms)? else {
+            return self.begin_ledger(terms, root).await;
+        };
+        let before = ended.closed.swap(true, Ordering::AcqRel);
+        let signed = async {
+            // What was stated or taken until now is in the store, and nothing comes after it: so the
+            // last heads are held against all that there will be.
+            self.job(|reply| Job::Settle { reply }).await?;
+            self.check_closing(&terms, &ended).await?;
+            self.begin_ledger(terms, root).await
+        };
+        let signed = signed.await;
+        if signed.is_err() {
+            ended.closed.store(before, Ordering::Release);
+        }
+        signed
+    }
+
+    async fn begin_ledger(&self, terms: Terms, root: &SigningKey) -> Result<Arc<Agreement>, Error> {
         let refused = |problem: &str| Error::Refused(problem.to_owned());
         let me = terms.party(self.party()).ok_or_else(|| {
             refused("this party is not among the parties of these terms; see `agreement propose`")
@@ -30,7 +51,6 @@ impl Node {
             return Err(refused("the terms name another root key for the peer than its card"));
         }
         self.check_outside(&terms, &card)?;
-        self.check_closing(&terms).await?;
         if self.agreements().iter().any(|agreement| agreement.terms.hash() == terms.hash()) {
             return Err(refused("these terms are signed here already"));
         }
@@ -94,7 +114,6 @@ impl Node {
             .await?;
         let agreement = self.activate(terms).await?;
         self.add(Arc::clone(&agreement));
-        self.close_ended();
         self.change();
         Ok(agreement)
     }

@@ -124,6 +124,20 @@ pub fn is_other_certificate(error: &std::io::Error) -> bool {
     error.is_some_and(|error| matches!(error, Error::InvalidCertificate(_)))
 }
 
+/// The alert with which the other side ended a connection, somewhere below this error.
+#[must_use]
+pub fn alert(error: &(dyn std::error::Error + 'static)) -> Option<String> {
+    let mut below = Some(error);
+    while let Some(error) = below {
+        let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        if let Some(Error::AlertReceived(alert)) = inner.and_then(|inner| inner.downcast_ref()) {
+            return Some(format!("{alert:?}"));
+        }
+        below = error.source();
+    }
+    None
+}
+
 fn provider() -> Arc<CryptoProvider> {
     Arc::new(rustls::crypto::aws_lc_rs::default_provider())
 }

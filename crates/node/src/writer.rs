@@ -34,6 +34,8 @@ pub(crate) enum Job {
     Announce { agreement: Arc<Agreement>, reply: oneshot::Sender<Result<bool, Error>> },
     /// A peer's delivery.
     Receive { delivery: Delivery, reply: oneshot::Sender<Result<u64, Error>> },
+    /// Nothing: the answer says that what was asked before it is done.
+    Settle { reply: oneshot::Sender<Result<(), Error>> },
 }
 
 impl Job {
@@ -45,6 +47,7 @@ impl Job {
             Self::Command { reply, .. } => drop(reply.send(Err(failed()))),
             Self::Announce { reply, .. } => drop(reply.send(Err(failed()))),
             Self::Receive { reply, .. } => drop(reply.send(Err(failed()))),
+            Self::Settle { reply } => drop(reply.send(Err(failed()))),
         }
     }
 }
@@ -124,6 +127,7 @@ async fn batch(node: &Node, jobs: &mut Vec<Job>) -> Result<(), Error> {
                 news |= result.is_ok();
                 answers.push(answer(reply, result));
             }
+            Job::Settle { reply } => answers.push(answer(reply, Ok(()))),
         }
     }
     let new_cards = work.new_cards;

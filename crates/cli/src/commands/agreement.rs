@@ -159,10 +159,11 @@ impl Agreement {
                             text(agreement, "peer"),
                             text(agreement, "nature"),
                             text(agreement, "terms").chars().take(16).collect(),
+                            if agreement["closed"] == true { "closed" } else { "open" }.to_owned(),
                             text(agreement, "title"),
                         ]
                     });
-                    table(&["id", "peer", "nature", "terms", "title"], rows)
+                    table(&["id", "peer", "nature", "terms", "state", "title"], rows)
                 }))
             }
         }

@@ -36,13 +36,17 @@ pub(crate) enum Card {
         /// Another IANA time zone of its contact point.
         #[arg(long)]
         zone: Option<String>,
+        /// Number of the new edition, where this folder was put back and the keys of a later edition than
+        /// its own are lost: one more than the peers know. They add the card by hand then.
+        #[arg(long)]
+        edition: Option<u64>,
     },
 }
 
 impl Card {
     pub(crate) async fn run(self, context: &Context) -> Result<ExitCode, Failure> {
         match self {
-            Self::Rotate { root_key, exchange, name, zone } => {
+            Self::Rotate { root_key, exchange, name, zone, edition } => {
                 let home = Home::open(&context.data)?;
                 if control::ask(&context.data, &Question::Peers).await?.is_some() {
                     return Err(Failure::Wrong(
@@ -52,7 +56,7 @@ impl Card {
                 }
                 let root_key = root_key.unwrap_or_else(|| context.data.join("root.key"));
                 let root = home.root_key(&root_key)?;
-                let home = home.rotate(&root, Change { exchange, name, zone })?;
+                let home = home.rotate(&root, Change { exchange, name, zone, edition })?;
                 let card = control::read_card(home.card().to_string().as_bytes())?;
                 Ok(context.print(&card, |card| {
                     format!(

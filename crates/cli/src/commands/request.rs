@@ -102,27 +102,8 @@ async fn send(
     agreement: Option<String>,
 ) -> Result<ExitCode, Failure> {
     let (class, exercise, ask) = request_file::request(file)?;
-    let agreement = match agreement {
-        Some(agreement) => agreement,
-        None => {
-            let all = context.ask(Question::Agreements).await?;
-            match all.as_array().map(Vec::as_slice) {
-                Some([only]) => text(only, "terms"),
-                Some([]) => {
-                    let problem = "no agreement is signed here yet; see `comity agreement propose`";
-                    return Err(Failure::Wrong(problem.to_owned()));
-                }
-                _ => {
-                    let problem =
-                        "name the agreement with --agreement; see `comity agreement list`";
-                    return Err(Failure::Wrong(problem.to_owned()));
-                }
-            }
-        }
-    };
     let command = Command::Send { class, exercise, ask };
-    let question =
-        Question::State { terms: Some(agreement), request: None, command: Box::new(command) };
+    let question = Question::State { terms: agreement, request: None, command: Box::new(command) };
     let value = context.ask(question).await?;
     Ok(context.print(&value, |value| format!("Sent as {}.", text(value, "request"))))
 }

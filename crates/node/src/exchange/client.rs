@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use hyper::Method;
+use hyper::body::Bytes;
 use rustls::pki_types::ServerName;
 use tokio_rustls::TlsConnector;
 
@@ -46,12 +47,36 @@ impl Link {
         path: &str,
         body: Vec<u8>,
     ) -> Result<Reply, Error> {
-        self.failures += 1;
+        let body = Bytes::from(body);
+        loop {
+            self.failures += 1;
+            let reply = self.try_send(node, method.clone(), path, body.clone()).await;
+            match reply {
+                // Perhaps it knows this node by another edition of its card.
+                Err(Error::Unwelcome { .. }) if self.failures < node.secrets.editions.len() => {}
+                reply => return reply,
+            }
+        }
+    }
+
+    async fn try_send(
+        &mut self,
+        node: &Node,
+        method: Method,
+        path: &str,
+        body: Bytes,
+    ) -> Result<Reply, Error> {
         let mut connection = match self.connection.take().filter(Connection::is_open) {
             Some(connection) => connection,
             None => self.connect(node).await?,
         };
-        let reply = connection.send(method, path, body, super::MAX_DELIVERY).await?;
+        let reply = connection.send(method, path, body, super::MAX_DELIVERY).await;
+        let reply = reply.map_err(|error| match error {
+            http::Error::Unwelcome(..) => {
+                Error::Unwelcome { peer: self.peer.clone(), edition: node.secrets.latest().number }
+            }
+            error => error.into(),
+        })?;
         self.failures = 0;
         // Kept only after a whole answer: a broken connection is not used twice.
         self.connection = Some(connection);
