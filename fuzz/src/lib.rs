@@ -25,12 +25,14 @@ use comity_rules::channel::{self, Channel};
 use comity_rules::content::Letter;
 use comity_rules::request::{Act, View};
 use comity_rules::{Kind, Request, Terms, ThreadId};
+use comity_stix::pattern::{Matcher, Observed, Pattern, Syntax};
+use comity_stix::{MOST, json};
 
 /// A target's name and function.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub const TARGETS: [Target; 13] = [
+pub const TARGETS: [Target; 15] = [
     ("note", note),
     ("witness", witness),
     ("mirror", mirror),
@@ -44,6 +46,8 @@ pub const TARGETS: [Target; 13] = [
     ("policy", policy),
     ("exchange", exchange),
     ("gate", gate),
+    ("stix", stix),
+    ("pattern", pattern),
 ];
 
 fn key(name: &str, algorithm: Algorithm, seed: u8) -> SigningKey {
@@ -341,6 +345,37 @@ impl Channels {
             seen,
             public: choices.bytes(),
             claimed: u64::from(choices.next()) << 56,
+        }
+    }
+}
+
+/// STIX files: what is read whole is read in parts too, and findings are bounded.
+pub fn stix(data: &[u8]) {
+    let Ok(all) = comity_stix::bundle::validate_all(data) else {
+        assert!(json::parse(data).is_err());
+        return;
+    };
+    assert!(all.iter().all(|one| one.findings.len() <= MOST));
+    assert!(comity_stix::bundle::split(data).is_ok(), "it was read");
+}
+
+/// A pattern on the first line, observed data behind it.
+pub fn pattern(data: &[u8]) {
+    let mut parts = data.splitn(2, |byte| *byte == b'\n');
+    let text = String::from_utf8_lossy(parts.next().unwrap_or_default());
+    for syntax in [Syntax::V20, Syntax::V21] {
+        let checked = Pattern::check(&text, syntax);
+        let Ok(pattern) = Pattern::parse(&text, syntax) else {
+            assert!(checked.is_err());
+            continue;
+        };
+        let Ok(matcher) = Matcher::new(&pattern) else { continue };
+        let Ok(value) = json::parse(parts.next().unwrap_or_default()) else { continue };
+        let Ok(observed) = Observed::all(&value) else { continue };
+        if let Ok(Some(found)) = matcher.find(&observed) {
+            assert!(
+                !found.observed.is_empty() && found.observed.iter().all(|at| *at < observed.len())
+            );
         }
     }
 }

@@ -74,6 +74,9 @@ enum Noun {
     /// Ledgers: show, prove, verify, audit.
     #[command(subcommand)]
     Ledger(commands::ledger::Ledger),
+    /// STIX: validate objects, check and match patterns.
+    #[command(subcommand)]
+    Stix(commands::stix::Stix),
     /// Who did it, how sure, and what that rests on.
     #[command(subcommand)]
     Weigh(commands::weigh::Weigh),
@@ -126,6 +129,7 @@ async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Noun::Agreement(agreement) => agreement.run(&context).await,
         Noun::Request(request) => request.run(&context).await,
         Noun::Ledger(ledger) => ledger.run(&context).await,
+        Noun::Stix(stix) => stix.run(&context),
         Noun::Weigh(weigh) => weigh.run(&context),
         Noun::Measure(measure) => measure.run(&context),
         Noun::Witness(witness) => witness.run(&context).await,

@@ -14,5 +14,6 @@ pub(crate) mod rebuild;
 pub(crate) mod request;
 pub(crate) mod request_file;
 pub(crate) mod serve;
+pub(crate) mod stix;
 pub(crate) mod weigh;
 pub(crate) mod witness;

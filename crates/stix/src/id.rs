@@ -1,0 +1,114 @@
+//! Identifiers: `type--UUID` (STIX 2.1 section 2.9), and names of types and properties (2.10, 11).
+
+/// An identifier, taken apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Id<'a> {
+    /// The type that it names.
+    pub kind: &'a str,
+    /// The version of its UUID, 1 to 8.
+    pub version: u8,
+}
+
+impl<'a> Id<'a> {
+    /// The identifier that a text is.
+    #[must_use]
+    pub fn parse(text: &'a str) -> Option<Self> {
+        let at = text.len().checked_sub(36)?;
+        let (kind, uuid) = text.split_at_checked(at)?;
+        let kind = kind.strip_suffix("--")?;
+        let bytes: &[u8; 36] = uuid.as_bytes().try_into().ok()?;
+        // Without a branch for each digit: reports refer to hundreds.
+        let wrong = bytes
+            .iter()
+            .zip(SHAPE)
+            .fold(0, |wrong, (byte, shape)| wrong | (CLASS[usize::from(*byte)] ^ shape));
+        let version = bytes[14].wrapping_sub(b'0');
+        let rfc =
+            (1..=8).contains(&version) && matches!(bytes[19] | 0x20, b'8' | b'9' | b'a' | b'b');
+        (wrong == 0 && rfc && !kind.is_empty() && kind.bytes().all(is_of_type))
+            .then_some(Self { kind, version })
+    }
+}
+
+const HEX: u8 = 1;
+const HYPHEN: u8 = 2;
+/// What each byte is.
+const CLASS: [u8; 256] = {
+    let mut class = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        #[expect(clippy::cast_possible_truncation, reason = "below 256")]
+        if (byte as u8).is_ascii_hexdigit() {
+            class[byte] = HEX;
+        }
+        byte += 1;
+    }
+    class[b'-' as usize] = HYPHEN;
+    class
+};
+/// What each byte of a UUID must be.
+const SHAPE: &[u8; 36] = &{
+    let mut shape = [HEX; 36];
+    (shape[8], shape[13], shape[18], shape[23]) = (HYPHEN, HYPHEN, HYPHEN, HYPHEN);
+    shape
+};
+
+/// Whether a type may have this name: `a` to `z`, digits, single hyphens, 3 to 250 characters.
+#[must_use]
+pub fn is_type_name(name: &str) -> bool {
+    (3..=250).contains(&name.len())
+        && name.starts_with(|first: char| first.is_ascii_lowercase())
+        && name.bytes().all(is_of_type)
+        && !name.contains("--")
+}
+
+/// Whether a property may have this name: `a` to `z`, digits, underscores, 3 to 250 characters, or `id`.
+#[must_use]
+pub fn is_property_name(name: &str) -> bool {
+    let of_property = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+    name == "id"
+        || (3..=250).contains(&name.len())
+            && name.starts_with(|first: char| first.is_ascii_lowercase())
+            && name.bytes().all(of_property)
+}
+
+fn is_of_type(byte: u8) -> bool {
+    byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-'
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_identifier_is_a_type_and_a_uuid() {
+        let id = Id::parse("ipv4-addr--ff26c055-6336-5bc5-b98d-13d6226742dd");
+        assert_eq!(id, Some(Id { kind: "ipv4-addr", version: 5 }));
+        for wrong in [
+            "ipv4-addr--ff26c055-6336-5bc5-b98d-13d6226742d",
+            "ipv4-addr-ff26c055-6336-5bc5-b98d-13d6226742dd",
+            "--ff26c055-6336-5bc5-b98d-13d6226742dd",
+            "ipv4-addr--ff26c055-6336-0bc5-b98d-13d6226742dd",
+            "ipv4-addr--ff26c055-6336-5bc5-c98d-13d6226742dd",
+            "ipv4-addr--ff26c05563365bc5b98d13d6226742dd",
+            "IPv4--ff26c055-6336-5bc5-b98d-13d6226742dd",
+            "é--ff26c055-6336-5bc5-b98d-13d6226742dé",
+            "",
+        ] {
+            assert_eq!(Id::parse(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn names_are_those_that_the_standard_allows() {
+        assert!(
+            is_type_name("x-acme-thing") && is_property_name("x_acme_9") && is_property_name("id")
+        );
+        for wrong in ["ab", "a--b", "Abc", "a_b", "9ab", ""] {
+            assert!(!is_type_name(wrong), "{wrong}");
+        }
+        for wrong in ["x-something", "ab", "Abc", "9ab", "_abc"] {
+            assert!(!is_property_name(wrong), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! STIX 2.1: objects as they were received, validation, and patterns.
+//!
+//! - [`json`]: JSON whose strings are borrowed, with members in their order.
+//! - [`bundle`]: a file taken apart into objects, each kept byte for byte.
+//! - [`validate`]: every MUST and SHOULD that one object can show, each finding with path, rule and section.
+//! - [`pattern`]: the patterning language: parsed, checked, and matched over observed data.
+//!
+//! Nothing here does I/O, and nothing changes what was received.
+
+pub mod bundle;
+pub mod finding;
+pub mod id;
+pub mod json;
+pub mod pattern;
+pub mod time;
+pub mod tlp;
+
+mod relationships;
+mod schema;
+mod validate;
+mod vocabulary;
+
+pub use finding::{Finding, Level};
+pub use validate::{MOST, validate};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
