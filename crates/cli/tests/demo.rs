@@ -97,7 +97,12 @@ fn the_folders_answer_without_a_running_node(kept: &Path) {
     assert!(text(&shown).contains("Who rented three servers"), "{}", text(&shown));
     assert_eq!(run(&["rebuild"]).status.code(), Some(0));
     assert_eq!(run(&["ledger", "verify"]).status.code(), Some(0));
-    assert_eq!(run(&["doctor"]).status.code(), Some(0), "{}", text(&run(&["doctor"])));
+    let doctor = run(&["doctor"]);
+    assert_eq!(doctor.status.code(), Some(1));
+    assert!(text(&doctor).starts_with("no node serves this folder"), "{}", text(&doctor));
+    assert_eq!(text(&doctor).trim().lines().count(), 1, "and nothing else: {}", text(&doctor));
+    let proof = ["ledger", "prove", id, "--open", "nosuch"];
+    assert_eq!(run(&proof).status.code(), Some(2), "{}", text(&run(&proof)));
     // A proof that a stranger verifies with the policy alone.
     let proof = path(kept, "request.proof");
     assert_eq!(run(&["ledger", "prove", id, "--output", &proof]).status.code(), Some(0));

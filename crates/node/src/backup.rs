@@ -75,16 +75,21 @@ pub async fn write(
     let partial = beside(file, ".partial");
     let out = File::options().write(true).create(true).truncate(true).mode(0o600).open(&partial);
     let out = out.map_err(failed)?;
-    let (about, out) = match to {
-        Some(reader) => {
-            let sealed = seal::writer(out, &[reader])?;
-            let (about, sealed) = fill(home, sealed, now).await?;
-            (about, sealed.finish().map_err(failed)?)
-        }
-        None => fill(home, out, now).await?,
+    let written = async {
+        let (about, out) = match to {
+            Some(reader) => {
+                let sealed = seal::writer(out, &[reader])?;
+                let (about, sealed) = fill(home, sealed, now).await?;
+                (about, sealed.finish().map_err(failed)?)
+            }
+            None => fill(home, out, now).await?,
+        };
+        out.sync_all().map_err(failed)?;
+        fs::rename(&partial, file).map_err(failed)?;
+        Ok(about)
     };
-    out.sync_all().map_err(failed)?;
-    fs::rename(&partial, file).map_err(failed)?;
+    // A part of a backup has keys in it as a whole one has, and nobody looks for it.
+    let about = written.await.inspect_err(|_: &Error| drop(fs::remove_file(&partial)))?;
     let folder = file.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
     File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed)?;
     Ok(about)
@@ -141,7 +146,8 @@ pub async fn restore(
     }
     let input = File::open(file).map_err(failed)?;
     let mut magic = [0; 4];
-    (&input).read_exact(&mut magic).map_err(failed)?;
+    let whole = (&input).read_exact(&mut magic);
+    whole.map_err(|_| failed(io::Error::other("this is no whole backup: it is empty")))?;
     let input = File::open(file).map_err(failed)?;
     let sealed = magic.starts_with(b"age-");
     match identity {

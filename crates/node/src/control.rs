@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use comity_ledger::Note;
+use comity_ledger::proof::Proof;
+use comity_rules::bundle::Bundle;
 use comity_rules::card::{Card, fingerprint};
 use comity_rules::command::Command;
 use comity_rules::release::Reader;
@@ -430,17 +432,29 @@ async fn proofs(node: &Node, id: &str, open: &[String]) -> Result<Value, Error> 
         let found = all.iter().find(|l| ledger.len() >= 4 && l.id.starts_with(ledger));
         let found = found.ok_or_else(|| missing_ledger(ledger))?;
         let proof = prove::statement(node, &found.id, index, open).await?;
-        return Ok(json!([proof.to_string()]));
+        return opened(&[proof], open);
     }
     let thread = node.find(id).await?;
     let dossier = node.dossier(thread, &Reader::Officer).await?.into_inner();
     let mut proofs = Vec::new();
     for statement in &dossier.statements {
         let index = statement.event.index;
-        let proof = prove::statement(node, &statement.ledger, index, open).await?;
-        proofs.push(proof.to_string());
+        proofs.push(prove::statement(node, &statement.ledger, index, open).await?);
     }
-    Ok(json!(proofs))
+    opened(&proofs, open)
+}
+
+/// The proofs, where every field that was named is opened in one of them.
+fn opened(proofs: &[Proof], fields: &[String]) -> Result<Value, Error> {
+    let bundles = proofs.iter().filter_map(|proof| Bundle::parse(proof.extra.as_ref()?).ok());
+    let opened: Vec<_> =
+        bundles.flat_map(|bundle| bundle.openings).map(|one| one.field.name).collect();
+    if let Some(missing) = fields.iter().find(|field| !opened.contains(field)) {
+        return Err(Error::Refused(format!(
+            "no statement of this has a field {missing:?} that can be opened; docs/protocol.md names the fields"
+        )));
+    }
+    Ok(proofs.iter().map(ToString::to_string).collect())
 }
 
 fn missing_ledger(id: &str) -> Error {

@@ -200,8 +200,8 @@ impl Node {
         Ok(())
     }
 
-    /// Asks the outside witnesses how far they have seen both ledgers: so many of them that no quorum
-    /// can have cosigned a head without one of them.
+    /// Asks the outside witnesses, every one of them, how far they have seen both ledgers. Fewer could
+    /// not tell: a head that one alone has cosigned stands in no history, and is proof against a second.
     async fn ask_witnesses(
         &self,
         agreement: &Agreement,
@@ -209,31 +209,19 @@ impl Node {
         theirs: Option<&Ledger>,
     ) -> Result<(), Error> {
         let (_, policy) = self.policy(agreement).await?;
-        let witnesses = policy.witnesses();
-        let quorum = agreement.terms.between.as_ref().map_or(1, |between| between.quorum);
-        let enough = (witnesses.len() + 1).saturating_sub(quorum).max(1);
-        let mut answered = 0;
         let mut failure = None;
-        for witness in witnesses {
-            let mut silent = false;
+        for witness in policy.witnesses() {
             for ledger in [Some(own), theirs].into_iter().flatten() {
                 match self.latest(witness, ledger).await {
                     Ok(Some((head, note))) => {
                         self.compare(&witness.name, ledger, &head, &note).await?;
                     }
                     Ok(None) => {}
-                    Err(error) => {
-                        failure = Some(error);
-                        silent = true;
-                    }
+                    Err(error) => failure = Some(error),
                 }
             }
-            answered += usize::from(!silent);
         }
-        match failure {
-            Some(error) if answered < enough => Err(error),
-            _ => Ok(()),
-        }
+        failure.map_or(Ok(()), Err)
     }
 
     /// The head of a ledger that a witness cosigned last.

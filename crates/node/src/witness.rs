@@ -142,7 +142,9 @@ impl Witness {
         let mut ledgers = self.ledgers.lock().unwrap_or_else(PoisonError::into_inner);
         if !ledgers.contains_key(ledger.name()) {
             self.write(ledger, "")?;
-            let watched = Watched { key: ledger.clone(), last: None, signed: 0 };
+            // Its state may be gone and what was signed for it not.
+            let signed = self.keys.last_signed(&name_of(ledger.name()))?.map_or(0, |head| head.0);
+            let watched = Watched { key: ledger.clone(), last: None, signed };
             ledgers.insert(ledger.name().to_owned(), watched);
         }
         Ok(())

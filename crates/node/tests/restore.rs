@@ -15,9 +15,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use comity_ledger::seal::Identity;
-use comity_node::clock::Clock as _;
+use comity_node::clock::{Adjustable, Clock as _};
 use comity_node::network::{Boxed, Listener, Network, Stream, Tcp};
 use comity_node::{Home, Node, backup, serve};
+use comity_rules::agreement::Readers;
 use comity_rules::command::Command;
 use comity_rules::release::Reader;
 use stage::{Stage, answer, ask, remark, settled, until};
@@ -199,6 +200,39 @@ async fn a_ledger_of_which_the_witness_has_seen_more_than_anybody_kept_is_not_co
     assert!(refused.unwrap_err().to_string().starts_with("restored:"));
 }
 
+/// The one that did not answer may have cosigned what the others never saw: a quorum of them cannot tell.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_witness_that_does_not_answer_is_told_and_keeps_a_restored_node_from_signing() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut watching, mut outside, mut serving) = (Vec::new(), Vec::new(), Vec::new());
+    for name in ["harbour", "lighthouse", "buoy"] {
+        let clock = Arc::new(Adjustable::new(stage::start()));
+        let (witness, url, task) = stage::witness(folder.path(), name, clock).await;
+        outside.push(stage::outside(name, witness.key(), &url));
+        watching.push(witness);
+        serving.push(task);
+    }
+    let clock = Arc::new(Adjustable::new(stage::start()));
+    let (network, tasks) = (Arc::new(Tcp), JoinSet::new());
+    let seen = (watching, outside);
+    let everyone = Readers::Everyone;
+    let mut stage = Stage::under(folder.path(), network, clock, 2, seen, everyone, tasks).await;
+    stage.settle().await;
+    drop(serving.pop());
+    stage.north.command("a", Some(&stage.hash()), None, ask("by two witnesses")).await.unwrap();
+    stage.settle().await;
+    until(async || stage.north.troubles().contains_key("witness buoy (southland)")).await;
+    let (home, file) = (stage.north.home().clone(), folder.path().join("backup"));
+    backup::write(&home, &file, None, stage.clock.now()).await.unwrap();
+    stage.northern.shutdown().await;
+    std::fs::remove_dir_all(home.folder()).unwrap();
+    backup::restore(&file, home.folder(), None, None).await.unwrap();
+    let (node, _tasks) = again(&stage, home.folder(), Arc::new(Tcp)).await;
+    until(async || !node.troubles().is_empty()).await;
+    let refused = node.command("a", Some(&stage.hash()), None, ask("too early")).await;
+    assert!(refused.unwrap_err().to_string().starts_with("restored:"));
+}
+
 #[tokio::test]
 async fn a_backup_that_is_not_whole_is_refused_with_its_reason() {
     let folder = tempfile::tempdir().unwrap();
@@ -219,7 +253,7 @@ async fn a_backup_that_is_not_whole_is_refused_with_its_reason() {
     };
     for length in [0, 10, whole.len() / 2, whole.len() - 20] {
         let said = refused(&whole[..length]).await;
-        assert!(said.contains("damaged: "), "{said}");
+        assert!(said.contains("damaged: this is no whole backup"), "{said}");
     }
     let mut flipped = whole.clone();
     flipped[whole.len() / 2] ^= 1;

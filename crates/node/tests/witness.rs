@@ -151,6 +151,11 @@ fn a_state_that_was_put_back_is_noticed_and_nothing_is_signed() {
     for old in [3, 7] {
         assert_eq!(witness.add_checkpoint(&request(old, 9).0).unwrap_err().status(), 503);
     }
+    // The state is not there at all, as for a ledger that was added after the backup.
+    std::fs::remove_file(state(folder.path())).unwrap();
+    let witness = open(folder.path());
+    witness.watch(ledger().verifier()).unwrap();
+    assert_eq!(witness.add_checkpoint(&request(0, 3).0).unwrap_err().status(), 503);
     // Its own word brings it forward.
     let mut body = b"old 7\n\n".to_vec();
     body.extend_from_slice(newest.to_string().as_bytes());

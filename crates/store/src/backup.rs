@@ -12,8 +12,9 @@ use crate::{Error, Row, Value, migrate};
 /// Bytes of a part at most, about: a backup needs no more memory than that.
 const PART: usize = 4 * 1024 * 1024;
 
-/// Rows that are read at a time.
+/// Rows that are read at a time; of ciphertexts, which may have a megabyte each, a few.
 const PAGE: usize = 256;
+const PAGE_OF_CONTENTS: usize = 8;
 
 /// The tables that are backed up: name, the columns that order its rows, and the versions of the schema
 /// that have it.
@@ -95,27 +96,34 @@ impl Reading {
         let list = columns.join(", ");
         let marks: Vec<_> = (1..=keys).map(|n| format!("${n}")).collect();
         let select = format!("SELECT {order}, {list} FROM {table}");
+        let contents = ["content", "sealed"].contains(&table);
+        let page = if contents { PAGE_OF_CONTENTS } else { PAGE };
         let (mut rows, mut size) = (Vec::new(), 0);
         while size < PART {
             let found = match &self.last {
                 None => {
-                    let sql = format!("{select} ORDER BY {order} LIMIT {PAGE}");
+                    let sql = format!("{select} ORDER BY {order} LIMIT {page}");
                     self.snapshot.query(&sql, &[]).await?
                 }
                 Some(last) => {
                     let marks = marks.join(", ");
                     let sql = format!(
-                        "{select} WHERE ({order}) > ({marks}) ORDER BY {order} LIMIT {PAGE}"
+                        "{select} WHERE ({order}) > ({marks}) ORDER BY {order} LIMIT {page}"
                     );
                     self.snapshot.query(&sql, last).await?
                 }
             };
-            let Some(last) = found.last() else { break };
-            self.last = Some(last.0[..keys].to_vec());
+            if found.is_empty() {
+                break;
+            }
             for Row(mut row) in found {
-                let row = row.split_off(keys);
-                size += row.iter().map(Value::size).sum::<usize>();
-                rows.push(row);
+                let values = row.split_off(keys);
+                self.last = Some(row);
+                size += values.iter().map(Value::size).sum::<usize>();
+                rows.push(values);
+                if size >= PART {
+                    break;
+                }
             }
         }
         Ok((!rows.is_empty()).then(|| Part { table: table.to_owned(), columns, rows }))

@@ -253,7 +253,7 @@ impl Snapshot {
             SnapshotEngine::Sqlite(_) => "SELECT name FROM pragma_table_info($1) ORDER BY cid",
             SnapshotEngine::Postgres(_) => {
                 "SELECT column_name::text FROM information_schema.columns
-                    WHERE table_schema = current_schema() AND table_name = $1
+                    WHERE table_schema = current_schema() AND table_name::text = $1
                     ORDER BY ordinal_position"
             }
         };

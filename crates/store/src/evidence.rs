@@ -63,8 +63,11 @@ pub async fn keep_in(
     let id = last.filter(|row| !row.is_null(0)).map_or(Ok(0), |row| row.int(0).map(|id| id + 1))?;
     let sql = "SELECT COUNT(*) FROM evidence WHERE code = $1";
     let kept = tx.query_one(sql, &[code.into()]).await?.map_or(Ok(0), |row| row.int(0))?;
-    if kept < MAX_PIECES {
-        let bytes = &bytes[..bytes.len().min(MAX_BYTES)];
+    let bytes = &bytes[..bytes.len().min(MAX_BYTES)];
+    // What is sent again is no more evidence than once.
+    let sql = "SELECT id FROM evidence WHERE code = $1 AND ledger = $2 AND bytes = $3 LIMIT 1";
+    let again = tx.query_one(sql, &[code.into(), ledger.into(), bytes.into()]).await?.is_some();
+    if kept < MAX_PIECES && !again {
         let params =
             [id.into(), at.into(), ledger.into(), code.into(), detail.into(), bytes.into()];
         tx.execute(SQL, &params).await?;

@@ -20,6 +20,7 @@ use comity_ledger::{Checkpoint, cosignature};
 use comity_rules::command::Command;
 use comity_rules::content::Remark;
 use comity_rules::request::View;
+use comity_store::backup::{self, Reading};
 use comity_store::work::{Opener, Work};
 use comity_store::{Db, Error, Value, agreement, evidence, journal, ledger, rebuild, request};
 use jiff::Timestamp;
@@ -59,6 +60,7 @@ on_both!(
     two_writers_do_not_lose_each_others_entries,
     the_journal_is_a_tree,
     evidence_is_bounded,
+    a_backup_has_parts_of_bounded_size_and_comes_back,
 );
 
 /// A database of its own on the test server; none where the tests are to do without.
@@ -393,4 +395,31 @@ async fn evidence_is_bounded(db: Db) {
     let kept = evidence::list(&db).await.unwrap();
     assert_eq!((kept.len(), kept[0].bytes.len()), (1, 65_536));
     assert_eq!((kept[0].code.as_str(), kept[0].detail.as_str()), ("fork", "two roots"));
+}
+
+async fn a_backup_has_parts_of_bounded_size_and_comes_back(db: Db) {
+    const LONG: usize = 700_000;
+    let insert = "INSERT INTO content (ledger, idx, ciphertext) VALUES ($1, $2, $3)";
+    let mut tx = db.begin().await.unwrap();
+    for index in 0..24_i64 {
+        let ciphertext = vec![u8::try_from(index).unwrap(); LONG];
+        let row = ["northland".into(), Value::Int(index), ciphertext.into()];
+        tx.execute(insert, &row).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let other = Db::raw_sqlite(&folder.path().join("restored.db")).unwrap();
+    let size = |value: &Value| if let Value::Blob(bytes) = value { bytes.len() } else { 0 };
+    let mut reading = Reading::begin(&db).await.unwrap();
+    backup::prepare(&other, reading.schema).await.unwrap();
+    while let Some(part) = reading.next().await.unwrap() {
+        let bytes: usize = part.rows.iter().flatten().map(size).sum();
+        assert!(bytes <= 4 * 1024 * 1024 + LONG, "{} has a part of {bytes}", part.table);
+        backup::put(&other, &part).await.unwrap();
+    }
+    let select = "SELECT ledger, idx, ciphertext FROM content ORDER BY idx";
+    let (before, after) =
+        (db.query(select, &[]).await.unwrap(), other.query(select, &[]).await.unwrap());
+    assert_eq!(before.len(), 24);
+    assert_eq!(before, after);
 }

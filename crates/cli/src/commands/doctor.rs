@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use comity_node::control::Question;
+use comity_node::control::{self, Question};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
@@ -20,8 +20,14 @@ const WAIT: i64 = 300;
 const NOTICE: SignedDuration = SignedDuration::from_hours(14 * 24);
 
 pub(crate) async fn run(context: &Context) -> Result<ExitCode, Failure> {
-    let value = context.ask(Question::Examine).await?;
     let mut findings = Vec::new();
+    if control::ask(&context.data, &Question::Peers).await?.is_none() {
+        findings.push(
+            "no node serves this folder: nothing is received, delivered or receipted; `comity serve`"
+                .to_owned(),
+        );
+    }
+    let value = context.ask(Question::Examine).await?;
     for agreement in list(&value["agreements"]) {
         agreement_findings(agreement, &mut findings);
     }

@@ -133,12 +133,20 @@ async fn mirror(
     };
     let card = node.peer(&agreement.peer)?;
     let mut note = Note::parse(head.note.as_bytes())?;
+    let before = cosignature::verify(&note, &card.witness)?;
     let lines = submit(node, own, link, "witness/add-checkpoint", &note).await?;
+    let mut answered = Note::new(note.text().to_owned())?;
+    add(&mut answered, &lines, card.witness.name())?;
+    // A word that it repeats is no word of what its clock says now.
+    if let Some(time) =
+        cosignature::verify(&answered, &card.witness)?.filter(|t| before != Some(*t))
+    {
+        node.heard(agreement.peer.as_str(), instant(time));
+    }
     add(&mut note, &lines, card.witness.name())?;
-    let Some(time) = cosignature::verify(&note, &card.witness)? else {
+    if cosignature::verify(&note, &card.witness)?.is_none() {
         return Err(Error::Refused("the peer's witness signed with another key".to_owned()));
-    };
-    node.heard(agreement.peer.as_str(), instant(time));
+    }
     submit(node, own, link, "mirror/add-checkpoint", &note).await?;
     let lines = upload(node, own, link).await?;
     add(&mut note, &lines, card.mirror.name())?;

@@ -27,20 +27,21 @@ const PATIENCE: Duration = CADENCE.saturating_mul(2);
 /// Has them cosign this party's ledger.
 pub(super) async fn own(node: &Arc<Node>, agreement: &Agreement) {
     let mut backoff = Backoff::of(node, agreement, "witness");
-    // What each witness cosigned last, as far as this run knows; it corrects a wrong guess.
-    let mut cosigned = BTreeMap::new();
+    let mut asked = Asked::of("");
     let mut beat = Instant::now() + HEARTBEAT;
     loop {
         let seen = node.change_count();
         let due = Instant::now() >= beat;
-        match cosign(node, agreement, &agreement.own, &mut cosigned, due).await {
+        match cosign(node, agreement, &agreement.own, &mut asked, due).await {
             Ok(true) => {
                 backoff.reset();
                 beat = Instant::now() + HEARTBEAT;
             }
             Ok(false) => {
                 backoff.reset();
-                let _ = tokio::time::timeout_at(beat, node.changed(seen)).await;
+                asked
+                    .rest(node, agreement, tokio::time::timeout_at(beat, node.changed(seen)))
+                    .await;
             }
             Err(error) => backoff.failed(&error).await,
         }
@@ -52,21 +53,70 @@ pub(super) async fn own(node: &Arc<Node>, agreement: &Agreement) {
 /// one: its receipts would look later than they were.
 pub(super) async fn peers(node: &Arc<Node>, agreement: &Agreement) {
     let mut backoff = Backoff::of(node, agreement, "witness of the peer's ledger");
-    let mut cosigned = BTreeMap::new();
+    let mut asked = Asked::of(" of the peer's ledger");
     loop {
         let seen = node.change_count();
         match late(node, agreement).await {
             Ok(None) => {
                 backoff.reset();
-                node.changed(seen).await;
+                asked.rest(node, agreement, node.changed(seen)).await;
             }
-            Ok(Some(ledger)) => {
-                match cosign(node, agreement, &ledger, &mut cosigned, false).await {
-                    Ok(_) => backoff.reset(),
-                    Err(error) => backoff.failed(&error).await,
+            Ok(Some(ledger)) => match cosign(node, agreement, &ledger, &mut asked, false).await {
+                Ok(_) => backoff.reset(),
+                Err(error) => backoff.failed(&error).await,
+            },
+            Err(error) => backoff.failed(&error).await,
+        }
+    }
+}
+
+/// The witnesses that were asked, some of which have not answered yet.
+struct Asked {
+    what: &'static str,
+    /// Who was asked, for a head of which size, and what it said.
+    tasks: JoinSet<(String, u64, Result<Signature, Error>)>,
+    /// What each cosigned last, as far as this run knows; it corrects a wrong guess.
+    cosigned: BTreeMap<String, u64>,
+}
+
+impl Asked {
+    fn of(what: &'static str) -> Self {
+        Self { what, tasks: JoinSet::new(), cosigned: BTreeMap::new() }
+    }
+
+    /// The next answer. One that fails is told to the doctor though the others make the quorum: it may
+    /// be gone, or have seen a second history.
+    async fn next(
+        &mut self,
+        node: &Node,
+        agreement: &Agreement,
+    ) -> Option<Result<(u64, Signature), Error>> {
+        let (name, size, answer) = match self.tasks.join_next().await? {
+            Ok(answered) => answered,
+            Err(error) => return Some(Err(Error::Refused(error.to_string()))),
+        };
+        let what = format!("witness {name}{} ({})", self.what, agreement.peer);
+        node.trouble(&what, answer.as_ref().err());
+        if answer.is_ok() {
+            self.cosigned.insert(name, size);
+        } else {
+            self.cosigned.remove(&name);
+        }
+        Some(answer.map(|line| (size, line)))
+    }
+
+    /// Takes late answers until there is something else to do.
+    async fn rest(&mut self, node: &Node, agreement: &Agreement, until: impl Future) {
+        let mut until = std::pin::pin!(until);
+        loop {
+            tokio::select! {
+                _ = &mut until => return,
+                Some(_) = self.next(node, agreement) => {}
+                else => {
+                    until.await;
+                    return;
                 }
             }
-            Err(error) => backoff.failed(&error).await,
         }
     }
 }
@@ -89,7 +139,7 @@ async fn cosign(
     node: &Arc<Node>,
     agreement: &Agreement,
     ledger: &str,
-    cosigned: &mut BTreeMap<String, u64>,
+    asked: &mut Asked,
     heartbeat: bool,
 ) -> Result<bool, Error> {
     let ledger = ledger::show(&node.db, ledger).await?;
@@ -105,13 +155,12 @@ async fn cosign(
     // All but what the outside witnesses said earlier: of each, its latest word.
     let outside = |name: &str| policy.witnesses().iter().any(|witness| witness.key.name() == name);
     known.signatures().iter().filter(|s| !outside(&s.name)).for_each(|s| note.add(s.clone()));
-    let mut asked = JoinSet::new();
     for witness in policy.witnesses().iter().cloned() {
-        let last = cosigned.get(&witness.name).copied().unwrap_or(ledger.witnessed);
+        let last = asked.cosigned.get(&witness.name).copied().unwrap_or(ledger.witnessed);
         let (node, ledger, note) = (Arc::clone(node), ledger.clone(), note.clone());
-        asked.spawn(async move {
+        asked.tasks.spawn(async move {
             let answer = ask(&node, &ledger, &witness, &note, last).await;
-            (witness.name, answer)
+            (witness.name, ledger.verified, answer)
         });
     }
     // The first that make the quorum are enough: one that hangs delays nobody.
@@ -121,16 +170,11 @@ async fn cosign(
             Ok(witnessed) => break witnessed,
             Err(error) => failure = failure.or(Some(Error::Ledger(error))),
         }
-        match asked.join_next().await {
-            Some(Ok((name, Ok(line)))) => {
-                cosigned.insert(name, ledger.verified);
-                note.add(line);
-            }
-            Some(Ok((name, Err(error)))) => {
-                cosigned.remove(&name);
-                failure = Some(error);
-            }
-            Some(Err(error)) => failure = Some(Error::Refused(error.to_string())),
+        match asked.next(node, agreement).await {
+            Some(Ok((size, line))) if size == ledger.verified => note.add(line),
+            // Late, of a head before.
+            Some(Ok(_)) => {}
+            Some(Err(error)) => failure = Some(error),
             None => {
                 // The other side may have had a later head cosigned: then this one is too old.
                 let now = ledger::show(&node.db, &ledger.id).await?;
