@@ -132,6 +132,42 @@ fn a_decline_that_began_a_year_before_is_not_the_agreements() {
     assert!(study.reasons[0].contains("is not among the strongest 5 %"), "{:?}", study.reasons);
 }
 
+/// What begins gradually cannot be told from a step by so few counts in every case: of 1,000 such series
+/// so many are, and not more.
+#[test]
+fn a_gradual_decline_from_a_year_before_is_seldom_the_agreements() {
+    for (months, to, most) in [(12, 0.5, 50), (24, 0.5, 100), (18, 0.3, 110)] {
+        let count = shown(|month, before| {
+            let gone = f64::from(u32::try_from((month + 12).saturating_sub(before)).unwrap());
+            10.0 * (1.0 - (1.0 - to) * (gone / f64::from(months)).min(1.0))
+        });
+        assert!(count <= most, "to {to} in {months} months: {count} of 1,000");
+    }
+}
+
+#[test]
+fn a_control_that_rises_takes_it_too() {
+    let mut series = drawn(|month| if month < 30 { 12.0 } else { 4.0 }, 3);
+    series.control = Some(drawn(|month| if month < 30 { 5.0 } else { 20.0 }, 4).counts);
+    let design = Design { before: 30, harmonics: 0, period: 12.0, seed: 1 };
+    let study = Study::of(&series, &design).unwrap();
+    assert!(!study.shown && study.reasons.iter().any(|r| r.contains("the control rises there")));
+}
+
+/// As many events for each that could have been one: nothing has changed.
+#[test]
+fn what_only_the_exposure_explains_is_no_change() {
+    let exposures: Vec<f64> = (0..60).map(|month| if month < 30 { 1.0 } else { 0.4 }).collect();
+    let mut chance = Chance::new(5);
+    let counts = exposures.iter().map(|exposure| chance.poisson(40.0 * exposure)).collect();
+    let series = Series { counts, exposures, control: None };
+    let design = Design { before: 30, harmonics: 0, period: 12.0, seed: 1 };
+    let study = Study::of(&series, &design).unwrap();
+    let found = study.counterfactual.as_ref().unwrap();
+    let [_, low, high] = found.difference;
+    assert!(!study.shown && low < 0.0 && high > 0.0, "{found:?} {:?}", study.reasons);
+}
+
 #[test]
 fn a_control_that_drops_too_takes_the_credit() {
     let level = |month: usize| if month < 30 { 12.0 } else { 4.0 };

@@ -2,8 +2,8 @@
 //!
 //! Every method runs and is reported beside the others. The verdict is *shown* only where the
 //! agreement's own place ranks among the strongest twentieth of all places at which it is put, *and*
-//! lies in the 95 % set of a change that is looked for freely, *and* the control, where there is one,
-//! shows no change there. "Not shown" always comes with the smallest drop that the series could have
+//! lies in the 95 % set of a change that is looked for freely, *and* the counts did not fall already in
+//! the year before, *and* the control, where there is one, shows no change there, up or down. "Not shown" always comes with the smallest drop that the series could have
 //! shown: it never means that nothing happened.
 
 pub mod chance;
@@ -27,6 +27,14 @@ pub const STRONGEST: f64 = 0.05;
 
 /// How often a drop of a size must be shown for the series to be said able to show it.
 pub const POWER: f64 = 0.8;
+
+/// Places of which the strongest is among the strongest twentieth.
+const FEWEST_PLACES: usize = 20;
+
+/// By how much a decline that began before must be the better explanation.
+const BETTER: f64 = 1.0;
+/// By how much it may be the worse one where the year before slopes down.
+const ABOUT_AS_WELL: f64 = 4.0;
 
 /// Series that are drawn for each size of drop.
 const DRAWN: u32 = 200;
@@ -70,6 +78,14 @@ pub struct Change {
     pub scan: Scan,
     /// The share of places where a drop is at least as strong.
     pub rank: Option<f64>,
+    /// The share of places where a rise is at least as strong.
+    pub rank_of_rise: Option<f64>,
+    /// The slope of the year before the agreement, in its standard errors: how far the counts had begun
+    /// to fall (below 0) or rise; none where there are too few.
+    pub year_before: Option<f64>,
+    /// How much better than the step a decline explains the counts that began a year before: above 0
+    /// where it is better, in deviance by scatter; none where none can be fitted.
+    pub decline_before: Option<f64>,
     /// The change that is looked for freely.
     pub free: ChangePoint,
     /// Whether its 95 % set has the true place.
@@ -137,16 +153,39 @@ impl Change {
             dispersion: fit.dispersion,
             fitted: fit.means.iter().enumerate().map(without).collect(),
             rank: scan.rank(before),
+            rank_of_rise: scan.rank_of_rise(before),
+            decline_before: scan::decline_before(&rows, counts, &offsets, before, design.period),
+            year_before: scan::slope_before(&rows, counts, &offsets, before, design.period),
             in_set: free.set_95().contains(&before),
             scan,
             free,
         })
     }
 
-    /// Whether it ranks among the strongest and lies in the set, as a drop.
+    /// Whether it ranks among the strongest and lies in the set, as a drop that did not begin before.
     #[must_use]
     pub fn is_there(&self) -> bool {
+        self.drops() && !self.fell_before()
+    }
+
+    /// Whether it ranks among the strongest and lies in the set, as a drop or as a rise.
+    #[must_use]
+    pub fn is_change(&self) -> bool {
+        let rises = self.rank_of_rise.is_some_and(|rank| rank <= STRONGEST);
+        self.drops() || rises && self.in_set && self.quasi[0] > 1.0
+    }
+
+    fn drops(&self) -> bool {
         self.rank.is_some_and(|rank| rank <= STRONGEST) && self.in_set && self.quasi[0] < 1.0
+    }
+
+    /// Whether the counts had begun to fall in the year before: a decline that began then explains all of them
+    /// better than a step, or about as well where they slope down in that year.
+    #[must_use]
+    pub fn fell_before(&self) -> bool {
+        let slopes = self.year_before.is_some_and(|slope| slope < -NORMAL_95);
+        let better = if slopes { -ABOUT_AS_WELL } else { BETTER };
+        self.decline_before.is_some_and(|saved| saved > better)
     }
 }
 
@@ -161,9 +200,12 @@ impl Study {
         let control = series.control.as_ref();
         let control = control.map(|counts| Change::of(counts, &ones, design)).transpose()?;
         let difference = control.as_ref().map(|control| difference(&change, control));
-        let counterfactual =
-            Counterfactual::of(&series.counts, series.control.as_deref(), design.before);
-        let quiet = control.as_ref().is_none_or(|control| !control.is_there());
+        // What is compared over time is the rate, as counts at the mean exposure.
+        let mean = series.exposures.iter().sum::<f64>() / length(series.exposures.len());
+        let at_mean = |(count, exposure): (&f64, &f64)| count * mean / exposure;
+        let rates: Vec<f64> = series.counts.iter().zip(&series.exposures).map(at_mean).collect();
+        let counterfactual = Counterfactual::of(&rates, series.control.as_deref(), design.before);
+        let quiet = control.as_ref().is_none_or(|control| !control.is_change());
         let shown = change.is_there() && quiet;
         let reasons = reasons(&change, control.as_ref(), counterfactual.as_ref());
         let power = power(series, &change, design);
@@ -178,6 +220,10 @@ impl Study {
         let able = self.power.iter().rev().take_while(|(_, often)| *often >= POWER);
         able.last().map(|(drop, _)| *drop)
     }
+}
+
+fn length(count: usize) -> f64 {
+    f64::from(u32::try_from(count).unwrap_or(u32::MAX))
 }
 
 fn difference(series: &Change, control: &Change) -> [f64; 3] {
@@ -211,17 +257,29 @@ fn reasons(
         change.free.mode(),
         set.len()
     ));
+    if change.fell_before() {
+        reasons.push(
+            "the counts fell already in the year before: the decline is not the agreement's"
+                .to_owned(),
+        );
+    }
+    if change.scan.places.len() < FEWEST_PLACES {
+        reasons.push(format!(
+            "a place among the strongest 5 % wants {FEWEST_PLACES} places, and so {} counts at least: so short a series can show nothing",
+            FEWEST_PLACES - 1 + 2 * scan::MARGIN
+        ));
+    }
     if change.quasi[0] >= 1.0 {
         reasons.push("at the agreement's place the counts rise".to_owned());
     }
     match control {
         None => reasons
             .push("there is no control series: what happened to others is not known".to_owned()),
-        Some(control) if control.is_there() => {
-            reasons
-                .push("the control drops there too: something else may have happened".to_owned());
+        Some(control) if control.is_change() => {
+            let way = if control.quasi[0] < 1.0 { "drops there too" } else { "rises there" };
+            reasons.push(format!("the control {way}: something else may have happened"));
         }
-        Some(_) => reasons.push("the control shows no drop there".to_owned()),
+        Some(_) => reasons.push("the control shows no change there".to_owned()),
     }
     if let Some(counterfactual) = counterfactual {
         let [_, low, high] = counterfactual.difference;
@@ -238,21 +296,23 @@ fn reasons(
 
 /// How often a series of this length, place, mean and scatter would show drops of these sizes.
 fn power(series: &Series, change: &Change, design: &Design) -> Vec<(f64, f64)> {
-    let count = f64::from(u32::try_from(design.before).unwrap_or(u32::MAX));
-    let mean = series.counts[..design.before].iter().sum::<f64>() / count;
-    let ones = vec![1.0; series.counts.len()];
+    let before = ..design.before;
+    let rate =
+        series.counts[before].iter().sum::<f64>() / series.exposures[before].iter().sum::<f64>();
     let often = |size: u32| {
         let drop = f64::from(size) / 100.0;
         let shown = (0..DRAWN).filter(|draw| {
             // A stream of its own for each series: no order, and no thread, changes any.
             let seed = design.seed ^ u64::from(size) << 32 ^ u64::from(*draw);
             let mut chance = Chance::new(seed);
-            let level =
-                |index: usize| if index >= design.before { mean * (1.0 - drop) } else { mean };
+            let level = |index: usize| {
+                let mean = rate * series.exposures[index];
+                if index >= design.before { mean * (1.0 - drop) } else { mean }
+            };
             let counts: Vec<f64> = (0..series.counts.len())
                 .map(|index| chance.count(level(index), change.dispersion))
                 .collect();
-            Change::of(&counts, &ones, design).is_ok_and(|change| change.is_there())
+            Change::of(&counts, &series.exposures, design).is_ok_and(|change| change.is_there())
         });
         let shown = u32::try_from(shown.count()).unwrap_or(u32::MAX);
         (drop, f64::from(shown) / f64::from(DRAWN))

@@ -63,11 +63,54 @@ impl Scan {
     /// one; none where the true one is not admissible.
     #[must_use]
     pub fn rank(&self, before: usize) -> Option<f64> {
+        self.share(before, |other, own| other >= own)
+    }
+
+    /// The same of a rise.
+    #[must_use]
+    pub fn rank_of_rise(&self, before: usize) -> Option<f64> {
+        self.share(before, |other, own| other <= own)
+    }
+
+    fn share(&self, before: usize, stronger: fn(f64, f64) -> bool) -> Option<f64> {
         let own = self.places.iter().find(|place| place.before == before)?.strength;
         let count = |n: usize| f64::from(u32::try_from(n).unwrap_or(u32::MAX));
-        let stronger = self.places.iter().filter(|place| place.strength >= own).count();
-        Some(count(stronger) / count(self.places.len()))
+        let strong = self.places.iter().filter(|place| stronger(place.strength, own)).count();
+        Some(count(strong) / count(self.places.len()))
     }
+}
+
+/// How far the counts before a place had begun to fall or rise in the year before it: the coefficient of a
+/// line that begins to rise there, in its standard errors, the variance as large as the counts scatter. None
+/// where there are too few counts to tell.
+#[must_use]
+pub fn slope_before(
+    rows: &[Vec<f64>],
+    counts: &[f64],
+    offsets: &[f64],
+    before: usize,
+    period: f64,
+) -> Option<f64> {
+    if before < 2 * MARGIN {
+        return None;
+    }
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "periods of a year"
+    )]
+    let year = (period.round() as usize).clamp(MARGIN, before / 2);
+    let line = |(index, row): (usize, &Vec<f64>)| {
+        let since = (index + 1).saturating_sub(before - year);
+        // Without the trend, which would be the same line in part.
+        let mut row: Vec<f64> = [&row[..1], &row[2..]].concat();
+        row.push(f64::from(u32::try_from(since).unwrap_or(u32::MAX)));
+        row
+    };
+    let rows: Vec<_> = rows[..before].iter().enumerate().map(line).collect();
+    let fit = Fit::poisson(&rows, &counts[..before], &offsets[..before])?;
+    let last = fit.coefficients.len() - 1;
+    Some(fit.coefficients[last] / fit.error(last, fit.dispersion.max(1.0)))
 }
 
 fn strength(rows: &[Vec<f64>], counts: &[f64], offsets: &[f64], before: usize) -> Option<f64> {
@@ -75,4 +118,31 @@ fn strength(rows: &[Vec<f64>], counts: &[f64], offsets: &[f64], before: usize) -
     let with = Fit::poisson(&with_step(rows, before), counts, offsets)?;
     let step = *with.coefficients.last()?;
     Some((without.deviance - with.deviance).max(0.0).sqrt() * -step.signum())
+}
+
+/// How much better than the step a decline explains all counts that begins a year before the place and takes a
+/// year, one and a half or two: the deviance that the best of them saves, by how much the counts scatter. None
+/// where nothing can be fitted, or where none of them falls.
+#[must_use]
+pub fn decline_before(
+    rows: &[Vec<f64>],
+    counts: &[f64],
+    offsets: &[f64],
+    before: usize,
+    period: f64,
+) -> Option<f64> {
+    let number = |index: usize| f64::from(u32::try_from(index).unwrap_or(u32::MAX));
+    let step = Fit::poisson(&with_step(rows, before), counts, offsets)?;
+    let begin = number(before) - period;
+    let deviance = |years: f64| {
+        let line = |(index, row): (usize, &Vec<f64>)| {
+            let gone = (number(index) + 0.5 - begin) / (years * period);
+            [row.as_slice(), &[gone.clamp(0.0, 1.0)]].concat()
+        };
+        let rows: Vec<_> = rows.iter().enumerate().map(line).collect();
+        let fit = Fit::poisson(&rows, counts, offsets)?;
+        (*fit.coefficients.last()? < 0.0).then_some(fit.deviance)
+    };
+    let best = [1.0, 1.5, 2.0].into_iter().filter_map(deviance).min_by(f64::total_cmp)?;
+    Some((step.deviance - best) / step.dispersion.max(1.0))
 }

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use jiff::civil::Date;
 use serde_json::{Value, json};
 
+use super::changepoint::Prior;
 use super::input::Read;
 use super::lag::Ladder;
 use super::{Change, Design, POWER, Study};
@@ -48,6 +49,21 @@ impl Study {
             self.series.free.probabilities[self.series.free.mode() - 1],
             self.series.free.log_bayes_factor
         );
+        if let Some(control) = &self.control {
+            let (free, [r0, r1]) = (&control.free, control.free.rates);
+            let _ = writeln!(
+                out,
+                "  the control's change-point   most probably at {} (probability {:.4}); rates {r0:.4} and {r1:.4}",
+                read.starts[free.mode()],
+                free.probabilities[free.mode() - 1]
+            );
+        }
+        let prior = Prior::scaled(&read.series.counts);
+        let _ = writeln!(
+            out,
+            "    its rates before the counts: Gamma with shape {} and rate {:.4}, both",
+            prior.shape, prior.rate
+        );
         match &self.counterfactual {
             Some(found) => {
                 let [at, low, high] = found.relative.map(|share| share * 100.0);
@@ -80,6 +96,11 @@ impl Study {
                     );
                 }
             }
+        } else {
+            let _ = writeln!(
+                out,
+                "  reporting lag                the file does not say when events became known: not measured"
+            );
         }
         let _ = writeln!(out, "\nWhat could this series have shown?");
         match self.smallest_drop() {
@@ -151,6 +172,9 @@ fn change_json(change: &Change, read: &Read) -> Value {
         "quasi_poisson": change.quasi,
         "dispersion": change.dispersion,
         "placebo_rank": change.rank,
+        "placebo_rank_of_rise": change.rank_of_rise,
+        "slope_of_year_before": change.year_before,
+        "decline_before": change.decline_before,
         "placebo": change.scan.places.iter()
             .map(|place| json!({ "at": day(place.before), "strength": place.strength }))
             .collect::<Vec<_>>(),
