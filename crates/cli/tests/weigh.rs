@@ -30,8 +30,16 @@ fn error(output: &Output) -> String {
 fn a_case_is_weighed_in_words_in_json_as_a_report_and_as_stix() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
-    let run = comity(&["weigh", "run", EXAMPLE, "--html", &at("r.html"), "--stix", &at("b.json")]);
+    let (html, stix) = (at("r.html"), at("b.json"));
+    let arguments =
+        ["weigh", "run", EXAMPLE, "--html", &html, "--stix", &stix, "--at", "2026-11-25T08:00:00Z"];
+    let run = comity(&arguments);
     assert_eq!(run.status.code(), Some(0), "{}", error(&run));
+    let bundle = std::fs::read(at("b.json")).unwrap();
+    comity(&arguments);
+    assert_eq!(std::fs::read(at("b.json")).unwrap(), bundle, "the same bytes on every run");
+    let valid = comity(&["stix", "validate", &at("b.json")]);
+    assert_eq!(valid.status.code(), Some(0), "{}", out(&valid));
     for wanted in [
         "As P sees it: H1_unit_tasked_by_state_X",
         "98.65 % (almost certain, ICD 203)",

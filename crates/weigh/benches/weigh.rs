@@ -56,7 +56,7 @@ fn main() {
                     + run.summary().len()
                     + run.explanation().len()
                     + run.to_html().len()
-                    + run.to_stix("2026-11-23T00:00:00.000Z").to_string().len();
+                    + run.to_stix(&text, "2026-11-23T00:00:00.000Z").to_string().len();
                 assert!(size > 10_000);
                 begin.elapsed().as_secs_f64() * 1_000.0
             })

@@ -83,7 +83,7 @@ impl Input {
         let json = Json::parse(text)?;
         let file = json.at();
         let Some(links) = file.entry("links")? else { return Ok(Self::Case(Case::read(&file)?)) };
-        known(&file, &["links", "results", "chain", "rule", "title"])?;
+        file.only(&["links", "results", "chain", "rule", "title"])?;
         let mut chain: Vec<(String, Case)> = Vec::new();
         for link in links.list()? {
             let at = link.needed("name")?;
@@ -166,15 +166,6 @@ impl Case {
     }
 }
 
-fn known(at: &At<'_>, names: &[&str]) -> Result<(), InputError> {
-    match at.entries()?.into_iter().find(|(name, _)| !names.contains(name)) {
-        Some((_, entry)) => {
-            Err(entry.wrong(format!("not a name here; there are {}", names.join(", "))))
-        }
-        None => Ok(()),
-    }
-}
-
 fn hypotheses(at: &At<'_>) -> Result<Vec<String>, InputError> {
     let mut hypotheses: Vec<String> = Vec::new();
     for hypothesis in at.list()? {
@@ -216,7 +207,7 @@ fn sources(
 ) -> Result<BTreeMap<String, Source>, InputError> {
     let mut sources = BTreeMap::new();
     for (id, at) in at.entries()? {
-        known(&at, &["grade", "coi", "name"])?;
+        at.only(&["grade", "coi", "name"])?;
         let grade = at.needed("grade")?;
         let text = grade.text()?;
         let letter = text.chars().next().filter(|_| text.len() == 1);
@@ -259,6 +250,9 @@ fn priors(
                 at.wrong(format!("the priors sum to {}, and must to 1", ratio::exact(&sum)))
             );
         }
+        if party.trim().is_empty() {
+            return Err(at.wrong("a party has a name"));
+        }
         priors.insert(party.to_owned(), shares);
     }
     if priors.is_empty() {
@@ -285,10 +279,10 @@ impl Shape<'_> {
         for (id, at) in &entries {
             let mut names = vec!["src", "root", "public", "parents", "exhibit"];
             names.extend(self.priors.keys().map(String::as_str));
-            known(at, &names)?;
+            at.only(&names)?;
             let source = self.source(&at.needed("src")?)?;
             let public = at.needed("public")?.boolean()?;
-            let exhibit = at.entry("exhibit")?.map(|at| at.text()).transpose()?.map(str::to_owned);
+            let exhibit = at.entry("exhibit")?.as_ref().map(digest).transpose()?;
             let rows = self.rows(at)?;
             let root = at.entry("root")?.map(|at| at.text()).transpose()?.unwrap_or_default();
             let above = match at.entry("parents")? {
@@ -300,6 +294,10 @@ impl Shape<'_> {
             items.insert((*id).to_owned(), Item { source, root, public, exhibit, rows });
         }
         for (id, at) in &entries {
+            let unknown = parents[id].iter().find(|parent| !items.contains_key(**parent));
+            if let Some(parent) = unknown {
+                return Err(at.wrong(format!("its parent {parent:?} is not among the evidence")));
+            }
             let root = root_of(id, &items, &parents, at)?;
             if let Some(item) = items.get_mut(*id) {
                 item.root = root;
@@ -320,7 +318,7 @@ impl Shape<'_> {
             }
             let mut names = vec!["src"];
             names.extend(self.priors.keys().map(String::as_str));
-            known(&at, &names)?;
+            at.only(&names)?;
             let source = self.source(&at.needed("src")?)?;
             joint.insert(root.to_owned(), Joint { source, rows: self.rows(&at)? });
         }
@@ -363,6 +361,16 @@ impl Shape<'_> {
         }
         Ok(rows)
     }
+}
+
+/// The SHA-256 of an exhibit.
+fn digest(at: &At<'_>) -> Result<String, InputError> {
+    let text = at.text()?;
+    let hex = text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if hex {
+        return Ok(text.to_owned());
+    }
+    Err(at.wrong(format!("want the SHA-256 of an exhibit, 64 hexadecimal digits, found {text:?}")))
 }
 
 /// The root that is given, else that of the parents, else the item itself.

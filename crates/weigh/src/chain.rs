@@ -4,7 +4,7 @@ use num_rational::BigRational;
 use num_traits::One as _;
 
 use crate::case::{Case, LINKS};
-use crate::posterior::{Options, Rows};
+use crate::posterior::{Options, Rows, Witness};
 
 /// A chain, for one party.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,8 +23,7 @@ impl Chain {
             let (_, case) = links.iter().find(|(known, _)| known == name)?;
             let options = Options::default();
             let rows = Rows::of(case, party, &options);
-            let tells_apart = |row: &[_]| row.iter().any(|weight| *weight != row[0]);
-            let diagnostic = rows.witnesses(&options).iter().any(|w| tells_apart(&w.row));
+            let diagnostic = rows.witnesses(&options).iter().any(Witness::tells_apart);
             diagnostic.then(|| rows.one_witness(&options).share(0).clone())
         });
         Self { conditional: conditional.collect() }

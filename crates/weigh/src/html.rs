@@ -74,14 +74,29 @@ fn party_part(question: &Question, party: &str, result: &PartyResult, out: &mut 
     let name = |index: usize| case.hypotheses[index].as_str();
     let (top, rival) = (result.one_witness.top(), result.one_witness.runner_up());
     let share = &result.one_witness.share(top);
+    if !result.is_shown() {
+        let _ = write!(
+            out,
+            "<h2>As {} sees it: not shown</h2><p>No evidence tells the hypotheses apart: what was believed before is no \
+             result.</p>",
+            escape(party)
+        );
+        return;
+    }
+    let flip = result.smallest_flip().and_then(|flip| flip.roots.as_ref().map(Vec::len));
+    let flip = flip.map_or("none".to_owned(), |size| size.to_string());
     let _ = write!(
         out,
-        "<h2>As {} sees it: {}</h2><p>{} ({}, {}).</p>",
+        "<h2>As {} sees it: {}</h2><p>{} ({}, {}).</p><p>How sure: {} independent roots; {} of the items can be checked \
+         by outsiders; roots without which it is overturned: {flip}. Believed: {}.</p>",
         escape(party),
         escape(name(top)),
         percent(share),
         word(share),
-        words::SCALE
+        words::SCALE,
+        result.witnesses.len(),
+        percent(&PartyResult::public_share(case)),
+        escape(&question.believed())
     );
     out.push_str("<h3>How probable each hypothesis is, after the evidence</h3>");
     let shares = result.one_witness.shares();

@@ -2,6 +2,7 @@
 //! an error can say where it is. A parser that quietly takes the last of two items of one name would
 //! drop evidence.
 
+use std::collections::HashSet;
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
@@ -100,8 +101,22 @@ impl<'a> At<'a> {
         Ok(items.iter().enumerate().map(at).collect())
     }
 
+    /// That there are no names but these.
+    pub(crate) fn only(&self, names: &[&str]) -> Result<(), InputError> {
+        match self.entries()?.into_iter().find(|(name, _)| !names.contains(name)) {
+            Some((_, entry)) => {
+                Err(entry.wrong(format!("not a name here; there are {}", names.join(", "))))
+            }
+            None => Ok(()),
+        }
+    }
+
     pub(crate) fn text(&self) -> Result<&'a str, InputError> {
         match self.value {
+            // It is printed: a terminal must not act on it, nor a reader take it for our own line.
+            Json::Text(text) if text.contains(char::is_control) => {
+                Err(self.wrong("want a text without control characters or line breaks"))
+            }
             Json::Text(text) if !text.trim().is_empty() => Ok(text),
             Json::Text(_) => Err(self.wrong("want a text that is not empty")),
             _ => Err(self.want("a text")),
@@ -182,8 +197,13 @@ impl<'de> Visitor<'de> for Reader {
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Json, A::Error> {
         let mut object: Vec<(String, Json)> = Vec::new();
+        let mut names = HashSet::new();
         while let Some((name, value)) = entries.next_entry::<String, Json>()? {
-            if object.iter().any(|(known, _)| *known == name) {
+            if name.contains(char::is_control) {
+                let problem = format!("the name {name:?} has a control character");
+                return Err(serde::de::Error::custom(problem));
+            }
+            if !names.insert(name.clone()) {
                 let problem = format!("the name {name:?} stands twice here; each may stand once");
                 return Err(serde::de::Error::custom(problem));
             }

@@ -117,6 +117,7 @@ pub struct Cost {
 pub fn run(text: &str, seed: u64) -> Result<Vec<Cost>, InputError> {
     let json = Json::parse(text)?;
     let file = json.at();
+    file.only(&["title", "figures"])?;
     let figures = file.needed("figures")?;
     let mut names: Vec<String> = Vec::new();
     let mut costs = Vec::new();
@@ -149,12 +150,7 @@ impl Figure {
             "before",
             "stated",
         ];
-        if let Some((_, entry)) = at.entries()?.into_iter().find(|(name, _)| !known.contains(name))
-        {
-            return Err(
-                entry.wrong(format!("not a name of a figure; there are {}", known.join(", ")))
-            );
-        }
+        at.only(&known)?;
         let kind = at.needed("kind")?;
         let kind = match kind.text()? {
             "direct" => Kind::Direct,
@@ -163,6 +159,7 @@ impl Figure {
             _ => return Err(kind.wrong("want direct, indirect or defence: they are never mixed")),
         };
         let scope = at.needed("scope")?;
+        scope.only(&["place", "sector", "year", "currency"])?;
         let text = |name: &str| scope.needed(name)?.text().map(str::to_owned);
         let scope = Scope {
             place: text("place")?,
@@ -179,6 +176,7 @@ impl Figure {
                 .list()?
                 .iter()
                 .map(|entry| {
+                    entry.only(&["year", "amount"])?;
                     Ok((entry.needed("year")?.integer()?, positive(&entry.needed("amount")?)?))
                 })
                 .collect::<Result<Vec<_>, InputError>>()?,
@@ -227,7 +225,13 @@ impl Frequency {
         if name == "poisson" {
             return Ok(Self::Poisson(often(&value)?));
         }
-        Ok(Self::Mixed(often(&value.needed("mean")?)?, positive(&value.needed("variation")?)?))
+        value.only(&["mean", "variation"])?;
+        let at = value.needed("variation")?;
+        let variation = positive(&at)?;
+        if variation > WIDEST {
+            return Err(at.wrong(format!("want a variation of at most {WIDEST}")));
+        }
+        Ok(Self::Mixed(often(&value.needed("mean")?)?, variation))
     }
 
     fn mean(self) -> f64 {
@@ -255,6 +259,11 @@ impl Frequency {
     }
 }
 
+/// How much a year's frequency may vary, as a share of its mean: beyond it nearly all years have none.
+const WIDEST: f64 = 10.0;
+/// How far the ends of an interval may lie apart: nobody knows so little and a number.
+const FARTHEST: f64 = 1e12;
+
 fn often(at: &At<'_>) -> Result<f64, InputError> {
     let mean = positive(at)?;
     if mean <= 1e4 {
@@ -269,6 +278,7 @@ impl Severity {
         let (name, value) = form(at, &["lognormal", "pert"])?;
         let get = |name: &str| value.needed(name).and_then(|at| positive(&at));
         if name == "pert" {
+            value.only(&["least", "likely", "most"])?;
             let (least, likely, most) =
                 (amount(&value.needed("least")?)?, amount(&value.needed("likely")?)?, get("most")?);
             if least <= likely && likely <= most && least < most {
@@ -276,17 +286,25 @@ impl Severity {
             }
             return Err(value.wrong("want least, likely and most in this order"));
         }
+        let wide = |high: f64, low: f64| {
+            let problem = format!("the ends lie more than {FARTHEST:e} times apart");
+            if high / low <= FARTHEST { Ok(()) } else { Err(value.wrong(problem)) }
+        };
         if value.entry("median")?.is_some() {
+            value.only(&["median", "one_in_ten_above"])?;
             let (median, high) = (get("median")?, get("one_in_ten_above")?);
             if high <= median {
                 return Err(value.wrong("one_in_ten_above must lie above the median"));
             }
+            wide(high, median)?;
             return Ok(Self::Lognormal(median.ln(), (high / median).ln() / NORMAL_90));
         }
+        value.only(&["low", "high"])?;
         let (low, high) = (get("low")?, get("high")?);
         if high <= low {
             return Err(value.wrong("want low below high: the ends of a 90 % interval"));
         }
+        wide(high, low)?;
         let middle = f64::midpoint(low.ln(), high.ln());
         Ok(Self::Lognormal(middle, (high / low).ln() / (2.0 * NORMAL_95)))
     }

@@ -119,6 +119,12 @@ impl Posterior {
 }
 
 impl Witness {
+    /// Whether it would be seen more often under one hypothesis than under another.
+    #[must_use]
+    pub fn tells_apart(&self) -> bool {
+        self.row.iter().any(|weight| *weight != self.row[0])
+    }
+
     /// How many times more often this would be seen under hypothesis `a` than under `b`.
     #[must_use]
     pub fn likelihood_ratio(&self, a: usize, b: usize) -> BigRational {

@@ -135,6 +135,13 @@ impl PartyResult {
         }
     }
 
+    /// Whether any evidence tells the hypotheses apart. Where none does nothing is shown, and what was
+    /// believed before is no result.
+    #[must_use]
+    pub fn is_shown(&self) -> bool {
+        self.witnesses.iter().any(Witness::tells_apart)
+    }
+
     /// The share of the items that an outsider can check.
     #[must_use]
     pub fn public_share(case: &Case) -> BigRational {
@@ -157,6 +164,13 @@ impl Run {
     pub fn to_json(&self, file: &str) -> Result<Value, serde_json::Error> {
         let mut out: Map<String, Value> = serde_json::from_str(file)?;
         if let Some(question) = &self.question {
+            // What an earlier run wrote of the parties compared is this run's now, or nobody's.
+            let ours = |name: &str| name.starts_with("party_") || name.starts_with("crux_set_");
+            let had = out.keys().any(|name| ours(name));
+            out.retain(|name, _| !ours(name));
+            if let (true, Value::Object(compared)) = (had, question.comparison_json()) {
+                out.extend(compared.into_iter().filter(|(name, _)| ours(name)));
+            }
             out.insert("results".to_owned(), question.to_json());
             return Ok(out.into());
         }
@@ -222,10 +236,11 @@ impl Question {
                 let key = format!("party_decomposition_{first}_vs_{second}_decibans");
                 out.insert(key, decomposition.clone().into());
                 out.insert("party_gap_total_decibans".to_owned(), gap.into());
-                for (party, crux, [to, from]) in [
+                let differ = [
                     (other, &comparison.crux[1], [first, second]),
                     (one, &comparison.crux[0], [second, first]),
-                ] {
+                ];
+                for (party, crux, [to, from]) in differ.into_iter().filter(|_| !comparison.agree) {
                     let key = format!("crux_set_{party}_to_prefer_{to}_over_{from}");
                     out.insert(key, json!(crux));
                 }
@@ -289,11 +304,15 @@ impl PartyResult {
                 .map(|flip| (name(flip.rival).to_owned(), json!(flip.roots)))
                 .collect::<Map<_, _>>(),
             "weights_decibans_top_vs_runner_up": weights,
-            "verdict": {
-                "hypothesis": name(top),
-                "probability": decimal(share, 6),
-                "word": words::word(share),
-                "scale": words::SCALE,
+            "verdict": if self.is_shown() {
+                json!({
+                    "hypothesis": name(top),
+                    "probability": decimal(share, 6),
+                    "word": words::word(share),
+                    "scale": words::SCALE,
+                })
+            } else {
+                Value::Null
             },
             "confidence": {
                 "roots": self.witnesses.len(),

@@ -21,31 +21,34 @@ use crate::words::{self, word};
 /// The extension's definition has one id wherever this is used.
 const EXTENSION: &str = "extension-definition--6f5b1c6e-0f0e-5b8e-9a57-9d1d7c0d2a41";
 
-/// Ids follow from what they name, below this, so that the same file gives the same bundle.
+/// Ids follow from what they name and the file that says it, below this: the same file gives the same bundle,
+/// another file no object of the same id.
 const SPACE: Uuid = Uuid::from_u128(0x6f5b_1c6e_0f0e_5b8e_9a57_9d1d_7c0d_2a42);
 
 impl Run {
-    /// A bundle, made at `now` (RFC 3339, UTC, milliseconds).
+    /// A bundle of what this file gave, published at this time (RFC 3339, UTC, milliseconds).
     #[must_use]
-    pub fn to_stix(&self, now: &str) -> Value {
-        let mut made = Bundle { now: now.to_owned(), objects: Vec::new() };
+    pub fn to_stix(&self, file: &str, published: &str) -> Value {
+        let space = Uuid::new_v5(&SPACE, file.as_bytes());
+        let mut made = Bundle { now: published.to_owned(), space, objects: Vec::new() };
         made.definition();
         for (link, question) in self.questions() {
             made.question(self, link, question);
         }
-        let id = made.id("bundle", &now);
+        let id = made.id("bundle", &published);
         json!({ "type": "bundle", "id": id, "objects": made.objects })
     }
 }
 
 struct Bundle {
     now: String,
+    space: Uuid,
     objects: Vec<Value>,
 }
 
 impl Bundle {
     fn id(&self, kind: &str, name: &dyn std::fmt::Debug) -> String {
-        let uuid = Uuid::new_v5(&SPACE, format!("{kind} {name:?}").as_bytes());
+        let uuid = Uuid::new_v5(&self.space, format!("{kind} {name:?}").as_bytes());
         format!("{kind}--{uuid}")
     }
 
@@ -84,8 +87,11 @@ impl Bundle {
         let tops: Vec<_> =
             question.parties.values().map(|result| result.one_witness.top()).collect();
         let disputed = tops.iter().any(|top| *top != tops[0]);
-        let labels =
-            if disputed { json!(["disputed"]) } else { json!(["undisputed-among-the-parties"]) };
+        let labels = match (disputed, tops.len()) {
+            (true, _) => json!(["disputed"]),
+            (false, 1) => json!(["one-partys-view"]),
+            (false, _) => json!(["undisputed-among-the-parties"]),
+        };
         let what = link.unwrap_or("what happened");
         let happened = self.add(
             "intrusion-set",
@@ -105,7 +111,8 @@ impl Bundle {
         let mut said: Vec<Vec<String>> =
             actors.iter().map(|actor| vec![actor.clone(), happened.clone()]).collect();
         let mut reports = Vec::new();
-        for (party, result) in &question.parties {
+        // A party to whom nothing is shown says nothing: what it believed before is no attribution.
+        for (party, result) in question.parties.iter().filter(|(_, result)| result.is_shown()) {
             let identity = self.add(
                 "identity",
                 &party,

@@ -199,6 +199,17 @@ impl Question {
         out
     }
 
+    /// How far sources of each grade are believed, F at both ends where one is.
+    pub(crate) fn believed(&self) -> String {
+        let used = |grade: char| self.case.sources.values().any(|source| source.grade == grade);
+        let grades = self.case.grades.iter().filter(|(grade, _)| used(**grade));
+        let mut each: Vec<_> = grades.map(|(grade, r)| format!("{grade} {}", exact(r))).collect();
+        if used('F') {
+            each.push("F 1/5 and 19/20".to_owned());
+        }
+        format!("sources by grade: {}", each.join(", "))
+    }
+
     /// What an attentive reader would ask about the hypotheses.
     #[must_use]
     pub fn notes(&self) -> Vec<String> {
@@ -230,6 +241,13 @@ impl PartyResult {
         let name = |index: usize| case.hypotheses[index].as_str();
         let (top, rival) = (self.one_witness.top(), self.one_witness.runner_up());
         let share = &self.one_witness.share(top);
+        if !self.is_shown() {
+            let _ = writeln!(
+                out,
+                "As {party} sees it: NOT SHOWN\n  No evidence tells the hypotheses apart: what was believed before is no result.\n"
+            );
+            return;
+        }
         let _ = writeln!(out, "As {party} sees it: {}", name(top));
         let _ = writeln!(
             out,
@@ -246,6 +264,7 @@ impl PartyResult {
             case.items.len(),
             words::credibility(&self.witnesses, top, rival),
         );
+        let _ = writeln!(out, "  Believed       {}", question.believed());
         let mut weights: Vec<_> =
             self.witnesses.iter().map(|w| (decibans(&w.likelihood_ratio(top, rival)), w)).collect();
         weights.sort_by(|(a, _), (b, _)| b.total_cmp(a));

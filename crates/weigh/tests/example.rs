@@ -99,6 +99,44 @@ fn a_chain_is_the_product_of_its_links_and_stops_where_one_is_not_shown() {
 }
 
 /// Each with the place that the error names.
+/// A row that says the same of every hypothesis says nothing: its prior is no result.
+#[test]
+fn what_no_evidence_tells_apart_is_not_shown() {
+    let file = r#"{"hypotheses": ["claim", "posing", "other"], "grades": {"A": "19/20"},
+        "sources": {"S": {"grade": "A", "coi": false}},
+        "evidence": {"E": {"src": "S", "public": true, "P": [5000, 5000, 5000]}},
+        "priors": {"P": ["97/100", "1/100", "2/100"]}}"#;
+    let run = run(Input::parse(file).unwrap());
+    assert!(!run.question.as_ref().unwrap().parties["P"].is_shown());
+    assert!(run.summary().contains("As P sees it: NOT SHOWN"), "{}", run.summary());
+    assert!(run.to_json(file).unwrap()["results"]["P"]["verdict"].is_null());
+    assert!(run.to_html().contains("As P sees it: not shown"));
+    let stix = run.to_stix(file, "2026-11-25T00:00:00.000Z").to_string();
+    assert!(!stix.contains("attributed-to") && !stix.contains("report--"), "{stix}");
+}
+
+/// What an earlier run wrote of the parties compared is written anew.
+#[test]
+fn a_changed_file_keeps_nothing_of_an_earlier_run() {
+    let changed = EXAMPLE.replacen("6000,\n    6000", "100,\n    6000", 1);
+    let of = |file: &str| run(Input::parse(file).unwrap()).to_json(file).unwrap();
+    let (before, after) = (of(EXAMPLE), of(&changed));
+    let gap = "party_gap_total_decibans";
+    assert!(before[gap].is_number() && before[gap] != after[gap]);
+    let ids = |file: &str| {
+        let bundle = run(Input::parse(file).unwrap()).to_stix(file, "2026-11-25T00:00:00.000Z");
+        bundle["objects"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|o| o["id"].to_string())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(ids(EXAMPLE), ids(EXAMPLE));
+    let common = ids(EXAMPLE).into_iter().filter(|id| ids(&changed).contains(id));
+    assert_eq!(common.count(), 1, "the extension's definition, and nothing else");
+}
+
 #[test]
 fn nothing_is_guessed() {
     let wrong = [
@@ -137,6 +175,21 @@ fn nothing_is_guessed() {
             "evidence.E1_ip_block_in_X.publik: not a name here",
         ),
         ("\"evidence\"", "\"evidense\"", "evidense: not a name of a case"),
+        (
+            "\"public\": true",
+            "\"parents\": [\"E99\"], \"public\": true",
+            "evidence.E1_ip_block_in_X: its parent \"E99\" is not among the evidence",
+        ),
+        (
+            "\"public\": true",
+            "\"exhibit\": \"not a hash\", \"public\": true",
+            "evidence.E1_ip_block_in_X.exhibit: want the SHA-256",
+        ),
+        (
+            "\"H4_other\"",
+            "\"H4\\u001b[31m\"",
+            "hypotheses[3]: want a text without control characters",
+        ),
         ("\"A\": \"19/20\"", "\"A\": \"21/20\"", "grades.A: want a fraction from 0 to 1"),
         (
             "\"root\": \"r1\"",

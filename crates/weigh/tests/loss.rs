@@ -79,7 +79,7 @@ fn what_is_wrong_is_named_with_its_place() {
         ("\"low\": 1", "\"low\": \"1\"", "figures[0].severity.lognormal.low: want a number"),
         ("\"direct\"", "\"total\"", "figures[0].kind: want direct, indirect or defence"),
         ("\"year\": 2013, ", "", "figures[0].scope: year is missing"),
-        ("\"name\"", "\"nome\"", "figures[0].nome: not a name of a figure"),
+        ("\"name\"", "\"nome\"", "figures[0].nome: not a name here"),
     ] {
         let text = file(good).replacen(find, replace, 1);
         assert_ne!(text, file(good), "{find}");

@@ -19,8 +19,11 @@ pub(crate) enum Weigh {
         #[arg(long)]
         html: Option<PathBuf>,
         /// Write a STIX 2.1 bundle here.
-        #[arg(long)]
+        #[arg(long, requires = "at")]
         stix: Option<PathBuf>,
+        /// When the bundle is published, RFC 3339: the same file and time give the same bytes.
+        #[arg(long)]
+        at: Option<jiff::Timestamp>,
     },
     /// Where the parties differ, and which ratings would bring them together.
     Compare(Filed),
@@ -46,14 +49,14 @@ impl Filed {
 impl Weigh {
     pub(crate) fn run(self, context: &Context) -> Result<ExitCode, Failure> {
         match self {
-            Self::Run { file, html, stix } => {
+            Self::Run { file, html, stix, at } => {
                 let (text, run) = file.run()?;
                 if let Some(path) = html {
                     write(&path, run.to_html().as_bytes())?;
                 }
-                if let Some(path) = stix {
-                    let now = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string();
-                    write(&path, format!("{:#}\n", run.to_stix(&now)).as_bytes())?;
+                if let (Some(path), Some(at)) = (stix, at) {
+                    let at = at.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string();
+                    write(&path, format!("{:#}\n", run.to_stix(&text, &at)).as_bytes())?;
                 }
                 let value = run.to_json(&text).map_err(|e| Failure::Wrong(e.to_string()))?;
                 Ok(context.print(&value, |_| run.summary()))

@@ -79,7 +79,8 @@ impl Read {
                 &format!("there is no column {column:?}; there are {}", table.columns.join(", ")),
             ));
         }
-        if table.has("active") || table.has("stock") {
+        let stock = |column: &String| ["active", "stock"].contains(&column.to_lowercase().as_str());
+        if table.columns.iter().any(stock) {
             return Err(at(
                 1,
                 "these are stocks, what is going on at a time: one count holds what the last one held, so a stock \
@@ -92,8 +93,26 @@ impl Read {
             let line = row.position().map_or(0, csv::Position::line);
             rows.push((line, row));
         }
+        if let Some(twice) =
+            (1..table.columns.len()).find(|at| table.columns[..*at].contains(&table.columns[*at]))
+        {
+            return Err(at(1, &format!("there are two columns {:?}", table.columns[twice])));
+        }
         match (table.has("from"), table.has("count")) {
-            (true, true) => table.counts(&rows),
+            (true, true) => {
+                let known = |column: &&String| !COLUMNS.contains(&column.as_str());
+                if let Some(column) = table.columns.iter().find(known) {
+                    let columns = COLUMNS.join(", ");
+                    return Err(at(
+                        1,
+                        &format!("counts have no column {column:?}; there are {columns}"),
+                    ));
+                }
+                if !reading.only.is_empty() || !reading.control.is_empty() {
+                    return Err(at(1, "--where chooses events; these are counts"));
+                }
+                table.counts(&rows)
+            }
             (true, false) => table.events(&rows, reading),
             (false, _) => Err(at(1, "want a column `from`: the date, month or year of each row")),
         }
@@ -106,6 +125,19 @@ impl Read {
         let whole = &self.starts[..self.series.counts.len()];
         whole.iter().filter(|start| **start < event).count()
     }
+}
+
+/// Columns of a table of counts.
+const COLUMNS: [&str; 5] = ["from", "to", "count", "exposure", "control"];
+/// Years that a list of events reaches over at most.
+const MAX_YEARS: i32 = 200;
+
+/// Whether a cell has these words, and not as parts of others: Niger is not in Nigeria.
+fn has_words(cell: &str, words: &str) -> bool {
+    let apart = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric());
+    cell.match_indices(words).any(|(at, found)| {
+        apart(cell[..at].chars().next_back()) && apart(cell[at + found.len()..].chars().next())
+    })
 }
 
 struct Table {
@@ -221,7 +253,7 @@ impl Table {
         let has = |row: &csv::StringRecord, wanted: &[(String, String)]| {
             wanted
                 .iter()
-                .all(|(column, text)| self.cell(row, column).is_some_and(|c| c.contains(text)))
+                .all(|(column, text)| self.cell(row, column).is_some_and(|c| has_words(c, text)))
         };
         let mut lags: Vec<(i16, i16)> = Vec::new();
         let mut counts: BTreeMap<Date, [f64; 2]> = BTreeMap::new();
@@ -270,6 +302,15 @@ impl Table {
         else {
             return Err(at(1, "no event is dated to a single period; try --by year"));
         };
+        let years = i32::from(last.year()) - i32::from(first.year());
+        if years > MAX_YEARS {
+            return Err(at(
+                1,
+                &format!(
+                    "the events reach from {first} to {last}, over {years} years: at most {MAX_YEARS} are read; is a year mistyped?"
+                ),
+            ));
+        }
         let (mut starts, mut series, mut control) = (vec![first], Vec::new(), Vec::new());
         let mut start = first;
         while start <= last {
