@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use comity_node::control::{self, Question};
 use ground::{Ground, Process, Random, count, port};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
 /// How long a standby may take: the holder's silence, and what a slow machine adds.
@@ -92,13 +92,10 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_standby_takes_over_and_there_is_one_history() {
-    let (kills, seed) = (count("COMITY_TAKEOVERS", 6), count("COMITY_SEED", 1) as u64);
+/// A ground on PostgreSQL whose second side has two folders behind one name; none of them is served yet.
+async fn two_folders() -> Option<(Ground, [PathBuf; 2])> {
     let mut ground = Ground::new(true);
-    if ground.postgres.is_none() {
-        return;
-    }
+    ground.postgres.as_ref()?;
     ground.rest().await;
     ground.nodes[1].take().unwrap().kill();
     let folders = [0, 1].map(|n| ground.folder.path().join(["southland", "second"][n]));
@@ -108,6 +105,26 @@ async fn a_standby_takes_over_and_there_is_one_history() {
     let listener = TcpListener::bind(("127.0.0.1", exchange)).await.unwrap();
     tokio::spawn(one_name(listener, nodes));
     ground.folders[1] = folders.to_vec();
+    Some((ground, folders))
+}
+
+/// Waits until a node ends by itself, because another writes in its place.
+async fn ends(node: &mut Process) {
+    let begin = Instant::now();
+    let code = loop {
+        if let Some(code) = node.ended() {
+            break code;
+        }
+        assert!(begin.elapsed() < TAKEOVER, "a writer that was replaced goes on");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    };
+    assert_eq!(code, Some(3), "it says that it could not go on");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_standby_takes_over_and_there_is_one_history() {
+    let (kills, seed) = (count("COMITY_TAKEOVERS", 6), count("COMITY_SEED", 1) as u64);
+    let Some((ground, folders)) = two_folders().await else { return };
     let mut pair: [Option<Process>; 2] = [Some(ground.serve(&folders[0])), None];
     writes(&folders[0]).await;
     pair[1] = Some(ground.serve(&folders[1]));
@@ -134,15 +151,7 @@ async fn a_standby_takes_over_and_there_is_one_history() {
     writes(&folders[1 - writer]).await;
     tokio::time::sleep(Duration::from_secs(1)).await;
     hung.signal("-CONT");
-    let begin = Instant::now();
-    let code = loop {
-        if let Some(code) = hung.ended() {
-            break code;
-        }
-        assert!(begin.elapsed() < TAKEOVER, "a writer that was replaced goes on");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    };
-    assert_eq!(code, Some(3), "it says that it could not go on");
+    ends(&mut hung).await;
     writer = 1 - writer;
     enough.store(true, Ordering::Release);
     for person in people {
@@ -160,6 +169,71 @@ async fn a_standby_takes_over_and_there_is_one_history() {
     let statements = ground.acknowledged.lock().unwrap().statements.len();
     assert!(statements > kills, "people were at work: {statements}");
     eprintln!("{kills} takeovers after kill -9 and one after a hang, {statements} acts");
+}
+
+/// A line that goes quiet once it is cut: what was sent is lost, and neither end is told.
+async fn line(listener: TcpListener, to: u16, cut: Arc<AtomicBool>) {
+    loop {
+        let (from, _) = listener.accept().await.unwrap();
+        let cut = Arc::clone(&cut);
+        tokio::spawn(async move {
+            let to = TcpStream::connect(("127.0.0.1", to)).await.unwrap();
+            let ((mut from_read, mut from_write), (mut to_read, mut to_write)) =
+                (from.into_split(), to.into_split());
+            let back = Arc::clone(&cut);
+            let there =
+                tokio::spawn(async move { pass(&mut from_read, &mut to_write, &cut).await });
+            pass(&mut to_read, &mut from_write, &back).await;
+            there.abort();
+        });
+    }
+}
+
+async fn pass(
+    from: &mut (impl AsyncRead + Unpin),
+    to: &mut (impl AsyncWrite + Unpin),
+    cut: &AtomicBool,
+) {
+    let mut bytes = vec![0; 16 * 1024];
+    while let Ok(length @ 1..) = from.read(&mut bytes).await {
+        while cut.load(Ordering::Acquire) {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        if to.write_all(&bytes[..length]).await.is_err() {
+            return;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_writer_whose_line_to_the_database_is_cut_is_replaced_and_ends() {
+    let Some((ground, folders)) = two_folders().await else { return };
+    let direct = ground.postgres.as_ref().unwrap().url();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let through = format!("postgres://comity@{}/postgres", listener.local_addr().unwrap());
+    let server = direct.rsplit(':').next().unwrap().split('/').next().unwrap().parse().unwrap();
+    let cut = Arc::new(AtomicBool::new(false));
+    tokio::spawn(line(listener, server, Arc::clone(&cut)));
+    let database = folders[0].join("database");
+    let before = std::fs::read_to_string(&database).unwrap();
+    std::fs::write(&database, before.replace(&direct, &through)).unwrap();
+    let mut writer = ground.serve(&folders[0]);
+    writes(&folders[0]).await;
+    let standby = ground.serve(&folders[1]);
+    ground.send(0, "before the cut").await;
+    ground.rest().await;
+    cut.store(true, Ordering::Release);
+    writes(&folders[1]).await;
+    ground.send(0, "after the cut").await;
+    // Once the line is there again the one that was replaced learns it.
+    cut.store(false, Ordering::Release);
+    ends(&mut writer).await;
+    ground.rest().await;
+    standby.kill();
+    std::fs::write(&database, before).unwrap();
+    let _again = ground.serve(&folders[0]);
+    writes(&folders[0]).await;
+    ground.check().await;
 }
 
 /// What a command says in the folder of a node that stands by.

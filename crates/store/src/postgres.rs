@@ -1,6 +1,7 @@
 //! PostgreSQL: the same SQL over a small pool.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod};
 use tokio::sync::{Mutex, OwnedMutexGuard};
@@ -36,6 +37,10 @@ impl Postgres {
         let options = config.get_options().unwrap_or_default();
         let options = format!("{options} {}", lease::TIMEOUTS);
         config.options(options.trim_start());
+        // The same from this end: who waits for an answer on a line that is cut learns it.
+        config.keepalives_idle(Duration::from_secs(5)).keepalives_interval(Duration::from_secs(2));
+        config.keepalives_retries(3).tcp_user_timeout(Duration::from_secs(11));
+        config.connect_timeout(Duration::from_secs(10));
         let manager_config = ManagerConfig { recycling_method: RecyclingMethod::Fast };
         let manager = Manager::from_config(config.clone(), NoTls, manager_config);
         let pool = Pool::builder(manager).max_size(8).build().map_err(pool_error)?;
