@@ -267,8 +267,8 @@ impl Node {
         }
         let fork = comity_ledger::Error::Fork { size: head.size };
         let detail = format!("{fork}; witness {witness} saw the other");
-        evidence::keep(&self.db, self.now(), &ledger.id, fork.code(), &detail, note.as_bytes())
-            .await?;
+        let (now, bytes) = (self.now(), note.as_bytes());
+        evidence::keep_once(&self.db, now, &ledger.id, fork.code(), &detail, bytes).await?;
         Err(fork.into())
     }
 

@@ -45,6 +45,26 @@ pub async fn keep(
     tx.commit().await
 }
 
+/// Keeps a piece unless it is there: what is found again at every try is no more than found once.
+///
+/// # Errors
+/// [`Error`].
+pub async fn keep_once(
+    db: &Db,
+    at: Timestamp,
+    ledger: &str,
+    code: &str,
+    detail: &str,
+    bytes: &[u8],
+) -> Result<(), Error> {
+    const SQL: &str = "SELECT id FROM evidence WHERE code = $1 AND ledger = $2 AND detail = $3 AND bytes = $4 LIMIT 1";
+    let known = [code.into(), ledger.into(), detail.into(), bytes.into()];
+    match db.query_one(SQL, &known).await? {
+        Some(_) => Ok(()),
+        None => keep(db, at, ledger, code, detail, bytes).await,
+    }
+}
+
 /// Keeps a piece within a transaction; `at` in POSIX seconds.
 ///
 /// # Errors
@@ -64,10 +84,7 @@ pub async fn keep_in(
     let sql = "SELECT COUNT(*) FROM evidence WHERE code = $1";
     let kept = tx.query_one(sql, &[code.into()]).await?.map_or(Ok(0), |row| row.int(0))?;
     let bytes = &bytes[..bytes.len().min(MAX_BYTES)];
-    // What is sent again is no more evidence than once.
-    let sql = "SELECT id FROM evidence WHERE code = $1 AND ledger = $2 AND bytes = $3 LIMIT 1";
-    let again = tx.query_one(sql, &[code.into(), ledger.into(), bytes.into()]).await?.is_some();
-    if kept < MAX_PIECES && !again {
+    if kept < MAX_PIECES {
         let params =
             [id.into(), at.into(), ledger.into(), code.into(), detail.into(), bytes.into()];
         tx.execute(SQL, &params).await?;
