@@ -8,6 +8,7 @@ use super::test::Ready;
 use super::{Error, bind};
 use crate::finding::shown;
 use crate::json::{Json, Number, Object};
+use crate::schema::{self, Family};
 use crate::time::Time;
 
 /// An observed-data object with its observables.
@@ -35,34 +36,11 @@ impl<'j> Around<'_, 'j> {
     }
 }
 
-/// Types that are no observables: a pattern matches none of them.
-const NOT_OBSERVABLE: &[&str] = &[
-    "attack-pattern",
-    "bundle",
-    "campaign",
-    "course-of-action",
-    "extension-definition",
-    "grouping",
-    "identity",
-    "incident",
-    "indicator",
-    "infrastructure",
-    "intrusion-set",
-    "language-content",
-    "location",
-    "malware",
-    "malware-analysis",
-    "marking-definition",
-    "note",
-    "observed-data",
-    "opinion",
-    "relationship",
-    "report",
-    "sighting",
-    "threat-actor",
-    "tool",
-    "vulnerability",
-];
+/// Whether a pattern may match objects of a type: observables, and those that the standard does not know.
+fn is_observable(kind: &str) -> bool {
+    let known = schema::known(kind);
+    kind != "bundle" && known.is_none_or(|known| known.of.family == Family::Observable)
+}
 
 impl<'j> Observed<'j> {
     /// The observed-data of a bundle, of an array of bundles, or of an array of objects, in their
@@ -108,8 +86,7 @@ impl<'j> Observed<'j> {
                     .filter_map(|reference| {
                         let object = *by_id.get(reference.as_str()?)?;
                         let kind = text(object, "type")?;
-                        let observable = !NOT_OBSERVABLE.contains(&kind);
-                        observable.then_some((kind, text(object, "id")?, object))
+                        is_observable(kind).then_some((kind, text(object, "id")?, object))
                     })
                     .collect(),
                 (_, Some(Json::Object(objects))) => objects

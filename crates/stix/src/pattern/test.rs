@@ -10,6 +10,7 @@ use fancy_regex::{Regex, RegexBuilder};
 use unicode_normalization::{IsNormalized, UnicodeNormalization as _, is_nfc_quick};
 
 use super::Error;
+use super::lex::hex;
 use super::observed::Around;
 use super::parse::{Expression, Literal, Operator, Step, Test};
 use crate::finding::shown;
@@ -128,7 +129,7 @@ impl ReadyTest {
         }
         match (key, value) {
             (key, Json::String(text)) if key.ends_with("_hex") => {
-                unhex(text).is_some_and(|bytes| self.any(Value::Bytes(bytes), rest, around))
+                hex(text).is_some_and(|bytes| self.any(Value::Bytes(bytes), rest, around))
             }
             (key, Json::String(text)) if key.ends_with("_bin") => {
                 let bytes = STANDARD.decode(text.as_bytes());
@@ -254,12 +255,7 @@ fn compare(value: &Value<'_>, literal: &Literal) -> Option<Ordering> {
             Number::Float(number) => number.partial_cmp(&(*literal as f64)),
         },
         (Value::Json(Json::Number(number)), Literal::Float(literal)) => {
-            #[expect(clippy::cast_precision_loss, reason = "a float has no more")]
-            let number = match number {
-                Number::Integer(number) => *number as f64,
-                Number::Float(number) => *number,
-            };
-            number.partial_cmp(literal)
+            number.as_f64().partial_cmp(literal)
         }
         (Value::Json(Json::String(text)), Literal::Text(literal)) => {
             Some(normal(text).as_ref().cmp(literal))
@@ -279,12 +275,6 @@ fn compare(value: &Value<'_>, literal: &Literal) -> Option<Ordering> {
 /// The bytes that a text's characters are the numbers of, where none is beyond 255.
 fn latin(text: &str) -> Option<Vec<u8>> {
     text.chars().map(|c| u8::try_from(u32::from(c)).ok()).collect()
-}
-
-fn unhex(text: &str) -> Option<Vec<u8>> {
-    let digits = text.len().is_multiple_of(2) && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let pairs = (0..text.len()).step_by(2);
-    digits.then(|| pairs.map(|at| u8::from_str_radix(&text[at..at + 2], 16).ok()).collect())?
 }
 
 /// An address, or a network.

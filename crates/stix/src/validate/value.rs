@@ -37,12 +37,7 @@ impl<'o> Report<'o> {
                 }
             }
             (Kind::Number { least, most }, Json::Number(number)) => {
-                #[expect(clippy::cast_precision_loss, reason = "bounds are small numbers")]
-                let number = match number {
-                    Number::Integer(number) => *number as f64,
-                    Number::Float(number) => *number,
-                };
-                if !(*least..=*most).contains(&number) {
+                if !(*least..=*most).contains(&number.as_f64()) {
                     self.out_of_bounds(section, path, format_args!("{least} to {most}"));
                 }
             }
