@@ -115,8 +115,23 @@ pub(crate) fn text(value: &Value, key: &str) -> String {
     }
 }
 
+/// Bytes of a text that is read whole.
+const MAX_TEXT: u64 = 64 * 1024 * 1024;
+
 pub(crate) fn read(path: &Path) -> Result<String, Failure> {
-    std::fs::read_to_string(path).map_err(|error| Failure::file(path, &error))
+    use std::io::Read as _;
+    let mut text = String::new();
+    let file = std::fs::File::open(path).map_err(|error| Failure::file(path, &error))?;
+    let read = file.take(MAX_TEXT + 1).read_to_string(&mut text);
+    let length = read.map_err(|error| Failure::file(path, &error))?;
+    if u64::try_from(length).is_ok_and(|length| length <= MAX_TEXT) {
+        return Ok(text);
+    }
+    let most = MAX_TEXT / (1024 * 1024);
+    Err(Failure::Wrong(format!(
+        "{}: larger than {most} MiB: nothing so large is read",
+        path.display()
+    )))
 }
 
 pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {

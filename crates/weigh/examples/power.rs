@@ -19,7 +19,7 @@ fn is_shown(mean: f64, left: f64, seed: u64) -> bool {
     let mut chance = Chance::new(seed);
     let level = |month: usize| if month < before { mean } else { mean * left };
     let counts: Vec<f64> = (0..MONTHS).map(|month| chance.poisson(level(month))).collect();
-    let design = Design { before, harmonics: 0, period: 12.0, seed };
+    let design = Design { before, harmonics: 0, period: 12.0, prior: None, seed };
     Change::of(&counts, &[1.0; MONTHS], &design).is_ok_and(|change| change.is_there())
 }
 

@@ -11,8 +11,12 @@ use crate::ratio;
 /// The hypotheses of one question, the evidence, and the parties' ratings of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Case {
-    /// Exclusive hypotheses, in the file's order. The first is what a chain claims of this link.
+    /// What kind of record this is, where the file says.
+    pub record: Option<Record>,
+    /// Exclusive hypotheses, in the file's order.
     pub hypotheses: Vec<String>,
+    /// Those that together are what a chain claims of this link: the first, where the file names none.
+    pub claim: Vec<usize>,
     /// How far a source of each letter is believed, 0 to 1.
     pub grades: BTreeMap<char, BigRational>,
     /// Sources, by id.
@@ -23,6 +27,40 @@ pub struct Case {
     pub joint: BTreeMap<String, Joint>,
     /// What each party believed before the evidence: one share for each hypothesis, summing to 1.
     pub priors: BTreeMap<String, Vec<BigRational>>,
+}
+
+/// What kind of attribution a file is. They answer different questions by different standards, so each
+/// is a record of its own, and none is made from another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Record {
+    /// Which machines, tools and operators.
+    Technical,
+    /// Whom a government holds responsible.
+    Political,
+    /// What a court, or the law of state responsibility, finds.
+    Legal,
+}
+
+impl Record {
+    const ALL: [Self; 3] = [Self::Technical, Self::Political, Self::Legal];
+
+    /// Its name.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Technical => "technical",
+            Self::Political => "political",
+            Self::Legal => "legal",
+        }
+    }
+
+    fn read(file: &At<'_>) -> Result<Option<Self>, InputError> {
+        let Some(at) = file.entry("record")? else { return Ok(None) };
+        let name = at.text()?;
+        let found = Self::ALL.into_iter().find(|record| record.as_str() == name);
+        let wrong = || at.wrong("want technical, political or legal: one record is one of them");
+        found.ok_or_else(wrong).map(Some)
+    }
 }
 
 /// Where evidence comes from.
@@ -71,8 +109,24 @@ pub enum Input {
 pub const LINKS: [&str; 6] =
     ["intrusion", "infrastructure", "operator", "tasking", "beneficiary", "product or loss"];
 
-/// Hypotheses, items, parties and roots of one case at most: far beyond any real one.
-const MAX: usize = 10_000;
+/// How far a state answers for what was done, from the least to the most (Healey, *Beyond Attribution*,
+/// 2011): the hypotheses of the tasking link.
+pub const LEVELS: [&str; 10] = [
+    "state-prohibited",
+    "state-prohibited-but-inadequate",
+    "state-ignored",
+    "state-encouraged",
+    "state-shaped",
+    "state-coordinated",
+    "state-ordered",
+    "state-rogue-conducted",
+    "state-executed",
+    "state-integrated",
+];
+
+/// Hypotheses, and items, of one case at most: beyond any real one. A product of so many likelihoods has tens
+/// of thousands of bits, and there is one for every item that is left out.
+const MAX: usize = 1_000;
 
 impl Input {
     /// Reads a file's text.
@@ -83,7 +137,8 @@ impl Input {
         let json = Json::parse(text)?;
         let file = json.at();
         let Some(links) = file.entry("links")? else { return Ok(Self::Case(Case::read(&file)?)) };
-        file.only(&["links", "results", "chain", "rule", "title"])?;
+        file.only(&["links", "record", "results", "chain", "notes", "rule", "title"])?;
+        let record = Record::read(&file)?;
         let mut chain: Vec<(String, Case)> = Vec::new();
         for link in links.list()? {
             let at = link.needed("name")?;
@@ -97,7 +152,10 @@ impl Input {
                     at.wrong(format!("the links stand in this order: {}", LINKS.join(", ")))
                 );
             }
-            chain.push((name.to_owned(), Case::read(&link)?));
+            if let Some(own) = link.entry("record")? {
+                return Err(own.wrong("all links are one record: say which beside `links`"));
+            }
+            chain.push((name.to_owned(), Case { record, ..Case::read(&link)? }));
         }
         match chain.as_slice() {
             [] => Err(links.wrong("a chain has at least one link")),
@@ -118,7 +176,9 @@ impl Case {
         let names = [
             "name",
             "title",
+            "record",
             "hypotheses",
+            "claim",
             "grades",
             "sources",
             "evidence",
@@ -127,7 +187,7 @@ impl Case {
             "rule",
         ];
         // What an earlier run wrote into the file is not input.
-        let written = ["results", "chain"];
+        let written = ["results", "chain", "notes"];
         for (name, at) in file.entries()? {
             let old = written.contains(&name)
                 || name.starts_with("party_")
@@ -139,6 +199,10 @@ impl Case {
             }
         }
         let hypotheses = hypotheses(&file.needed("hypotheses")?)?;
+        let claim = match file.entry("claim")? {
+            Some(at) => claim(&at, &hypotheses)?,
+            None => vec![0],
+        };
         let grades = grades(&file.needed("grades")?)?;
         let sources = sources(&file.needed("sources")?, &grades)?;
         let priors = priors(&file.needed("priors")?, hypotheses.len())?;
@@ -148,7 +212,8 @@ impl Case {
             Some(at) => shape.joint(&at, &items)?,
             None => BTreeMap::new(),
         };
-        Ok(Self { hypotheses, grades, sources, items, joint, priors })
+        let record = Record::read(file)?;
+        Ok(Self { record, hypotheses, claim, grades, sources, items, joint, priors })
     }
 
     /// The parties, by name.
@@ -179,6 +244,22 @@ fn hypotheses(at: &At<'_>) -> Result<Vec<String>, InputError> {
         2..=MAX => Ok(hypotheses),
         count => Err(at.wrong(format!("want two hypotheses or more, found {count}"))),
     }
+}
+
+/// The hypotheses that a link claims, by name.
+fn claim(at: &At<'_>, hypotheses: &[String]) -> Result<Vec<usize>, InputError> {
+    let mut claim = Vec::new();
+    for named in at.list()? {
+        let name = named.text()?;
+        let place = hypotheses.iter().position(|known| known == name);
+        let place = place.ok_or_else(|| named.wrong(format!("{name:?} is not a hypothesis")))?;
+        if claim.contains(&place) {
+            return Err(named.wrong(format!("{name:?} stands twice; each stands once")));
+        }
+        claim.push(place);
+    }
+    let some = (1..hypotheses.len()).contains(&claim.len());
+    if some { Ok(claim) } else { Err(at.wrong("want some of the hypotheses, and not all")) }
 }
 
 fn fraction(at: &At<'_>) -> Result<BigRational, InputError> {

@@ -9,8 +9,7 @@ use crate::posterior::{Options, Rows, Witness};
 /// A chain, for one party.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Chain {
-    /// Of each of the six links, what the party believes of its claim (its first hypothesis), given
-    /// the links before; none where the link is not there, or has no evidence that tells its
+    /// Of each of the six links, what the party believes of its claim, given the links before; none where the link is not there, or has no evidence that tells its
     /// hypotheses apart: such a link is not shown, and never inherits its prior.
     pub conditional: Vec<Option<BigRational>>,
 }
@@ -24,7 +23,9 @@ impl Chain {
             let options = Options::default();
             let rows = Rows::of(case, party, &options);
             let diagnostic = rows.witnesses(&options).iter().any(Witness::tells_apart);
-            diagnostic.then(|| rows.one_witness(&options).share(0).clone())
+            let posterior = rows.one_witness(&options);
+            let claimed = || case.claim.iter().map(|hypothesis| posterior.share(*hypothesis)).sum();
+            diagnostic.then(claimed)
         });
         Self { conditional: conditional.collect() }
     }

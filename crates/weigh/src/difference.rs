@@ -3,8 +3,9 @@
 use num_rational::BigRational;
 use num_traits::One as _;
 
+use crate::agreement::{Agreement, Search};
 use crate::case::Case;
-use crate::posterior::{Options, Posterior, Rows, Witness};
+use crate::posterior::{Options, Posterior, Rows, Witness, top};
 use crate::ratio;
 
 /// The fewest roots without which a rival is at least as probable as the top.
@@ -32,21 +33,22 @@ pub fn flip_sets(
 fn flip_set(prior: &[BigRational], witnesses: &[Witness], top: usize, rival: usize) -> FlipSet {
     let mut ratios: Vec<_> =
         witnesses.iter().map(|witness| (witness.likelihood_ratio(top, rival), witness)).collect();
-    let mut odds = &prior[top] / &prior[rival];
-    for (ratio, _) in &ratios {
-        odds *= ratio;
-    }
+    let before = &prior[top] / &prior[rival];
+    let odds = ratio::product(ratios.iter().map(|(ratio, _)| ratio).chain([&before]));
+    let (mut odds, mut against) = (odds.numer().clone(), odds.denom().clone());
     // The largest first is the fewest: any other set of so many divides the odds by less.
     ratios.sort_by(|(a, x), (b, y)| b.cmp(a).then_with(|| x.root.cmp(&y.root)));
     let mut roots = Vec::new();
     for (ratio, witness) in ratios {
-        if odds <= BigRational::one() || ratio <= BigRational::one() {
+        if odds <= against || ratio <= BigRational::one() {
             break;
         }
-        odds /= ratio;
+        // Without remainder: the ratio is a factor of the odds.
+        odds /= ratio.numer();
+        against /= ratio.denom();
         roots.push(witness.root.clone());
     }
-    FlipSet { rival, roots: (odds <= BigRational::one()).then_some(roots) }
+    FlipSet { rival, roots: (odds <= against).then_some(roots) }
 }
 
 /// The smallest of these sets; of several, that of the more probable rival, then of the first.
@@ -84,6 +86,12 @@ pub struct Comparison {
     /// other's hypothesis the more probable; none where not even all of them would do: then the priors
     /// decide. Empty where they agree.
     pub crux: [Option<Vec<String>>; 2],
+    /// What each would find the most probable of all once it had taken over its crux: a third hypothesis
+    /// may be. None where there is no crux.
+    pub then: [Option<usize>; 2],
+    /// For each party the fewest roots of which it would have to take the other's rating to hold what the
+    /// other holds, above every other hypothesis.
+    pub agreement: [Agreement; 2],
 }
 
 impl Comparison {
@@ -114,43 +122,58 @@ impl Comparison {
             let turned = |ratios: &[BigRational; 2]| [ratios[0].recip(), ratios[1].recip()];
             let mirrored: Vec<_> =
                 roots.iter().map(|(r, both)| (r.clone(), turned(both))).collect();
-            [crux(prior[0].recip(), &mirrored, 0), crux(prior[1].clone(), &roots, 1)]
+            [crux(&prior[0].recip(), &mirrored, 0), crux(&prior[1], &roots, 1)]
         };
+        let search = |side: usize| Search {
+            prior: rows[side].prior(),
+            own: &witnesses[side],
+            theirs: &witnesses[1 - side],
+            target: tops[1 - side],
+        };
+        let then = [0, 1].map(|side| {
+            let crux = crux[side].as_ref()?;
+            Some(top(&search(side).after(|root| crux.contains(&roots[root].0))))
+        });
+        let agreement = [0, 1].map(|side| match &crux[side] {
+            Some(crux) if agree => Agreement::Roots(crux.clone()),
+            Some(crux) => search(side).fewest(crux.len()),
+            None => Agreement::Never,
+        });
         let parties = parties.map(str::to_owned);
-        Self { parties, pair, agree, prior, roots, crux }
+        Self { parties, pair, agree, prior, roots, crux, then, agreement }
     }
 
     /// How far the two are apart over the pair, in decibans: of the priors and of every root.
     #[must_use]
     pub fn gap(&self) -> f64 {
-        let all = self.roots.iter().map(|(_, ratios)| ratios).chain([&self.prior]);
-        let gap: BigRational = all.map(|[one, other]| one / other).product();
-        ratio::decibans(&gap)
+        let all = || self.roots.iter().map(|(_, ratios)| ratios).chain([&self.prior]);
+        let [one, other] = [0, 1].map(|side| ratio::product(all().map(|ratios| &ratios[side])));
+        let (num, den) = (one.numer() * other.denom(), one.denom() * other.numer());
+        ratio::decibans(&BigRational::new_raw(num, den))
     }
 }
 
 /// The fewest roots of which the party at `side` takes the other's ratio until its odds exceed 1.
 fn crux(
-    prior: BigRational,
+    prior: &BigRational,
     roots: &[(String, [BigRational; 2])],
     side: usize,
 ) -> Option<Vec<String>> {
-    let mut odds = prior;
-    let mut gains: Vec<_> = roots
-        .iter()
-        .map(|(root, ratios)| {
-            odds *= &ratios[side];
-            (&ratios[1 - side] / &ratios[side], root)
-        })
-        .collect();
+    let odds = ratio::product(roots.iter().map(|(_, ratios)| &ratios[side]).chain([prior]));
+    let (mut odds, mut against) = (odds.numer().clone(), odds.denom().clone());
+    let gain = |(root, ratios): &'_ (String, [BigRational; 2])| {
+        (&ratios[1 - side] / &ratios[side], root.clone())
+    };
+    let mut gains: Vec<_> = roots.iter().map(gain).collect();
     gains.sort_by(|(a, x), (b, y)| b.cmp(a).then_with(|| x.cmp(y)));
     let mut taken = Vec::new();
     for (gain, root) in gains {
-        if odds > BigRational::one() || gain <= BigRational::one() {
+        if odds > against || gain <= BigRational::one() {
             break;
         }
-        odds *= gain;
-        taken.push(root.clone());
+        odds *= gain.numer();
+        against *= gain.denom();
+        taken.push(root);
     }
-    (odds > BigRational::one()).then_some(taken)
+    (odds > against).then_some(taken)
 }

@@ -32,6 +32,9 @@ impl Run {
     #[must_use]
     pub fn to_html(&self) -> String {
         let mut out = begin("Who did it: what each party believes");
+        if let Some(record) = self.record() {
+            let _ = write!(out, "<p>This is a {} attribution.</p>", record.as_str());
+        }
         out.push_str(
             "<p class=\"quiet\">Each party's result stands by itself; they are not averaged, and where they \
              differ no attribution is a fact. Recompute it: <code>comity weigh run FILE</code>.</p>",
@@ -41,15 +44,21 @@ impl Run {
         }
         for (link, question) in self.questions() {
             if let Some(link) = link {
-                let _ = write!(out, "<h2>Link: {}</h2>", escape(link));
+                let _ = write!(
+                    out,
+                    "<h2>Link: {}</h2><p>It claims: {}.</p>",
+                    escape(link),
+                    escape(&question.claims())
+                );
             }
             for (party, result) in &question.parties {
                 party_part(question, party, result, &mut out);
             }
             comparison_part(question, &mut out);
-            for note in question.notes() {
-                let _ = write!(out, "<p class=\"quiet\">Note: {}.</p>", escape(&note));
-            }
+        }
+        for (link, note) in self.notes() {
+            let link = link.map_or(String::new(), |link| format!("{link}: "));
+            let _ = write!(out, "<p class=\"quiet\">Note: {}.</p>", escape(&(link + &note)));
         }
         end(&mut out);
         out
@@ -158,12 +167,16 @@ fn party_part(question: &Question, party: &str, result: &PartyResult, out: &mut 
     });
     table(&["Left out", "#Then", "Most probable then"], rows, out);
 
-    let others = [
+    let mut others = vec![
         ("Public evidence alone", &result.public_only),
         ("Interested sources half believed", &result.interest[1]),
         ("Interested sources not believed", &result.interest[2]),
         ("As if all items were independent", &result.independent),
     ];
+    if let Some([low, high]) = &result.unknown {
+        others.push(("Unknown sources believed little", low));
+        others.push(("Unknown sources believed much", high));
+    }
     let rows = others.iter().map(|(what, posterior)| {
         vec![(*what).to_owned(), percent(&posterior.share(top)), name(posterior.top()).to_owned()]
     });
@@ -240,6 +253,10 @@ fn comparison_part(question: &Question, out: &mut String) {
                     }
                 };
                 let _ = write!(out, "<p>{}</p>", escape(&line));
+                if let Some(third) = comparison.then[side].filter(|then| *then != hypothesis) {
+                    let beyond = question.beyond(comparison, side, third);
+                    let _ = write!(out, "<p>{}</p>", escape(&beyond));
+                }
             }
         }
     }

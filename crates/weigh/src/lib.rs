@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+pub mod agreement;
 pub mod case;
 pub mod chain;
 pub mod difference;
@@ -8,6 +9,7 @@ pub mod effect;
 mod html;
 mod json;
 pub mod loss;
+mod notes;
 pub mod posterior;
 mod ratio;
 pub mod result;

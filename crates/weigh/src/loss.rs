@@ -131,6 +131,9 @@ pub fn run(text: &str, seed: u64) -> Result<Vec<Cost>, InputError> {
         names.push(figure.name.clone());
         costs.push(Cost::of(figure, seed ^ index << 32));
     }
+    for (cost, more) in ask_across(&costs) {
+        costs[cost].questions.push(more);
+    }
     if costs.is_empty() {
         return Err(figures.wrong("want one figure or more"));
     }
@@ -389,41 +392,77 @@ impl Cost {
         let total: f64 = figure.survey.iter().sum();
         let largest = figure.survey.iter().copied().fold(0.0, f64::max);
         let largest_share = (total > 0.0).then(|| largest / total);
-        Self {
+        let mut cost = Self {
             quantiles: QUANTILES.map(at),
             years: years.len(),
             drawn: (mean, variance.sqrt()),
             closed,
             mean_to_median: much.mean() / much.median(),
             largest_share,
-            questions: questions(&figure, largest_share),
+            questions: Vec::new(),
             figure,
+        };
+        cost.ask();
+        cost
+    }
+}
+
+impl Cost {
+    /// What the figure says as one number: what its source states, else its median year.
+    fn says(&self) -> f64 {
+        self.figure.stated.unwrap_or(self.quantiles[2])
+    }
+
+    fn ask(&mut self) {
+        let figure = &self.figure;
+        let mut said = figure.before.clone();
+        said.push((figure.scope.year, self.says()));
+        said.sort_by_key(|(year, _)| *year);
+        let moved = said.windows(2).filter_map(|pair| {
+            let [one, other] = pair else { return None };
+            moved(&figure.source, *one, *other)
+        });
+        self.questions.extend(moved);
+        if let Some(share) = self.largest_share.filter(|share| *share >= 0.2) {
+            self.questions.push(format!(
+                "one respondent makes {:.0} % of the survey's total: what would it be without that one?",
+                share * 100.0
+            ));
         }
     }
 }
 
-fn questions(figure: &Figure, largest_share: Option<f64>) -> Vec<String> {
-    let mut questions = Vec::new();
-    let mut said = figure.before.clone();
-    said.extend(figure.stated.map(|stated| (figure.scope.year, stated)));
-    said.sort_by_key(|(year, _)| *year);
-    for pair in said.windows(2) {
-        let [(year, before), (next, after)] = pair else { continue };
-        let times = (after / before).max(before / after);
-        if times >= 10.0 {
-            questions.push(format!(
-                "{} said {before:.3e} for {year} and {after:.3e} for {next}: {times:.0} times. What changed: the loss, the scope, or the method?",
-                figure.source
-            ));
+/// A figure tenfold or a tenth of the last, with room for how a decimal is stored.
+const TENFOLD: f64 = 10.0 * (1.0 - 1e-9);
+
+fn moved(source: &str, (year, before): (i64, f64), (next, after): (i64, f64)) -> Option<String> {
+    let times = (after / before).max(before / after);
+    (times >= TENFOLD && before > 0.0 && after > 0.0).then(|| {
+        format!(
+            "{source} said {before:.3e} for {year} and {after:.3e} for {next}: {times:.0} times. What changed: the loss, the scope, or the method?"
+        )
+    })
+}
+
+/// One source's figures of the same kind, place, sector and currency for different years, each beside the next.
+fn ask_across(costs: &[Cost]) -> Vec<(usize, String)> {
+    let mut series: BTreeMap<_, Vec<(i64, usize)>> = BTreeMap::new();
+    for (index, cost) in costs.iter().enumerate() {
+        let Figure { source, kind, scope, .. } = &cost.figure;
+        let key = (source, kind, &scope.place, &scope.sector, &scope.currency);
+        series.entry(key).or_default().push((scope.year, index));
+    }
+    let mut asked = Vec::new();
+    for ((source, ..), mut figures) in series {
+        figures.sort_unstable();
+        for pair in figures.windows(2) {
+            let [(year, one), (next, other)] = pair else { continue };
+            let (before, after) = (costs[*one].says(), costs[*other].says());
+            let question = moved(source, (*year, before), (*next, after));
+            asked.extend(question.filter(|_| year != next).map(|question| (*other, question)));
         }
     }
-    if let Some(share) = largest_share.filter(|share| *share >= 0.2) {
-        questions.push(format!(
-            "one respondent makes {:.0} % of the survey's total: what would it be without that one?",
-            share * 100.0
-        ));
-    }
-    questions
+    asked
 }
 
 /// In words.
@@ -460,6 +499,14 @@ pub fn summary(costs: &[Cost]) -> String {
                 "    drawn: {} years; against the closed form {off:+.1} % in the mean",
                 cost.years
             );
+            if let Some(share) = cost.largest_share {
+                let _ = writeln!(
+                    out,
+                    "    the largest of {} respondents makes {:.1} % of the survey's total",
+                    figure.survey.len(),
+                    share * 100.0
+                );
+            }
             for question in &cost.questions {
                 let _ = writeln!(out, "    Question: {question}");
             }
@@ -473,7 +520,21 @@ pub fn summary(costs: &[Cost]) -> String {
 
 /// An amount to three digits, in groups of three: more would claim what no draw bears.
 fn rounded(amount: f64) -> String {
-    let unit = 10_f64.powf((amount.max(1.0).log10().floor() - 2.0).max(0.0));
+    if amount <= 0.0 {
+        return "0".to_owned();
+    }
+    let lead = amount.log10().floor();
+    if lead < 2.0 {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "0 to some three hundred"
+        )]
+        let places = (2.0 - lead) as usize;
+        let text = format!("{amount:.places$}");
+        return text.trim_end_matches('0').trim_end_matches('.').to_owned();
+    }
+    let unit = 10_f64.powf(lead - 2.0);
     let digits = format!("{:.0}", (amount / unit).round() * unit);
     let mut grouped = String::new();
     for (place, digit) in digits.chars().enumerate() {

@@ -80,6 +80,11 @@ pub(crate) struct Rows<'a> {
 }
 
 impl Posterior {
+    fn of(weights: Vec<BigUint>) -> Self {
+        let total = weights.iter().sum();
+        Self { weights, total }
+    }
+
     /// How probable a hypothesis is: a fraction, not in lowest terms.
     #[must_use]
     pub fn share(&self, hypothesis: usize) -> BigRational {
@@ -95,13 +100,7 @@ impl Posterior {
     /// The most probable hypothesis; of several, the first.
     #[must_use]
     pub fn top(&self) -> usize {
-        let mut top = 0;
-        for (index, weight) in self.weights.iter().enumerate() {
-            if *weight > self.weights[top] {
-                top = index;
-            }
-        }
-        top
+        top(&self.weights)
     }
 
     /// The most probable but one; of several, the first. With two hypotheses, the other.
@@ -132,7 +131,23 @@ impl Witness {
     }
 }
 
+/// The largest; of several, the first.
+pub(crate) fn top(weights: &[BigUint]) -> usize {
+    let mut top = 0;
+    for (index, weight) in weights.iter().enumerate() {
+        if *weight > weights[top] {
+            top = index;
+        }
+    }
+    top
+}
+
 impl<'a> Rows<'a> {
+    /// What the party believed before, in the right proportion.
+    pub(crate) fn prior(&self) -> &[BigUint] {
+        &self.prior
+    }
+
     /// The rows of `party`, discounted. `without_*` of the options are for what follows.
     pub(crate) fn of(case: &'a Case, party: &str, options: &Options<'_>) -> Self {
         let prior = whole(&case.priors[party]);
@@ -180,6 +195,43 @@ impl<'a> Rows<'a> {
         witnesses.into_values().collect()
     }
 
+    /// What is believed without each item, and without each root: the same as [`Self::one_witness`] with
+    /// these options, but the product of all the others is made once for each root.
+    pub(crate) fn without_each(&self, witnesses: &[Witness]) -> [BTreeMap<String, Posterior>; 2] {
+        // What stands before each root, and after it.
+        let mut before = vec![self.prior.clone()];
+        for witness in witnesses {
+            let next = before.last().map_or_else(Vec::new, |last| times(last, &witness.row));
+            before.push(next);
+        }
+        let mut after = vec![vec![BigUint::one(); self.prior.len()]];
+        for witness in witnesses.iter().rev() {
+            let next = after.last().map_or_else(Vec::new, |last| times(last, &witness.row));
+            after.push(next);
+        }
+        let mut by_root: BTreeMap<&str, Vec<(&str, &Vec<BigUint>)>> = BTreeMap::new();
+        for (id, row) in &self.items {
+            by_root.entry(self.case.items[*id].root.as_str()).or_default().push((id, row));
+        }
+        let [mut without_item, mut without_root] = [BTreeMap::new(), BTreeMap::new()];
+        for (index, witness) in witnesses.iter().enumerate() {
+            let others = times(&before[index], &after[witnesses.len() - 1 - index]);
+            let items = &by_root[witness.root.as_str()];
+            for (id, _) in items {
+                let mut speaks: Option<&Vec<BigUint>> = None;
+                for (_, row) in items.iter().filter(|(other, _)| other != id) {
+                    if speaks.is_none_or(|known| says_more(row, known)) {
+                        speaks = Some(row);
+                    }
+                }
+                let weights = speaks.map_or_else(|| others.clone(), |row| times(&others, row));
+                without_item.insert((*id).to_owned(), Posterior::of(weights));
+            }
+            without_root.insert(witness.root.clone(), Posterior::of(others));
+        }
+        [without_item, without_root]
+    }
+
     pub(crate) fn one_witness(&self, options: &Options<'_>) -> Posterior {
         let witnesses = self.witnesses(options);
         self.posterior(witnesses.iter().map(|witness| witness.row.as_slice()))
@@ -197,9 +249,12 @@ impl<'a> Rows<'a> {
                 *weight *= likelihood;
             }
         }
-        let total = weights.iter().sum();
-        Posterior { weights, total }
+        Posterior::of(weights)
     }
+}
+
+fn times(weights: &[BigUint], row: &[BigUint]) -> Vec<BigUint> {
+    weights.iter().zip(row).map(|(weight, likelihood)| weight * likelihood).collect()
 }
 
 /// What a party believes.

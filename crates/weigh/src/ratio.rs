@@ -2,7 +2,7 @@
 
 use num_bigint::BigInt;
 use num_rational::BigRational;
-use num_traits::{Signed as _, ToPrimitive as _, Zero as _};
+use num_traits::{One as _, Signed as _, ToPrimitive as _, Zero as _};
 
 /// A fraction written `num/den`, or an integer.
 pub(crate) fn parse(text: &str) -> Option<BigRational> {
@@ -14,6 +14,18 @@ pub(crate) fn parse(text: &str) -> Option<BigRational> {
     };
     let (num, den) = (digits(num.trim())?, digits(den.trim())?);
     (!den.is_zero()).then(|| BigRational::new(num, den))
+}
+
+/// The product of these, not in lowest terms: bringing it there after each factor would cost more than all
+/// the rest.
+#[must_use]
+pub(crate) fn product<'a>(ratios: impl IntoIterator<Item = &'a BigRational>) -> BigRational {
+    let (mut num, mut den) = (BigInt::one(), BigInt::one());
+    for ratio in ratios {
+        num *= ratio.numer();
+        den *= ratio.denom();
+    }
+    BigRational::new_raw(num, den)
 }
 
 /// `num/den` in lowest terms; an integer with `/1`.
@@ -34,10 +46,15 @@ pub(crate) fn decimal(ratio: &BigRational, places: u32) -> f64 {
     if ratio.is_negative() { -value } else { value }
 }
 
-/// In percent, with two decimals.
+/// In percent, with two decimals; what is not quite nothing or everything is not printed as that.
 #[must_use]
 pub(crate) fn percent(ratio: &BigRational) -> String {
-    format!("{:.2} %", decimal(ratio, 4) * 100.0)
+    let percent = decimal(ratio, 4) * 100.0;
+    match () {
+        () if percent == 0.0 && !ratio.is_zero() => "<0.01 %".to_owned(),
+        () if percent == 100.0 && !ratio.numer().eq(ratio.denom()) => ">99.99 %".to_owned(),
+        () => format!("{percent:.2} %"),
+    }
 }
 
 /// Ten times the decimal logarithm of a ratio of likelihoods: its weight in decibans.

@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use num_rational::BigRational;
 use serde_json::{Map, Value, json};
 
-use crate::case::{Case, Input};
+use crate::agreement::Agreement;
+use crate::case::{Case, Input, Record};
 use crate::chain::Chain;
 use crate::difference::{Comparison, FlipSet, flip_sets, smallest};
 use crate::posterior::{Interest, Options, Posterior, Rows, Unknown, Witness};
 use crate::ratio::{decibans, decimal, exact, rounded};
-use crate::words;
+use crate::{notes, words};
 
 /// What a run gives.
 #[derive(Debug)]
@@ -108,14 +109,7 @@ impl PartyResult {
         let witnesses = rows.witnesses(&options);
         let interest = [Interest::Full, Interest::Half, Interest::Zero];
         let unknown = case.sources.values().any(|source| source.grade == 'F');
-        let without_item = case.items.keys().map(|id| {
-            let options = Options { without_item: Some(id), ..options };
-            (id.clone(), rows.one_witness(&options))
-        });
-        let without_root = case.roots().into_iter().map(|root| {
-            let options = Options { without_root: Some(root), ..options };
-            (root.to_owned(), rows.one_witness(&options))
-        });
+        let [without_item, without_root] = rows.without_each(&witnesses);
         let prior = &case.priors[party];
         let flips = flip_sets(prior, &witnesses, &one_witness);
         let (top, rival) = (one_witness.top(), one_witness.runner_up());
@@ -126,8 +120,8 @@ impl PartyResult {
                 [Unknown::Low, Unknown::High].map(|unknown| with(Options { unknown, ..options }))
             }),
             public_only: with(Options { public_only: true, ..options }),
-            without_item: without_item.collect(),
-            without_root: without_root.collect(),
+            without_item,
+            without_root,
             prior: &prior[top] / &prior[rival],
             flips,
             witnesses,
@@ -172,6 +166,7 @@ impl Run {
                 out.extend(compared.into_iter().filter(|(name, _)| ours(name)));
             }
             out.insert("results".to_owned(), question.to_json());
+            out.insert("notes".to_owned(), self.notes_json());
             return Ok(out.into());
         }
         let links: Map<_, _> =
@@ -179,7 +174,16 @@ impl Run {
         out.insert("results".to_owned(), links.into());
         let chains = self.chains.iter().map(|(party, chain)| (party.clone(), chain_json(chain)));
         out.insert("chain".to_owned(), Value::Object(chains.collect()));
+        out.insert("notes".to_owned(), self.notes_json());
         Ok(out.into())
+    }
+
+    fn notes_json(&self) -> Value {
+        let note = |(link, note): &(Option<&str>, String)| match link {
+            Some(link) => json!({ "link": link, "note": note }),
+            None => json!({ "note": note }),
+        };
+        self.notes().iter().map(note).collect::<Vec<_>>().into()
     }
 }
 
@@ -189,6 +193,22 @@ impl Run {
     pub fn questions(&self) -> Vec<(Option<&str>, &Question)> {
         let links = self.links.iter().map(|(name, question)| (Some(name.as_str()), question));
         self.question.iter().map(|question| (None, question)).chain(links).collect()
+    }
+
+    /// What kind of record this is, where the file says.
+    #[must_use]
+    pub fn record(&self) -> Option<Record> {
+        self.questions().first().and_then(|(_, question)| question.case.record)
+    }
+
+    /// What an attentive reader would ask, each with its link where it is asked of one.
+    #[must_use]
+    pub fn notes(&self) -> Vec<(Option<&str>, String)> {
+        let record = notes::of_record(self.record()).map(|note| (None, note));
+        let each = self.questions().into_iter().flat_map(|(link, question)| {
+            notes::of(link, &question.case).into_iter().map(move |note| (link, note))
+        });
+        record.into_iter().chain(each).collect()
     }
 
     /// The parties compared: of a question its comparison, of a chain each link's.
@@ -230,7 +250,7 @@ impl Question {
                 decomposition.insert(root.clone(), row(ratios));
             }
             let gap = rounded(comparison.gap(), 4);
-            let [first, second] = pair.map(|index| short(name(index)));
+            let [first, second] = short([name(pair[0]), name(pair[1])]);
             // The names of the worked example, where there are two parties as there.
             if self.comparisons.len() == 1 {
                 let key = format!("party_decomposition_{first}_vs_{second}_decibans");
@@ -252,6 +272,12 @@ impl Question {
                 "decomposition_decibans": decomposition,
                 "gap_total_decibans": gap,
                 "crux": { one: comparison.crux[0], other: comparison.crux[1] },
+                "top_after_crux": {
+                    one: comparison.then[0].map(name), other: comparison.then[1].map(name),
+                },
+                "agreement": {
+                    one: comparison.agreement[0].to_json(), other: comparison.agreement[1].to_json(),
+                },
             }));
         }
         out.insert("comparisons".to_owned(), pairs.into());
@@ -356,7 +382,18 @@ fn chain_json(chain: &Chain) -> Value {
     })
 }
 
-/// `H1` of `H1_unit_tasked`: how a hypothesis is named within a key.
-fn short(name: &str) -> &str {
-    name.split('_').next().unwrap_or(name)
+impl Agreement {
+    fn to_json(&self) -> Value {
+        match self {
+            Self::Roots(roots) => json!({ "roots": roots }),
+            Self::Never => json!({ "roots": null, "because": "the priors decide" }),
+            Self::NotFound => json!({ "roots": null, "because": "too many sets to look at" }),
+        }
+    }
+}
+
+/// `H1` of `H1_unit_tasked`: how hypotheses are named within a key, where that tells them apart.
+fn short(names: [&str; 2]) -> [&str; 2] {
+    let [a, b] = names.map(|name| name.split('_').next().unwrap_or(name));
+    if a == b { names } else { [a, b] }
 }

@@ -87,11 +87,12 @@ impl Bundle {
         let tops: Vec<_> =
             question.parties.values().map(|result| result.one_witness.top()).collect();
         let disputed = tops.iter().any(|top| *top != tops[0]);
-        let labels = match (disputed, tops.len()) {
-            (true, _) => json!(["disputed"]),
-            (false, 1) => json!(["one-partys-view"]),
-            (false, _) => json!(["undisputed-among-the-parties"]),
-        };
+        let mut labels = vec![match (disputed, tops.len()) {
+            (true, _) => "disputed".to_owned(),
+            (false, 1) => "one-partys-view".to_owned(),
+            (false, _) => "undisputed-among-the-parties".to_owned(),
+        }];
+        labels.extend(run.record().map(|record| format!("{}-attribution", record.as_str())));
         let what = link.unwrap_or("what happened");
         let happened = self.add(
             "intrusion-set",

@@ -4,10 +4,11 @@ use std::fmt::Write as _;
 
 use num_rational::BigRational;
 
+use crate::agreement::Agreement;
 use crate::case::LINKS;
 use crate::difference::Comparison;
-use crate::posterior::{Options, believed, discount};
-use crate::ratio::{decibans, decimal, exact, percent, rounded};
+use crate::posterior::{Options, Unknown, believed, discount};
+use crate::ratio::{decibans, exact, percent, rounded};
 use crate::result::{PartyResult, Question, Run};
 use crate::words::{self, Matrix, word};
 
@@ -17,6 +18,9 @@ impl Run {
     #[must_use]
     pub fn summary(&self) -> String {
         let mut out = String::new();
+        if let Some(record) = self.record() {
+            let _ = writeln!(out, "This is a {} attribution.\n", record.as_str());
+        }
         for (party, chain) in &self.chains {
             let _ = writeln!(
                 out,
@@ -44,7 +48,12 @@ impl Run {
             }
             out.push('\n');
         }
-        out + &self.each(Question::summary)
+        out.push_str(&self.each(Question::summary));
+        for (link, note) in self.notes() {
+            let link = link.map_or(String::new(), |link| format!("{link}: "));
+            let _ = writeln!(out, "Note: {link}{note}.");
+        }
+        out
     }
 
     /// Where the parties differ, and the crux.
@@ -56,14 +65,38 @@ impl Run {
     /// Every step of the arithmetic, for whoever recomputes it.
     #[must_use]
     pub fn explanation(&self) -> String {
-        self.each(Question::explanation)
+        let mut out = self.each(Question::explanation);
+        for (party, chain) in &self.chains {
+            let _ =
+                writeln!(out, "{party}: the chain, each link by itself and with all before it\n");
+            let mut prefixes = chain.prefixes().into_iter();
+            for (name, link) in LINKS.iter().zip(&chain.conditional) {
+                let product = prefixes.next();
+                let line = match (link, product) {
+                    (None, _) => "not shown".to_owned(),
+                    (Some(link), None) => exact(link),
+                    (Some(link), Some(product)) => {
+                        format!(
+                            "{}\n{:20}{} = {}",
+                            exact(link),
+                            "",
+                            exact(&product),
+                            percent(&product)
+                        )
+                    }
+                };
+                let _ = writeln!(out, "  {name:<16}  {line}");
+            }
+            out.push('\n');
+        }
+        out
     }
 
     fn each(&self, text: fn(&Question) -> String) -> String {
         let mut out = String::new();
         for (link, question) in self.questions() {
             if let Some(link) = link {
-                let _ = writeln!(out, "Link: {link}\n");
+                let _ = writeln!(out, "Link: {link}\n  It claims      {}\n", question.claims());
             }
             out.push_str(&text(question));
         }
@@ -78,9 +111,6 @@ impl Question {
             result.summary(self, party, &mut out);
         }
         out.push_str(&self.comparison());
-        for note in self.notes() {
-            let _ = writeln!(out, "Note: {note}");
-        }
         out
     }
 
@@ -132,34 +162,60 @@ impl Question {
                     ),
                 };
                 let _ = writeln!(out, "  {line}");
+                if let Some(third) = comparison.then[side].filter(|then| *then != hypothesis) {
+                    let _ = writeln!(out, "  {}", self.beyond(comparison, side, third));
+                }
             }
         }
         out.push('\n');
     }
 
+    /// Where a third hypothesis would come out on top: what would bring agreement.
+    pub(crate) fn beyond(&self, comparison: &Comparison, side: usize, third: usize) -> String {
+        let name = |index: usize| self.case.hypotheses[index].as_str();
+        let hypothesis = name(comparison.pair[1 - side]);
+        let then = format!("Yet {} would then be the most probable of all.", name(third));
+        let more = match &comparison.agreement[side] {
+            Agreement::Roots(roots) => {
+                format!("To hold {hypothesis} above all it takes {}.", roots.join(", "))
+            }
+            Agreement::Never => {
+                format!("Not even with all ratings would {hypothesis} be above all: the priors decide.")
+            }
+            Agreement::NotFound => {
+                "What it would take beyond is not known: there are too many sets of roots to look at."
+                    .to_owned()
+            }
+        };
+        format!("{then} {more}")
+    }
+
     fn explanation(&self) -> String {
         let mut out = String::new();
         let case = &self.case;
-        let options = Options::default();
         for (party, result) in &self.parties {
             let (top, rival) = (result.one_witness.top(), result.one_witness.runner_up());
             let _ = writeln!(out, "{party}: every step\n");
             let priors: Vec<_> = case.priors[party].iter().map(exact).collect();
             let _ = writeln!(out, "  before the evidence   {}\n", priors.join("  "));
             for (id, item) in &case.items {
-                let r = believed(case, &item.source, &options);
                 let grade = case.sources[&item.source].grade;
                 let given: Vec<_> = item.rows[party].iter().map(ToString::to_string).collect();
-                let after = discount(&item.rows[party], &r);
-                let after = after.iter().map(|p| format!("{:.1}", decimal(p, 4)));
                 let _ = writeln!(out, "  {id}\n    given                {}", given.join("  "));
-                let _ = writeln!(
-                    out,
-                    "    believed {} ({}, grade {grade}): {}",
-                    exact(&r),
-                    item.source,
-                    after.collect::<Vec<_>>().join("  ")
-                );
+                let ends: &[Unknown] =
+                    if grade == 'F' { &[Unknown::Low, Unknown::High] } else { &[Unknown::Low] };
+                for unknown in ends {
+                    let options = Options { unknown: *unknown, ..Options::default() };
+                    let r = believed(case, &item.source, &options);
+                    let after = discount(&item.rows[party], &r);
+                    let _ = writeln!(
+                        out,
+                        "    believed {} ({}, grade {grade}): {}",
+                        exact(&r),
+                        item.source,
+                        after.iter().map(short).collect::<Vec<_>>().join("  ")
+                    );
+                }
             }
             out.push('\n');
             for witness in &result.witnesses {
@@ -199,6 +255,12 @@ impl Question {
         out
     }
 
+    /// The hypotheses that a chain claims of this link.
+    pub(crate) fn claims(&self) -> String {
+        let claim = self.case.claim.iter().map(|index| self.case.hypotheses[*index].as_str());
+        claim.collect::<Vec<_>>().join(", or ")
+    }
+
     /// How far sources of each grade are believed, F at both ends where one is.
     pub(crate) fn believed(&self) -> String {
         let used = |grade: char| self.case.sources.values().any(|source| source.grade == grade);
@@ -208,30 +270,6 @@ impl Question {
             each.push("F 1/5 and 19/20".to_owned());
         }
         format!("sources by grade: {}", each.join(", "))
-    }
-
-    /// What an attentive reader would ask about the hypotheses.
-    #[must_use]
-    pub fn notes(&self) -> Vec<String> {
-        let named = |words: &[&str]| {
-            let lower = |name: &String| name.to_lowercase();
-            self.case
-                .hypotheses
-                .iter()
-                .map(lower)
-                .any(|name| words.iter().any(|word| name.contains(word)))
-        };
-        let mut notes = Vec::new();
-        if !named(&["other"]) {
-            notes.push("no hypothesis is called \"other\": an answer that is not in the list cannot be found".to_owned());
-        }
-        if !named(&["posing", "false flag", "false_flag", "impersonat"]) {
-            notes.push(
-                "no hypothesis says that somebody else poses as the suspect: deception is one"
-                    .to_owned(),
-            );
-        }
-        notes
     }
 }
 
@@ -340,6 +378,12 @@ impl PartyResult {
         }
         out.push('\n');
     }
+}
+
+/// A likelihood out of 10,000, exactly: an integer where it is one.
+fn short(likelihood: &BigRational) -> String {
+    let text = exact(likelihood);
+    text.strip_suffix("/1").map_or(text.clone(), str::to_owned)
 }
 
 fn turned(question: &Question, now: usize, top: usize) -> String {

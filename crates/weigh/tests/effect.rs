@@ -99,7 +99,7 @@ fn shown(level: impl Fn(usize, usize) -> f64) -> u32 {
     let one = |seed: u64| {
         let before = 15 + usize::try_from(seed % 31).unwrap();
         let series = drawn(|month| level(month, before), seed);
-        let design = Design { before, harmonics: 0, period: 12.0, seed };
+        let design = Design { before, harmonics: 0, period: 12.0, prior: None, seed };
         Change::of(&series.counts, &series.exposures, &design).unwrap().is_there()
     };
     u32::try_from((0..1_000).filter(|seed| one(*seed)).count()).unwrap()
@@ -126,7 +126,7 @@ fn a_decline_that_began_a_year_before_is_not_the_agreements() {
     let count = shown(|month, before| if month + 12 < before { 10.0 } else { 5.0 });
     assert!(count <= 50, "{count} of 1,000");
     let series = drawn(|month| if month < 18 { 10.0 } else { 4.0 }, 7);
-    let design = Design { before: 30, harmonics: 0, period: 12.0, seed: 1 };
+    let design = Design { before: 30, harmonics: 0, period: 12.0, prior: None, seed: 1 };
     let study = Study::of(&series, &design).unwrap();
     assert!(!study.shown);
     assert!(study.reasons[0].contains("is not among the strongest 5 %"), "{:?}", study.reasons);
@@ -149,7 +149,7 @@ fn a_gradual_decline_from_a_year_before_is_seldom_the_agreements() {
 fn a_control_that_rises_takes_it_too() {
     let mut series = drawn(|month| if month < 30 { 12.0 } else { 4.0 }, 3);
     series.control = Some(drawn(|month| if month < 30 { 5.0 } else { 20.0 }, 4).counts);
-    let design = Design { before: 30, harmonics: 0, period: 12.0, seed: 1 };
+    let design = Design { before: 30, harmonics: 0, period: 12.0, prior: None, seed: 1 };
     let study = Study::of(&series, &design).unwrap();
     assert!(!study.shown && study.reasons.iter().any(|r| r.contains("the control rises there")));
 }
@@ -161,7 +161,7 @@ fn what_only_the_exposure_explains_is_no_change() {
     let mut chance = Chance::new(5);
     let counts = exposures.iter().map(|exposure| chance.poisson(40.0 * exposure)).collect();
     let series = Series { counts, exposures, control: None };
-    let design = Design { before: 30, harmonics: 0, period: 12.0, seed: 1 };
+    let design = Design { before: 30, harmonics: 0, period: 12.0, prior: None, seed: 1 };
     let study = Study::of(&series, &design).unwrap();
     let found = study.counterfactual.as_ref().unwrap();
     let [_, low, high] = found.difference;
@@ -172,7 +172,7 @@ fn what_only_the_exposure_explains_is_no_change() {
 fn a_control_that_drops_too_takes_the_credit() {
     let level = |month: usize| if month < 30 { 12.0 } else { 4.0 };
     let mut series = drawn(level, 3);
-    let design = Design { before: 30, harmonics: 0, period: 12.0, seed: 1 };
+    let design = Design { before: 30, harmonics: 0, period: 12.0, prior: None, seed: 1 };
     let alone = Study::of(&series, &design).unwrap();
     assert!(alone.shown, "{:?}", alone.reasons);
     assert!(alone.series.quasi[0] < 0.6 && alone.series.quasi[2] < 1.0);
@@ -190,7 +190,7 @@ fn a_control_that_drops_too_takes_the_credit() {
 #[test]
 fn too_short_a_series_is_refused() {
     let series = drawn(|_| 5.0, 1);
-    let design = |before| Design { before, harmonics: 0, period: 12.0, seed: 1 };
+    let design = |before| Design { before, harmonics: 0, period: 12.0, prior: None, seed: 1 };
     assert_eq!(Study::of(&series, &design(3)), Err(Unfit::Short(60, 3)));
     assert_eq!(Study::of(&series, &design(58)), Err(Unfit::Short(60, 58)));
     let empty = Series { counts: vec![0.0; 60], ..series };
@@ -279,4 +279,37 @@ fn what_became_known_late_makes_a_triangle() {
     near(ladder.ultimates[2].0, 5.0 * 1.5 * 10.0 / 9.0, 9);
     let error = Read::parse("from,known\n2012,2011\n", &reading()).unwrap_err().to_string();
     assert!(error.contains("line 2: it became known before it happened"), "{error}");
+}
+
+/// Who looked before and after, and where the methods part: both are said.
+#[test]
+fn what_is_behind_the_counts_and_where_methods_disagree_is_said() {
+    let mut file = "from,source,effort\n".to_owned();
+    for month in 0..60 {
+        let (count, source) = if month < 30 { (6, "CERT") } else { (3, "press") };
+        let line = format!("{}-{:02},{source},two analysts\n", 2010 + month / 12, 1 + month % 12);
+        file.push_str(&line.repeat(count));
+    }
+    let read = Read::parse(&file, &reading()).unwrap();
+    let event: jiff::civil::Date = "2012-07-01".parse().unwrap();
+    let behind = read.behind(event);
+    assert_eq!(behind[0].rows, [("CERT".to_owned(), [180, 0]), ("press".to_owned(), [0, 90])]);
+    assert!(behind[0].chance.unwrap() < 1e-9);
+    assert_eq!((behind[1].name, behind[1].chance), ("effort", None), "one value tells nothing");
+    let design = Design { before: 30, harmonics: 0, period: 12.0, prior: None, seed: 1 };
+    let study = Study::of(&read.series, &design).unwrap();
+    let said = study.summary(&read, event);
+    assert!(said.contains("the counts may follow who looks"), "{said}");
+    assert!(study.to_html(&read, event).contains("What is behind the counts, by source"));
+    // The control fell just as much: the others find a drop, and it does not.
+    let mut series = drawn(|month| if month < 30 { 12.0 } else { 4.0 }, 3);
+    series.control = Some(drawn(|month| if month < 30 { 12.0 } else { 4.0 }, 4).counts);
+    let study = Study::of(&series, &design).unwrap();
+    let disagree = study.reasons.iter().find(|reason| reason.contains("the methods disagree"));
+    assert!(disagree.unwrap().contains("none by the control"), "{:?}", study.reasons);
+    series.control = Some(vec![0.0; 60]);
+    assert_eq!(Study::of(&series, &design), Err(Unfit::Control));
+    let staged = Reading { stage: Some("strt".into()), ..reading() };
+    let error = Read::parse("from,stage\n2015,start\n", &staged).unwrap_err().to_string();
+    assert!(error.contains("no event has the stage \"strt\"; there are start"), "{error}");
 }

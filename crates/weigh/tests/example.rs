@@ -229,3 +229,37 @@ fn a_source_of_which_nothing_is_known_is_run_at_both_ends() {
             .is_null()
     );
 }
+
+/// The hypotheses of tasking are levels, and a chain may claim several of them together.
+#[test]
+fn a_link_may_claim_several_hypotheses_and_says_what_kind_of_record_it_is() {
+    let file = include_str!("tasking.json");
+    let run = run(Input::parse(file).unwrap());
+    let chain = &run.chains["P"];
+    let question = &run.links[0].1;
+    let shares = question.parties["P"].one_witness.shares();
+    let claimed: num_rational::BigRational = shares[6..10].iter().sum();
+    assert_eq!(chain.conditional[3], Some(claimed));
+    let json = run.to_json(file).unwrap();
+    assert_eq!(json["notes"], serde_json::json!([]), "nothing is missing");
+    assert_eq!(run.to_json(&json.to_string()).unwrap(), json, "a file with results is a file");
+    assert!(run.summary().contains("This is a technical attribution."));
+    assert!(run.summary().contains("It claims      state-ordered, or state-rogue-conducted"));
+    assert!(run.explanation().contains("each link by itself"));
+    for (find, replace, wanted) in [
+        ("\"technical\"", "\"moral\"", "record: want technical, political or legal"),
+        (
+            "\"claim\": [\"state-ordered\"",
+            "\"claim\": [\"ordered\"",
+            "claim[0]: \"ordered\" is not a hypothesis",
+        ),
+        ("\"claim\": [\"state-ordered\"", "\"claim\": [\"state-integrated\"", "stands twice"),
+    ] {
+        let error = Input::parse(&file.replace(find, replace)).unwrap_err().to_string();
+        assert!(error.contains(wanted), "{wanted}: {error}");
+    }
+    let fewer = file.replace("\"state-shaped\"", "\"state-bent\"");
+    let notes = comity_weigh::run(Input::parse(&fewer).unwrap()).to_json(&fewer).unwrap();
+    let note = notes["notes"][0]["note"].as_str().unwrap();
+    assert!(note.ends_with("there are not: state-shaped"), "{note}");
+}

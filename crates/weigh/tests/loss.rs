@@ -65,6 +65,38 @@ fn a_figure_that_moves_tenfold_and_a_respondent_that_makes_it_are_asked_about() 
     assert!(said.contains("are not added up") && said.contains("no headline"), "{said}");
 }
 
+/// A tenth is a tenfold too, however a decimal is stored; and a source's next figure stands beside its last.
+#[test]
+fn a_figure_is_held_against_its_sources_last_one() {
+    let cost =
+        one(r#""frequency": {"poisson": 1}, "severity": {"lognormal": {"low": 1, "high": 2}},
+        "before": [{"year": 2009, "amount": 0.7}], "stated": 0.07"#);
+    assert!(cost.questions[0].contains("10 times"), "{:?}", cost.questions);
+    let unstated =
+        one(r#""frequency": {"poisson": 1}, "severity": {"lognormal": {"low": 1, "high": 2}},
+        "before": [{"year": 2009, "amount": 1000}]"#);
+    assert!(unstated.questions[0].contains("1.000e3 for 2009"), "{:?}", unstated.questions);
+    let figure = |name: &str, year: u32, stated: &str, source: &str| {
+        format!(
+            r#"{{"name": "{name}", "kind": "direct", "source": "{source}", "stated": {stated},
+            "scope": {{"place": "world", "sector": "all", "year": {year}, "currency": "USD"}},
+            "frequency": {{"poisson": 1}}, "severity": {{"pert": {{"least": 0, "likely": 0.2, "most": 1}}}}}}"#
+        )
+    };
+    let all = [
+        figure("b", 2013, "1e11", "one"),
+        figure("a", 2009, "1e12", "one"),
+        figure("c", 2014, "1", "another"),
+    ];
+    let costs = loss::run(&format!(r#"{{"figures": [{}]}}"#, all.join(",")), 1).unwrap();
+    let asked: Vec<usize> = costs.iter().map(|cost| cost.questions.len()).collect();
+    assert_eq!(asked, [1, 0, 0], "{costs:?}");
+    let said = loss::summary(&costs);
+    let half = said.lines().find(|line| line.contains("50 % of years")).unwrap();
+    let amount: f64 = half.rsplit(' ').next().unwrap().parse().unwrap();
+    assert!((amount / costs[1].quantiles[2] - 1.0).abs() < 0.01, "small amounts too: {half}");
+}
+
 #[test]
 fn what_is_wrong_is_named_with_its_place() {
     let good = r#""frequency": {"poisson": 1}, "severity": {"lognormal": {"low": 1, "high": 2}}"#;

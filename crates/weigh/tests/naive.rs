@@ -9,9 +9,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use comity_weigh::agreement::Agreement;
 use comity_weigh::case::{Case, Input, Item, Source};
 use comity_weigh::difference::{Comparison, flip_sets, smallest};
 use comity_weigh::posterior::{self, Interest, Options, Unknown};
+use comity_weigh::result::Question;
 use num_rational::BigRational;
 use num_traits::{One as _, Zero as _};
 use rand_chacha::ChaCha8Rng;
@@ -72,7 +74,8 @@ impl Dice {
             })
             .collect();
         let grades = grades.map(|(letter, (n, d))| (letter, fraction(n, d))).into();
-        Case { hypotheses, grades, sources, items, joint: BTreeMap::new(), priors }
+        let joint = BTreeMap::new();
+        Case { record: None, hypotheses, claim: vec![0], grades, sources, items, joint, priors }
     }
 }
 
@@ -142,9 +145,10 @@ fn bayes<'a>(
 fn ten_thousand_random_cases_agree_exactly() {
     let mut dice = Dice(ChaCha8Rng::seed_from_u64(4711));
     let mut flips = 0;
-    let mut cruxes = 0;
+    let (mut cruxes, mut thirds) = (0, 0);
     for _ in 0..10_000 {
         let case = dice.case();
+        let question = Question::of(case.clone());
         for party in case.parties() {
             // One of the ways to count, and one item left out, by chance.
             let options = Options {
@@ -165,15 +169,25 @@ fn ten_thousand_random_cases_agree_exactly() {
                 let wanted = bayes(&case.priors[party], strongest(&case, &without).values());
                 let options = Options { without_item: Some(id), ..options };
                 assert_eq!(posterior::posterior(&case, party, &options).shares(), wanted);
+                assert_eq!(question.parties[party].without_item[id].shares(), wanted);
+            }
+            for root in case.roots() {
+                let mut left = strongest(&case, &rows);
+                left.remove(root);
+                let wanted = bayes(&case.priors[party], left.values());
+                assert_eq!(question.parties[party].without_root[root].shares(), wanted);
             }
             flips += check_flips(&case, party, &strongest(&case, &rows));
         }
         let parties: Vec<_> = case.parties().collect();
         if let [one, other, ..] = parties.as_slice() {
-            cruxes += check_crux(&case, [one, other]);
+            let (compared, third) = check_crux(&case, [one, other]);
+            cruxes += compared;
+            thirds += third;
         }
     }
-    assert!(flips > 5_000 && cruxes > 1_000, "{flips} {cruxes}: there was something to check");
+    let counts = format!("{flips} {cruxes} {thirds}: there was something to check");
+    assert!(flips > 5_000 && cruxes > 1_000 && thirds > 100, "{counts}");
 }
 
 /// Every subset of the roots, smallest first.
@@ -219,14 +233,16 @@ fn check_flips(case: &Case, party: &str, roots: &BTreeMap<String, Vec<BigRationa
     usize::from(best.is_some_and(|size| size > 0))
 }
 
-fn check_crux(case: &Case, parties: [&str; 2]) -> usize {
+/// How many were compared, and for how many sides a third hypothesis came out on top.
+fn check_crux(case: &Case, parties: [&str; 2]) -> (usize, usize) {
     let comparison = Comparison::of(case, parties);
     if comparison.agree {
-        return 0;
+        return (0, 0);
     }
     let [a, b] = comparison.pair;
     let rows = parties.map(|party| strongest(case, &naive_rows(case, party, &Options::default())));
     let names: Vec<_> = rows[0].keys().collect();
+    let mut thirds = 0;
     for (side, [to, from]) in [(1, [a, b]), (0, [b, a])] {
         let prior = &case.priors[parties[side]];
         let prefers = |swapped: &BTreeSet<String>| {
@@ -242,8 +258,34 @@ fn check_crux(case: &Case, parties: [&str; 2]) -> usize {
         if let Some(found) = found {
             assert!(prefers(&found.iter().cloned().collect()));
         }
+        // Above every other hypothesis, not only above the party's own.
+        let after = |swapped: &BTreeSet<String>| {
+            let row = |root: &&String| {
+                let from = if swapped.contains(*root) { 1 - side } else { side };
+                &rows[from][*root]
+            };
+            bayes(&case.priors[parties[side]], names.iter().map(row))
+        };
+        let above = |swapped: &BTreeSet<String>| {
+            let shares = after(swapped);
+            (0..shares.len()).all(|h| h == to || shares[h] < shares[to])
+        };
+        let tried = subsets(&names).into_iter().find(|swapped| above(swapped));
+        match (&comparison.agreement[side], tried) {
+            (Agreement::Roots(found), Some(tried)) => {
+                assert_eq!(found.len(), tried.len());
+                assert!(above(&found.iter().cloned().collect()));
+            }
+            (Agreement::Never, None) => {}
+            (found, tried) => panic!("{found:?}, and tried {tried:?}"),
+        }
+        if let (Some(crux), Some(then)) = (found, comparison.then[side]) {
+            let shares = after(&crux.iter().cloned().collect());
+            assert!(shares.iter().all(|share| *share <= shares[then]));
+            thirds += usize::from(then != to);
+        }
     }
-    1
+    (1, thirds)
 }
 
 /// A row for a whole root stands for all its items, and no longer once one of them is left out.

@@ -41,7 +41,8 @@ fn a_study_reads_as_it_did() {
     let reading = Reading { period: Period::Month, stage: None, only, control, eurepoc: false };
     let read = Read::parse(&file, &reading).unwrap();
     let event = "2015-01-01".parse().unwrap();
-    let design = Design { before: read.before(event), harmonics: 0, period: 12.0, seed: 1 };
+    let design =
+        Design { before: read.before(event), harmonics: 0, period: 12.0, prior: None, seed: 1 };
     let study = Study::of(&read.series, &design).unwrap();
     same("study.txt", &study.summary(&read, event));
 }

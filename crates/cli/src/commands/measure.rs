@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Subcommand, ValueEnum};
+use comity_weigh::effect::changepoint::Prior;
 use comity_weigh::effect::input::{Period, Read, Reading};
 use comity_weigh::effect::{Design, Study};
 use comity_weigh::loss;
@@ -40,6 +41,10 @@ pub(crate) enum Measure {
         /// Waves of the year in the regression.
         #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=3))]
         harmonics: u32,
+        /// What is believed of the free change-point's rates before the counts: a Gamma's shape and rate, such as
+        /// 1,1. Without it shape 1 and the counts' own mean.
+        #[arg(long, value_parser = gamma)]
+        gamma: Option<Prior>,
         /// Where chance begins; the same seed gives the same bits.
         #[arg(long, default_value_t = 47)]
         seed: u64,
@@ -68,6 +73,14 @@ fn pair(text: &str) -> Result<(String, String), String> {
     Ok((column.to_owned(), wanted.to_owned()))
 }
 
+fn gamma(text: &str) -> Result<Prior, String> {
+    let number = |part: &str| part.parse::<f64>().ok().filter(|n| (1e-6..=1e6).contains(n));
+    let parts = text.split_once(',').and_then(|(shape, rate)| {
+        Some(Prior { shape: number(shape.trim())?, rate: number(rate.trim())? })
+    });
+    parts.ok_or_else(|| "want SHAPE,RATE: two numbers from 0.000001 to 1000000".to_owned())
+}
+
 impl Measure {
     pub(crate) fn run(self, context: &Context) -> Result<ExitCode, Failure> {
         match self {
@@ -86,6 +99,7 @@ impl Measure {
                 control,
                 eurepoc,
                 harmonics,
+                gamma,
                 seed,
                 html,
             } => {
@@ -107,6 +121,7 @@ impl Measure {
                     before: found.before(event),
                     harmonics,
                     period: found.period.per_year(),
+                    prior: gamma,
                     seed,
                 };
                 let study = Study::of(&found.series, &design);

@@ -6,7 +6,8 @@ use std::fmt::Write as _;
 use jiff::civil::Date;
 
 use super::input::Read;
-use super::{POWER, STRONGEST, Study};
+use super::lag::Ladder;
+use super::{POWER, STRONGEST, Study, text};
 use crate::html::{begin, end, escape, table};
 
 /// Width and height of every drawing, and the room left for its scale.
@@ -29,6 +30,7 @@ impl Study {
         self.series_part(read, event, &mut out);
         self.placebo_part(read, event, &mut out);
         self.free_part(read, event, &mut out);
+        self.behind_part(read, event, &mut out);
         self.power_part(&mut out);
         end(&mut out);
         out
@@ -154,6 +156,39 @@ impl Study {
         });
         table(&["New rate from", "#Probability", "95 % set"], rows, out);
         out.push_str("</details>");
+    }
+
+    fn behind_part(&self, read: &Read, event: Date, out: &mut String) {
+        let _ = write!(out, "<h2>What is not known yet: {}</h2>", escape(&text::lag(read)));
+        if let Some((first, triangle)) = &read.triangle
+            && let Some(ladder) = Ladder::of(triangle)
+        {
+            let rows = (*first..).zip(triangle).zip(&ladder.ultimates).map(
+                |((year, known), (ultimate, error))| {
+                    let known = known.last().copied().unwrap_or_default();
+                    vec![
+                        year.to_string(),
+                        format!("{known}"),
+                        format!("{ultimate:.1}"),
+                        format!("{error:.1}"),
+                    ]
+                },
+            );
+            table(&["Year", "#Known", "#In the end", "#Standard error"], rows, out);
+        }
+        for column in read.behind(event) {
+            let said = column.chance.map_or(String::new(), text::said_of);
+            let _ = write!(
+                out,
+                "<h2>What is behind the counts, by {}</h2><p>{}</p>",
+                escape(column.name),
+                escape(&said)
+            );
+            let rows = column.rows.iter().map(|(value, [before, after])| {
+                vec![value.clone(), before.to_string(), after.to_string()]
+            });
+            table(&["Value", "#Before", "#After"], rows, out);
+        }
     }
 
     fn power_part(&self, out: &mut String) {

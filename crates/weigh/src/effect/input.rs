@@ -12,6 +12,7 @@ use jiff::ToSpan as _;
 use jiff::civil::Date;
 
 use super::Series;
+use super::behind::{self, Behind};
 use crate::json::InputError;
 
 /// Bytes of a file that are read.
@@ -56,6 +57,8 @@ pub struct Read {
     /// For events of which it is said when they became known: the first year, and the cumulative
     /// triangle by year of event and by years until it was known.
     pub triangle: Option<(i16, Vec<Vec<f64>>)>,
+    /// For events: by column, the first day of each one's period and what the column says of it.
+    pub said: Vec<(&'static str, Vec<(Date, String)>)>,
 }
 
 impl Read {
@@ -69,6 +72,8 @@ impl Read {
         let header = reader.headers().map_err(|error| bad_csv(&error))?.clone();
         let ours = |name: &str| match name {
             "start_date" if reading.eurepoc => "from".to_owned(),
+            "attribution_date" if reading.eurepoc => "known".to_owned(),
+            "source_incident_detection_disclosure" if reading.eurepoc => "source".to_owned(),
             name => name.to_owned(),
         };
         let table = Table { columns: header.iter().map(ours).collect(), eurepoc: reading.eurepoc };
@@ -116,6 +121,13 @@ impl Read {
             (true, false) => table.events(&rows, reading),
             (false, _) => Err(at(1, "want a column `from`: the date, month or year of each row")),
         }
+    }
+
+    /// What is behind the events before and after, by column.
+    #[must_use]
+    pub fn behind(&self, event: Date) -> Vec<Behind> {
+        let first_after = self.starts[self.before(event)];
+        self.said.iter().map(|(name, events)| Behind::of(name, events, first_after)).collect()
     }
 
     /// How many periods stand before the agreement: those that begin before its day. The period in
@@ -230,6 +242,7 @@ impl Table {
             period,
             left_out: None,
             triangle: None,
+            said: Vec::new(),
         })
     }
 
@@ -250,12 +263,22 @@ impl Table {
                 ),
             ));
         }
+        if let Some(stage) = reading.stage.as_deref().filter(|stage| !stages.contains(stage)) {
+            let known: Vec<_> = stages.into_iter().collect();
+            let there = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+            return Err(at(1, &format!("no event has the stage {stage:?}; there are {there}")));
+        }
         let has = |row: &csv::StringRecord, wanted: &[(String, String)]| {
             wanted
                 .iter()
                 .all(|(column, text)| self.cell(row, column).is_some_and(|c| has_words(c, text)))
         };
         let mut lags: Vec<(i16, i16)> = Vec::new();
+        let mut said: Vec<(&'static str, Vec<(Date, String)>)> = behind::COLUMNS
+            .into_iter()
+            .filter(|column| self.has(column))
+            .map(|column| (column, Vec::new()))
+            .collect();
         let mut counts: BTreeMap<Date, [f64; 2]> = BTreeMap::new();
         let (mut all, mut left_out) = (0, 0);
         for (line, row) in rows {
@@ -266,17 +289,7 @@ impl Table {
             let own = has(row, &reading.only);
             all += usize::from(own);
             if own && let Some(known) = self.cell(row, "known") {
-                let (begin, _) = interval(known).ok_or_else(|| {
-                    at(
-                        *line,
-                        &format!("known: want a date such as 2015 or 2015-09-25, found {known:?}"),
-                    )
-                })?;
-                let happened = self.interval(row, *line)?.0.year();
-                if begin.year() < happened {
-                    return Err(at(*line, "it became known before it happened"));
-                }
-                lags.push((happened, begin.year()));
+                lags.extend(self.lag(row, *line, known)?);
             }
             // What has no date at all is dated to no period either.
             let dated = if self.eurepoc && self.cell(row, "from").is_none() {
@@ -294,6 +307,9 @@ impl Table {
             // Every dated event tells how far the list reaches, whether or not it is counted.
             let [counted, control] = counts.entry(start).or_default();
             *counted += f64::from(u8::from(own));
+            for (name, said) in said.iter_mut().filter(|_| own) {
+                said.push((start, self.cell(row, name).unwrap_or_default().to_owned()));
+            }
             let controls = !reading.control.is_empty() && has(row, &reading.control);
             *control += f64::from(u8::from(controls));
         }
@@ -324,7 +340,34 @@ impl Table {
         let control = (!reading.control.is_empty()).then_some(control);
         let series = Series { counts: series, exposures, control };
         let left_out = Some((all, left_out));
-        Ok(Read { series, starts, period: reading.period, left_out, triangle: triangle(&lags) })
+        let triangle = triangle(&lags);
+        Ok(Read { series, starts, period: reading.period, left_out, triangle, said })
+    }
+
+    /// The years in which an event happened and became known.
+    fn lag(
+        &self,
+        row: &csv::StringRecord,
+        line: u64,
+        known: &str,
+    ) -> Result<Option<(i16, i16)>, InputError> {
+        // Of EuRepoC's several days of attribution the first; its list has days before the start, and
+        // events without one.
+        if self.eurepoc {
+            let happened = self.cell(row, "from").and_then(interval).map(|(day, _)| day.year());
+            let day = |part: &str| interval(part.trim().split(' ').next()?).map(|(d, _)| d.year());
+            let first = known.split(';').filter_map(day).min();
+            return Ok(happened.zip(first).filter(|(happened, known)| happened <= known));
+        }
+        let (begin, _) = interval(known).ok_or_else(|| {
+            let problem = "known: want a date such as 2015 or 2015-09-25, found";
+            at(line, &format!("{problem} {known:?}"))
+        })?;
+        let happened = self.interval(row, line)?.0.year();
+        if begin.year() < happened {
+            return Err(at(line, "it became known before it happened"));
+        }
+        Ok(Some((happened, begin.year())))
     }
 }
 

@@ -6,6 +6,7 @@
 //! the year before, *and* the control, where there is one, shows no change there, up or down. "Not shown" always comes with the smallest drop that the series could have
 //! shown: it never means that nothing happened.
 
+pub mod behind;
 pub mod chance;
 pub mod changepoint;
 pub mod glm;
@@ -59,6 +60,8 @@ pub struct Design {
     pub harmonics: u32,
     /// Periods of a year.
     pub period: f64,
+    /// What is believed of the free change-point's rates before the counts; none: what their mean says.
+    pub prior: Option<Prior>,
     /// Where chance begins: the same seed gives the same bits.
     pub seed: u64,
 }
@@ -86,8 +89,10 @@ pub struct Change {
     /// How much better than the step a decline explains the counts that began a year before: above 0
     /// where it is better, in deviance by scatter; none where none can be fitted.
     pub decline_before: Option<f64>,
-    /// The change that is looked for freely.
+    /// The change that is looked for freely, and what was believed of its rates before.
     pub free: ChangePoint,
+    /// The prior of both its rates.
+    pub prior: Prior,
     /// Whether its 95 % set has the true place.
     pub in_set: bool,
 }
@@ -120,6 +125,9 @@ pub enum Unfit {
     /// Nothing to fit.
     #[error("the regression does not come to rest on these counts; are nearly all of them 0?")]
     Degenerate,
+    /// Nothing to fit in the control.
+    #[error("the regression does not come to rest on the control; are nearly all of its counts 0?")]
+    Control,
 }
 
 impl Change {
@@ -145,7 +153,7 @@ impl Change {
             (*mean, if index >= before { mean / height } else { *mean })
         };
         let scan = Scan::of(&rows, counts, &offsets);
-        let prior = Prior::scaled(counts);
+        let prior = design.prior.unwrap_or_else(|| Prior::scaled(counts));
         let free = ChangePoint::of(counts, exposures, prior).ok_or(Unfit::Degenerate)?;
         Ok(Self {
             poisson: fit.ratio(step, 1.0),
@@ -159,6 +167,7 @@ impl Change {
             in_set: free.set_95().contains(&before),
             scan,
             free,
+            prior,
         })
     }
 
@@ -198,7 +207,8 @@ impl Study {
         let change = Change::of(&series.counts, &series.exposures, design)?;
         let ones = vec![1.0; series.counts.len()];
         let control = series.control.as_ref();
-        let control = control.map(|counts| Change::of(counts, &ones, design)).transpose()?;
+        let control = control.map(|counts| Change::of(counts, &ones, design)).transpose();
+        let control = control.map_err(|_| Unfit::Control)?;
         let difference = control.as_ref().map(|control| difference(&change, control));
         // What is compared over time is the rate, as counts at the mean exposure.
         let mean = series.exposures.iter().sum::<f64>() / length(series.exposures.len());
@@ -207,7 +217,8 @@ impl Study {
         let counterfactual = Counterfactual::of(&rates, series.control.as_deref(), design.before);
         let quiet = control.as_ref().is_none_or(|control| !control.is_change());
         let shown = change.is_there() && quiet;
-        let reasons = reasons(&change, control.as_ref(), counterfactual.as_ref());
+        let mut reasons = reasons(&change, control.as_ref());
+        reasons.extend(disagreement(&change, difference, counterfactual.as_ref()));
         let power = power(series, &change, design);
         Ok(Self { series: change, control, difference, counterfactual, shown, reasons, power })
     }
@@ -233,11 +244,7 @@ fn difference(series: &Change, control: &Change) -> [f64; 3] {
     [at, at - both, at + both].map(f64::exp)
 }
 
-fn reasons(
-    change: &Change,
-    control: Option<&Change>,
-    counterfactual: Option<&Counterfactual>,
-) -> Vec<String> {
+fn reasons(change: &Change, control: Option<&Change>) -> Vec<String> {
     let mut reasons = Vec::new();
     let places = change.scan.places.len();
     match change.rank {
@@ -281,17 +288,30 @@ fn reasons(
         }
         Some(_) => reasons.push("the control shows no change there".to_owned()),
     }
-    if let Some(counterfactual) = counterfactual {
-        let [_, low, high] = counterfactual.difference;
-        let apart = high < 0.0 || low > 0.0;
-        if apart != change.is_there() {
-            reasons.push(format!(
-                "the methods disagree: the counterfactual's interval {} nought",
-                if apart { "excludes" } else { "includes" }
-            ));
-        }
-    }
     reasons
+}
+
+/// Which methods find a drop and which do not, where they differ.
+fn disagreement(
+    change: &Change,
+    difference: Option<[f64; 3]>,
+    counterfactual: Option<&Counterfactual>,
+) -> Option<String> {
+    let [before, after] = change.free.rates;
+    let mut methods = vec![
+        ("the regression", change.quasi[2] < 1.0),
+        ("the placebo scan", change.rank.is_some_and(|rank| rank <= STRONGEST)),
+        ("the free change-point", change.in_set && after < before),
+    ];
+    methods.extend(difference.map(|[_, _, high]| ("the control", high < 1.0)));
+    methods.extend(counterfactual.map(|found| ("the counterfactual", found.difference[2] < 0.0)));
+    let say = |finds: bool| {
+        let of = methods.iter().filter(|(_, found)| *found == finds).map(|(name, _)| *name);
+        of.collect::<Vec<_>>().join(", ")
+    };
+    let (finding, others) = (say(true), say(false));
+    (!finding.is_empty() && !others.is_empty())
+        .then(|| format!("the methods disagree: a drop there by {finding}; none by {others}"))
 }
 
 /// How often a series of this length, place, mean and scatter would show drops of these sizes.

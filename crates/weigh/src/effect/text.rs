@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use jiff::civil::Date;
 use serde_json::{Value, json};
 
-use super::changepoint::Prior;
+use super::behind::DIFFERENT;
 use super::input::Read;
 use super::lag::Ladder;
 use super::{Change, Design, POWER, Study};
@@ -49,6 +49,12 @@ impl Study {
             self.series.free.probabilities[self.series.free.mode() - 1],
             self.series.free.log_bayes_factor
         );
+        let prior = self.series.prior;
+        let _ = writeln!(
+            out,
+            "    its rates before the counts: Gamma with shape {} and rate {:.4}, both",
+            prior.shape, prior.rate
+        );
         if let Some(control) = &self.control {
             let (free, [r0, r1]) = (&control.free, control.free.rates);
             let _ = writeln!(
@@ -58,12 +64,6 @@ impl Study {
                 free.probabilities[free.mode() - 1]
             );
         }
-        let prior = Prior::scaled(&read.series.counts);
-        let _ = writeln!(
-            out,
-            "    its rates before the counts: Gamma with shape {} and rate {:.4}, both",
-            prior.shape, prior.rate
-        );
         match &self.counterfactual {
             Some(found) => {
                 let [at, low, high] = found.relative.map(|share| share * 100.0);
@@ -80,27 +80,19 @@ impl Study {
                 );
             }
         }
-        if let Some((first, triangle)) = &read.triangle {
-            match Ladder::of(triangle) {
-                Some(ladder) => {
-                    let (missing, error) = ladder.missing;
-                    let _ = writeln!(
-                        out,
-                        "  reporting lag                {missing:.1} events from {first} on are not known yet (standard error {error:.1})"
-                    );
-                }
-                None => {
-                    let _ = writeln!(
-                        out,
-                        "  reporting lag                a year without events gives no factor: not measured"
-                    );
-                }
+        let _ = writeln!(out, "  reporting lag                {}", lag(read));
+        let behind = read.behind(event);
+        if !behind.is_empty() {
+            let _ = writeln!(out, "\nWhat is behind the counts? (events before, after)");
+        }
+        for column in behind {
+            let _ = writeln!(out, "  by {}", column.name);
+            for (value, [before, after]) in &column.rows {
+                let _ = writeln!(out, "    {before:>6} {after:>6}  {value}");
             }
-        } else {
-            let _ = writeln!(
-                out,
-                "  reporting lag                the file does not say when events became known: not measured"
-            );
+            if let Some(chance) = column.chance {
+                let _ = writeln!(out, "    {}", said_of(chance));
+            }
         }
         let _ = writeln!(out, "\nWhat could this series have shown?");
         match self.smallest_drop() {
@@ -154,10 +146,44 @@ impl Study {
                     "ultimates": ladder.ultimates, "missing": ladder.missing,
                 }))
             }),
+            "behind": read.behind(event).iter().map(|column| json!({
+                "column": column.name,
+                "rows": column.rows.iter().map(|(value, [before, after])| json!({
+                    "value": value, "before": before, "after": after,
+                })).collect::<Vec<_>>(),
+                "p": column.chance,
+            })).collect::<Vec<_>>(),
             "smallest_drop": self.smallest_drop(),
             "power": self.power.iter().map(|(drop, often)| json!({ "drop": drop, "shown": often }))
                 .collect::<Vec<_>>(),
         })
+    }
+}
+
+/// The reporting lag in words.
+pub(super) fn lag(read: &Read) -> String {
+    let Some((first, triangle)) = &read.triangle else {
+        return "the file does not say when events became known: not measured".to_owned();
+    };
+    match Ladder::of(triangle) {
+        Some(ladder) => {
+            let (missing, error) = ladder.missing;
+            format!(
+                "{missing:.1} events from {first} on are not known yet (standard error {error:.1})"
+            )
+        }
+        None => "a year without events gives no factor: not measured".to_owned(),
+    }
+}
+
+/// What the chance of such a difference says.
+pub(super) fn said_of(chance: f64) -> String {
+    if chance < DIFFERENT {
+        format!(
+            "before and after differ by more than chance (p {chance:.4}): the counts may follow who looks"
+        )
+    } else {
+        format!("before and after do not differ by more than chance (p {chance:.4})")
     }
 }
 
@@ -185,6 +211,7 @@ fn change_json(change: &Change, read: &Read) -> Value {
             "rates": change.free.rates,
             "log_bayes_factor": change.free.log_bayes_factor,
             "holds_event": change.in_set,
+            "prior": { "shape": change.prior.shape, "rate": change.prior.rate },
         },
     })
 }
