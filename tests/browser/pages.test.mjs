@@ -155,7 +155,7 @@ test('another site cannot make a move', async () => {
 
 test('axe-core finds nothing, light and dark, in both languages', async () => {
   const path = await requestPath();
-  const pages = ['/', '/requests', path, '/agreements', '/ledger', '/nowhere'];
+  const pages = ['/', '/requests', path, '/agreements', '/oversight?exercises=on', '/ledger', '/nowhere'];
   assert.deepEqual(await violations('north', pages), []);
   assert.deepEqual(await violations('south', pages.slice(0, 2), { colorScheme: 'dark' }), []);
   assert.deepEqual(await violations('north', [path], { locale: 'zh-CN', colorScheme: 'dark' }), []);
@@ -178,7 +178,7 @@ test('Chinese pages are Chinese, and TLP labels are not translated', async () =>
     const text = await page.textContent('body');
     assert.deepEqual(english.filter((known) => text.includes(known)), [], where);
   };
-  for (const path of ['/', '/requests', await requestPath(), '/agreements', '/ledger', '/nowhere']) {
+  for (const path of ['/', '/requests', await requestPath(), '/agreements', '/oversight?exercises=on', '/ledger', '/nowhere']) {
     await page.goto(base + path);
     await look(path);
   }
@@ -191,7 +191,7 @@ test('Chinese pages are Chinese, and TLP labels are not translated', async () =>
 
 test('nothing is cut at 360 px', async () => {
   const { page, base, context } = await signedIn('north', { viewport: { width: 360, height: 740 } });
-  for (const path of ['/', '/requests', await requestPath(), '/agreements', '/ledger']) {
+  for (const path of ['/', '/requests', await requestPath(), '/agreements', '/oversight?exercises=on', '/ledger']) {
     await page.goto(base + path);
     const width = await page.evaluate(() => document.documentElement.scrollWidth);
     assert.ok(width <= 360, `${path} is ${width} px wide`);

@@ -71,6 +71,9 @@ enum Noun {
     /// Requests: the whole life of one.
     #[command(subcommand)]
     Request(commands::request::Request),
+    /// The standing review of timeliness and quality.
+    #[command(subcommand)]
+    Review(commands::review::Review),
     /// Ledgers: show, prove, verify, audit.
     #[command(subcommand)]
     Ledger(commands::ledger::Ledger),
@@ -128,6 +131,7 @@ async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Noun::Peer(peer) => peer.run(&context).await,
         Noun::Agreement(agreement) => agreement.run(&context).await,
         Noun::Request(request) => request.run(&context).await,
+        Noun::Review(review) => review.run(&context).await,
         Noun::Ledger(ledger) => ledger.run(&context).await,
         Noun::Stix(stix) => stix.run(&context),
         Noun::Weigh(weigh) => weigh.run(&context),

@@ -13,6 +13,7 @@ use comity_rules::channel::Channel;
 use comity_rules::clock::{Clocks, Start, tally};
 use comity_rules::period::instant;
 use comity_rules::request::View;
+use comity_rules::review::Head;
 use comity_rules::{PartyId, Request};
 use hyper::Method;
 use jiff::{SignedDuration, Timestamp};
@@ -74,6 +75,17 @@ pub struct Report {
     pub ended: Vec<(PartyId, u64, u64)>,
     /// The rules' findings.
     pub audit: Audit,
+    /// What proves the heads of both ledgers; empty for a single one.
+    proven: Vec<Covered>,
+}
+
+/// A ledger's tiles, and the sizes that outside witnesses covered, each with its time.
+#[derive(Debug)]
+struct Covered {
+    party: PartyId,
+    origin: String,
+    tiles: Tiles,
+    history: Vec<(u64, Timestamp)>,
 }
 
 /// Audits the ledgers at the first two places. Further places are copies of either, such as the
@@ -140,8 +152,15 @@ pub async fn run(
     let ended = read.iter().filter(|_| closes.is_some());
     let ended = ended.map(|read| (read.ledger.channel.from.clone(), read.size(), read.after));
     let ended = ended.collect();
-    let audit = Audit::of(&read.map(|read| read.ledger));
-    Ok(Report { ledgers: ledgers.to_vec(), withheld, ended, audit })
+    let read = read.map(|read| read.ledger);
+    let audit = Audit::of(&read);
+    let proven = read.map(|audit::Ledger { channel, tiles, history, .. }| Covered {
+        party: channel.from,
+        origin: channel.origin,
+        tiles,
+        history,
+    });
+    Ok(Report { ledgers: ledgers.to_vec(), withheld, ended, audit, proven: proven.into() })
 }
 
 /// A ledger as it was read.
@@ -205,7 +224,8 @@ impl Read {
         let channel = &self.ledger.channel;
         let ledgers = vec![(channel.origin.clone(), channel.from.clone(), size, alive)];
         let (withheld, ended) = (Vec::new(), Vec::new());
-        Report { ledgers, withheld, ended, audit: Audit::alone(&self.ledger) }
+        let audit = Audit::alone(&self.ledger);
+        Report { ledgers, withheld, ended, audit, proven: Vec::new() }
     }
 
     /// Counts what these prove: the word of outside witnesses, and that of the mirror.
@@ -455,6 +475,19 @@ impl Report {
                 "party": party, "index": index, "code": code, "reason": reason,
             })).collect::<Vec<_>>(),
         })
+    }
+
+    /// A party's ledger up to a size, with the time at which outside witnesses had covered that; `None`
+    /// where they have not.
+    #[must_use]
+    pub fn head(&self, party: &PartyId, size: u64) -> Option<Head> {
+        let Covered { origin, tiles, history, .. } =
+            self.proven.iter().find(|ledger| ledger.party == *party)?;
+        let covers = history.iter().filter(|(covered, _)| *covered >= size);
+        let witnessed = covers.map(|(_, time)| *time).min()?;
+        let (party, origin) = (party.clone(), origin.clone());
+        let root = tiles.root(size).ok()?.to_hex();
+        Some(Head { party, origin, size, root, witnessed: Some(witnessed) })
     }
 
     /// The time of the last witnessed checkpoint of either ledger.

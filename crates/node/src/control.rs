@@ -15,6 +15,7 @@ use comity_rules::bundle::Bundle;
 use comity_rules::card::{Card, fingerprint};
 use comity_rules::command::Command;
 use comity_rules::release::Reader;
+use comity_rules::review::Scope;
 use comity_rules::{PartyId, Terms, agreement};
 use comity_store::{evidence, ledger};
 use serde::{Deserialize, Serialize};
@@ -26,6 +27,7 @@ use tokio::task::JoinSet;
 use crate::dossier::{Dossier, Line};
 use crate::health::{self, evidence_json};
 use crate::node::{Error, Node};
+use crate::review::At;
 use crate::{export, prove};
 
 /// Bytes of a question: a request with its attachments, in JSON.
@@ -111,6 +113,17 @@ pub enum Question {
         id: String,
         /// The fields to open for whoever gets the proof.
         open: Vec<String>,
+    },
+    /// Review an agreement.
+    Review {
+        /// The agreement; the only one, where it is left out.
+        agreement: Option<String>,
+        /// Of what.
+        scope: Scope,
+        /// The heads; the latest, where there are none.
+        at: Vec<At>,
+        /// Whether to prove what the review opens.
+        proofs: bool,
     },
     /// Write a ledger to files.
     Export {
@@ -229,6 +242,19 @@ pub async fn answer(node: &Node, question: Question) -> Result<Value, Error> {
             Ok(json!({ "policy": node.policy(&agreement).await?.0 }))
         }
         Question::Prove { id, open } => proofs(node, &id, &open).await,
+        Question::Review { agreement, scope, at, proofs } => {
+            let agreement = named(node, agreement)?;
+            let officer = Reader::Officer;
+            node.journal("export", &format!("review of {}", agreement.terms.id)).await?;
+            let (review, proofs) = if proofs {
+                node.review_pack(&agreement, scope, &at, &officer).await?.into_inner()
+            } else {
+                let review = node.review(&agreement, scope, &at, &officer).await?;
+                (review.into_inner(), Vec::new())
+            };
+            let text = agreement.terms.text();
+            Ok(json!({ "review": review, "proofs": proofs, "text": text }))
+        }
         Question::Export { ledger, folder } => {
             let found = ledger::list(node.db()).await?;
             let found = found.iter().find(|l| ledger.len() >= 4 && l.id.starts_with(&ledger));

@@ -27,6 +27,7 @@ pub mod prove;
 pub mod public;
 pub mod publish;
 mod reconcile;
+pub mod review;
 mod secrets;
 pub mod serve;
 mod signing;

@@ -59,6 +59,8 @@ pub struct Clocks {
     pub suspended: Vec<Suspension>,
     /// Whether it was closed or withdrawn: lateness until then stays, and nothing is overdue any more.
     pub ended: bool,
+    /// When that was, once it is witnessed.
+    pub ended_at: Option<Timestamp>,
 }
 
 impl Clocks {
@@ -106,6 +108,7 @@ impl Clocks {
             ),
             suspended,
             ended: ended.is_some(),
+            ended_at: ended.flatten(),
         }
     }
 
@@ -128,10 +131,33 @@ impl Clocks {
     /// Time from the start to the answer, less what was suspended.
     #[must_use]
     pub fn answered_in(&self) -> Option<SignedDuration> {
-        let (begin, done) = self.start.instant().zip(self.answer.done)?;
+        self.answering_for(self.answer.done?)
+    }
+
+    /// Time from the start to the answer, or to `now` while there is none and it is still wanted; less
+    /// what was suspended.
+    #[must_use]
+    pub fn answering_for(&self, now: Timestamp) -> Option<SignedDuration> {
+        let until = self.answer.done.or(self.ended_at).unwrap_or(now);
+        let begin = self.start.instant()?;
         let stopped: SignedDuration =
-            self.suspended.iter().map(|s| s.to.unwrap_or(done).duration_since(s.from)).sum();
-        Some(done.duration_since(begin) - stopped)
+            self.suspended.iter().map(|s| s.to.unwrap_or(until).duration_since(s.from)).sum();
+        Some(until.duration_since(begin) - stopped)
+    }
+
+    /// Time from the start to the acknowledgement, or to `now` while there is none and it is still
+    /// wanted.
+    #[must_use]
+    pub fn acknowledged_in(&self, now: Timestamp) -> Option<SignedDuration> {
+        let until = self.acknowledge.done.or(self.ended_at).unwrap_or(now);
+        Some(until.duration_since(self.start.instant()?))
+    }
+
+    /// How long the limit of a deadline is, from the start, without suspensions.
+    #[must_use]
+    pub fn allowed(&self, deadline: &Deadline) -> Option<SignedDuration> {
+        let begin = self.start.instant()?;
+        Some(deadline.limit.as_ref()?.after(begin).duration_since(begin))
     }
 }
 

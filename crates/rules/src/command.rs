@@ -76,8 +76,8 @@ impl Command {
     pub fn letter(&self) -> Letter {
         match self {
             Self::Send { ask, .. } => Letter::Ask(ask.clone()),
-            Self::Decide(ruling) => Letter::Ruling(ruling.clone()),
-            Self::Answer(answer) => Letter::Answer(answer.clone()),
+            Self::Decide(ruling) => Letter::Ruling(ruling.clone().stated()),
+            Self::Answer(answer) => Letter::Answer(answer.clone().stated()),
             Self::Assess(assessment) => Letter::Assessment(assessment.clone()),
             Self::Acknowledge(remark)
             | Self::Clarify(remark)

@@ -137,6 +137,9 @@ pub struct Ruling {
     /// With a refusal.
     #[serde(default)]
     pub reason: Option<Reason>,
+    /// The ground of that reason once more, in a field that can be opened for a review without the rest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ground: Option<String>,
 }
 
 /// Why something is refused.
@@ -168,9 +171,38 @@ pub struct Answer {
     pub use_limits: String,
     /// Item by item.
     pub items: Vec<ItemAnswer>,
+    /// The ground of each refusal once more, by item, in a field that can be opened for a review without
+    /// the answers.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub grounds: BTreeMap<usize, String>,
     /// Files.
     #[serde(default)]
     pub attachments: Vec<Attachment>,
+}
+
+impl Ruling {
+    /// With its ground in a field of its own.
+    #[must_use]
+    pub fn stated(self) -> Self {
+        Self { ground: self.given(), ..self }
+    }
+
+    fn given(&self) -> Option<String> {
+        self.reason.as_ref().map(|reason| reason.ground.clone())
+    }
+}
+
+impl Answer {
+    /// With the grounds in a field of their own.
+    #[must_use]
+    pub fn stated(self) -> Self {
+        Self { grounds: self.given(), ..self }
+    }
+
+    fn given(&self) -> BTreeMap<usize, String> {
+        let ground = |item: &ItemAnswer| Some((item.item, item.reason.as_ref()?.ground.clone()));
+        self.items.iter().filter_map(ground).collect()
+    }
 }
 
 /// An answer to one item.
@@ -261,8 +293,14 @@ impl Letter {
     pub fn agrees(&self, act: &Act) -> bool {
         match self {
             Self::Ask(ask) => ask.items.len() == act.outcomes.len(),
-            Self::Ruling(ruling) => Some(ruling.decision) == act.decision,
+            Self::Ruling(ruling) => {
+                let same = ruling.ground.is_none() || ruling.ground == ruling.given();
+                Some(ruling.decision) == act.decision && same
+            }
             Self::Answer(answer) => {
+                if !answer.grounds.is_empty() && answer.grounds != answer.given() {
+                    return false;
+                }
                 let mut said = vec![Outcome::Open; act.outcomes.len()];
                 answer.items.iter().all(|item| {
                     let slot = item.item.checked_sub(1).and_then(|index| said.get_mut(index));

@@ -5,7 +5,7 @@
 //! [`command::decide`]; the node signs and appends it. Every entry of either ledger, one's own and
 //! the peer's, passes [`channel::Channel::admit`], then [`request::Request::apply`]. Deadlines are
 //! computed from that state and from witnessed times by [`clock::Clocks`]. [`audit::Audit`] does the
-//! same from public ledgers alone.
+//! same from public ledgers alone. What a standing review looks at is [`review::Review`].
 #![forbid(unsafe_code)]
 
 pub mod agreement;
@@ -18,8 +18,10 @@ pub mod command;
 pub mod content;
 pub mod party;
 pub mod period;
+pub mod quality;
 pub mod release;
 pub mod request;
+pub mod review;
 pub mod statement;
 
 pub use agreement::Terms;

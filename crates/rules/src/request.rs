@@ -188,6 +188,8 @@ pub struct Standing {
     pub decision: Option<Decision>,
     /// Whether somebody took it up the ladder.
     pub escalated: bool,
+    /// Whether the receiver has assessed its own answer.
+    pub self_assessed: bool,
 }
 
 /// Why a statement is not legal.
@@ -369,11 +371,15 @@ impl Request {
                         .all(|(old, new)| *new == Outcome::Open || !old.is_done());
                 unless(!fits, Illegal::BadItems)
             }
-            Kind::Assess => {
-                side(asker)?;
+            Kind::Assess if asker => {
                 unless(!now.is_answered(), Illegal::NothingToAssess)?;
                 unless(now.desired == Desired::Assessed, Illegal::AlreadySaid)?;
                 unless(over, Illegal::Over)
+            }
+            // The receiver's own view of its answer, which it may give after the asker has closed.
+            Kind::Assess => {
+                unless(!now.is_answered(), Illegal::NothingToAssess)?;
+                unless(now.self_assessed, Illegal::AlreadySaid)
             }
             Kind::Close => {
                 side(asker)?;
@@ -440,7 +446,36 @@ impl Request {
             let open = outcomes.iter_mut().filter(|outcome| !outcome.is_done());
             open.for_each(|outcome| *outcome = Outcome::Refused);
         }
-        Standing { status, desired, question, outcomes, acknowledged, decision, escalated }
+        let self_assessed = answered().any(|e| e.act.kind == Kind::Assess);
+        Standing {
+            status,
+            desired,
+            question,
+            outcomes,
+            acknowledged,
+            decision,
+            escalated,
+            self_assessed,
+        }
+    }
+
+    /// The request as both ledgers have it up to these heads; `None` where it is not there yet. Times
+    /// that proofs of larger heads gave stay: they are earlier, never later.
+    #[must_use]
+    pub fn up_to(&self, heads: View) -> Option<Self> {
+        let cut = |events: &[Event], own: u64, other: u64| -> Vec<Event> {
+            let within = events.iter().filter(|event| event.index < own).cloned();
+            let cut = within.map(|mut event| {
+                event.receipt = event.receipt.filter(|receipt| receipt.index < other);
+                event
+            });
+            cut.collect()
+        };
+        self.is_seen(heads).then(|| Self {
+            asked: cut(&self.asked, heads.asked, heads.answered),
+            answered: cut(&self.answered, heads.answered, heads.asked),
+            ..self.clone()
+        })
     }
 
     /// The events of the party's own ledger.

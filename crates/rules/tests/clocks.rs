@@ -38,6 +38,7 @@ fn answer() -> Command {
     Command::Answer(Answer {
         text: String::new(),
         use_limits: String::new(),
+        grounds: Default::default(),
         items: vec![item],
         attachments: vec![],
     })

@@ -73,6 +73,7 @@ fn answer(items: &[(usize, Outcome)]) -> Command {
     Command::Answer(Answer {
         text: String::new(),
         use_limits: String::new(),
+        grounds: Default::default(),
         items: items.collect(),
         attachments: vec![],
     })
@@ -90,11 +91,13 @@ fn command(choice: u8) -> Command {
         6 => answer(&[(1, Outcome::Answered), (2, Outcome::Refused)]),
         7 => answer(&[(2, Outcome::Postponed)]),
         8 => Command::Decide(Ruling {
+            ground: None,
             decision: Decision::Accepted,
             text: String::new(),
             reason: None,
         }),
         9 => Command::Decide(Ruling {
+            ground: None,
             decision: Decision::Refused,
             text: String::new(),
             reason: Some(reason()),

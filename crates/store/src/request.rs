@@ -3,7 +3,7 @@
 use comity_ledger::Hash;
 use comity_rules::content::Letter;
 use comity_rules::request::View;
-use comity_rules::{Request, ThreadId};
+use comity_rules::{Kind, Request, ThreadId};
 use serde::{Deserialize, Serialize};
 
 use crate::{Db, Error, Row, Tx};
@@ -89,6 +89,49 @@ pub async fn list(
     let before = before.unwrap_or(u64::MAX);
     let over = !open_only;
     db.query(&sql, &[before.into(), over.into(), limit.into()]).await?.iter().map(read).collect()
+}
+
+/// The requests under these terms after the cursor `after`, oldest first, each with its cursor; at most
+/// `limit`.
+///
+/// # Errors
+/// [`Error`].
+pub async fn under(
+    db: &Db,
+    terms: &str,
+    after: u64,
+    limit: u64,
+) -> Result<Vec<(u64, Request)>, Error> {
+    const SQL: &str = "SELECT seq, state FROM request WHERE terms = $1 AND seq > $2
+        ORDER BY seq LIMIT $3";
+    let rows = db.query(SQL, &[terms.into(), after.into(), limit.into()]).await?;
+    let read =
+        |row: &Row| Ok((row.count(0)?, serde_json::from_str(row.text(1)?).map_err(Error::json)?));
+    rows.iter().map(read).collect()
+}
+
+/// The letters of these kinds in a ledger's entries `[from, to)`, with their places; at most `limit`.
+///
+/// # Errors
+/// [`Error`].
+pub async fn letters(
+    db: &Db,
+    ledger: &str,
+    kinds: [Kind; 3],
+    (from, to): (u64, u64),
+    limit: u64,
+) -> Result<Vec<(u64, Letter)>, Error> {
+    const SQL: &str =
+        "SELECT idx, letter FROM statement WHERE ledger = $1 AND idx >= $2 AND idx < $3
+        AND letter IS NOT NULL AND kind IN ($4, $5, $6) ORDER BY idx LIMIT $7";
+    let [a, b, c] = kinds.map(|kind| kind.as_str().into());
+    let params = [ledger.into(), from.into(), to.into(), a, b, c, limit.into()];
+    let rows = db.query(SQL, &params).await?;
+    let read = |row: &Row| {
+        let kept: Kept = serde_json::from_str(row.text(1)?).map_err(Error::json)?;
+        Ok((row.count(0)?, kept.letter))
+    };
+    rows.iter().map(read).collect()
 }
 
 /// The request of this thread.

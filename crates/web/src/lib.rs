@@ -17,9 +17,12 @@ use comity_node::Node;
 mod language;
 mod pages;
 mod problem;
+mod review;
 mod session;
 mod timeline;
 mod when;
+
+pub use review::report as review_report;
 
 /// What every page needs.
 #[derive(Clone)]
@@ -39,6 +42,7 @@ pub fn router(node: &Arc<Node>) -> Router {
         .route("/requests/{id}/verify", post(pages::request::verify))
         .route("/requests/{id}/files/{ledger}/{index}/{number}", get(pages::request::file))
         .route("/agreements", get(pages::agreements::show))
+        .route("/oversight", get(pages::oversight::show))
         .route("/ledger", get(pages::ledger::show))
         .route("/sign-out", post(session::sign_out))
         .fallback(pages::not_found)

@@ -445,7 +445,7 @@ pub(crate) fn describe_audit(report: &Value) -> String {
     out
 }
 
-fn read_policy(path: &Path) -> Result<Policy, Failure> {
+pub(super) fn read_policy(path: &Path) -> Result<Policy, Failure> {
     Policy::parse(&read(path)?)
         .map_err(|error| Failure::Wrong(format!("{}: {error}", path.display())))
 }

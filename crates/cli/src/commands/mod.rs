@@ -13,6 +13,7 @@ pub(crate) mod peer;
 pub(crate) mod rebuild;
 pub(crate) mod request;
 pub(crate) mod request_file;
+pub(crate) mod review;
 pub(crate) mod serve;
 pub(crate) mod stix;
 pub(crate) mod weigh;

@@ -84,6 +84,7 @@ pub(crate) fn answer(path: &Path) -> Result<Answer, Failure> {
     Ok(Answer {
         text: file.text,
         use_limits: file.use_limits,
+        grounds: Default::default(),
         items: file.items,
         attachments: attachments(path, file.attach)?,
     })

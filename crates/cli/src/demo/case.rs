@@ -100,6 +100,7 @@ async fn defaced_ministry(stage: &Stage) -> Result<(), Failure> {
     let answer = Answer {
         text: "The host was a firm's forgotten test machine, itself broken into.".to_owned(),
         use_limits: "For this investigation only.".to_owned(),
+        grounds: Default::default(),
         items: vec![done_item(
             1,
             "Machine of a design school, compromised since January. Image kept until 8 May.",
@@ -223,6 +224,7 @@ fn two_of_three() -> Answer {
     Answer {
         text: "See the items.".to_owned(),
         use_limits: "For case NC-2026-118 only; to be destroyed when it closes.".to_owned(),
+        grounds: Default::default(),
         items: vec![
             done_item(
                 1,

@@ -224,6 +224,7 @@ pub(crate) fn answer(text: &str) -> Command {
     Command::Answer(Answer {
         text: text.to_owned(),
         use_limits: String::new(),
+        grounds: Default::default(),
         items: vec![item],
         attachments: vec![],
     })

@@ -3,6 +3,7 @@
 pub(crate) mod agreements;
 pub(crate) mod desk;
 pub(crate) mod ledger;
+pub(crate) mod oversight;
 pub(crate) mod request;
 pub(crate) mod requests;
 

@@ -1,0 +1,305 @@
+//! `comity review`
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Subcommand;
+use comity_node::audit;
+use comity_node::control::Question;
+use comity_node::network::Tcp;
+use comity_node::review::{At, openings, recompute};
+use comity_rules::Terms;
+use comity_rules::review::{Openings, Review as Reviewed, Scope, Times, Took};
+use jiff::civil::Date;
+use serde_json::json;
+
+use super::ledger::read_policy;
+use crate::failure::Failure;
+use crate::output::{Context, read, write};
+
+#[derive(Subcommand)]
+pub(crate) enum Review {
+    /// How timely and how good the answers of both sides were: for the standing review.
+    Pack {
+        /// The agreement; the only one, where it is left out.
+        #[arg(long)]
+        agreement: Option<String>,
+        /// The first day, in UTC.
+        #[arg(long)]
+        from: Date,
+        /// The day after the last.
+        #[arg(long)]
+        to: Date,
+        /// Up to where both ledgers are read, as PARTY:ENTRIES,PARTY:ENTRIES; without it up to what outside
+        /// witnesses have covered here. Both nodes make the same bytes for the same heads.
+        #[arg(long, value_delimiter = ',', value_parser = head)]
+        at: Vec<At>,
+        /// A file, by its ending: .json (canonical), .html, .csv, or .proofs (every statement whose fields
+        /// the review opens, for an auditor). More than once for several.
+        #[arg(short, long)]
+        output: Vec<PathBuf>,
+        /// Of exercises, in place of what was real.
+        #[arg(long)]
+        exercises: bool,
+        /// Language of the HTML: en or zh.
+        #[arg(long, default_value = "en", value_parser = ["en", "zh"])]
+        language: String,
+    },
+    /// Recompute a review from the ledgers, trusting no node.
+    Check {
+        /// The review, in canonical JSON.
+        review: PathBuf,
+        /// Both ledgers, and copies of them: URLs or folders.
+        #[arg(required = true, num_args = 2..)]
+        ledgers: Vec<String>,
+        /// By which checkpoints count as witnessed.
+        #[arg(long)]
+        policy: PathBuf,
+        /// The terms.
+        #[arg(long)]
+        terms: PathBuf,
+        /// What the review opened; without it grounds and scores are not in what is recomputed.
+        #[arg(long)]
+        proofs: Option<PathBuf>,
+        /// The key that reads the ledgers, where they are not everyone's.
+        #[arg(long, env = "COMITY_READER_KEY", hide_env_values = true)]
+        key: Option<String>,
+    },
+}
+
+fn head(text: &str) -> Result<At, String> {
+    let want = "want PARTY:ENTRIES, such as northland:120";
+    let (party, size) = text.rsplit_once(':').ok_or(want)?;
+    let party = party.parse().map_err(|error| format!("{want}: {error}"))?;
+    Ok((party, size.parse().map_err(|_| want)?))
+}
+
+/// How a review is written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Json,
+    Html,
+    Csv,
+    Proofs,
+}
+
+impl Form {
+    fn of(path: &Path) -> Result<Self, Failure> {
+        match path.extension().and_then(|ending| ending.to_str()) {
+            Some("json") => Ok(Self::Json),
+            Some("html") => Ok(Self::Html),
+            Some("csv") => Ok(Self::Csv),
+            Some("proofs") => Ok(Self::Proofs),
+            _ => Err(Failure::Wrong(format!(
+                "{}: want a name that ends in .json, .html, .csv or .proofs",
+                path.display()
+            ))),
+        }
+    }
+}
+
+impl Review {
+    pub(crate) async fn run(self, context: &Context) -> Result<ExitCode, Failure> {
+        match self {
+            Self::Pack { agreement, from, to, at, output, exercises, language } => {
+                if to <= from {
+                    return Err(Failure::Wrong("--to: want a day after --from".to_owned()));
+                }
+                let forms = output.iter().map(|path| Form::of(path));
+                let forms = forms.collect::<Result<Vec<_>, _>>()?;
+                let scope = Scope { from, to, exercise: exercises };
+                let proofs = forms.contains(&Form::Proofs);
+                let question = Question::Review { agreement, scope, at, proofs };
+                let value = context.ask(question).await?;
+                let bad = |error: serde_json::Error| Failure::Wrong(error.to_string());
+                let review: Reviewed =
+                    serde_json::from_value(value["review"].clone()).map_err(bad)?;
+                for (path, form) in output.iter().zip(forms) {
+                    let text = match form {
+                        Form::Json => review.to_canonical(),
+                        Form::Html => comity_web::review_report(&review, &language),
+                        Form::Csv => csv(&review),
+                        Form::Proofs => {
+                            let proofs = value["proofs"].as_array().into_iter().flatten();
+                            let proofs: Vec<_> = proofs.filter_map(|p| p.as_str()).collect();
+                            proofs.join("\n")
+                        }
+                    };
+                    write(path, text.as_bytes())?;
+                }
+                if context.json {
+                    say!("{}", review.to_canonical());
+                } else {
+                    say!("{}", describe(&review).trim_end());
+                }
+                Ok(ExitCode::SUCCESS)
+            }
+            Self::Check { review, ledgers, policy, terms, proofs, key } => {
+                let text = read(&review)?;
+                let wrong = |path: &Path, error: &dyn std::fmt::Display| {
+                    Failure::Wrong(format!("{}: {error}", path.display()))
+                };
+                let given: Reviewed =
+                    serde_json::from_str(&text).map_err(|error| wrong(&review, &error))?;
+                let parsed = Terms::parse(&read(&terms)?);
+                let terms = parsed.map_err(|error| wrong(&terms, &error))?;
+                let policy = read_policy(&policy)?;
+                let opened = match &proofs {
+                    Some(path) => {
+                        let file = read(path)?;
+                        openings(file.as_bytes(), &policy)
+                            .map_err(|error| Failure::No(format!("{}: {error}", path.display())))?
+                    }
+                    None => Openings::new(),
+                };
+                let reach = audit::Reach { network: &Tcp, key: key.as_deref() };
+                let report = audit::run(&reach, &ledgers, &policy, Some(&terms), None).await?;
+                let computed = recompute(&report, &terms, &given, &opened)?.to_canonical();
+                let same = computed == text.trim_end();
+                let value =
+                    json!({ "same": same, "recomputed": computed.len(), "given": text.len() });
+                context.print(&value, |_| {
+                    if same {
+                        "The same, byte for byte, from the ledgers and what was opened of them."
+                            .to_owned()
+                    } else {
+                        format!("Not the same. {}", difference(&text, &computed))
+                    }
+                });
+                Ok(if same { ExitCode::SUCCESS } else { ExitCode::from(1) })
+            }
+        }
+    }
+}
+
+/// Where two canonical texts part.
+fn difference(given: &str, computed: &str) -> String {
+    let at = given.bytes().zip(computed.bytes()).take_while(|(a, b)| a == b).count();
+    let around = |text: &str| {
+        let begin = at.saturating_sub(40);
+        let bytes = text.as_bytes().get(begin..text.len().min(at + 40)).unwrap_or_default();
+        String::from_utf8_lossy(bytes).into_owned()
+    };
+    format!(
+        "At byte {at} the review has\n  …{}…\nand the ledgers give\n  …{}…",
+        around(given),
+        around(computed)
+    )
+}
+
+fn csv(review: &Reviewed) -> String {
+    let mut out = "request,class,asker,receiver,started,started_by,acknowledge_seconds,acknowledge_limit,\
+                   acknowledged,acknowledge_late,answer_seconds,answer_limit,answered,answer_late,suspended,result,\
+                   items,grounds,disputed,asked_entries,answered_entries\n"
+        .to_owned();
+    let number = |number: Option<i64>| number.map_or_else(String::new, |number| number.to_string());
+    let took = |took: &Took| {
+        [number(took.seconds), number(took.limit), took.done.to_string(), took.late.to_string()]
+    };
+    let entries =
+        |entries: &[u64]| entries.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+    for row in &review.requests {
+        let mut cells = vec![
+            row.thread.to_string(),
+            row.class.clone().unwrap_or_default(),
+            row.asker.to_string(),
+            row.receiver.to_string(),
+            row.started.map_or_else(String::new, |time| time.to_string()),
+            row.started_by.clone(),
+        ];
+        cells.extend(took(&row.acknowledge));
+        cells.extend(took(&row.answer));
+        cells.extend([
+            row.suspended.to_string(),
+            row.result.as_str().to_owned(),
+            row.items.to_string(),
+            row.grounds.join(" "),
+            row.disputed.join(" "),
+            entries(&row.asked),
+            entries(&row.answered),
+        ]);
+        out.push_str(&cells.iter().map(|cell| quoted(cell)).collect::<Vec<_>>().join(","));
+        out.push('\n');
+    }
+    out
+}
+
+/// A cell: quoted where it must be, and never a formula to whoever opens it in a spreadsheet.
+fn quoted(cell: &str) -> String {
+    let formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r']);
+    let cell = if formula { format!("'{cell}") } else { cell.to_owned() };
+    if cell.contains([',', '"', '\n', '\r']) {
+        format!("\"{}\"", cell.replace('"', "\"\""))
+    } else {
+        cell
+    }
+}
+
+/// The figures for reading.
+fn describe(review: &Reviewed) -> String {
+    let Scope { from, to, exercise } = review.scope;
+    let mark = if exercise { "EXERCISE. " } else { "" };
+    let mut out = format!("{mark}{} from {from} to {to}\n", review.agreement);
+    for head in &review.heads {
+        let time = head.witnessed.map_or_else(|| "not yet".to_owned(), |time| time.to_string());
+        out.push_str(&format!("  {}: {} entries, witnessed {time}\n", head.party, head.size));
+    }
+    for (party, answers) in &review.answers_of {
+        out.push_str(&format!(
+            "\nAnswers of {party}: {} requests, {} more without a receipt, {} in dispute\n",
+            answers.requests, answers.unreceipted, answers.disputed
+        ));
+        for (what, times) in [("acknowledged", &answers.acknowledge), ("answered", &answers.answer)]
+        {
+            out.push_str(&format!("  {what:<13} {}\n", describe_times(times)));
+        }
+        let results = answers.results.iter().map(|(result, count)| format!("{result} {count}"));
+        let results: Vec<_> = results.collect();
+        if !results.is_empty() {
+            out.push_str(&format!("  results       {}\n", results.join(", ")));
+        }
+        for (ground, count) in &answers.refusals {
+            out.push_str(&format!("  refused       {ground} {count}\n"));
+        }
+        for (who, quality) in &answers.quality {
+            if let Some(median) = quality.median {
+                out.push_str(&format!(
+                    "  quality       {who}: median {}.{:02} of 4 over {} requests\n",
+                    median / 100,
+                    median % 100,
+                    quality.requests
+                ));
+            }
+        }
+    }
+    out.push_str(&format!(
+        "\nIn no figure: {} {}, and {} requests not witnessed yet.\n",
+        review.left_out,
+        if exercise { "real requests" } else { "exercises" },
+        review.unwitnessed
+    ));
+    let heads = review.heads.iter().map(|head| format!("{}:{}", head.party, head.size));
+    out.push_str(&format!(
+        "The same on the other node: --at {}\n",
+        heads.collect::<Vec<_>>().join(",")
+    ));
+    out
+}
+
+fn describe_times(times: &Times) -> String {
+    let span = |seconds: Option<i64>| {
+        seconds.map_or_else(
+            || "-".to_owned(),
+            |seconds| format!("{} h {:02} min", seconds / 3600, seconds % 3600 / 60),
+        )
+    };
+    format!(
+        "median {}, nine in ten {}; within the limit {}, late {}, overdue {}, without a limit {}",
+        span(times.median),
+        span(times.p90),
+        times.within,
+        times.late,
+        times.overdue,
+        times.no_limit
+    )
+}

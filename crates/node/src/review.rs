@@ -1,0 +1,180 @@
+//! The standing review, from what a node has: see [`comity_rules::review`] for what it says.
+
+use comity_ledger::Policy;
+use comity_rules::release::{self, Reader, Released};
+use comity_rules::review::{FIELDS, Head, Opened, Openings, Review, Scope};
+use comity_rules::{Kind, PartyId, bundle};
+use comity_store::ledger::{self, Ledger};
+use comity_store::request;
+
+use crate::audit;
+use crate::node::{Agreement, Error, Node};
+use crate::prove;
+
+/// Rows that are read at a time.
+const PAGE: u64 = 1_000;
+
+/// Statements that say what a review opens.
+const OPENED: [Kind; 3] = [Kind::Decide, Kind::Answer, Kind::Assess];
+
+/// A party's ledger up to a size.
+pub type At = (PartyId, u64);
+
+impl Node {
+    /// Reviews an agreement over these days, up to these heads; where none is given, up to the latest that
+    /// outside witnesses covered and this node knows.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] where a head is not witnessed here yet.
+    pub async fn review(
+        &self,
+        agreement: &Agreement,
+        scope: Scope,
+        at: &[At],
+        reader: &Reader,
+    ) -> Result<Released<Review>, Error> {
+        let (review, _) = self.reviewed(agreement, scope, at).await?;
+        Ok(release::content(reader, review)?)
+    }
+
+    /// The same, with a proof of every statement whose fields it opened: what an auditor needs beside the
+    /// ledgers. To open fields is noted in the journal.
+    ///
+    /// # Errors
+    /// As [`Node::review`].
+    pub async fn review_pack(
+        &self,
+        agreement: &Agreement,
+        scope: Scope,
+        at: &[At],
+        reader: &Reader,
+    ) -> Result<Released<(Review, Vec<String>)>, Error> {
+        let (review, opened) = self.reviewed(agreement, scope, at).await?;
+        let fields = FIELDS.map(str::to_owned);
+        let mut proofs = Vec::new();
+        for row in &review.requests {
+            for (party, entries) in [(&row.asker, &row.asked), (&row.receiver, &row.answered)] {
+                let ledger = self.ledger_of(agreement, party).await?;
+                for index in entries {
+                    if opened.contains_key(&(party.clone(), *index)) {
+                        let proof = prove::statement(self, &ledger.id, *index, &fields).await?;
+                        proofs.push(proof.to_string());
+                    }
+                }
+            }
+        }
+        Ok(release::content(reader, (review, proofs))?)
+    }
+
+    async fn reviewed(
+        &self,
+        agreement: &Agreement,
+        scope: Scope,
+        at: &[At],
+    ) -> Result<(Review, Openings), Error> {
+        let between = agreement.terms.between.as_ref();
+        let parties: Vec<PartyId> =
+            between.iter().flat_map(|b| &b.parties).map(|party| party.id.clone()).collect();
+        if let Some((party, _)) = at.iter().find(|(party, _)| !parties.contains(party)) {
+            return Err(Error::Refused(format!("--at: {party} is no party to this agreement")));
+        }
+        let (mut heads, mut openings) = (Vec::new(), Openings::new());
+        for party in parties {
+            let ledger = self.ledger_of(agreement, &party).await?;
+            let size = at.iter().find(|(named, _)| *named == party).map(|(_, size)| *size);
+            let head = self.head_of(&ledger, size.unwrap_or(ledger.witnessed)).await?;
+            let mut from = 0;
+            loop {
+                let span = (from, head.size);
+                let page = request::letters(&self.db, &ledger.id, OPENED, span, PAGE).await?;
+                let Some((last, _)) = page.last() else { break };
+                from = last + 1;
+                for (index, letter) in page {
+                    openings.extend(Opened::of(&letter).map(|o| ((party.clone(), index), o)));
+                }
+            }
+            heads.push(head);
+        }
+        let terms = agreement.terms.hash().to_hex();
+        let (mut requests, mut after) = (Vec::new(), 0);
+        loop {
+            let page = request::under(&self.db, &terms, after, PAGE).await?;
+            let Some((last, _)) = page.last() else { break };
+            after = *last;
+            requests.extend(page.into_iter().map(|(_, request)| request));
+        }
+        let review = Review::of(&agreement.terms, &terms, scope, heads, &requests, &openings);
+        Ok((review, openings))
+    }
+
+    /// A party's ledger under an agreement, as it is here.
+    async fn ledger_of(&self, agreement: &Agreement, party: &PartyId) -> Result<Ledger, Error> {
+        let own = ledger::show(&self.db, &agreement.own).await?;
+        if own.party == *party {
+            return Ok(own);
+        }
+        let peer = ledger::counterpart(&self.db, &own).await?;
+        peer.ok_or_else(|| Error::Refused(format!("nothing came from the ledger of {party} yet")))
+    }
+
+    async fn head_of(&self, ledger: &Ledger, size: u64) -> Result<Head, Error> {
+        let party = &ledger.party;
+        let witnessed = ledger::history(&self.db, &ledger.id, size).await?;
+        let Some(witnessed) = witnessed.filter(|_| size > 0) else {
+            return Err(Error::Refused(format!(
+                "--at {party}:{size}: outside witnesses have covered {} entries of that ledger here",
+                ledger.witnessed
+            )));
+        };
+        let edge = comity_ledger::tile::edge(size);
+        let root = ledger::tiles(&self.db, &ledger.id, &edge).await?.root(size)?;
+        Ok(Head {
+            party: party.clone(),
+            origin: ledger.key.name().to_owned(),
+            size,
+            root: root.to_hex(),
+            witnessed: Some(witnessed.time),
+        })
+    }
+}
+
+/// What a file of proofs opens, each proven against the policy.
+///
+/// # Errors
+/// What [`bundle::verify`] refuses, and a field that has not its form.
+pub fn openings(file: &[u8], policy: &Policy) -> Result<Openings, comity_ledger::Error> {
+    let mut openings = Openings::new();
+    for proof in bundle::split(file).into_iter().filter(|proof| !proof.is_empty()) {
+        let proven = bundle::verify(proof, policy)?;
+        let bad = || comity_ledger::Error::Content("a field of a review has not its form");
+        let party = proven.statement.body().from.parse().map_err(|_| bad())?;
+        let opened = openings.entry((party, proven.index)).or_default();
+        for field in &proven.fields {
+            opened.of_field(&field.name, &field.value).ok_or_else(bad)?;
+        }
+    }
+    Ok(openings)
+}
+
+/// The same review from two ledgers that anybody read, and from what was opened of them.
+///
+/// # Errors
+/// [`Error::Refused`] where a ledger does not reach a head, or has another root there.
+pub fn recompute(
+    report: &audit::Report,
+    terms: &comity_rules::Terms,
+    review: &Review,
+    openings: &Openings,
+) -> Result<Review, Error> {
+    let mut heads = Vec::new();
+    for head in &review.heads {
+        let found = report.head(&head.party, head.size).ok_or_else(|| {
+            let (party, size) = (&head.party, head.size);
+            Error::Refused(format!("the ledger of {party} was not witnessed up to entry {size}"))
+        })?;
+        heads.push(found);
+    }
+    let requests = report.audit.requests.values();
+    let hash = terms.hash().to_hex();
+    Ok(Review::of(terms, &hash, review.scope, heads, requests, openings))
+}

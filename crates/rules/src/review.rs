@@ -1,0 +1,689 @@
+//! What the standing review looks at: how timely and how good the answers were, of both sides, in a
+//! period, each figure with the statements that it comes from.
+//!
+//! Times and outcomes come from the leaves and their witnessed times alone; grounds and scores from
+//! fields that were opened. So whoever has both ledgers up to the same heads, and the same openings,
+//! computes the same review byte for byte: either party, and an auditor.
+//!
+//! Medians and ninetieth percentiles, never means. What is open and overdue counts at its present age, so that
+//! silence improves no figure; where the terms name no limit, what is open and older than half of what is
+//! done does. What is open and younger counts in neither, for it would make answers look fast. What was never
+//! receipted is counted apart; exercises are kept out.
+
+use std::collections::BTreeMap;
+
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize, Serializer};
+
+use crate::agreement::{Agreement, Readers};
+use crate::clock::{Clocks, Deadline, Start};
+use crate::content::{DIMENSIONS, Letter};
+use crate::quality::{self, Scores};
+use crate::request::{Decision, Event, Outcome, View};
+use crate::{Kind, PartyId, Request, ThreadId};
+
+/// The version of what a review computes: other rules, another number.
+pub const VERSION: u32 = 1;
+
+/// What was opened of a statement for the review.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Opened {
+    /// Of a refusal: its ground, by item; item 0 is the whole.
+    pub grounds: BTreeMap<usize, String>,
+    /// Of an assessment.
+    pub scores: Option<Scores>,
+}
+
+/// Everything that was opened: whose ledger, which entry.
+pub type Openings = BTreeMap<(PartyId, u64), Opened>;
+
+/// The fields that a review opens.
+pub const FIELDS: [&str; 3] = ["ground", "grounds", "scores"];
+
+impl Opened {
+    /// What a review wants of a letter; `None` of one that has nothing of it.
+    #[must_use]
+    pub fn of(letter: &Letter) -> Option<Self> {
+        let grounds = match letter {
+            Letter::Ruling(ruling) => ruling.ground.iter().map(|g| (0, g.clone())).collect(),
+            Letter::Answer(answer) => answer.grounds.clone(),
+            Letter::Assessment(assessment) => {
+                let scores = Some(assessment.scores.clone());
+                return Some(Self { scores, ..Self::default() });
+            }
+            Letter::Ask(_) | Letter::Remark(_) => BTreeMap::new(),
+        };
+        (!grounds.is_empty()).then_some(Self { grounds, scores: None })
+    }
+
+    /// The same from fields that somebody else opened; `None` where there is none of it, or it has not
+    /// its form.
+    #[must_use]
+    pub fn of_field(&mut self, name: &str, value: &[u8]) -> Option<()> {
+        match name {
+            "ground" => {
+                let ground: Option<String> = minicbor_serde::from_slice(value).ok()?;
+                self.grounds.extend(ground.map(|ground| (0, ground)));
+            }
+            "grounds" => self.grounds = minicbor_serde::from_slice(value).ok()?,
+            "scores" => self.scores = Some(minicbor_serde::from_slice(value).ok()?),
+            _ => return None,
+        }
+        Some(())
+    }
+}
+
+/// What a review is of: days in UTC, from the first's beginning to the last's, which is not in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Scope {
+    /// The first day.
+    pub from: Date,
+    /// The day after the last.
+    pub to: Date,
+    /// Of exercises, and not of what was real: the two never stand in one figure.
+    pub exercise: bool,
+}
+
+impl Scope {
+    fn hold(self, time: Timestamp) -> bool {
+        let day = time.to_zoned(TimeZone::UTC).date();
+        self.from <= day && day < self.to
+    }
+}
+
+/// A ledger up to a head.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Head {
+    /// Whose.
+    pub party: PartyId,
+    /// Which.
+    pub origin: String,
+    /// How many entries.
+    pub size: u64,
+    /// Their root.
+    pub root: String,
+    /// When outside witnesses had covered them.
+    #[serde(serialize_with = "instant")]
+    pub witnessed: Option<Timestamp>,
+}
+
+/// A review of the two ledgers of an agreement.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Review {
+    /// [`VERSION`].
+    pub version: u32,
+    /// The agreement's id.
+    pub agreement: String,
+    /// Hash of its terms.
+    pub terms: String,
+    /// Who may read the ledgers.
+    pub readers: Readers,
+    /// Of what.
+    pub scope: Scope,
+    /// Up to where both ledgers were read.
+    pub heads: Vec<Head>,
+    /// The later of the heads' times: what is open is so old then.
+    #[serde(serialize_with = "instant")]
+    pub now: Option<Timestamp>,
+    /// Of each party: how it answered what it was asked.
+    pub answers_of: BTreeMap<PartyId, Answers>,
+    /// Exercises of these days, which are in no figure; in a review of exercises, what was real.
+    pub left_out: u32,
+    /// Requests that no outside witness has covered: in no figure either, for they have no time.
+    pub unwitnessed: u32,
+    /// Meetings held against the cadence.
+    pub meetings: Meetings,
+    /// What the terms oblige the parties to; none of it is judged here.
+    pub commitments: Vec<String>,
+    /// Every request of the period, by the time at which its clock started.
+    pub requests: Vec<Row>,
+}
+
+/// How a party answered.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Answers {
+    /// Requests to it, those without a receipt not among them.
+    pub requests: u32,
+    /// Requests to it that are neither receipted nor in its mirror: no clock runs.
+    pub unreceipted: u32,
+    /// Of the acknowledgement.
+    pub acknowledge: Times,
+    /// Of the answer.
+    pub answer: Times,
+    /// The same by urgency class.
+    pub by_class: BTreeMap<String, ByClass>,
+    /// What became of the requests.
+    pub results: BTreeMap<String, u32>,
+    /// What became of their items.
+    pub items: BTreeMap<String, u32>,
+    /// Refused items, and whole refusals, by ground.
+    pub refusals: BTreeMap<String, u32>,
+    /// Refused items whose ground was not opened.
+    pub refusals_not_opened: u32,
+    /// Scores, by who gives them: `measured`, `asker`, `receiver`.
+    pub quality: BTreeMap<String, Quality>,
+    /// Requests over which the two sides' scores lie two or more apart.
+    pub disputed: u32,
+}
+
+/// The times of a class.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct ByClass {
+    /// How many requests.
+    pub requests: u32,
+    /// Of the acknowledgement.
+    pub acknowledge: Times,
+    /// Of the answer.
+    pub answer: Times,
+}
+
+/// Times against limits, in seconds.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Times {
+    /// Done.
+    pub done: u32,
+    /// Open.
+    pub open: u32,
+    /// Of the open ones those that count, at their present age.
+    pub open_counted: u32,
+    /// Half of them took so long or less: the lower of the two in the middle.
+    pub median: Option<i64>,
+    /// Nine in ten took so long or less: nearest rank.
+    pub p90: Option<i64>,
+    /// Done within the limit.
+    pub within: u32,
+    /// Done after it.
+    pub late: u32,
+    /// Open after it.
+    pub overdue: u32,
+    /// Without a limit in the terms.
+    pub no_limit: u32,
+    /// What counts, by share of the limit: at most half, at most the whole, at most half as long again, at most three
+    /// times, more.
+    pub by_share: [u32; 5],
+    #[serde(skip)]
+    taken: Vec<i64>,
+    /// Ages of what is open without a limit.
+    #[serde(skip)]
+    unlimited: Vec<i64>,
+}
+
+/// Scores of one side.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Quality {
+    /// How many requests it scored.
+    pub requests: u32,
+    /// Median of the weighed scores, in hundredths of a point.
+    pub median: Option<i64>,
+    /// How often each dimension got 0, 1, 2, 3, 4.
+    pub by_dimension: BTreeMap<String, [u32; 5]>,
+    #[serde(skip)]
+    weighed: Vec<i64>,
+}
+
+/// Meetings against the cadence of the terms.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Meetings {
+    /// How often the terms want one.
+    pub every: Option<String>,
+    /// By when the first.
+    pub first_by: Option<Date>,
+    /// Those that the terms record.
+    pub held: Vec<Meeting>,
+}
+
+/// A meeting.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Meeting {
+    /// When.
+    pub date: Date,
+    /// Scope since the one before; since the agreement was made for the first.
+    pub after_days: Option<i32>,
+    /// By how many days it came after it was due; below 0: before.
+    pub days_after_due: Option<i32>,
+}
+
+/// A request of the period.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Row {
+    /// The matter.
+    pub thread: ThreadId,
+    /// Who asks.
+    pub asker: PartyId,
+    /// Who answers.
+    pub receiver: PartyId,
+    /// The urgency class.
+    pub class: Option<String>,
+    /// The entries of the asker's ledger that it stands on.
+    pub asked: Vec<u64>,
+    /// The entries of the receiver's.
+    pub answered: Vec<u64>,
+    /// When the clock started.
+    #[serde(serialize_with = "instant")]
+    pub started: Option<Timestamp>,
+    /// By what: `receipt`, `mirror` or `unreceipted`.
+    pub started_by: String,
+    /// Seconds to the acknowledgement.
+    pub acknowledge: Took,
+    /// Seconds to the answer, without what was suspended.
+    pub answer: Took,
+    /// Seconds for which the answer's clock stood still.
+    pub suspended: i64,
+    /// What became of it.
+    pub result: quality::Result,
+    /// How many items.
+    pub items: usize,
+    /// Grounds of refusal that were opened.
+    pub grounds: Vec<String>,
+    /// Scores, by who gives them.
+    pub scores: BTreeMap<String, Scores>,
+    /// Dimensions over which the sides are in dispute.
+    pub disputed: Vec<String>,
+}
+
+/// How long something took.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Took {
+    /// Seconds from the start; at the present age while it is open.
+    pub seconds: Option<i64>,
+    /// Seconds that the terms allow.
+    pub limit: Option<i64>,
+    /// Whether it is done.
+    pub done: bool,
+    /// Whether it is, or was, late.
+    pub late: bool,
+}
+
+impl Review {
+    /// Reviews these requests of an agreement, as both ledgers have them up to `heads` (the asker's
+    /// and the receiver's party by name).
+    #[must_use]
+    pub fn of<'a>(
+        agreement: &Agreement,
+        terms: &str,
+        scope: Scope,
+        heads: Vec<Head>,
+        requests: impl IntoIterator<Item = &'a Request>,
+        openings: &Openings,
+    ) -> Self {
+        let now = heads.iter().filter_map(|head| head.witnessed).max();
+        let at = now.unwrap_or(Timestamp::MIN);
+        let size = |party: &PartyId| heads.iter().find(|h| h.party == *party).map_or(0, |h| h.size);
+        let between = agreement.between.as_ref();
+        let parties = between.iter().flat_map(|between| &between.parties);
+        let mut review = Self {
+            version: VERSION,
+            agreement: agreement.id.clone(),
+            terms: terms.to_owned(),
+            readers: between.map_or(Readers::Members, |between| between.readers),
+            scope,
+            now,
+            answers_of: parties.map(|party| (party.id.clone(), Answers::default())).collect(),
+            left_out: 0,
+            unwitnessed: 0,
+            meetings: Meetings::of(agreement),
+            commitments: agreement.commitments.iter().map(|c| c.id.clone()).collect(),
+            requests: Vec::new(),
+            heads: Vec::new(),
+        };
+        for request in requests {
+            let view = View { asked: size(&request.asker), answered: size(&request.receiver) };
+            let Some(request) = request.up_to(view) else { continue };
+            let clocks = Clocks::of(&request, Some(agreement), at);
+            let sent = request.asked.first().and_then(|event| event.witnessed);
+            let Some(begun) = clocks.start.instant().or(sent) else {
+                review.unwitnessed += 1;
+                continue;
+            };
+            if !scope.hold(begun) {
+                continue;
+            }
+            if request.exercise != scope.exercise {
+                review.left_out += 1;
+                continue;
+            }
+            let row = Row::of(&request, &clocks, agreement, at, openings);
+            let answers = review.answers_of.entry(row.receiver.clone()).or_default();
+            answers.take(&row, &request, openings);
+            review.requests.push(row);
+        }
+        review.answers_of.values_mut().for_each(Answers::finish);
+        review.requests.sort_by_key(|row| (row.started, row.thread));
+        review.heads = heads;
+        review
+    }
+
+    /// The one encoding: JSON with sorted names, integers and texts only, and no white space.
+    #[must_use]
+    pub fn to_canonical(&self) -> String {
+        let value = serde_json::to_value(self).unwrap_or_default();
+        let mut out = String::new();
+        canonical(&value, &mut out);
+        out
+    }
+}
+
+fn canonical(value: &serde_json::Value, out: &mut String) {
+    match value {
+        serde_json::Value::Object(entries) => {
+            let sorted: BTreeMap<_, _> = entries.iter().collect();
+            out.push('{');
+            for (place, (name, value)) in sorted.into_iter().enumerate() {
+                if place > 0 {
+                    out.push(',');
+                }
+                out.push_str(&serde_json::Value::from(name.as_str()).to_string());
+                out.push(':');
+                canonical(value, out);
+            }
+            out.push('}');
+        }
+        serde_json::Value::Array(items) => {
+            out.push('[');
+            for (place, item) in items.iter().enumerate() {
+                if place > 0 {
+                    out.push(',');
+                }
+                canonical(item, out);
+            }
+            out.push(']');
+        }
+        plain => out.push_str(&plain.to_string()),
+    }
+}
+
+/// In whole seconds, as ledgers count them.
+#[expect(clippy::ref_option, reason = "serde gives it so")]
+fn instant<S: Serializer>(time: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
+    time.map(|time| time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()).serialize(serializer)
+}
+
+impl Row {
+    fn of(
+        request: &Request,
+        clocks: &Clocks,
+        agreement: &Agreement,
+        now: Timestamp,
+        openings: &Openings,
+    ) -> Self {
+        let effective = |events: &[Event]| -> Vec<u64> {
+            events.iter().filter(|event| event.refused.is_none()).map(|event| event.index).collect()
+        };
+        let scores_of = |party: &PartyId| {
+            let events = request.events_of(party).iter().filter(|event| event.refused.is_none());
+            let mut assessed = events.filter(|event| event.act.kind == Kind::Assess);
+            opened(openings, party, assessed.next_back()?)?.scores.clone()
+        };
+        let mut scores: BTreeMap<String, Scores> = BTreeMap::new();
+        scores.insert("measured".to_owned(), quality::measured(request, clocks, now));
+        scores.extend(scores_of(&request.asker).map(|scores| ("asker".to_owned(), scores)));
+        scores.extend(scores_of(&request.receiver).map(|scores| ("receiver".to_owned(), scores)));
+        let disputed = match (scores.get("asker"), scores.get("receiver")) {
+            (Some(one), Some(other)) => quality::disputed(one, other),
+            _ => Vec::new(),
+        };
+        let disputed = disputed.into_iter().map(str::to_owned).collect();
+        let grounds = grounds(request, openings);
+        // A refusal whose ground was not opened is taken as lawful: the receiver's node holds to it, and
+        // what was not opened is counted.
+        let known = |code: &String| agreement.grounds.iter().any(|ground| ground.code == *code);
+        let lawful = !agreement.refusal.grounds_closed || grounds.iter().all(known);
+        let stood = |s: &crate::clock::Suspension| s.to.unwrap_or(now).duration_since(s.from);
+        let suspended: SignedDuration = clocks.suspended.iter().map(stood).sum();
+        Self {
+            thread: request.thread,
+            asker: request.asker.clone(),
+            receiver: request.receiver.clone(),
+            class: request.class.clone(),
+            asked: effective(&request.asked),
+            answered: effective(&request.answered),
+            started: clocks.start.instant(),
+            started_by: match clocks.start {
+                Start::Receipt(_) => "receipt",
+                Start::Mirror(_) => "mirror",
+                Start::Unreceipted => "unreceipted",
+            }
+            .to_owned(),
+            acknowledge: Took::of(clocks, &clocks.acknowledge, clocks.acknowledged_in(now)),
+            answer: Took::of(clocks, &clocks.answer, clocks.answering_for(now)),
+            suspended: suspended.as_secs(),
+            result: quality::Result::of(request, clocks, lawful),
+            items: request.items,
+            grounds,
+            scores,
+            disputed,
+        }
+    }
+}
+
+/// What was opened of a statement, where the other side has receipted its content: what one side alone can
+/// read is in no review, else the two would differ.
+fn opened<'a>(openings: &'a Openings, party: &PartyId, event: &Event) -> Option<&'a Opened> {
+    let taken = event.receipt.as_ref().is_some_and(|receipt| receipt.code.is_empty());
+    openings.get(&(party.clone(), event.index)).filter(|_| taken)
+}
+
+/// The grounds of a request's refusals that were opened, in the order of the statements.
+fn grounds(request: &Request, openings: &Openings) -> Vec<String> {
+    let mut grounds = Vec::new();
+    for event in request.answered.iter().filter(|event| event.refused.is_none()) {
+        let opened = opened(openings, &request.receiver, event);
+        grounds.extend(opened.iter().flat_map(|opened| opened.grounds.values().cloned()));
+    }
+    grounds
+}
+
+impl Took {
+    fn of(clocks: &Clocks, deadline: &Deadline, taken: Option<SignedDuration>) -> Self {
+        Self {
+            seconds: taken.map(|taken| taken.as_secs()),
+            limit: clocks.allowed(deadline).map(|limit| limit.as_secs()),
+            done: deadline.done.is_some(),
+            late: deadline.late.is_some(),
+        }
+    }
+}
+
+impl Answers {
+    fn take(&mut self, row: &Row, request: &Request, openings: &Openings) {
+        *self.results.entry(row.result.as_str().to_owned()).or_default() += 1;
+        let outcomes = request.standing(View::ALL).outcomes;
+        for outcome in &outcomes {
+            *self.items.entry(outcome.as_str().to_owned()).or_default() += 1;
+        }
+        if row.started.is_none() {
+            self.unreceipted += 1;
+            return;
+        }
+        self.requests += 1;
+        self.acknowledge.take(&row.acknowledge);
+        // An item that waits for a decision about the whole waits for its answer.
+        self.answer.take(&row.answer);
+        let class = self.by_class.entry(row.class.clone().unwrap_or_default()).or_default();
+        class.requests += 1;
+        class.acknowledge.take(&row.acknowledge);
+        class.answer.take(&row.answer);
+        for ground in &row.grounds {
+            *self.refusals.entry(ground.clone()).or_default() += 1;
+        }
+        let refusals = request.answered.iter().filter(|event| event.refused.is_none());
+        for event in refusals {
+            let opened = opened(openings, &request.receiver, event);
+            let opened = opened.map_or(0, |opened| opened.grounds.len());
+            let whole = usize::from(event.act.decision == Some(Decision::Refused));
+            let stated = event.act.outcomes.iter().filter(|o| **o == Outcome::Refused).count();
+            let closed = (whole + stated).saturating_sub(opened);
+            self.refusals_not_opened += u32::try_from(closed).unwrap_or(u32::MAX);
+        }
+        for (who, scores) in &row.scores {
+            self.quality.entry(who.clone()).or_default().take(scores);
+        }
+        self.disputed += u32::from(!row.disputed.is_empty());
+    }
+
+    fn finish(&mut self) {
+        self.acknowledge.finish();
+        self.answer.finish();
+        for class in self.by_class.values_mut() {
+            class.acknowledge.finish();
+            class.answer.finish();
+        }
+        for quality in self.quality.values_mut() {
+            quality.weighed.sort_unstable();
+            quality.median = rank(&quality.weighed, 50);
+        }
+    }
+}
+
+impl Times {
+    fn take(&mut self, took: &Took) {
+        let Some(seconds) = took.seconds else { return };
+        if took.done {
+            self.done += 1;
+        } else {
+            self.open += 1;
+        }
+        let Some(limit) = took.limit else {
+            self.no_limit += 1;
+            if took.done {
+                self.taken.push(seconds)
+            } else {
+                self.unlimited.push(seconds)
+            }
+            return;
+        };
+        match (took.done, took.late) {
+            (true, false) => self.within += 1,
+            (true, true) => self.late += 1,
+            (false, true) => {
+                self.overdue += 1;
+                self.open_counted += 1;
+            }
+            (false, false) => return,
+        }
+        self.taken.push(seconds);
+        let place = match () {
+            () if 2 * seconds <= limit => 0,
+            () if seconds <= limit => 1,
+            () if 2 * seconds <= 3 * limit => 2,
+            () if seconds <= 3 * limit => 3,
+            () => 4,
+        };
+        self.by_share[place] += 1;
+    }
+
+    fn finish(&mut self) {
+        self.taken.sort_unstable();
+        let median = rank(&self.taken, 50);
+        for age in self.unlimited.drain(..).filter(|age| median.is_none_or(|median| *age > median))
+        {
+            self.taken.push(age);
+            self.open_counted += 1;
+        }
+        self.taken.sort_unstable();
+        self.median = rank(&self.taken, 50);
+        self.p90 = rank(&self.taken, 90);
+    }
+}
+
+impl Quality {
+    fn take(&mut self, scores: &Scores) {
+        let Some(weighed) = quality::weighed(scores) else { return };
+        self.requests += 1;
+        self.weighed.push(weighed.into());
+        for dimension in DIMENSIONS {
+            let Some(score) = scores.get(dimension) else { continue };
+            let counts = self.by_dimension.entry(dimension.to_owned()).or_default();
+            counts[usize::from((*score).min(quality::BEST))] += 1;
+        }
+    }
+}
+
+/// The nearest rank of sorted values: so many in a hundred are no larger.
+fn rank(sorted: &[i64], hundredths: usize) -> Option<i64> {
+    let place = (sorted.len() * hundredths).div_ceil(100).max(1);
+    sorted.get(place - 1).copied()
+}
+
+impl Meetings {
+    fn of(agreement: &Agreement) -> Self {
+        let Some(terms) = &agreement.review else { return Self::default() };
+        let mut before = agreement.date;
+        let mut due = terms.first_by;
+        let mut held = Vec::new();
+        let reviews = agreement.events.iter().filter(|event| event.kind.ends_with("review"));
+        for event in reviews {
+            let days = |from: Date| event.date.since(from).ok().map(|span| span.get_days());
+            held.push(Meeting {
+                date: event.date,
+                after_days: before.and_then(days),
+                days_after_due: due.and_then(days),
+            });
+            before = Some(event.date);
+            let start = event.date.to_zoned(TimeZone::UTC).map(|day| day.timestamp());
+            due = terms
+                .every
+                .as_ref()
+                .zip(start.ok())
+                .map(|(every, start)| every.after(start).to_zoned(TimeZone::UTC).date());
+        }
+        Self {
+            every: terms.every.as_ref().map(ToString::to_string),
+            first_by: terms.first_by,
+            held,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::agreement::TEMPLATES;
+    use crate::agreement::Terms;
+
+    /// The dates of the mechanism of 2015: the intervals are a fixture.
+    #[test]
+    fn meetings_are_held_against_the_cadence() {
+        let text = TEMPLATES.iter().find(|(id, _)| *id == "us-china-2015").map(|(_, text)| *text);
+        let terms = Terms::parse(text.unwrap_or_default());
+        let meetings = terms.map(|terms| Meetings::of(&terms));
+        let Ok(meetings) = meetings else { panic!("the template") };
+        let days: Vec<_> = meetings.held.iter().map(|meeting| meeting.after_days).collect();
+        assert_eq!(days, [Some(67), Some(196), Some(176), Some(301)]);
+        let due: Vec<_> = meetings.held.iter().map(|meeting| meeting.days_after_due).collect();
+        assert_eq!(due, [Some(-30), Some(13), Some(-7), Some(119)], "half-yearly, then not");
+    }
+
+    #[test]
+    fn silence_improves_no_figure_and_neither_does_a_new_request() {
+        let took = |seconds, limit, done, late| Took { seconds: Some(seconds), limit, done, late };
+        let mut times = Times::default();
+        for seconds in [100, 200, 300] {
+            times.take(&took(seconds, Some(250), true, seconds > 250));
+        }
+        times.take(&took(9_000, Some(250), false, true));
+        times.take(&took(1, Some(250), false, false));
+        times.finish();
+        assert_eq!((times.median, times.p90), (Some(200), Some(9_000)));
+        assert_eq!((times.within, times.late, times.overdue), (2, 1, 1));
+        assert_eq!((times.open, times.open_counted, times.by_share), (2, 1, [1, 1, 1, 0, 1]));
+        let mut free = Times::default();
+        for (seconds, done) in [(100, true), (300, true), (5, false), (700, false)] {
+            free.take(&took(seconds, None, done, false));
+        }
+        free.finish();
+        assert_eq!((free.median, free.p90, free.open_counted), (Some(300), Some(700), 1));
+        assert_eq!((free.no_limit, free.by_share), (4, [0; 5]));
+    }
+
+    #[test]
+    fn ranks_are_values_that_were_there() {
+        assert_eq!(rank(&[], 50), None);
+        assert_eq!(rank(&[7], 50), Some(7));
+        assert_eq!(rank(&[1, 2, 3, 4], 50), Some(2), "the lower of the two in the middle");
+        let many: Vec<i64> = (1..=100).collect();
+        assert_eq!((rank(&many, 50), rank(&many, 90)), (Some(50), Some(90)));
+    }
+}

@@ -1,0 +1,95 @@
+//! `/oversight`: the standing review of an agreement over a period.
+
+use askama::Template;
+use axum::extract::{Query, State};
+use axum::response::Response;
+use comity_rules::release::Reader;
+use comity_rules::review::Scope;
+use jiff::civil::Date;
+use jiff::{ToSpan as _, tz::TimeZone};
+use serde::Deserialize;
+
+use super::{Frame, render};
+use crate::App;
+use crate::language::Language;
+use crate::review::View;
+
+#[derive(Template)]
+#[template(path = "oversight.html")]
+struct Page {
+    frame: Frame,
+    t: Language,
+    agreements: Vec<(String, String)>,
+    chosen: String,
+    from: String,
+    to: String,
+    problem: Option<String>,
+    view: Option<View>,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Chosen {
+    agreement: Option<String>,
+    from: Option<String>,
+    to: Option<String>,
+    exercises: Option<String>,
+}
+
+pub(crate) async fn show(
+    State(app): State<App>,
+    t: Language,
+    Query(chosen): Query<Chosen>,
+) -> Response {
+    let all = app.node.agreements();
+    let named = chosen.agreement.as_ref();
+    let agreement = all.iter().find(|a| named.is_none_or(|name| a.terms.hash().to_hex() == *name));
+    // Half a year back, to the end of today.
+    let today = app.node.now().to_zoned(TimeZone::UTC).date();
+    let tomorrow = today.tomorrow().unwrap_or(today);
+    let back = today.checked_sub(6.months()).unwrap_or(today);
+    let day = |text: Option<String>, otherwise: Date| match text.filter(|text| !text.is_empty()) {
+        Some(text) => text.parse::<Date>().map_err(|_| text),
+        None => Ok(otherwise),
+    };
+    let exercise = chosen.exercises.is_some();
+    let (mut problem, mut view) = (None, None);
+    let (from, to) = (day(chosen.from, back), day(chosen.to, tomorrow));
+    match (agreement, &from, &to) {
+        (None, ..) => problem = Some(t.text("review-no-agreement")),
+        (_, Err(text), _) | (_, _, Err(text)) => {
+            problem = Some(t.with("review-no-day", [("text", text.clone())]));
+        }
+        (_, Ok(from), Ok(to)) if to <= from => problem = Some(t.text("review-no-days")),
+        (Some(agreement), Ok(from), Ok(to)) => {
+            let days = Scope { from: *from, to: *to, exercise };
+            match app.node.review(agreement, days, &[], &Reader::Officer).await {
+                Ok(review) => {
+                    let terms = &agreement.terms;
+                    let name = |id: &comity_rules::PartyId| {
+                        terms.party(id).map_or_else(|| id.to_string(), |party| party.name.clone())
+                    };
+                    let review = review.into_inner();
+                    view = Some(View::of(t, &review, terms.title(t.code()), true, name));
+                }
+                Err(_) => problem = Some(t.text("review-nothing-witnessed")),
+            }
+        }
+    }
+    let text = |day: Result<Date, String>| day.map_or_else(|text| text, |day| day.to_string());
+    let mut frame = Frame::of(&app, t, "oversight", 0);
+    frame.exercise = exercise;
+    let page = Page {
+        frame,
+        t,
+        chosen: agreement.map(|a| a.terms.hash().to_hex()).unwrap_or_default(),
+        agreements: all
+            .iter()
+            .map(|a| (a.terms.hash().to_hex(), a.terms.title(t.code()).to_owned()))
+            .collect(),
+        from: text(from),
+        to: text(to),
+        problem,
+        view,
+    };
+    render(t, &page)
+}

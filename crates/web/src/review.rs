@@ -1,0 +1,354 @@
+//! The standing review as a page's section and as a report that stands by itself: every drawing with its
+//! table.
+
+use std::fmt::Write as _;
+
+use askama::Template;
+use comity_rules::PartyId;
+use comity_rules::content::DIMENSIONS;
+use comity_rules::quality::{Result as Became, WEIGHTS};
+use comity_rules::review::{Answers, Review, Row, Times, Took};
+use jiff::SignedDuration;
+
+use crate::language::Language;
+use crate::when;
+
+const STYLE: &str = include_str!("../static/comity.css");
+
+/// A review for reading.
+pub(crate) struct View {
+    pub(crate) title: String,
+    pub(crate) period: String,
+    pub(crate) heads: Vec<String>,
+    /// What both nodes need to make the same.
+    pub(crate) at: String,
+    pub(crate) apart: String,
+    pub(crate) exercise: bool,
+    pub(crate) sheets: Vec<Sheet>,
+    pub(crate) cadence: String,
+    pub(crate) meetings: Table,
+    pub(crate) requests: Table,
+}
+
+/// One party's answers.
+pub(crate) struct Sheet {
+    pub(crate) title: String,
+    pub(crate) summary: String,
+    pub(crate) drawing: String,
+    pub(crate) shares: Table,
+    pub(crate) times: Table,
+    pub(crate) results: Table,
+    pub(crate) refusals: Table,
+    pub(crate) scores: Table,
+}
+
+/// A table whose cells know their column: on a narrow page each stands under its name.
+pub(crate) struct Table {
+    pub(crate) heads: Vec<String>,
+    pub(crate) rows: Vec<Vec<Cell>>,
+}
+
+/// A cell of it.
+pub(crate) struct Cell {
+    pub(crate) label: String,
+    pub(crate) text: String,
+    pub(crate) late: bool,
+    /// The request that it names.
+    pub(crate) link: Option<String>,
+}
+
+impl Table {
+    fn of(heads: Vec<String>, rows: impl Iterator<Item = Vec<String>>) -> Self {
+        let cells = |row: Vec<String>| {
+            let cell = |(place, text): (usize, String)| {
+                let label = heads.get(place).filter(|_| place > 0).cloned().unwrap_or_default();
+                Cell { label, text, late: false, link: None }
+            };
+            row.into_iter().enumerate().map(cell).collect()
+        };
+        let rows = rows.map(cells).collect();
+        Self { heads, rows }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "report.html")]
+struct Report<'a> {
+    t: Language,
+    style: &'a str,
+    view: View,
+}
+
+/// A review as one HTML file that fetches nothing, in `en` or `zh`.
+#[must_use]
+pub fn report(review: &Review, language: &str) -> String {
+    let t = if language == "zh" { Language::Chinese } else { Language::English };
+    let view = View::of(t, review, &review.agreement, false, PartyId::to_string);
+    let report = Report { t, style: STYLE, view };
+    report.render().unwrap_or_default()
+}
+
+impl View {
+    pub(crate) fn of(
+        t: Language,
+        review: &Review,
+        title: &str,
+        linked: bool,
+        name: impl Fn(&PartyId) -> String,
+    ) -> Self {
+        let heads = review.heads.iter().map(|head| {
+            let time = head.witnessed.map_or_else(|| "–".to_owned(), |time| time.to_string());
+            t.with(
+                "review-head",
+                [("party", name(&head.party)), ("size", head.size.to_string()), ("time", time)],
+            )
+        });
+        let at = review.heads.iter().map(|head| format!("{}:{}", head.party, head.size));
+        let sheets = review.answers_of.iter().map(|(party, answers)| {
+            Sheet::of(t, t.with("review-answers-of", [("party", name(party))]), answers)
+        });
+        let meetings = review.meetings.held.iter().map(|meeting| {
+            let days = |days: Option<i32>| {
+                days.map_or_else(|| "–".to_owned(), |days| t.with("days", [("n", i64::from(days))]))
+            };
+            vec![meeting.date.to_string(), days(meeting.after_days), days(meeting.days_after_due)]
+        });
+        let cadence = match (&review.meetings.every, &review.meetings.first_by) {
+            (Some(every), Some(first)) => t.with(
+                "review-cadence-first",
+                [("every", every.clone()), ("first", first.to_string())],
+            ),
+            (Some(every), None) => t.with("review-cadence", [("every", every.clone())]),
+            _ => t.text("review-cadence-none"),
+        };
+        Self {
+            title: title.to_owned(),
+            period: t.with(
+                "review-period",
+                [("from", review.scope.from.to_string()), ("to", review.scope.to.to_string())],
+            ),
+            heads: heads.collect(),
+            at: format!("--at {}", at.collect::<Vec<_>>().join(",")),
+            apart: t.with(
+                if review.scope.exercise { "review-apart-real" } else { "review-apart" },
+                [("count", review.left_out), ("unwitnessed", review.unwitnessed)],
+            ),
+            exercise: review.scope.exercise,
+            sheets: sheets.collect(),
+            cadence,
+            meetings: Table::of(
+                ["column-when", "review-after", "review-after-due"].map(|key| t.text(key)).into(),
+                meetings,
+            ),
+            requests: requests(t, review, linked, &name),
+        }
+    }
+}
+
+impl Sheet {
+    fn of(t: Language, title: String, answers: &Answers) -> Self {
+        let times =
+            [("review-acknowledge", &answers.acknowledge), ("review-answer", &answers.answer)];
+        let classes = answers.by_class.iter().flat_map(|(class, by)| {
+            let class = if class.is_empty() { t.text("class-none") } else { class.clone() };
+            [("review-acknowledge", &by.acknowledge), ("review-answer", &by.answer)]
+                .map(|(key, times)| times_row(t, &format!("{class} · {}", t.text(key)), times))
+        });
+        let rows = times.iter().map(|(key, times)| times_row(t, &t.text(key), times));
+        let shares = times.iter().map(|(key, times)| {
+            let mut row = vec![t.text(key)];
+            row.extend(times.by_share.iter().map(ToString::to_string));
+            row
+        });
+        let results = Became::ALL.iter().filter_map(|result| {
+            let count = answers.results.get(result.as_str())?;
+            Some(vec![t.text(&format!("result-{}", result.as_str())), count.to_string()])
+        });
+        let closed = Some(answers.refusals_not_opened).filter(|count| *count > 0);
+        let closed = closed.map(|count| vec![t.text("review-not-opened"), count.to_string()]);
+        let refusals = answers.refusals.iter().map(|(g, n)| vec![g.clone(), n.to_string()]);
+        let named = |keys: &[&str]| -> Vec<String> { keys.iter().map(|key| t.text(key)).collect() };
+        let mut share_heads = vec![String::new()];
+        share_heads.extend(SHARES.map(str::to_owned));
+        let mut times_heads = vec![String::new()];
+        times_heads.extend(TIMES.map(|key| t.text(key)));
+        Self {
+            title,
+            summary: t.with(
+                "review-summary",
+                [
+                    ("requests", answers.requests),
+                    ("unreceipted", answers.unreceipted),
+                    ("disputed", answers.disputed),
+                ],
+            ),
+            drawing: draw(t, &times),
+            shares: Table::of(share_heads, shares),
+            times: Table::of(times_heads, rows.chain(classes)),
+            results: Table::of(named(&["column-outcome", "review-count"]), results),
+            refusals: Table::of(named(&["review-ground", "review-count"]), refusals.chain(closed)),
+            scores: scores(t, answers),
+        }
+    }
+}
+
+/// Columns of the times.
+const TIMES: [&str; 9] = [
+    "review-done",
+    "review-open",
+    "review-counted",
+    "review-median",
+    "review-p90",
+    "review-within",
+    "review-late",
+    "review-overdue",
+    "review-no-limit",
+];
+
+/// Each dimension with what every scorer gave it.
+fn scores(t: Language, answers: &Answers) -> Table {
+    let scored = |who| Some((who, answers.quality.get(who).filter(|q| q.requests > 0)?));
+    let who: Vec<_> = ["measured", "asker", "receiver"].into_iter().filter_map(scored).collect();
+    let mut heads = vec![t.text("review-dimension"), t.text("review-weight")];
+    heads.extend(who.iter().map(|(who, _)| t.text(&format!("scorer-{who}"))));
+    if who.is_empty() {
+        return Table::of(heads, std::iter::empty());
+    }
+    let row = |(dimension, weight): (&&str, u32)| {
+        let mut row = vec![t.text(&format!("dimension-{dimension}")), weight.to_string()];
+        row.extend(who.iter().map(|(_, quality)| {
+            let counts = quality.by_dimension.get(*dimension).map(|counts| {
+                let given = (0..).zip(counts).filter(|(_, count)| **count > 0);
+                given
+                    .map(|(score, count): (u8, _)| format!("{score} × {count}"))
+                    .collect::<Vec<_>>()
+            });
+            counts.map_or_else(|| t.text("review-unscored"), |counts| counts.join(", "))
+        }));
+        row
+    };
+    let mut total = vec![t.text("review-weighed"), "100".to_owned()];
+    total.extend(who.iter().map(|(_, quality)| {
+        quality.median.map_or_else(String::new, |m| format!("{}.{:02}", m / 100, m % 100))
+    }));
+    let rows: Vec<_> = DIMENSIONS.iter().zip(WEIGHTS).map(row).chain([total]).collect();
+    Table::of(heads, rows.into_iter())
+}
+
+fn times_row(t: Language, what: &str, times: &Times) -> Vec<String> {
+    let span = |seconds: Option<i64>| {
+        let spoken = |seconds| when::span(t, SignedDuration::from_secs(seconds));
+        seconds.map_or_else(|| "–".to_owned(), spoken)
+    };
+    vec![
+        what.to_owned(),
+        times.done.to_string(),
+        times.open.to_string(),
+        times.open_counted.to_string(),
+        span(times.median),
+        span(times.p90),
+        times.within.to_string(),
+        times.late.to_string(),
+        times.overdue.to_string(),
+        times.no_limit.to_string(),
+    ]
+}
+
+/// How the times lie against the limit: five bars each.
+fn draw(t: Language, times: &[(&str, &Times); 2]) -> String {
+    let most = times.iter().flat_map(|(_, times)| times.by_share).max().unwrap_or(0);
+    if most == 0 {
+        return String::new();
+    }
+    let mut svg = format!(
+        "<svg class=\"shares\" viewBox=\"0 0 640 150\" role=\"img\" aria-label=\"{}\">",
+        t.text("review-drawing")
+    );
+    for (index, (key, times)) in (0_u32..).zip(times) {
+        let left = 20 + index * 320;
+        let _ = write!(svg, "<text class=\"what\" x=\"{left}\" y=\"16\">{}</text>", t.text(key));
+        for (place, count) in (0_u32..).zip(times.by_share) {
+            let height = (count * 68).div_ceil(most);
+            let (x, y) = (left + place * 58, 116 - height);
+            let class = if place < 2 { "kept" } else { "missed" };
+            let middle = x + 22;
+            let _ = write!(
+                svg,
+                "<rect class=\"{class}\" x=\"{x}\" y=\"{y}\" width=\"44\" height=\"{height}\"/>\
+                 <text class=\"who\" x=\"{middle}\" y=\"{}\">{count}</text>\
+                 <text class=\"who\" x=\"{middle}\" y=\"136\">{}</text>",
+                y - 6,
+                SHARES[place as usize]
+            );
+        }
+    }
+    svg + "</svg>"
+}
+
+/// The bars' names: shares of the limit.
+const SHARES: [&str; 5] = ["≤ ½", "≤ 1", "≤ 1½", "≤ 3", "> 3"];
+
+/// Every request of the period.
+fn requests(
+    t: Language,
+    review: &Review,
+    linked: bool,
+    name: &impl Fn(&PartyId) -> String,
+) -> Table {
+    const HEADS: [&str; 7] = [
+        "column-request",
+        "column-class",
+        "column-between",
+        "review-acknowledge",
+        "review-answer",
+        "column-outcome",
+        "review-quality",
+    ];
+    let rows = review.requests.iter().map(|row| {
+        let id = if linked { row.thread.short() } else { row.thread.to_string() };
+        vec![
+            id,
+            row.class.clone().unwrap_or_else(|| t.text("class-none")),
+            t.with("from-to", [("from", name(&row.asker)), ("to", name(&row.receiver))]),
+            took(t, &row.acknowledge),
+            took(t, &row.answer),
+            t.text(&format!("result-{}", row.result.as_str())),
+            said(t, row),
+        ]
+    });
+    let mut table = Table::of(HEADS.map(|key| t.text(key)).into(), rows);
+    for (cells, row) in table.rows.iter_mut().zip(&review.requests) {
+        cells[0].link = linked.then(|| row.thread.to_string());
+        cells[3].late = row.acknowledge.late;
+        cells[4].late = row.answer.late;
+    }
+    table
+}
+
+fn took(t: Language, took: &Took) -> String {
+    let span = |seconds: i64| when::span(t, SignedDuration::from_secs(seconds));
+    let time = took.seconds.map_or_else(|| "–".to_owned(), span);
+    let limit = took.limit.map_or_else(|| t.text("limit-none"), span);
+    let key = match (took.seconds, took.done, took.late) {
+        (None, ..) => "review-not-started",
+        (_, true, _) => "review-took",
+        (_, false, true) => "review-still-overdue",
+        (_, false, false) => "review-so-far",
+    };
+    t.with(key, [("time", time), ("limit", limit)])
+}
+
+/// What the sides say of an answer.
+fn said(t: Language, row: &Row) -> String {
+    let scores = row.scores.iter().filter_map(|(who, scores)| {
+        let weighed = comity_rules::quality::weighed(scores)?;
+        let who = t.text(&format!("scorer-{who}"));
+        Some(format!("{who} {}.{:02}", weighed / 100, weighed % 100))
+    });
+    let mut said: Vec<_> = scores.collect();
+    if !row.disputed.is_empty() {
+        let over = row.disputed.iter().map(|dimension| t.text(&format!("dimension-{dimension}")));
+        said.push(t.with("review-disputed", [("over", over.collect::<Vec<_>>().join(", "))]));
+    }
+    said.join("; ")
+}
