@@ -76,15 +76,20 @@ def poisson(found, counts, exposures, before, harmonics):
         for index, value in enumerate([fit.params[-1], low, high]):
             note(f"ratio of rates, {kind}", found["series"][kind][index], math.exp(value), 1e-6)
     note("dispersion", found["series"]["dispersion"], model.fit().pearson_chi2 / (len(counts) - regressors.shape[1]), 1e-6)
-    # The placebo scan: the deviance that a step saves, at a place in the middle.
+    # The placebo scan: the deviance that a step saves, at its ends and in between, and the rank that follows.
     places = found["series"]["placebo"]
-    place = len(places) // 2
-    at = 6 + place
     without = sm.GLM(counts, regressors[:, :-1], family=sm.families.Poisson(), offset=np.log(exposures)).fit()
-    step = design(len(counts), at, harmonics)
-    with_step = sm.GLM(counts, step, family=sm.families.Poisson(), offset=np.log(exposures)).fit()
-    strength = math.sqrt(max(0.0, without.deviance - with_step.deviance)) * -np.sign(with_step.params[-1])
-    note("placebo strength", places[place]["strength"], strength, 1e-5)
+    strengths = []
+    for place in range(len(places)):
+        step = design(len(counts), 6 + place, harmonics)
+        with_step = sm.GLM(counts, step, family=sm.families.Poisson(), offset=np.log(exposures)).fit()
+        saved = math.sqrt(max(0.0, without.deviance - with_step.deviance)) * -np.sign(with_step.params[-1])
+        strengths.append(saved)
+        note("placebo strength", places[place]["strength"], saved, 1e-5)
+    own = strengths[before - 6]
+    near = sum(1 for saved in strengths if abs(saved - own) < 1e-6)
+    rank = sum(1 for saved in strengths if saved >= own - 1e-6) / len(strengths)
+    note("placebo rank", found["series"]["placebo_rank"], rank, (near - 1 + 0.01) / len(strengths))
 
 
 def difference(found, counts, control, exposures, before, harmonics):
@@ -141,7 +146,7 @@ def change_point(found, counts, exposures):
         year, month, _ = found["mode"].split("-")
         mode = (int(year) - 2000) * 12 + int(month) - 1
         # The most likely break lies where the posterior is high, not always at its very top.
-        note("ruptures' break in the posterior", float(logs[mode - 1] - logs[break_at - 1]), 0.0, 1.5)
+        note("ruptures' break in the posterior", float(logs[mode - 1] - logs[break_at - 1]), 0.0, 0.5)
 
 
 def counterfactual(found, counts, control, before):
@@ -159,7 +164,7 @@ def counterfactual(found, counts, control, before):
     level = fit.filtered_state_cov[0, 0, -1]
     spread = math.sqrt(after**2 * level + walk * sum((after - k) ** 2 for k in range(after)) + after * noise)
     suffix = "" if control is None else ", with a control"
-    most = 0.05 if control is None else 0.5
+    most = 0.05
     ours, low, high = found["counterfactual"]["difference"]
     note("counterfactual" + suffix + ", in standard errors", (ours - difference) / spread, 0.0, most)
     if control is None:

@@ -547,11 +547,8 @@ impl Times {
         }
         let Some(limit) = took.limit else {
             self.no_limit += 1;
-            if took.done {
-                self.taken.push(seconds)
-            } else {
-                self.unlimited.push(seconds)
-            }
+            let ages = if took.done { &mut self.taken } else { &mut self.unlimited };
+            ages.push(seconds);
             return;
         };
         match (took.done, took.late) {

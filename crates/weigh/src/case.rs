@@ -11,6 +11,8 @@ use crate::ratio;
 /// The hypotheses of one question, the evidence, and the parties' ratings of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Case {
+    /// What the file calls the matter.
+    pub title: Option<String>,
     /// What kind of record this is, where the file says.
     pub record: Option<Record>,
     /// Exclusive hypotheses, in the file's order.
@@ -138,7 +140,8 @@ impl Input {
         let file = json.at();
         let Some(links) = file.entry("links")? else { return Ok(Self::Case(Case::read(&file)?)) };
         file.only(&["links", "record", "results", "chain", "notes", "rule", "title"])?;
-        let record = Record::read(&file)?;
+        let (record, own) = (Record::read(&file)?, title(&file)?);
+        file.entry("rule")?.map(|at| at.text()).transpose()?;
         let mut chain: Vec<(String, Case)> = Vec::new();
         for link in links.list()? {
             let at = link.needed("name")?;
@@ -155,7 +158,10 @@ impl Input {
             if let Some(own) = link.entry("record")? {
                 return Err(own.wrong("all links are one record: say which beside `links`"));
             }
-            chain.push((name.to_owned(), Case { record, ..Case::read(&link)? }));
+            let mut case = Case::read(&link)?;
+            case.record = record;
+            case.title = case.title.or_else(|| own.clone());
+            chain.push((name.to_owned(), case));
         }
         match chain.as_slice() {
             [] => Err(links.wrong("a chain has at least one link")),
@@ -213,7 +219,9 @@ impl Case {
             None => BTreeMap::new(),
         };
         let record = Record::read(file)?;
-        Ok(Self { record, hypotheses, claim, grades, sources, items, joint, priors })
+        let title = title(file)?;
+        file.entry("rule")?.map(|at| at.text()).transpose()?;
+        Ok(Self { title, record, hypotheses, claim, grades, sources, items, joint, priors })
     }
 
     /// The parties, by name.
@@ -229,6 +237,10 @@ impl Case {
         roots.dedup();
         roots
     }
+}
+
+fn title(file: &At<'_>) -> Result<Option<String>, InputError> {
+    file.entry("title")?.map(|at| at.text().map(str::to_owned)).transpose()
 }
 
 fn hypotheses(at: &At<'_>) -> Result<Vec<String>, InputError> {
@@ -288,6 +300,9 @@ fn sources(
 ) -> Result<BTreeMap<String, Source>, InputError> {
     let mut sources = BTreeMap::new();
     for (id, at) in at.entries()? {
+        if id.trim().is_empty() {
+            return Err(at.wrong("a source has an id"));
+        }
         at.only(&["grade", "coi", "name"])?;
         let grade = at.needed("grade")?;
         let text = grade.text()?;
@@ -307,8 +322,8 @@ fn priors(
 ) -> Result<BTreeMap<String, Vec<BigRational>>, InputError> {
     let mut priors = BTreeMap::new();
     for (party, at) in at.entries()? {
-        if ["src", "root", "public", "parents", "exhibit"].contains(&party) {
-            return Err(at.wrong("no party has this name: it is one of evidence"));
+        if ["src", "root", "public", "parents", "exhibit", "gap"].contains(&party) {
+            return Err(at.wrong("no party has this name: it means something else here"));
         }
         let list = at.list()?;
         if list.len() != hypotheses {
@@ -360,6 +375,10 @@ impl Shape<'_> {
         for (id, at) in &entries {
             let mut names = vec!["src", "root", "public", "parents", "exhibit"];
             names.extend(self.priors.keys().map(String::as_str));
+            if id.trim().is_empty() {
+                return Err(at.wrong("an item has an id"));
+            }
+            self.parties(at, &names)?;
             at.only(&names)?;
             let source = self.source(&at.needed("src")?)?;
             let public = at.needed("public")?.boolean()?;
@@ -380,11 +399,36 @@ impl Shape<'_> {
                 return Err(at.wrong(format!("its parent {parent:?} is not among the evidence")));
             }
             let root = root_of(id, &items, &parents, at)?;
+            for parent in &parents[id] {
+                let above = root_of(parent, &items, &parents, at)?;
+                if above != root {
+                    return Err(at.wrong(format!(
+                        "its root is {root:?}, and its parent {parent:?} goes back to {above:?}"
+                    )));
+                }
+            }
+            if ["prior", "pair"].contains(&root.as_str()) {
+                return Err(at.wrong(format!("no root is called {root:?}: results use the name")));
+            }
             if let Some(item) = items.get_mut(*id) {
                 item.root = root;
             }
         }
         Ok(items)
+    }
+
+    /// Whoever rates evidence has said what it believed before.
+    fn parties(&self, at: &At<'_>, names: &[&str]) -> Result<(), InputError> {
+        let rated = at
+            .entries()?
+            .into_iter()
+            .find(|(name, value)| !names.contains(name) && value.list().is_ok());
+        match rated {
+            Some((name, at)) => Err(at.wrong(format!(
+                "a rating by {name:?}, which has no priors: every party has a prior for each hypothesis in `priors`"
+            ))),
+            None => Ok(()),
+        }
     }
 
     fn joint(

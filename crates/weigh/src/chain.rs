@@ -12,6 +12,8 @@ pub struct Chain {
     /// Of each of the six links, what the party believes of its claim, given the links before; none where the link is not there, or has no evidence that tells its
     /// hypotheses apart: such a link is not shown, and never inherits its prior.
     pub conditional: Vec<Option<BigRational>>,
+    /// Of each of the six, whether the file has it.
+    pub present: Vec<bool>,
 }
 
 impl Chain {
@@ -27,7 +29,18 @@ impl Chain {
             let claimed = || case.claim.iter().map(|hypothesis| posterior.share(*hypothesis)).sum();
             diagnostic.then(claimed)
         });
-        Self { conditional: conditional.collect() }
+        let present = LINKS.iter().map(|name| links.iter().any(|(known, _)| known == name));
+        Self { conditional: conditional.collect(), present: present.collect() }
+    }
+
+    /// Why a link that is not shown by itself is not.
+    #[must_use]
+    pub fn why_not(&self, link: usize) -> &'static str {
+        if self.present[link] {
+            "not shown: no evidence tells its hypotheses apart"
+        } else {
+            "not shown: the file does not have it"
+        }
     }
 
     /// The products of the first link, the first two, and so on, up to the first that is not there.

@@ -32,6 +32,9 @@ impl Run {
     #[must_use]
     pub fn to_html(&self) -> String {
         let mut out = begin("Who did it: what each party believes");
+        if let Some(title) = self.title() {
+            let _ = write!(out, "<p><strong>{}</strong></p>", escape(title));
+        }
         if let Some(record) = self.record() {
             let _ = write!(out, "<p>This is a {} attribution.</p>", record.as_str());
         }
@@ -92,19 +95,26 @@ fn party_part(question: &Question, party: &str, result: &PartyResult, out: &mut 
         );
         return;
     }
+    let ties: Vec<_> = result.ties().into_iter().map(name).collect();
+    let tie = if ties.is_empty() {
+        String::new()
+    } else {
+        format!(", and exactly as much: {}", escape(&ties.join(", ")))
+    };
     let flip = result.smallest_flip().and_then(|flip| flip.roots.as_ref().map(Vec::len));
     let flip = flip.map_or("none".to_owned(), |size| size.to_string());
     let _ = write!(
         out,
-        "<h2>As {} sees it: {}</h2><p>{} ({}, {}).</p><p>How sure: {} independent roots; {} of the items can be checked \
-         by outsiders; roots without which it is overturned: {flip}. Believed: {}.</p>",
+        "<h2>As {} sees it: {}{tie}</h2><p>{} ({}, {}).</p><p>How sure: {} independent roots; {} of the items can be checked \
+         by outsiders; Admiralty {}; roots without which it is overturned: {flip}. Believed: {}.</p>",
         escape(party),
         escape(name(top)),
         percent(share),
         word(share),
         words::SCALE,
-        result.witnesses.len(),
+        result.roots(),
         percent(&PartyResult::public_share(case)),
+        words::credibility(&result.witnesses, top, rival),
         escape(&question.believed())
     );
     out.push_str("<h3>How probable each hypothesis is, after the evidence</h3>");
@@ -167,6 +177,12 @@ fn party_part(question: &Question, party: &str, result: &PartyResult, out: &mut 
     });
     table(&["Left out", "#Then", "Most probable then"], rows, out);
 
+    let rows = result.without_root.iter().map(|(root, posterior)| {
+        let then = if posterior.top() == top { "the same" } else { name(posterior.top()) };
+        vec![root.clone(), percent(&posterior.share(top)), then.to_owned()]
+    });
+    table(&["Root left out", "#Then", "Most probable then"], rows, out);
+
     let mut others = vec![
         ("Public evidence alone", &result.public_only),
         ("Interested sources half believed", &result.interest[1]),
@@ -185,8 +201,12 @@ fn party_part(question: &Question, party: &str, result: &PartyResult, out: &mut 
         None => "Nothing of the evidence would overturn it: the conclusion rests on the prior."
             .to_owned(),
         Some(flip) => {
-            let roots = flip.roots.as_deref().unwrap_or_default().join(", ");
-            format!("Without {roots}, {} draws level.", name(flip.rival))
+            let roots = flip.roots.as_deref().unwrap_or_default();
+            if roots.is_empty() {
+                format!("Nothing need fall: {} is as probable.", name(flip.rival))
+            } else {
+                format!("Without {}, {} draws level.", roots.join(", "), name(flip.rival))
+            }
         }
     };
     let _ = write!(out, "<p>{}</p>", escape(&overturn));

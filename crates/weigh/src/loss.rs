@@ -237,6 +237,17 @@ impl Frequency {
         Ok(Self::Mixed(often(&value.needed("mean")?)?, variation))
     }
 
+    fn describe(self) -> String {
+        match self {
+            Self::Poisson(mean) => format!("{} cases a year (Poisson)", rounded(mean)),
+            Self::Mixed(mean, variation) => format!(
+                "{} cases a year, itself varying by {:.0} % (Gamma-Poisson)",
+                rounded(mean),
+                variation * 100.0
+            ),
+        }
+    }
+
     fn mean(self) -> f64 {
         match self {
             Self::Poisson(mean) | Self::Mixed(mean, _) => mean,
@@ -310,6 +321,21 @@ impl Severity {
         wide(high, low)?;
         let middle = f64::midpoint(low.ln(), high.ln());
         Ok(Self::Lognormal(middle, (high / low).ln() / (2.0 * NORMAL_95)))
+    }
+
+    fn describe(self) -> String {
+        match self {
+            Self::Lognormal(mu, sigma) => {
+                let end = |side: f64| rounded((mu + side * NORMAL_95 * sigma).exp());
+                format!("each {} to {} in nine of ten (lognormal)", end(-1.0), end(1.0))
+            }
+            Self::Pert(least, likely, most) => format!(
+                "each {} to {}, most likely {} (PERT)",
+                rounded(least),
+                rounded(most),
+                rounded(likely)
+            ),
+        }
     }
 
     fn mean(self) -> f64 {
@@ -423,6 +449,16 @@ impl Cost {
             moved(&figure.source, *one, *other)
         });
         self.questions.extend(moved);
+        let median = self.quantiles[2];
+        if let Some(stated) = figure.stated.filter(|_| median > 0.0) {
+            let times = (stated / median).max(median / stated);
+            if times >= TENFOLD {
+                self.questions.push(format!(
+                    "{} states {stated:.3e}, and what is assumed here gives {median:.3e} in the median year: {times:.0} times. Which is meant?",
+                    figure.source
+                ));
+            }
+        }
         if let Some(share) = self.largest_share.filter(|share| *share >= 0.2) {
             self.questions.push(format!(
                 "one respondent makes {:.0} % of the survey's total: what would it be without that one?",
@@ -480,6 +516,15 @@ pub fn summary(costs: &[Cost]) -> String {
         for cost in costs {
             let figure = &cost.figure;
             let _ = writeln!(out, "  {} ({})", figure.name, figure.source);
+            let _ = writeln!(
+                out,
+                "    assumed: {}; {}",
+                figure.frequency.describe(),
+                figure.severity.describe()
+            );
+            if let Some(stated) = figure.stated {
+                let _ = writeln!(out, "    its source states {}", rounded(stated));
+            }
             for (share, value) in QUANTILES.iter().zip(cost.quantiles) {
                 let _ = writeln!(
                     out,
@@ -493,12 +538,16 @@ pub fn summary(costs: &[Cost]) -> String {
                 "    a single case's mean is {:.1} times its median: no headline is made of it",
                 cost.mean_to_median
             );
+            for (what, (mean, deviation)) in [("drawn", cost.drawn), ("closed form", cost.closed)] {
+                let _ = writeln!(
+                    out,
+                    "    {what:<11}  mean {}, standard deviation {}",
+                    rounded(mean),
+                    rounded(deviation)
+                );
+            }
             let off = (cost.drawn.0 / cost.closed.0 - 1.0) * 100.0;
-            let _ = writeln!(
-                out,
-                "    drawn: {} years; against the closed form {off:+.1} % in the mean",
-                cost.years
-            );
+            let _ = writeln!(out, "    {} years drawn; their mean is {off:+.1} % off", cost.years);
             if let Some(share) = cost.largest_share {
                 let _ = writeln!(
                     out,
@@ -559,6 +608,10 @@ pub fn to_json(costs: &[Cost], seed: u64) -> Value {
                 "year": figure.scope.year, "currency": figure.scope.currency,
             },
             "source": figure.source,
+            "assumed": {
+                "frequency": figure.frequency.describe(), "severity": figure.severity.describe(),
+            },
+            "stated": figure.stated,
             "quantiles": QUANTILES.iter().zip(cost.quantiles)
                 .map(|(share, value)| json!({ "share": share, "cost": value })).collect::<Vec<_>>(),
             "drawn": { "years": cost.years, "mean": cost.drawn.0, "deviation": cost.drawn.1 },

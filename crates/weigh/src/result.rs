@@ -31,7 +31,7 @@ pub struct Question {
     pub case: Case,
     /// Each party's result.
     pub parties: BTreeMap<String, PartyResult>,
-    /// Every two parties, compared.
+    /// Every two parties to whom something is shown, compared.
     pub comparisons: Vec<Comparison>,
 }
 
@@ -90,9 +90,12 @@ impl Question {
         let parties: Vec<String> = case.priors.keys().cloned().collect();
         let result = |party: &String| (party.clone(), PartyResult::of(&case, party));
         let results = parties.iter().map(result).collect();
+        let results: BTreeMap<String, PartyResult> = results;
+        // To whom nothing is shown holds nothing that another could differ from.
+        let shown: Vec<_> = parties.iter().filter(|party| results[*party].is_shown()).collect();
         let mut comparisons = Vec::new();
-        for (index, one) in parties.iter().enumerate() {
-            for other in &parties[index + 1..] {
+        for (index, one) in shown.iter().enumerate() {
+            for other in &shown[index + 1..] {
                 comparisons.push(Comparison::of(&case, [one, other]));
             }
         }
@@ -134,6 +137,20 @@ impl PartyResult {
     #[must_use]
     pub fn is_shown(&self) -> bool {
         self.witnesses.iter().any(Witness::tells_apart)
+    }
+
+    /// How many roots tell hypotheses apart: what the result rests on.
+    #[must_use]
+    pub fn roots(&self) -> usize {
+        self.witnesses.iter().filter(|witness| witness.tells_apart()).count()
+    }
+
+    /// The other hypotheses that are exactly as probable as the top.
+    #[must_use]
+    pub fn ties(&self) -> Vec<usize> {
+        let shares = self.one_witness.shares();
+        let top = self.one_witness.top();
+        (0..shares.len()).filter(|other| *other != top && shares[*other] == shares[top]).collect()
     }
 
     /// The share of the items that an outsider can check.
@@ -193,6 +210,12 @@ impl Run {
     pub fn questions(&self) -> Vec<(Option<&str>, &Question)> {
         let links = self.links.iter().map(|(name, question)| (Some(name.as_str()), question));
         self.question.iter().map(|question| (None, question)).chain(links).collect()
+    }
+
+    /// What the file calls the matter, where it does.
+    #[must_use]
+    pub fn title(&self) -> Option<&str> {
+        self.questions().first().and_then(|(_, question)| question.case.title.as_deref())
     }
 
     /// What kind of record this is, where the file says.
@@ -333,6 +356,7 @@ impl PartyResult {
             "verdict": if self.is_shown() {
                 json!({
                     "hypothesis": name(top),
+                    "as_probable": self.ties().into_iter().map(name).collect::<Vec<_>>(),
                     "probability": decimal(share, 6),
                     "word": words::word(share),
                     "scale": words::SCALE,
@@ -341,7 +365,7 @@ impl PartyResult {
                 Value::Null
             },
             "confidence": {
-                "roots": self.witnesses.len(),
+                "roots": self.roots(),
                 "public_share": decimal(&PartyResult::public_share(case), 6),
                 "flip_set_size": flip.and_then(|flip| flip.roots.as_ref().map(Vec::len)),
                 "credibility": words::credibility(&self.witnesses, top, rival),
@@ -373,6 +397,7 @@ impl PartyResult {
 fn chain_json(chain: &Chain) -> Value {
     let prefixes = chain.prefixes();
     json!({
+        "present": chain.present,
         "conditional": chain.conditional.iter().map(|l| l.as_ref().map(exact)).collect::<Vec<_>>(),
         "prefix_products": prefixes.iter().map(exact).collect::<Vec<_>>(),
         "prefix_float": prefixes.iter().map(|p| decimal(p, 6)).collect::<Vec<_>>(),

@@ -21,6 +21,9 @@ use crate::words::{self, word};
 /// The extension's definition has one id wherever this is used.
 const EXTENSION: &str = "extension-definition--6f5b1c6e-0f0e-5b8e-9a57-9d1d7c0d2a41";
 
+/// When the extension was defined.
+const DEFINED: &str = "2026-11-01T00:00:00.000Z";
+
 /// Ids follow from what they name and the file that says it, below this: the same file gives the same bundle,
 /// another file no object of the same id.
 const SPACE: Uuid = Uuid::from_u128(0x6f5b_1c6e_0f0e_5b8e_9a57_9d1d_7c0d_2a42);
@@ -68,14 +71,16 @@ impl Bundle {
     }
 
     fn definition(&mut self) {
-        let author = self.add(
-            "identity",
-            &"comity-weigh",
-            json!({ "name": "comity-weigh", "identity_class": "system" }),
-        );
+        // Who defines the extension is the same whatever the file is.
+        let author = format!("identity--{}", Uuid::new_v5(&SPACE, b"comity-weigh"));
+        self.objects.push(json!({
+            "type": "identity", "spec_version": "2.1", "id": author,
+            "created": DEFINED, "modified": DEFINED,
+            "name": "comity-weigh", "identity_class": "system",
+        }));
         self.objects.push(json!({
             "type": "extension-definition", "spec_version": "2.1", "id": EXTENSION,
-            "created": "2026-11-01T00:00:00.000Z", "modified": "2026-11-01T00:00:00.000Z",
+            "created": DEFINED, "modified": DEFINED,
             "created_by_ref": author, "name": "Weighed attribution", "version": "1.0.0",
             "schema": "docs/weigh.md", "extension_types": ["property-extension"],
             "description": "What a party believes of a hypothesis: exact fraction, word and its scale, the roots it rests on; of a chain, how far tasking and beneficiary are shown.",
@@ -84,8 +89,8 @@ impl Bundle {
 
     fn question(&mut self, run: &Run, link: Option<&str>, question: &Question) {
         let hypotheses = &question.case.hypotheses;
-        let tops: Vec<_> =
-            question.parties.values().map(|result| result.one_witness.top()).collect();
+        let shown = question.parties.values().filter(|result| result.is_shown());
+        let tops: Vec<_> = shown.map(|result| result.one_witness.top()).collect();
         let disputed = tops.iter().any(|top| *top != tops[0]);
         let mut labels = vec![match (disputed, tops.len()) {
             (true, _) => "disputed".to_owned(),
@@ -145,18 +150,37 @@ impl Bundle {
                 for (name, at) in [("tasking", 3), ("beneficiary", 4)] {
                     extension
                         .insert(name.to_owned(), chain.conditional[at].as_ref().map(exact).into());
+                    let link = run.links.iter().find(|(known, _)| known == name);
+                    let claims = link.map(|(_, question)| question.claims());
+                    extension.insert(format!("{name}_claims"), claims.into());
                 }
                 extension.insert("first_link_not_shown".to_owned(), chain.first_unshown().into());
             }
-            let report = self.add(
-                "report",
-                &(what, party),
-                json!({
-                    "name": format!("{what}: what {party} believes"), "report_types": ["threat-actor"],
-                    "published": self.now, "created_by_ref": identity, "labels": labels,
-                    "object_refs": refs, "extensions": { EXTENSION: extension },
-                }),
-            );
+            if let Value::Object(extension) = &mut extension {
+                let grades = question.case.grades.iter();
+                let grades = grades.map(|(grade, r)| (grade.to_string(), exact(r).into()));
+                extension.insert("believed".to_owned(), grades.collect::<Map<_, Value>>().into());
+            }
+            // Who holds an exhibit finds its item by the digest.
+            let exhibits: Vec<Value> = question
+                .case
+                .items
+                .iter()
+                .filter_map(|(id, item)| Some((id, item.exhibit.as_ref()?)))
+                .map(|(id, digest)| {
+                    json!({ "source_name": "exhibit", "external_id": id, "hashes": { "SHA-256": digest } })
+                })
+                .collect();
+            let mut fields = json!({
+                "name": format!("{}: what {party} believes", run.title().unwrap_or(what)),
+                "report_types": ["threat-actor"],
+                "published": self.now, "created_by_ref": identity, "labels": labels,
+                "object_refs": refs, "extensions": { EXTENSION: extension },
+            });
+            if !exhibits.is_empty() {
+                fields["external_references"] = exhibits.into();
+            }
+            let report = self.add("report", &(what, party), fields);
             reports.push((party, identity, report));
         }
         for (index, refs) in said.into_iter().enumerate() {
@@ -211,6 +235,6 @@ fn weighed(share: &BigRational, result: &PartyResult) -> Value {
     out.insert("probability_decimal".to_owned(), decimal(share, 6).into());
     out.insert("word".to_owned(), word(share).into());
     out.insert("scale".to_owned(), words::SCALE.into());
-    out.insert("roots".to_owned(), result.witnesses.len().into());
+    out.insert("roots".to_owned(), result.roots().into());
     out.into()
 }

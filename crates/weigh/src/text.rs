@@ -18,6 +18,9 @@ impl Run {
     #[must_use]
     pub fn summary(&self) -> String {
         let mut out = String::new();
+        if let Some(title) = self.title() {
+            let _ = writeln!(out, "{title}\n");
+        }
         if let Some(record) = self.record() {
             let _ = writeln!(out, "This is a {} attribution.\n", record.as_str());
         }
@@ -39,7 +42,7 @@ impl Run {
                     (Some(link), None) => {
                         format!("{} by itself; a link before it is not shown", percent(link))
                     }
-                    (None, _) => "not shown: no evidence tells its hypotheses apart".to_owned(),
+                    (None, _) => chain.why_not(index).to_owned(),
                 };
                 let _ = writeln!(out, "  {name:<16} {line}");
             }
@@ -70,10 +73,10 @@ impl Run {
             let _ =
                 writeln!(out, "{party}: the chain, each link by itself and with all before it\n");
             let mut prefixes = chain.prefixes().into_iter();
-            for (name, link) in LINKS.iter().zip(&chain.conditional) {
+            for (index, (name, link)) in LINKS.iter().zip(&chain.conditional).enumerate() {
                 let product = prefixes.next();
                 let line = match (link, product) {
-                    (None, _) => "not shown".to_owned(),
+                    (None, _) => chain.why_not(index).to_owned(),
                     (Some(link), None) => exact(link),
                     (Some(link), Some(product)) => {
                         format!(
@@ -118,6 +121,11 @@ impl Question {
         let mut out = String::new();
         for comparison in &self.comparisons {
             self.compare(comparison, &mut out);
+        }
+        if self.parties.len() > 1 {
+            for (party, _) in self.parties.iter().filter(|(_, result)| !result.is_shown()) {
+                let _ = writeln!(out, "{party} is compared with nobody: nothing is shown to it.\n");
+            }
         }
         out
     }
@@ -202,6 +210,9 @@ impl Question {
                 let grade = case.sources[&item.source].grade;
                 let given: Vec<_> = item.rows[party].iter().map(ToString::to_string).collect();
                 let _ = writeln!(out, "  {id}\n    given                {}", given.join("  "));
+                if let Some(exhibit) = &item.exhibit {
+                    let _ = writeln!(out, "    exhibit              SHA-256 {exhibit}");
+                }
                 let ends: &[Unknown] =
                     if grade == 'F' { &[Unknown::Low, Unknown::High] } else { &[Unknown::Low] };
                 for unknown in ends {
@@ -286,7 +297,13 @@ impl PartyResult {
             );
             return;
         }
-        let _ = writeln!(out, "As {party} sees it: {}", name(top));
+        let as_much: Vec<_> = self.ties().into_iter().map(name).collect();
+        let tie = if as_much.is_empty() {
+            String::new()
+        } else {
+            format!(", and exactly as much: {}", as_much.join(", "))
+        };
+        let _ = writeln!(out, "As {party} sees it: {}{tie}", name(top));
         let _ = writeln!(
             out,
             "  How probable   {} ({}, {})",
@@ -298,7 +315,7 @@ impl PartyResult {
         let _ = writeln!(
             out,
             "  How sure       {} independent roots; {public} of {} items can be checked by outsiders; Admiralty {}",
-            self.witnesses.len(),
+            self.roots(),
             case.items.len(),
             words::credibility(&self.witnesses, top, rival),
         );

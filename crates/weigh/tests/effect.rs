@@ -198,7 +198,14 @@ fn too_short_a_series_is_refused() {
 }
 
 fn reading() -> Reading {
-    Reading { period: Period::Month, stage: None, only: vec![], control: vec![], eurepoc: false }
+    Reading {
+        period: Period::Month,
+        stage: None,
+        only: vec![],
+        control: vec![],
+        until: None,
+        eurepoc: false,
+    }
 }
 
 #[test]
@@ -312,4 +319,55 @@ fn what_is_behind_the_counts_and_where_methods_disagree_is_said() {
     let staged = Reading { stage: Some("strt".into()), ..reading() };
     let error = Read::parse("from,stage\n2015,start\n", &staged).unwrap_err().to_string();
     assert!(error.contains("no event has the stage \"strt\"; there are start"), "{error}");
+}
+
+/// What is no list of events, or of another kind, is never taken for one.
+#[test]
+fn counts_by_another_name_and_stocks_are_no_events() {
+    for (file, wanted) in [
+        ("from,counts\n2015-01,3\n", "the column \"counts\" holds numbers: is it `count`?"),
+        ("from,who\n2015-01,a\n", "nothing says that these are events"),
+        ("from,active_intrusions\n2015-01,3\n", "these are stocks"),
+        ("from,Ongoing\n2015-01,3\n", "these are stocks"),
+        ("from,stage\n2015-01,start\n2015-02,\n", "1 events have no stage, the others start"),
+    ] {
+        let error = Read::parse(file, &reading()).unwrap_err().to_string();
+        assert!(error.contains(wanted), "{wanted}: {error}");
+    }
+    let counts = "from,count\n2015-01,3\n";
+    let staged = Reading { stage: Some("start".into()), ..reading() };
+    let until = Reading { until: Some("2016-01-01".parse().unwrap()), ..reading() };
+    for (reading, wanted) in [(staged, "--stage is for events"), (until, "--until is for events")] {
+        let error = Read::parse(counts, &reading).unwrap_err().to_string();
+        assert!(error.contains(wanted), "{error}");
+    }
+    let pair = |text: &str| vec![("who".to_owned(), text.to_owned())];
+    let nobody = Reading { only: pair("z"), ..reading() };
+    let error = Read::parse("from,who\n2015-01,a\n2015-02,b\n", &nobody).unwrap_err().to_string();
+    assert!(error.contains("--where: no event has \"z\" in who; there are a; b"), "{error}");
+    // What is of both is in the series alone; the list ends where it is said to.
+    let file = "from,who\n2015-01,a\n2015-02,a; b\n2015-03,b\n2015-09,a\n";
+    let until = Some("2015-05-15".parse().unwrap());
+    let both = Reading { only: pair("a"), control: pair("b"), until, ..reading() };
+    let read = Read::parse(file, &both).unwrap();
+    assert_eq!((read.series.counts, read.shared), (vec![1.0, 1.0, 0.0, 0.0], 1));
+    assert_eq!(read.series.control, Some(vec![0.0, 0.0, 1.0, 0.0]));
+    assert_eq!(read.left_out, Some((2, 0)), "what comes after the list's end is not in it");
+}
+
+/// After a complete stop the ratio is 0, and its end the exact one: no estimate runs off without bound.
+#[test]
+fn a_complete_stop_has_an_interval() {
+    let mut series = drawn(|month| if month < 36 { 10.0 } else { 0.0 }, 5);
+    series.counts[36..].fill(0.0);
+    let design = Design { before: 36, harmonics: 0, period: 12.0, prior: None, seed: 1 };
+    let study = Study::of(&series, &design).unwrap();
+    let rate = series.counts[..36].iter().sum::<f64>() / 36.0;
+    assert!(study.shown && study.series.quasi[0] == 0.0, "{:?}", study.reasons);
+    near(study.series.poisson[2], 3.688_879_454 / (rate * 24.0), 9);
+    assert!(study.reasons.iter().all(|reason| !reason.contains("disagree")), "{:?}", study.reasons);
+    // Where nothing changes, no method claims a drop.
+    let flat = Series { counts: vec![5.0; 60], exposures: vec![1.0; 60], control: None };
+    let study = Study::of(&flat, &design).unwrap();
+    assert!(study.reasons.iter().all(|reason| !reason.contains("disagree")), "{:?}", study.reasons);
 }

@@ -134,7 +134,7 @@ fn a_changed_file_keeps_nothing_of_an_earlier_run() {
     };
     assert_eq!(ids(EXAMPLE), ids(EXAMPLE));
     let common = ids(EXAMPLE).into_iter().filter(|id| ids(&changed).contains(id));
-    assert_eq!(common.count(), 1, "the extension's definition, and nothing else");
+    assert_eq!(common.count(), 2, "the extension's definition and its author, and nothing else");
 }
 
 #[test]
@@ -143,7 +143,7 @@ fn nothing_is_guessed() {
         (
             "\"priors\": {\n  \"P\"",
             "\"priors\": {\n  \"R\"",
-            "evidence.E1_ip_block_in_X.P: not a name here",
+            "evidence.E1_ip_block_in_X.P: a rating by \"P\", which has no priors",
         ),
         ("[\n   \"2/5\"", "[\n   \"2/6\"", "priors.P: the priors sum to 14/15"),
         ("[\n   \"2/5\"", "[\n   \"0/5\"", "priors.P[0]: a prior of 0"),
@@ -262,4 +262,67 @@ fn a_link_may_claim_several_hypotheses_and_says_what_kind_of_record_it_is() {
     let notes = comity_weigh::run(Input::parse(&fewer).unwrap()).to_json(&fewer).unwrap();
     let note = notes["notes"][0]["note"].as_str().unwrap();
     assert!(note.ends_with("there are not: state-shaped"), "{note}");
+}
+
+/// To whom nothing is shown holds nothing: it is in no comparison and in no label.
+#[test]
+fn a_party_to_whom_nothing_is_shown_disputes_nothing() {
+    let mut file: Value = serde_json::from_str(EXAMPLE).unwrap();
+    for item in file["evidence"].as_object_mut().unwrap().values_mut() {
+        item["P"] = serde_json::json!([5000, 5000, 5000, 5000]);
+    }
+    let text = file.to_string();
+    let run = run(Input::parse(&text).unwrap());
+    let said = run.summary();
+    assert!(said.contains("As P sees it: NOT SHOWN") && !said.contains("P holds"), "{said}");
+    assert!(said.contains("P is compared with nobody"), "{said}");
+    let bundle = run.to_stix(&text, "2026-01-01T00:00:00.000Z");
+    let labels: Vec<_> = bundle["objects"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|o| o["labels"][0].as_str())
+        .collect();
+    assert!(labels.contains(&"one-partys-view") && !labels.contains(&"disputed"), "{labels:?}");
+}
+
+/// Only what tells hypotheses apart carries a result; a tie is said; names that results use are refused.
+#[test]
+fn flat_rows_ties_and_reserved_names() {
+    let file = |evidence: &str| {
+        format!(
+            r#"{{"title": "Case Alpha", "hypotheses": ["a", "b", "c"], "grades": {{"A": "1/1"}},
+            "sources": {{"s": {{"grade": "A", "coi": false}}}}, "evidence": {{{evidence}}},
+            "priors": {{"P": ["1/3", "1/3", "1/3"]}}}}"#
+        )
+    };
+    let item = r#""x": {"src": "s", "public": true, "P": [5000, 5000, 100]},
+                  "flat": {"src": "s", "public": true, "P": [700, 700, 700]}"#;
+    let text = file(item);
+    let run = run(Input::parse(&text).unwrap());
+    let json = run.to_json(&text).unwrap();
+    assert_eq!(json["results"]["P"]["confidence"]["roots"], 1);
+    assert_eq!(json["results"]["P"]["verdict"]["as_probable"], serde_json::json!(["b"]));
+    let said = run.summary();
+    assert!(said.starts_with("Case Alpha") && said.contains("exactly as much: b"), "{said}");
+    assert!(run.to_html().contains("Nothing need fall: b is as probable."));
+    for (evidence, wanted) in [
+        (
+            r#""x": {"src": "s", "root": "prior", "public": true, "P": [1, 2, 3]}"#,
+            "no root is called",
+        ),
+        (r#""": {"src": "s", "public": true, "P": [1, 2, 3]}"#, "an item has an id"),
+        (
+            r#""x": {"src": "s", "public": true, "P": [1, 2, 3], "Q": [1, 2, 3]}"#,
+            "which has no priors",
+        ),
+        (
+            r#""x": {"src": "s", "root": "r", "public": true, "P": [1, 2, 3]},
+               "y": {"src": "s", "root": "q", "parents": ["x"], "public": true, "P": [1, 2, 3]}"#,
+            "its root is \"q\", and its parent \"x\" goes back to \"r\"",
+        ),
+    ] {
+        let error = Input::parse(&file(evidence)).unwrap_err().to_string();
+        assert!(error.contains(wanted), "{wanted}: {error}");
+    }
 }

@@ -60,8 +60,14 @@ fn a_figure_that_moves_tenfold_and_a_respondent_that_makes_it_are_asked_about() 
         "survey": [1, 1, 2, 16], "before": [{"year": 2009, "amount": 1e12}], "stated": 1e11"#);
     assert_eq!(cost.largest_share, Some(0.8));
     assert!(cost.questions[0].contains("10 times"), "{:?}", cost.questions);
-    assert!(cost.questions[1].contains("80 %"), "{:?}", cost.questions);
+    assert!(cost.questions[1].contains("Which is meant?"), "{:?}", cost.questions);
+    assert!(cost.questions[2].contains("80 %"), "{:?}", cost.questions);
     let said = loss::summary(&[cost]);
+    assert!(said.contains("its source states 100,000,000,000") && said.contains("closed form"));
+    assert!(
+        said.contains("assumed: 1 cases a year (Poisson); each 1 to 2 in nine of ten"),
+        "{said}"
+    );
     assert!(said.contains("are not added up") && said.contains("no headline"), "{said}");
 }
 
@@ -90,7 +96,7 @@ fn a_figure_is_held_against_its_sources_last_one() {
     ];
     let costs = loss::run(&format!(r#"{{"figures": [{}]}}"#, all.join(",")), 1).unwrap();
     let asked: Vec<usize> = costs.iter().map(|cost| cost.questions.len()).collect();
-    assert_eq!(asked, [1, 0, 0], "{costs:?}");
+    assert_eq!(asked, [2, 1, 0], "{costs:?}");
     let said = loss::summary(&costs);
     let half = said.lines().find(|line| line.contains("50 % of years")).unwrap();
     let amount: f64 = half.rsplit(' ').next().unwrap().parse().unwrap();

@@ -10,7 +10,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use comity_weigh::agreement::Agreement;
-use comity_weigh::case::{Case, Input, Item, Source};
+use comity_weigh::case::{Case, Input, Item, Joint, Source};
 use comity_weigh::difference::{Comparison, flip_sets, smallest};
 use comity_weigh::posterior::{self, Interest, Options, Unknown};
 use comity_weigh::result::Question;
@@ -74,12 +74,33 @@ impl Dice {
             })
             .collect();
         let grades = grades.map(|(letter, (n, d))| (letter, fraction(n, d))).into();
-        let joint = BTreeMap::new();
-        Case { record: None, hypotheses, claim: vec![0], grades, sources, items, joint, priors }
+        // Now and then a row for all of a root.
+        let items: BTreeMap<String, Item> = items;
+        let roots: BTreeSet<String> = items.values().map(|item| item.root.clone()).collect();
+        let mut joint = BTreeMap::new();
+        for root in roots {
+            if self.roll(6) == 0 {
+                let rows =
+                    parties.iter().map(|p| (p.clone(), self.row(hypotheses.len()))).collect();
+                joint.insert(root, Joint { source: format!("s{}", self.roll(count)), rows });
+            }
+        }
+        Case {
+            title: None,
+            record: None,
+            hypotheses,
+            claim: vec![0],
+            grades,
+            sources,
+            items,
+            joint,
+            priors,
+        }
     }
 }
 
-/// Step by step as the method is written, in fractions all the way.
+/// Step by step as the method is written, in fractions all the way. A row for a whole root has the root's
+/// name behind a mark that no item's name has.
 fn naive_rows(
     case: &Case,
     party: &str,
@@ -90,41 +111,58 @@ fn naive_rows(
         if options.public_only && !item.public {
             continue;
         }
-        let source = &case.sources[&item.source];
-        let mut r = match source.grade {
-            'F' if options.unknown == Unknown::Low => fraction(1, 5),
-            'F' => fraction(19, 20),
-            letter => case.grades[&letter].clone(),
-        };
-        if source.conflict {
-            match options.interest {
-                Interest::Full => {}
-                Interest::Half => r /= fraction(2, 1),
-                Interest::Zero => r = BigRational::zero(),
-            }
-        }
-        let given: Vec<_> = item.rows[party].iter().map(|p| fraction(*p, 10_000)).collect();
-        let mean =
-            given.iter().sum::<BigRational>() / fraction(u32::try_from(given.len()).unwrap(), 1);
-        let row = given.iter().map(|p| &r * p + (BigRational::one() - &r) * &mean).collect();
-        rows.insert(id.clone(), row);
+        rows.insert(id.clone(), naive_row(case, &item.source, &item.rows[party], options));
+    }
+    for (root, joint) in &case.joint {
+        rows.insert(
+            format!("*{root}"),
+            naive_row(case, &joint.source, &joint.rows[party], options),
+        );
     }
     rows
 }
 
+fn naive_row(case: &Case, source: &str, row: &[u32], options: &Options<'_>) -> Vec<BigRational> {
+    let source = &case.sources[source];
+    let mut r = match source.grade {
+        'F' if options.unknown == Unknown::Low => fraction(1, 5),
+        'F' => fraction(19, 20),
+        letter => case.grades[&letter].clone(),
+    };
+    if source.conflict {
+        match options.interest {
+            Interest::Full => {}
+            Interest::Half => r /= fraction(2, 1),
+            Interest::Zero => r = BigRational::zero(),
+        }
+    }
+    let given: Vec<_> = row.iter().map(|p| fraction(*p, 10_000)).collect();
+    let mean = given.iter().sum::<BigRational>() / fraction(u32::try_from(given.len()).unwrap(), 1);
+    given.iter().map(|p| &r * p + (BigRational::one() - &r) * &mean).collect()
+}
+
+/// One row a root: the one for all of it where all of it is there, else the one that tells most apart.
 fn strongest(
     case: &Case,
     rows: &BTreeMap<String, Vec<BigRational>>,
 ) -> BTreeMap<String, Vec<BigRational>> {
     let mut chosen: BTreeMap<String, (BigRational, Vec<BigRational>)> = BTreeMap::new();
-    for (id, row) in rows {
+    for (id, row) in rows.iter().filter(|(id, _)| !id.starts_with('*')) {
         let ratio = row.iter().max().unwrap() / row.iter().min().unwrap();
         let root = &case.items[id].root;
         if chosen.get(root).is_none_or(|(known, _)| ratio > *known) {
             chosen.insert(root.clone(), (ratio, row.clone()));
         }
     }
-    chosen.into_iter().map(|(root, (_, row))| (root, row)).collect()
+    let mut chosen: BTreeMap<_, _> =
+        chosen.into_iter().map(|(root, (_, row))| (root, row)).collect();
+    for root in case.joint.keys() {
+        let mut items = case.items.iter().filter(|(_, item)| item.root == *root);
+        if items.all(|(id, _)| rows.contains_key(id)) {
+            chosen.insert(root.clone(), rows[&format!("*{root}")].clone());
+        }
+    }
+    chosen
 }
 
 fn bayes<'a>(

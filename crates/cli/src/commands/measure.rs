@@ -22,9 +22,9 @@ pub(crate) enum Measure {
         /// The day it began.
         #[arg(long)]
         event: Date,
-        /// For events: into which periods they are counted.
-        #[arg(long, value_enum, default_value_t = By::Month)]
-        by: By,
+        /// For events: into which periods they are counted; months, where it is left out.
+        #[arg(long, value_enum)]
+        by: Option<By>,
         /// For events that have stages: the one that is counted.
         #[arg(long)]
         stage: Option<String>,
@@ -35,6 +35,10 @@ pub(crate) enum Measure {
         /// For events: those that make the control, likewise.
         #[arg(long = "control-where", value_parser = pair)]
         control: Vec<(String, String)>,
+        /// For events: the day from which on the list does not reach; what is not a whole period before it is
+        /// left out.
+        #[arg(long)]
+        until: Option<Date>,
         /// The file is EuRepoC's Global Database: start dates, and 1 January for a year alone.
         #[arg(long)]
         eurepoc: bool,
@@ -97,6 +101,7 @@ impl Measure {
                 stage,
                 only,
                 control,
+                until,
                 eurepoc,
                 harmonics,
                 gamma,
@@ -106,12 +111,15 @@ impl Measure {
                 let wrong =
                     |problem: String| Failure::Wrong(format!("{}: {problem}", file.display()));
                 let period = match by {
-                    By::Month => Period::Month,
-                    By::Year => Period::Year,
+                    None | Some(By::Month) => Period::Month,
+                    Some(By::Year) => Period::Year,
                 };
-                let reading = Reading { period, stage, only, control, eurepoc };
+                let reading = Reading { period, stage, only, control, until, eurepoc };
                 let found = Read::parse(&read(&file)?, &reading);
                 let found = found.map_err(|error| wrong(error.to_string()))?;
+                if by.is_some() && found.left_out.is_none() {
+                    return Err(wrong("--by is for events; these are counts".to_owned()));
+                }
                 if harmonics > 0 && found.period == Period::Year {
                     return Err(Failure::Wrong(
                         "--harmonics: years have no waves of the year".to_owned(),

@@ -64,7 +64,7 @@ impl Weigh {
             Self::Compare(file) => {
                 let (_, run) = file.run()?;
                 let questions = run.questions();
-                if questions.iter().all(|(_, question)| question.comparisons.is_empty()) {
+                if questions.iter().all(|(_, question)| question.parties.len() < 2) {
                     let problem = "there is one party in this file; want the priors of two or more";
                     return Err(Failure::Wrong(format!("{}: {problem}", file.file.display())));
                 }

@@ -7,7 +7,8 @@ use jiff::civil::Date;
 
 use super::input::Read;
 use super::lag::Ladder;
-use super::{POWER, STRONGEST, Study, text};
+use super::structural::Counterfactual;
+use super::{Change, POWER, STRONGEST, Study, text};
 use crate::html::{begin, end, escape, table};
 
 /// Width and height of every drawing, and the room left for its scale.
@@ -29,7 +30,8 @@ impl Study {
         self.size(&mut out);
         self.series_part(read, event, &mut out);
         self.placebo_part(read, event, &mut out);
-        self.free_part(read, event, &mut out);
+        free_part(&self.series, "", read, event, &mut out);
+        self.control_part(read, event, &mut out);
         self.behind_part(read, event, &mut out);
         self.power_part(&mut out);
         end(&mut out);
@@ -78,9 +80,16 @@ impl Study {
         let without: Vec<f64> =
             self.series.fitted[before..].iter().map(|(_, mean)| *mean).collect();
         frame.line("open", before, &without, out);
-        if let Some(found) = &self.counterfactual {
-            let expected: Vec<f64> = found.expected.iter().map(|(mean, _)| *mean).collect();
-            frame.line("less-line", before, &expected, out);
+        // It is of counts at the mean exposure; beside the counts it stands at each one's own.
+        let exposures = &read.series.exposures;
+        let mean = exposures.iter().sum::<f64>() / float(exposures.len());
+        let own = |found: &Counterfactual| -> Vec<f64> {
+            let after = found.expected.iter().zip(&exposures[before..]);
+            after.map(|((expected, _), exposure)| expected * exposure / mean).collect()
+        };
+        let expected = self.counterfactual.as_ref().map(own);
+        if let Some(expected) = &expected {
+            frame.line("less-line", before, expected, out);
         }
         out.push_str(
             "</svg><p class=\"quiet\">Points: counts. Line: the fit. Dashed: the fit without the step. Second \
@@ -88,9 +97,9 @@ impl Study {
         );
         let rows = counts.iter().zip(&self.series.fitted).enumerate().map(
             |(index, (count, (fit, without)))| {
-                let expected = index.checked_sub(before).and_then(|place| {
-                    Some(format!("{:.2}", self.counterfactual.as_ref()?.expected.get(place)?.0))
-                });
+                let expected = index
+                    .checked_sub(before)
+                    .and_then(|place| Some(format!("{:.2}", expected.as_ref()?.get(place)?)));
                 vec![
                     read.starts[index].to_string(),
                     format!("{count}"),
@@ -132,30 +141,36 @@ impl Study {
         );
     }
 
-    fn free_part(&self, read: &Read, event: Date, out: &mut String) {
-        let free = &self.series.free;
-        let word = if self.series.in_set { "holds" } else { "does not hold" };
+    /// The control, with its own change-point.
+    fn control_part(&self, read: &Read, event: Date, out: &mut String) {
+        let (Some(control), Some(counts)) = (&self.control, &read.series.control) else { return };
+        let word = if control.is_change() { "changes there" } else { "shows no change there" };
+        let _ = write!(out, "<h2>The control {word}</h2>");
+        let top = counts.iter().copied().fold(1.0, f64::max);
+        let frame = Frame::of(counts.len(), top);
+        frame.open(&format!("{top:.0}"), out);
+        frame.event(read.before(event), out);
+        for (index, count) in counts.iter().enumerate() {
+            let _ = write!(
+                out,
+                "<circle class=\"bar\" cx=\"{:.1}\" cy=\"{:.1}\" r=\"2.5\"/>",
+                frame.x(index),
+                frame.y(*count)
+            );
+        }
+        let fit: Vec<f64> = control.fitted.iter().map(|(mean, _)| *mean).collect();
+        frame.line("fit", 0, &fit, out);
+        out.push_str("</svg><details><summary>As a table</summary>");
+        let rows = counts.iter().zip(&fit).enumerate().map(|(index, (count, fit))| {
+            vec![read.starts[index].to_string(), format!("{count}"), format!("{fit:.2}")]
+        });
+        table(&["From", "#Count", "#Fit"], rows, out);
+        let [at, low, high] = control.quasi;
         let _ = write!(
             out,
-            "<h2>A change looked for freely: most probably at {}; its 95 % set {word} the agreement</h2>",
-            read.starts[free.mode()]
+            "</details><p class=\"quiet\">Rate after to before, quasi-Poisson: {at:.4} ({low:.4} to {high:.4}).</p>"
         );
-        let top = free.probabilities.iter().copied().fold(1e-6, f64::max);
-        let frame = Frame::of(read.series.counts.len(), top);
-        frame.open(&format!("{:.0} %", top * 100.0), out);
-        frame.event(read.before(event), out);
-        let set = free.set_95();
-        for (index, probability) in free.probabilities.iter().enumerate() {
-            let class = if set.contains(&(index + 1)) { "bar" } else { "rest" };
-            frame.bar(class, index + 1, *probability, out);
-        }
-        out.push_str("</svg><details><summary>As a table</summary>");
-        let rows = free.probabilities.iter().enumerate().map(|(index, probability)| {
-            let held = if set.contains(&(index + 1)) { "in the set" } else { "" };
-            vec![read.starts[index + 1].to_string(), format!("{probability:.5}"), held.to_owned()]
-        });
-        table(&["New rate from", "#Probability", "95 % set"], rows, out);
-        out.push_str("</details>");
+        free_part(control, " in the control", read, event, out);
     }
 
     fn behind_part(&self, read: &Read, event: Date, out: &mut String) {
@@ -209,6 +224,38 @@ impl Study {
             POWER * 100.0
         );
     }
+}
+
+fn free_part(change: &Change, whose: &str, read: &Read, event: Date, out: &mut String) {
+    let free = &change.free;
+    let word = if change.in_set { "holds" } else { "does not hold" };
+    let _ = write!(
+        out,
+        "<h2>A change looked for freely{whose}: most probably at {}; its 95 % set {word} the agreement</h2>",
+        read.starts[free.mode()]
+    );
+    let top = free.probabilities.iter().copied().fold(1e-6, f64::max);
+    let frame = Frame::of(read.series.counts.len(), top);
+    frame.open(&format!("{:.0} %", top * 100.0), out);
+    frame.event(read.before(event), out);
+    let set = free.set_95();
+    for (index, probability) in free.probabilities.iter().enumerate() {
+        let class = if set.contains(&(index + 1)) { "bar" } else { "rest" };
+        frame.bar(class, index + 1, *probability, out);
+    }
+    out.push_str("</svg><details><summary>As a table</summary>");
+    let rows = free.probabilities.iter().enumerate().map(|(index, probability)| {
+        let held = if set.contains(&(index + 1)) { "in the set" } else { "" };
+        vec![read.starts[index + 1].to_string(), format!("{probability:.5}"), held.to_owned()]
+    });
+    table(&["New rate from", "#Probability", "95 % set"], rows, out);
+    let [r0, r1] = free.rates;
+    let _ = write!(
+        out,
+        "</details><p class=\"quiet\">Mean rates {r0:.4} before and {r1:.4} after; log Bayes factor of one change \
+             against none {:.4}. Both rates Gamma with shape {} and rate {:.4} beforehand.</p>",
+        free.log_bayes_factor, change.prior.shape, change.prior.rate
+    );
 }
 
 /// Time along, a value up.

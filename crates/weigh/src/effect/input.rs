@@ -39,6 +39,9 @@ pub struct Reading {
     pub only: Vec<(String, String)>,
     /// For events: those that make the control, likewise; none where there is no control.
     pub control: Vec<(String, String)>,
+    /// For events: the day from which on the list does not reach; periods that are not whole before it are
+    /// left out. None: to the last event.
+    pub until: Option<Date>,
     /// Whether the file is EuRepoC's: its names of columns, and its way to write a year as 1 January.
     pub eurepoc: bool,
 }
@@ -59,6 +62,10 @@ pub struct Read {
     pub triangle: Option<(i16, Vec<Vec<f64>>)>,
     /// For events: by column, the first day of each one's period and what the column says of it.
     pub said: Vec<(&'static str, Vec<(Date, String)>)>,
+    /// For events: how many would be in both the series and the control; they are in the series alone.
+    pub shared: usize,
+    /// Whether the days that events became known are those of their attribution.
+    pub attributed: bool,
 }
 
 impl Read {
@@ -84,8 +91,7 @@ impl Read {
                 &format!("there is no column {column:?}; there are {}", table.columns.join(", ")),
             ));
         }
-        let stock = |column: &String| ["active", "stock"].contains(&column.to_lowercase().as_str());
-        if table.columns.iter().any(stock) {
+        if !reading.eurepoc && table.columns.iter().any(|column| is_stock(column)) {
             return Err(at(
                 1,
                 "these are stocks, what is going on at a time: one count holds what the last one held, so a stock \
@@ -113,12 +119,23 @@ impl Read {
                         &format!("counts have no column {column:?}; there are {columns}"),
                     ));
                 }
-                if !reading.only.is_empty() || !reading.control.is_empty() {
-                    return Err(at(1, "--where chooses events; these are counts"));
+                let chosen = !reading.only.is_empty() || !reading.control.is_empty();
+                for (option, given) in [
+                    ("--where", chosen),
+                    ("--stage", reading.stage.is_some()),
+                    ("--until", reading.until.is_some()),
+                    ("--eurepoc", reading.eurepoc),
+                ] {
+                    if given {
+                        return Err(at(1, &format!("{option} is for events; these are counts")));
+                    }
                 }
                 table.counts(&rows)
             }
-            (true, false) => table.events(&rows, reading),
+            (true, false) => {
+                table.are_events(&rows, reading)?;
+                table.events(&rows, reading)
+            }
             (false, _) => Err(at(1, "want a column `from`: the date, month or year of each row")),
         }
     }
@@ -149,6 +166,18 @@ fn has_words(cell: &str, words: &str) -> bool {
     let apart = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric());
     cell.match_indices(words).any(|(at, found)| {
         apart(cell[..at].chars().next_back()) && apart(cell[at + found.len()..].chars().next())
+    })
+}
+
+/// Columns that only events have.
+const EVENT_COLUMNS: [&str; 5] = ["to", "stage", "known", "source", "effort"];
+
+/// Whether a column's name says that it counts what is going on at a time.
+fn is_stock(column: &str) -> bool {
+    let lower = column.to_lowercase();
+    let mut words = lower.split(|c: char| !c.is_alphanumeric());
+    words.any(|word| {
+        ["active", "stock", "stocks", "ongoing", "current", "prevalence"].contains(&word)
     })
 }
 
@@ -192,6 +221,46 @@ impl Table {
         };
         let ((begin, _), (_, end)) = (parse(from)?, parse(to)?);
         if end <= begin { Err(at(line, "to lies before from")) } else { Ok((begin, end)) }
+    }
+
+    /// Whether rows without `count` are events: something must say so, and no column may look like counts
+    /// by another name. A list of counts that is read as events would be a series of ones.
+    fn are_events(
+        &self,
+        rows: &[(u64, csv::StringRecord)],
+        reading: &Reading,
+    ) -> Result<(), InputError> {
+        if reading.eurepoc {
+            return Ok(());
+        }
+        let chosen: Vec<_> = reading.only.iter().chain(&reading.control).map(|(c, _)| c).collect();
+        let ours = |column: &str| column == "from" || EVENT_COLUMNS.contains(&column);
+        let others = || self.columns.iter().filter(|column| !ours(column));
+        let numbers = |column: &&String| {
+            let mut cells = rows.iter().filter_map(|(_, row)| self.cell(row, column)).peekable();
+            !chosen.contains(column)
+                && cells.peek().is_some()
+                && cells.all(|cell| cell.parse::<f64>().is_ok())
+        };
+        if let Some(column) = others().find(numbers) {
+            return Err(at(
+                1,
+                &format!(
+                    "the column {column:?} holds numbers: is it `count`? Rows without `count` are events, one each"
+                ),
+            ));
+        }
+        let said = self.columns.iter().any(|column| EVENT_COLUMNS.contains(&column.as_str()));
+        if said || !chosen.is_empty() || others().next().is_none() {
+            return Ok(());
+        }
+        let columns = EVENT_COLUMNS.join(", ");
+        Err(at(
+            1,
+            &format!(
+                "there is no column `count`, and nothing says that these are events: none of {columns}, and no --where"
+            ),
+        ))
     }
 
     fn counts(&self, rows: &[(u64, csv::StringRecord)]) -> Result<Read, InputError> {
@@ -243,6 +312,8 @@ impl Table {
             left_out: None,
             triangle: None,
             said: Vec::new(),
+            shared: 0,
+            attributed: false,
         })
     }
 
@@ -268,6 +339,17 @@ impl Table {
             let there = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
             return Err(at(1, &format!("no event has the stage {stage:?}; there are {there}")));
         }
+        let blank = rows.iter().filter(|(_, row)| self.cell(row, "stage").is_none()).count();
+        if reading.stage.is_none() && !stages.is_empty() && blank > 0 {
+            let known: Vec<_> = stages.into_iter().collect();
+            let known = known.join(", ");
+            return Err(at(
+                1,
+                &format!(
+                    "{blank} events have no stage, the others {known}; say which with --stage"
+                ),
+            ));
+        }
         let has = |row: &csv::StringRecord, wanted: &[(String, String)]| {
             wanted
                 .iter()
@@ -280,13 +362,18 @@ impl Table {
             .map(|column| (column, Vec::new()))
             .collect();
         let mut counts: BTreeMap<Date, [f64; 2]> = BTreeMap::new();
-        let (mut all, mut left_out) = (0, 0);
+        let (mut all, mut left_out, mut shared) = (0, 0, 0);
         for (line, row) in rows {
             if reading.stage.as_deref().is_some_and(|stage| self.cell(row, "stage") != Some(stage))
             {
                 continue;
             }
             let own = has(row, &reading.only);
+            // What lies after the list's end is not in it: the list reaches so far only by chance.
+            let after = |until: Date| self.interval(row, *line).is_ok_and(|(b, _)| b >= until);
+            if reading.until.is_some_and(after) {
+                continue;
+            }
             all += usize::from(own);
             if own && let Some(known) = self.cell(row, "known") {
                 lags.extend(self.lag(row, *line, known)?);
@@ -311,13 +398,29 @@ impl Table {
                 said.push((start, self.cell(row, name).unwrap_or_default().to_owned()));
             }
             let controls = !reading.control.is_empty() && has(row, &reading.control);
+            shared += usize::from(own && controls);
+            let controls = controls && (reading.only.is_empty() || !own);
             *control += f64::from(u8::from(controls));
         }
-        let (Some(first), Some(last)) =
+        for (option, wanted) in [("--where", &reading.only), ("--control-where", &reading.control)]
+        {
+            self.must_match(rows, option, wanted, &has)?;
+        }
+        let (Some(first), Some(mut last)) =
             (counts.keys().next().copied(), counts.keys().last().copied())
         else {
             return Err(at(1, "no event is dated to a single period; try --by year"));
         };
+        if let Some(until) = reading.until {
+            let mut start = first;
+            while let Some(next) = reading.period.next(start).filter(|next| *next <= until) {
+                last = start;
+                start = next;
+            }
+            if start == first {
+                return Err(at(1, "--until: no period of these events is whole before it"));
+            }
+        }
         let years = i32::from(last.year()) - i32::from(first.year());
         if years > MAX_YEARS {
             return Err(at(
@@ -341,7 +444,35 @@ impl Table {
         let series = Series { counts: series, exposures, control };
         let left_out = Some((all, left_out));
         let triangle = triangle(&lags);
-        Ok(Read { series, starts, period: reading.period, left_out, triangle, said })
+        let shared = if reading.only.is_empty() { 0 } else { shared };
+        let (period, attributed) = (reading.period, reading.eurepoc);
+        Ok(Read { series, starts, period, left_out, triangle, said, shared, attributed })
+    }
+
+    /// That some event has what is asked for; else which texts there are.
+    fn must_match(
+        &self,
+        rows: &[(u64, csv::StringRecord)],
+        option: &str,
+        wanted: &[(String, String)],
+        has: &impl Fn(&csv::StringRecord, &[(String, String)]) -> bool,
+    ) -> Result<(), InputError> {
+        if rows.iter().any(|(_, row)| has(row, wanted)) {
+            return Ok(());
+        }
+        let alone = |pair: &&(String, String)| {
+            !rows.iter().any(|(_, row)| has(row, std::slice::from_ref(*pair)))
+        };
+        let Some((column, text)) = wanted.iter().find(alone) else {
+            return Err(at(1, &format!("{option}: no event has all of these at once")));
+        };
+        let values: BTreeSet<_> =
+            rows.iter().filter_map(|(_, row)| self.cell(row, column)).collect();
+        let some: Vec<String> =
+            values.iter().take(8).map(|v| v.chars().take(40).collect()).collect();
+        let more = if values.len() > 8 { ", and more" } else { "" };
+        let some = some.join("; ");
+        Err(at(1, &format!("{option}: no event has {text:?} in {column}; there are {some}{more}")))
     }
 
     /// The years in which an event happened and became known.

@@ -52,11 +52,43 @@ impl Scan {
     /// Tries every place; none where nothing can be fitted.
     #[must_use]
     pub fn of(rows: &[Vec<f64>], counts: &[f64], offsets: &[f64]) -> Self {
-        let places = (MARGIN..(counts.len() + 1).saturating_sub(MARGIN)).filter_map(|before| {
-            let strength = strength(rows, counts, offsets, before)?;
+        let Some(without) = Fit::poisson(rows, counts, offsets) else {
+            return Self { places: Vec::new() };
+        };
+        let places = places(counts.len()).filter_map(|before| {
+            let strength = strength(rows, counts, offsets, before, without.deviance)?;
             Some(Placebo { before, strength })
         });
         Self { places: places.collect() }
+    }
+
+    /// Whether the rank of a drop at `before` is at most `share`: the same as by [`Scan::rank`], but no more
+    /// places are tried than decide it.
+    #[must_use]
+    pub fn ranks(
+        rows: &[Vec<f64>],
+        counts: &[f64],
+        offsets: &[f64],
+        before: usize,
+        share: f64,
+    ) -> bool {
+        let Some(without) = Fit::poisson(rows, counts, offsets) else { return false };
+        let at = |place| strength(rows, counts, offsets, place, without.deviance);
+        let Some(own) = at(before).filter(|_| places(counts.len()).contains(&before)) else {
+            return false;
+        };
+        let number = |n: usize| f64::from(u32::try_from(n).unwrap_or(u32::MAX));
+        let all = places(counts.len()).len();
+        let (mut strong, mut tried) = (0, 0);
+        for place in places(counts.len()) {
+            let Some(strength) = at(place) else { continue };
+            tried += 1;
+            strong += usize::from(strength >= own);
+            if number(strong) > share * number(all) {
+                return false;
+            }
+        }
+        number(strong) <= share * number(tried)
     }
 
     /// The share of places, the true one included, where a drop is at least as strong as at the true
@@ -113,11 +145,21 @@ pub fn slope_before(
     Some(fit.coefficients[last] / fit.error(last, fit.dispersion.max(1.0)))
 }
 
-fn strength(rows: &[Vec<f64>], counts: &[f64], offsets: &[f64], before: usize) -> Option<f64> {
-    let without = Fit::poisson(rows, counts, offsets)?;
+/// Every admissible place.
+fn places(count: usize) -> std::ops::Range<usize> {
+    MARGIN..(count + 1).saturating_sub(MARGIN)
+}
+
+fn strength(
+    rows: &[Vec<f64>],
+    counts: &[f64],
+    offsets: &[f64],
+    before: usize,
+    without: f64,
+) -> Option<f64> {
     let with = Fit::poisson(&with_step(rows, before), counts, offsets)?;
     let step = *with.coefficients.last()?;
-    Some((without.deviance - with.deviance).max(0.0).sqrt() * -step.signum())
+    Some((without - with.deviance).max(0.0).sqrt() * -step.signum())
 }
 
 /// How much better than the step a decline explains all counts that begins a year before the place and takes a

@@ -27,6 +27,13 @@ impl Study {
                 "  {left_out} of {all} events are not dated to a single {unit} and are left out"
             );
         }
+        if read.shared > 0 {
+            let _ = writeln!(
+                out,
+                "  events that series and control would share, and that are in the series alone: {}",
+                read.shared
+            );
+        }
         for reason in &self.reasons {
             let _ = writeln!(out, "  - {reason}");
         }
@@ -128,6 +135,7 @@ impl Study {
             "first": read.starts[0].to_string(),
             "before": read.before(event),
             "events": read.left_out.map(|(all, _)| all),
+            "in_both": read.shared,
             "left_out": read.left_out.map(|(_, left_out)| left_out),
             "seed": design.seed,
             "harmonics": design.harmonics,
@@ -138,6 +146,7 @@ impl Study {
             "difference": self.difference,
             "counterfactual": self.counterfactual.as_ref().map(|found| json!({
                 "difference": found.difference, "relative": found.relative,
+                "unit": "counts at the mean exposure",
             })),
             "reporting_lag": read.triangle.as_ref().and_then(|(first, triangle)| {
                 let ladder = Ladder::of(triangle)?;
@@ -168,8 +177,9 @@ pub(super) fn lag(read: &Read) -> String {
     match Ladder::of(triangle) {
         Some(ladder) => {
             let (missing, error) = ladder.missing;
+            let what = if read.attributed { "attributed" } else { "known" };
             format!(
-                "{missing:.1} events from {first} on are not known yet (standard error {error:.1})"
+                "{missing:.1} events from {first} on are not {what} yet (standard error {error:.1})"
             )
         }
         None => "a year without events gives no factor: not measured".to_owned(),
