@@ -53,6 +53,7 @@ fn the_demo_plays_proves_and_can_be_checked_from_files_alone() {
     let late = requests.iter().find(|request| request["status"] == "acknowledged").unwrap();
     assert_eq!(late["started_by"], "mirror");
     assert_eq!(late["acknowledge_late_seconds"].as_i64().unwrap() / 60, 330 + 250 + 12 - 240);
+    the_review_is_the_same_everywhere(kept, [&north, &south], &policy, &terms);
     // One ledger by itself verifies too, and says so.
     let alone = comity(&["ledger", "audit", &north, "--policy", &policy]);
     assert_eq!(alone.status.code(), Some(0), "{}", text(&alone));
@@ -79,6 +80,81 @@ fn the_demo_plays_proves_and_can_be_checked_from_files_alone() {
     assert_eq!(comity(&audit).status.code(), Some(3), "what is not there cannot be reached");
 
     the_folders_answer_without_a_running_node(kept);
+}
+
+/// Both nodes make the same bytes for the same heads, and so does whoever has only the ledgers and what was
+/// opened of them; a review with one figure changed is found out.
+fn the_review_is_the_same_everywhere(kept: &Path, ledgers: [&str; 2], policy: &str, terms: &str) {
+    let mut reviews = Vec::new();
+    for party in ["northland", "southland"] {
+        let (data, out) = (path(kept, party), path(kept, &format!("review-{party}")));
+        let made = comity(&[
+            "--data",
+            &data,
+            "review",
+            "pack",
+            "--from",
+            "2026-03-01",
+            "--to",
+            "2026-04-01",
+            "--exercises",
+            "--at",
+            "northland:16,southland:16",
+            "-o",
+            &format!("{out}.json"),
+            "-o",
+            &format!("{out}.html"),
+            "-o",
+            &format!("{out}.csv"),
+            "-o",
+            &format!("{out}.proofs"),
+        ]);
+        assert_eq!(made.status.code(), Some(0), "{}", text(&made));
+        assert!(text(&made).contains("refused       no-material-nexus 1"), "{}", text(&made));
+        reviews.push(std::fs::read_to_string(format!("{out}.json")).unwrap());
+        let html = std::fs::read_to_string(format!("{out}.html")).unwrap();
+        assert!(html.contains("EXERCISE") && html.contains("<svg") && !html.contains("src="));
+        let csv = std::fs::read_to_string(format!("{out}.csv")).unwrap();
+        assert_eq!(csv.lines().count(), 4, "{csv}");
+    }
+    assert_eq!(reviews[0], reviews[1], "the same bytes on both nodes");
+    let review: serde_json::Value = serde_json::from_str(&reviews[0]).unwrap();
+    let south = &review["answers_of"]["southland"];
+    // Acknowledged after 52 minutes, and after 9 hours 52 of the 4 that are allowed.
+    assert_eq!(south["acknowledge"]["median"].as_i64().unwrap() / 60, 52);
+    assert_eq!(south["acknowledge"]["p90"].as_i64().unwrap() / 60, 592);
+    assert_eq!(south["acknowledge"]["by_share"], serde_json::json!([1, 0, 0, 1, 0]));
+    assert_eq!(south["answer"]["open"], 1);
+    assert_eq!(south["answer"]["open_counted"], 0, "it is not late yet");
+    let file = path(kept, "review-northland.json");
+    let proofs = path(kept, "review-southland.proofs");
+    let check = |file: &str| {
+        comity(&[
+            "review", "check", file, ledgers[0], ledgers[1], "--policy", policy, "--terms", terms,
+            "--proofs", &proofs,
+        ])
+    };
+    assert_eq!(check(&file).status.code(), Some(0), "{}", text(&check(&file)));
+    let changed = path(kept, "changed.json");
+    std::fs::write(&changed, reviews[0].replace("\"late\":1", "\"late\":0")).unwrap();
+    let found = check(&changed);
+    assert_eq!(found.status.code(), Some(1));
+    assert!(text(&found).contains("Not the same. At byte"), "{}", text(&found));
+    let data = path(kept, "northland");
+    let beyond = comity(&[
+        "--data",
+        &data,
+        "review",
+        "pack",
+        "--from",
+        "2026-03-01",
+        "--to",
+        "2026-04-01",
+        "--at",
+        "northland:17,southland:16",
+    ]);
+    assert_eq!(beyond.status.code(), Some(2));
+    assert!(text(&beyond).contains("have covered 16 entries"), "{}", text(&beyond));
 }
 
 fn the_folders_answer_without_a_running_node(kept: &Path) {

@@ -501,9 +501,8 @@ fn row(request: &Request, agreement: Option<&Agreement>, now: Timestamp) -> Valu
     let clocks = Clocks::of(request, agreement, now);
     let standing = request.standing(View::ALL);
     let seconds = |time: Option<SignedDuration>| time.map(|time| time.as_secs());
-    let since = |done: Option<Timestamp>| {
-        seconds(done.zip(clocks.start.instant()).map(|(done, start)| done.duration_since(start)))
-    };
+    let since =
+        |done: Option<Timestamp>| seconds(done.and_then(|done| clocks.acknowledged_in(done)));
     let outcomes: serde_json::Map<_, _> = tally(request)
         .into_iter()
         .map(|(outcome, count)| (outcome.as_str().to_owned(), count.into()))
@@ -533,6 +532,7 @@ fn row(request: &Request, agreement: Option<&Agreement>, now: Timestamp) -> Valu
         "answered_in_seconds": seconds(clocks.answered_in()),
         "answer_due": clocks.answer.due,
         "answer_late_seconds": seconds(clocks.answer.late),
+        "counts": clocks.counts,
         "suspended": clocks.suspended.iter().map(|s| json!({ "from": s.from, "to": s.to })).collect::<Vec<_>>(),
         "overdue": clocks.is_overdue(),
     })

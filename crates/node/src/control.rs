@@ -12,6 +12,7 @@ use std::sync::Arc;
 use comity_ledger::Note;
 use comity_ledger::proof::Proof;
 use comity_rules::bundle::Bundle;
+use comity_rules::calendar::Calendar;
 use comity_rules::card::{Card, fingerprint};
 use comity_rules::command::Command;
 use comity_rules::release::Reader;
@@ -78,6 +79,8 @@ pub enum Question {
         witnesses: Vec<agreement::OutsideWitness>,
         /// Whether everyone may read the ledgers.
         everyone: bool,
+        /// The calendars of parties: one that is shipped, by its id, or its text.
+        calendars: Vec<(PartyId, String)>,
     },
     /// Make terms that put an end to an agreement and go on like it.
     Succeed {
@@ -198,8 +201,8 @@ pub async fn answer(node: &Node, question: Question) -> Result<Value, Error> {
         }
         Question::AddPeer { card } => Ok(card_json(&node.add_peer(card.as_bytes()).await?)),
         Question::Peers => Ok(node.peers().iter().map(|card| card_json(card)).collect()),
-        Question::Propose { template, peer, witnesses, everyone } => {
-            let terms = propose(node, &template, &peer, witnesses, everyone).await?;
+        Question::Propose { template, peer, witnesses, everyone, calendars } => {
+            let terms = propose(node, &template, &peer, witnesses, everyone, calendars).await?;
             Ok(json!({ "terms": terms.hash().to_hex(), "text": terms.text() }))
         }
         Question::Succeed { id, why } => {
@@ -409,16 +412,33 @@ async fn propose(
     peer: &PartyId,
     witnesses: Vec<agreement::OutsideWitness>,
     everyone: bool,
+    calendars: Vec<(PartyId, String)>,
 ) -> Result<Terms, Error> {
     let shipped = agreement::TEMPLATES.iter().find(|(id, _)| *id == template);
     let template = Terms::parse(shipped.map_or(template, |(_, text)| text))?;
+    let mut template = agreement::Agreement::clone(&template);
+    let mut works_by = Vec::new();
+    for (party, text) in calendars {
+        let calendar = Calendar::parse(&text)
+            .map_err(|problem| Error::Refused(format!("the calendar of {party}: {problem}")))?;
+        works_by.push((party, calendar.id.clone()));
+        if template.calendars.iter().all(|known| known.id != calendar.id) {
+            template.calendars.push(calendar);
+        }
+    }
     let peer = node.peer(peer)?;
     let party = |card: &Card| agreement::Party {
         id: card.party.clone(),
         name: card.name.clone(),
         zone: card.zone.clone(),
         root: card.root.to_string(),
+        calendar: works_by.iter().find(|(party, _)| *party == card.party).map(|(_, id)| id.clone()),
     };
+    if let Some((party, _)) =
+        works_by.iter().find(|(id, _)| *id != *node.party() && *id != peer.party)
+    {
+        return Err(Error::Refused(format!("{party} is no party to these terms")));
+    }
     let between = agreement::Between {
         proposed: node.now(),
         readers: if everyone { agreement::Readers::Everyone } else { agreement::Readers::Members },

@@ -3,12 +3,15 @@
 //! A clock starts when the receiver is proven to have the request: at its receipt, or when its mirror
 //! covered it, whichever comes first, so that a receipt that comes late takes back nothing. Before
 //! either the request is unreceipted and counted apart. A clarification suspends the whole from the
-//! question's time to the receipt of the reply. Overdue is derived, never stored as a fact.
+//! question's time to the receipt of the reply. Overdue is derived, never stored as a fact. A limit that
+//! counts working time runs while the receiver's calendar says that people work, and so do the times that
+//! are held against it.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
-use crate::agreement::Agreement;
+use crate::agreement::{Agreement, Counts};
+use crate::calendar::Calendar;
 use crate::request::{Decision, Event, Outcome, View};
 use crate::{Kind, Period, Request};
 
@@ -57,6 +60,11 @@ pub struct Clocks {
     pub answer: Deadline,
     /// While they stood still.
     pub suspended: Vec<Suspension>,
+    /// Which time the limits count.
+    pub counts: Counts,
+    /// By which calendar, with working time.
+    #[serde(skip)]
+    pub calendar: Option<Calendar>,
     /// Whether it was closed or withdrawn: lateness until then stays, and nothing is overdue any more.
     pub ended: bool,
     /// When that was, once it is witnessed.
@@ -69,17 +77,18 @@ impl Clocks {
     pub fn of(request: &Request, agreement: Option<&Agreement>, now: Timestamp) -> Self {
         let class = agreement.zip(request.class.as_deref());
         let class = class.and_then(|(agreement, class)| agreement.class(class));
+        let counts = class.map_or(Counts::Elapsed, |class| class.counts);
+        let calendar = agreement.filter(|_| counts == Counts::Working);
+        let calendar = calendar.and_then(|agreement| agreement.calendar_of(&request.receiver));
         let done = answered(request);
         let start = Start::of(request);
-        let limit = class.and_then(|class| class.answer.as_ref());
-        let limit = limit.zip(start.instant()).map(|(limit, begin)| limit.after(begin));
-        let suspended = counting(suspensions(request), limit, done);
+        let timer = |limit: Option<&Period>| Timer::of(limit?, start.instant()?, calendar);
+        let limit = timer(class.and_then(|class| class.answer.as_ref()));
+        let suspended = counting(suspensions(request), limit.as_ref(), done);
         let ended = ended(request);
         let standing = request.standing(View::ALL);
         let deadline = |limit: Option<&Period>, suspended: &[Suspension], said, done| {
-            let due = limit
-                .zip(start.instant())
-                .and_then(|(limit, begin)| due(limit.after(begin), suspended));
+            let due = timer(limit).and_then(|timer| timer.due(suspended));
             // It runs until it is done, or said to be and not witnessed yet, or no longer wanted.
             let until = match (done, said, ended) {
                 (Some(done), ..) => Some(done),
@@ -107,6 +116,8 @@ impl Clocks {
                 done,
             ),
             suspended,
+            counts,
+            calendar: calendar.cloned(),
             ended: ended.is_some(),
             ended_at: ended.flatten(),
         }
@@ -135,29 +146,91 @@ impl Clocks {
     }
 
     /// Time from the start to the answer, or to `now` while there is none and it is still wanted; less
-    /// what was suspended.
+    /// what was suspended. Working time, where the limits count that.
     #[must_use]
     pub fn answering_for(&self, now: Timestamp) -> Option<SignedDuration> {
         let until = self.answer.done.or(self.ended_at).unwrap_or(now);
         let begin = self.start.instant()?;
         let stopped: SignedDuration =
-            self.suspended.iter().map(|s| s.to.unwrap_or(until).duration_since(s.from)).sum();
-        Some(until.duration_since(begin) - stopped)
+            self.suspended.iter().map(|s| self.passed(s.from, s.to.unwrap_or(until))).sum();
+        Some(self.passed(begin, until) - stopped)
     }
 
     /// Time from the start to the acknowledgement, or to `now` while there is none and it is still
-    /// wanted.
+    /// wanted. Working time, where the limits count that.
     #[must_use]
     pub fn acknowledged_in(&self, now: Timestamp) -> Option<SignedDuration> {
         let until = self.acknowledge.done.or(self.ended_at).unwrap_or(now);
-        Some(until.duration_since(self.start.instant()?))
+        Some(self.passed(self.start.instant()?, until))
     }
 
     /// How long the limit of a deadline is, from the start, without suspensions.
     #[must_use]
     pub fn allowed(&self, deadline: &Deadline) -> Option<SignedDuration> {
-        let begin = self.start.instant()?;
-        Some(deadline.limit.as_ref()?.after(begin).duration_since(begin))
+        let (begin, limit) = (self.start.instant()?, deadline.limit.as_ref()?);
+        match self.calendar.as_ref().and_then(|calendar| calendar.seconds(limit)) {
+            Some(seconds) => Some(SignedDuration::from_secs(seconds)),
+            None => Some(limit.after(begin).duration_since(begin)),
+        }
+    }
+
+    /// Whether everything that is due is due on a day that the calendar knows, and not only its week.
+    #[must_use]
+    pub fn is_known(&self) -> bool {
+        let due = [self.acknowledge.due, self.answer.due].into_iter().flatten().max();
+        self.calendar.as_ref().zip(due).is_none_or(|(calendar, due)| calendar.knows(due))
+    }
+
+    /// The time between two instants that counts.
+    fn passed(&self, from: Timestamp, to: Timestamp) -> SignedDuration {
+        match &self.calendar {
+            Some(calendar) => SignedDuration::from_secs(calendar.between(from, to)),
+            None => to.duration_since(from),
+        }
+    }
+}
+
+/// A limit that runs from an instant.
+struct Timer<'a> {
+    begin: Timestamp,
+    runs: Runs<'a>,
+}
+
+enum Runs<'a> {
+    /// All the time, to this instant.
+    Elapsed(Timestamp),
+    /// So many seconds of a calendar's working time.
+    Working(&'a Calendar, i64),
+}
+
+impl<'a> Timer<'a> {
+    fn of(limit: &Period, begin: Timestamp, calendar: Option<&'a Calendar>) -> Option<Self> {
+        let runs = match calendar {
+            Some(calendar) => Runs::Working(calendar, calendar.seconds(limit)?),
+            None => Runs::Elapsed(limit.after(begin)),
+        };
+        Some(Self { begin, runs })
+    }
+
+    /// When it is due with these suspensions, in their order; `None` while one is open.
+    fn due(&self, suspended: &[Suspension]) -> Option<Timestamp> {
+        match self.runs {
+            Runs::Elapsed(mut due) => {
+                for suspension in suspended {
+                    let stood = suspension.to?.duration_since(suspension.from);
+                    due = due.checked_add(stood).unwrap_or(Timestamp::MAX);
+                }
+                Some(due)
+            }
+            Runs::Working(calendar, mut left) => {
+                let mut from = self.begin;
+                for suspension in suspended {
+                    left -= calendar.between(from, suspension.from);
+                    from = suspension.to?;
+                }
+                Some(calendar.after(from, left))
+            }
+        }
     }
 }
 
@@ -186,26 +259,17 @@ impl Start {
     }
 }
 
-/// When something is due, given when it were without suspensions; `None` while one is open.
-fn due(mut due: Timestamp, suspended: &[Suspension]) -> Option<Timestamp> {
-    for suspension in suspended {
-        let stood = suspension.to?.duration_since(suspension.from);
-        due = due.checked_add(stood).unwrap_or(Timestamp::MAX);
-    }
-    Some(due)
-}
-
 /// The suspensions that count. A question asked after the due instant excuses nothing, and a reply
 /// after the answer suspends nothing of it any more.
 fn counting(
     all: Vec<Suspension>,
-    limit: Option<Timestamp>,
+    limit: Option<&Timer<'_>>,
     answered: Option<Timestamp>,
 ) -> Vec<Suspension> {
     let mut counted = Vec::new();
     for mut suspension in all {
         let late =
-            limit.and_then(|limit| due(limit, &counted)).is_some_and(|due| suspension.from >= due);
+            limit.and_then(|limit| limit.due(&counted)).is_some_and(|due| suspension.from >= due);
         if late || answered.is_some_and(|answered| suspension.from >= answered) {
             continue;
         }

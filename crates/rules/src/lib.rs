@@ -11,6 +11,7 @@
 pub mod agreement;
 pub mod audit;
 pub mod bundle;
+pub mod calendar;
 pub mod card;
 pub mod channel;
 pub mod clock;

@@ -38,6 +38,23 @@ impl Period {
     }
 }
 
+impl Period {
+    /// Whole days, and the seconds beside them; `None` with years, months, weeks or fractions.
+    #[must_use]
+    pub fn days_and_seconds(&self) -> Option<(i64, i64)> {
+        let span = &self.span;
+        let others = span.get_years() != 0 || span.get_months() != 0 || span.get_weeks() != 0;
+        let finer = span.get_milliseconds() != 0
+            || span.get_microseconds() != 0
+            || span.get_nanoseconds() != 0;
+        let seconds = i64::from(span.get_hours())
+            .checked_mul(3600)?
+            .checked_add(span.get_minutes().checked_mul(60)?)?
+            .checked_add(span.get_seconds())?;
+        (!others && !finer).then(|| (i64::from(span.get_days()), seconds))
+    }
+}
+
 impl TryFrom<String> for Period {
     type Error = BadPeriod;
 

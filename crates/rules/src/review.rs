@@ -17,7 +17,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::agreement::{Agreement, Readers};
+use crate::agreement::{Agreement, Counts, Readers};
 use crate::clock::{Clocks, Deadline, Start};
 use crate::content::{DIMENSIONS, Letter};
 use crate::quality::{self, Scores};
@@ -265,6 +265,8 @@ pub struct Row {
     pub started: Option<Timestamp>,
     /// By what: `receipt`, `mirror` or `unreceipted`.
     pub started_by: String,
+    /// Which time its limits, and the seconds held against them, count.
+    pub counts: Counts,
     /// Seconds to the acknowledgement.
     pub acknowledge: Took,
     /// Seconds to the answer, without what was suspended.
@@ -446,6 +448,7 @@ impl Row {
                 Start::Unreceipted => "unreceipted",
             }
             .to_owned(),
+            counts: clocks.counts,
             acknowledge: Took::of(clocks, &clocks.acknowledge, clocks.acknowledged_in(now)),
             answer: Took::of(clocks, &clocks.answer, clocks.answering_for(now)),
             suspended: suspended.as_secs(),

@@ -10,6 +10,8 @@
 
 mod party;
 
+use comity_rules::agreement::{Agreement, Counts};
+use comity_rules::calendar::Calendar;
 use comity_rules::clock::{Clocks, Start};
 use comity_rules::command::Command;
 use comity_rules::content::{Answer, ItemAnswer, Remark};
@@ -90,6 +92,12 @@ impl Case {
 
     /// The clocks as an outsider has them, everything delivered.
     fn clocks(&mut self, now: &str) -> Clocks {
+        let terms = Agreement::clone(&self.parties[0].terms);
+        self.clocks_by(&terms, now)
+    }
+
+    /// The same by other terms than those that were signed.
+    fn clocks_by(&mut self, agreement: &Agreement, now: &str) -> Clocks {
         let mut request: Request = {
             let [north, south] = &mut self.parties;
             for entry in south.entries.iter().skip(north.arrived.len()) {
@@ -106,7 +114,7 @@ impl Case {
             let asker = request.asker.clone();
             request.mirrored(&asker, (0, u64::MAX), time);
         }
-        Clocks::of(&request, Some(&*self.parties[0].terms), at(now))
+        Clocks::of(&request, Some(agreement), at(now))
     }
 }
 
@@ -237,4 +245,48 @@ fn a_reply_after_the_answer_changes_nothing_of_it() {
     let clocks = case.clocks("20T00:00");
     assert_eq!(clocks.answered_in().unwrap().as_hours(), 2, "26 hours, of which 24 stood still");
     assert_eq!(clocks.answer.due, Some(at("13T08:00")));
+}
+
+/// Within the receiver's hours, Monday to Friday from nine to five in Shanghai: nights, a weekend and a question
+/// take nothing of the limit, and what is held against it is counted alike.
+#[test]
+fn working_time_runs_while_the_receiver_works() {
+    let mut case = Case::sent("09T07:00");
+    let mut terms = Agreement::clone(&case.parties[0].terms);
+    let class = terms.classes.iter_mut().find(|class| class.id == "U1-urgent").unwrap();
+    class.counts = Counts::Working;
+    let text = "id = \"south\"\nzone = \"Asia/Shanghai\"\nweek = [\"monday\", \"tuesday\", \"wednesday\", \
+                \"thursday\", \"friday\"]\nhours = \"09:00-17:00\"\nfrom = \"2026-01-01\"\nuntil = \"2026-03-17\"\n\
+                evidence = \"proposal\"\n";
+    terms.calendars.push(Calendar::parse(text).unwrap());
+    for party in &mut terms.between.as_mut().unwrap().parties {
+        party.calendar = Some("south".into());
+    }
+    // Monday, 16:00 in Shanghai.
+    case.receive(1, "09T08:00");
+    let clocks = case.clocks_by(&terms, "09T09:00");
+    assert_eq!(clocks.acknowledge.due, Some(at("10T04:00")), "an hour today, three tomorrow");
+    assert_eq!(clocks.answer.due, Some(at("12T08:00")), "three working days");
+    assert!(clocks.is_known());
+    case.act(1, "10T01:30", Command::Acknowledge(remark()));
+    case.act(1, "10T02:00", Command::Clarify(remark()));
+    assert_eq!(case.clocks_by(&terms, "11T00:00").answer.due, None, "suspended");
+    case.receive(0, "10T02:00");
+    case.act(0, "13T05:00", Command::Clarify(remark()));
+    case.receive(1, "13T06:00");
+    // Two hours had passed; on Friday at 14:00 the clock goes on.
+    let clocks = case.clocks_by(&terms, "13T06:00");
+    assert_eq!(clocks.answer.due, Some(at("18T04:00")));
+    assert!(!clocks.is_known(), "the 18th lies after what the calendar knows");
+    assert!(!case.clocks_by(&terms, "18T03:59").is_overdue());
+    assert!(case.clocks_by(&terms, "18T04:01").is_overdue());
+    case.act(1, "16T01:00", answer());
+    let clocks = case.clocks_by(&terms, "20T00:00");
+    assert_eq!(
+        clocks.answered_in().unwrap().as_hours(),
+        5,
+        "an hour, an hour, and three on Friday"
+    );
+    assert_eq!(clocks.allowed(&clocks.answer).unwrap().as_hours(), 24);
+    assert_eq!(clocks.acknowledged_in(at("20T00:00")).unwrap().as_mins(), 90);
 }

@@ -351,3 +351,6 @@ review-ground = Ground
 review-apart = In no figure: { $count } exercises of these days, and { $unwitnessed } requests that no outside witness has covered yet.
 review-apart-real = Exercises alone. In no figure: { $count } real requests of these days, and { $unwitnessed } that no outside witness has covered yet.
 review-exercises = Exercises
+limit-working = { $limit } of working time
+agreement-calendar = { $party } works by the calendar { $calendar }, { $hours } in { $zone }; its holidays are known until { $until }.
+all-day = all day

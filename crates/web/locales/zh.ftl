@@ -346,3 +346,6 @@ review-ground = 理由
 review-apart = 不计入任何数字：此期间的演习 { $count } 件，外部见证人尚未见证的请求 { $unwitnessed } 件。
 review-apart-real = 仅统计演习。不计入任何数字：此期间的真实请求 { $count } 件，尚未见证的 { $unwitnessed } 件。
 review-exercises = 演习
+limit-working = 工作时间 { $limit }
+agreement-calendar = { $party } 按日历 { $calendar } 办公，时间 { $hours }（{ $zone }）；节假日已知至 { $until }。
+all-day = 全天

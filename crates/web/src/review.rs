@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use askama::Template;
 use comity_rules::PartyId;
+use comity_rules::agreement::Counts;
 use comity_rules::content::DIMENSIONS;
 use comity_rules::quality::{Result as Became, WEIGHTS};
 use comity_rules::review::{Answers, Review, Row, Times, Took};
@@ -310,8 +311,8 @@ fn requests(
             id,
             row.class.clone().unwrap_or_else(|| t.text("class-none")),
             t.with("from-to", [("from", name(&row.asker)), ("to", name(&row.receiver))]),
-            took(t, &row.acknowledge),
-            took(t, &row.answer),
+            took(t, row.counts, &row.acknowledge),
+            took(t, row.counts, &row.answer),
             t.text(&format!("result-{}", row.result.as_str())),
             said(t, row),
         ]
@@ -325,10 +326,14 @@ fn requests(
     table
 }
 
-fn took(t: Language, took: &Took) -> String {
+fn took(t: Language, counts: Counts, took: &Took) -> String {
     let span = |seconds: i64| when::span(t, SignedDuration::from_secs(seconds));
     let time = took.seconds.map_or_else(|| "–".to_owned(), span);
-    let limit = took.limit.map_or_else(|| t.text("limit-none"), span);
+    let limit = match (took.limit.map(span), counts) {
+        (None, _) => t.text("limit-none"),
+        (Some(limit), Counts::Elapsed) => limit,
+        (Some(limit), Counts::Working) => t.with("limit-working", [("limit", limit)]),
+    };
     let key = match (took.seconds, took.done, took.late) {
         (None, ..) => "review-not-started",
         (_, true, _) => "review-took",

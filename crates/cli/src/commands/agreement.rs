@@ -6,8 +6,9 @@ use std::process::ExitCode;
 use clap::Subcommand;
 use comity_ledger::VerifierKey;
 use comity_node::control::Question;
-use comity_rules::Terms;
 use comity_rules::agreement::{Class, Evidence, OutsideWitness, TEMPLATES};
+use comity_rules::calendar::CALENDARS;
+use comity_rules::{PartyId, Terms};
 use serde_json::{Value, json};
 
 use crate::failure::Failure;
@@ -32,6 +33,10 @@ pub(crate) enum Agreement {
         /// Let everyone read the ledgers. Contents stay sealed.
         #[arg(long)]
         everyone: bool,
+        /// The calendar by which a party works, as PARTY=CALENDAR: cn, us-federal, or a TOML file. Needed of
+        /// both parties where a class counts working time.
+        #[arg(long = "calendar", value_parser = calendar)]
+        calendars: Vec<(PartyId, String)>,
         /// Where to write the terms.
         #[arg(short, long)]
         output: PathBuf,
@@ -78,6 +83,12 @@ pub(crate) enum Template {
     },
 }
 
+fn calendar(text: &str) -> Result<(PartyId, String), String> {
+    let (party, named) = text.split_once('=').ok_or("want PARTY=CALENDAR")?;
+    let party = party.parse().map_err(|error| format!("{error}"))?;
+    Ok((party, named.to_owned()))
+}
+
 impl Agreement {
     pub(crate) async fn run(self, context: &Context) -> Result<ExitCode, Failure> {
         match self {
@@ -91,13 +102,18 @@ impl Agreement {
                 })?;
                 Ok(context.print(&json!({ "id": id, "text": text }), |_| (*text).to_owned()))
             }
-            Self::Propose { template, peer, witnesses, everyone, output } => {
+            Self::Propose { template, peer, witnesses, everyone, calendars, output } => {
+                let calendar = |(party, named): (PartyId, String)| -> Result<_, Failure> {
+                    let shipped = CALENDARS.iter().any(|(id, _)| *id == named);
+                    Ok((party, if shipped { named } else { read(named.as_ref())? }))
+                };
+                let calendars = calendars.into_iter().map(calendar).collect::<Result<_, _>>()?;
                 let shipped = TEMPLATES.iter().any(|(id, _)| *id == template);
                 let template = if shipped { template } else { read(template.as_ref())? };
                 let peer = peer.parse().map_err(|e| Failure::Wrong(format!("--peer: {e}")))?;
                 let witnesses =
                     witnesses.iter().map(|text| witness(text)).collect::<Result<_, _>>()?;
-                let question = Question::Propose { template, peer, witnesses, everyone };
+                let question = Question::Propose { template, peer, witnesses, everyone, calendars };
                 let value = context.ask(question).await?;
                 write(&output, text(&value, "text").as_bytes())?;
                 let value = json!({ "terms": value["terms"], "file": output });

@@ -243,6 +243,7 @@ fn propose(
             name: card.name.clone(),
             zone: card.zone.clone(),
             root: card.root.to_string(),
+            calendar: None,
         }
     });
     let between = Between {

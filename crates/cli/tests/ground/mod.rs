@@ -4,6 +4,7 @@
 #![allow(dead_code, reason = "each test uses some of it")]
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -32,7 +33,7 @@ impl Process {
 
     /// The same, what it says on standard error kept in a file.
     pub(crate) fn logged(command: &mut Command, file: &Path) -> Self {
-        let (out, error) = (Stdio::null(), std::fs::File::create(file).unwrap());
+        let (out, error) = (Stdio::null(), File::create(file).unwrap());
         Self(command.stdin(Stdio::null()).stdout(out).stderr(error).spawn().unwrap())
     }
 
@@ -146,8 +147,25 @@ fn is_root() -> bool {
     status.lines().any(|line| line.starts_with("Uid:\t0\t"))
 }
 
+/// A port that nobody else has, neither another test nor a line to the outside: it is below those that
+/// the system gives away by itself, and locked by a file as long as this process lives. A node that is killed and
+/// started again finds it free.
 pub(crate) fn port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    const FIRST: u32 = 10_000;
+    const COUNT: u32 = 20_000;
+    static HELD: Mutex<Vec<File>> = Mutex::new(Vec::new());
+    let folder = std::env::temp_dir().join("comity-test-ports");
+    std::fs::create_dir_all(&folder).unwrap();
+    let begin = std::process::id().wrapping_mul(97);
+    for step in 0..COUNT {
+        let port = u16::try_from(FIRST + (begin.wrapping_add(step)) % COUNT).unwrap();
+        let file = File::create(folder.join(port.to_string())).unwrap();
+        if file.try_lock().is_ok() && TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            HELD.lock().unwrap().push(file);
+            return port;
+        }
+    }
+    panic!("no port is free");
 }
 
 /// Everything that runs, and where.

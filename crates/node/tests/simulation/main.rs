@@ -23,10 +23,12 @@ use std::time::Duration;
 
 use comity_ledger::fork::Fork;
 use comity_ledger::{Hash, VerifierKey};
+use comity_node::review::At;
 use comity_node::{Node, audit, export};
 use comity_rules::Request;
 use comity_rules::command::Command;
 use comity_rules::release::Reader;
+use comity_rules::review::Scope;
 use courier::Courier;
 use stage::{answer, ask, remark};
 use world::{Dice, Failure, Handle, Prepared, Simulated, host, prepare, witness_host};
@@ -250,6 +252,28 @@ async fn both_are_equal(
         assert_eq!(node.rebuild().await?.1, [""; 0], "seed {seed}: views");
     }
     assert_eq!(states[0], states[1], "seed {seed}");
+    let mut reviewed = 0;
+    for exercise in [false, true] {
+        let (from, to) = ("2000-01-01".parse().unwrap(), "2100-01-01".parse().unwrap());
+        let scope = Scope { from, to, exercise };
+        let review = async |handle: &Handle, at: &[At]| {
+            let node = handle.node().await;
+            let agreement = node.agreement("comity-model")?;
+            let review = node.review(&agreement, scope, at, &Reader::Officer).await?;
+            Ok::<_, Failure>(review.into_inner())
+        };
+        // Up to now, and up to where both ledgers were half as long.
+        let latest = review(north, &[]).await?;
+        for part in [1, 2] {
+            let heads =
+                latest.heads.iter().map(|head| (head.party.clone(), head.size.div_ceil(part)));
+            let heads: Vec<At> = heads.collect();
+            let [one, other] = [review(north, &heads).await?, review(south, &heads).await?];
+            assert_eq!(one.to_canonical(), other.to_canonical(), "seed {seed}: reviews");
+            reviewed += one.requests.len();
+        }
+    }
+    assert!(reviewed > 0, "seed {seed}: no request in any review");
     Ok(())
 }
 

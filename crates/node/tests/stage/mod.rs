@@ -66,6 +66,7 @@ pub(crate) fn terms(
                 name: card.name.clone(),
                 zone: card.zone.clone(),
                 root: card.root.to_string(),
+                calendar: None,
             })
             .collect(),
         witnesses,

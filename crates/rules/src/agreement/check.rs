@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use comity_ledger::note::VerifierKey;
 use comity_ledger::{Hash, Policy};
 
-use super::{Agreement, Between, Closes, Evidence, Party, Problem, Trigger, policy_text};
+use super::{Agreement, Between, Closes, Counts, Evidence, Party, Problem, Trigger, policy_text};
 
 impl Agreement {
     pub(super) fn check(&self) -> Result<(), Problem> {
@@ -75,6 +75,22 @@ impl Agreement {
                 return sense(&place, "it has a limit and says that the instrument has none");
             }
         }
+        unique("calendar", self.calendars.iter().map(|calendar| &calendar.id))?;
+        for calendar in &self.calendars {
+            if let Err(error) = calendar.check() {
+                return sense(&format!("calendar {}", calendar.id), &error.to_string());
+            }
+        }
+        let working = self.classes.iter().filter(|class| class.counts == Counts::Working);
+        for class in working.clone() {
+            let limits = [&class.acknowledge, &class.decide, &class.answer];
+            if limits.into_iter().flatten().any(|limit| limit.days_and_seconds().is_none()) {
+                let place = format!("class {}", class.id);
+                let problem =
+                    "working time is counted in days, hours and minutes, such as P3D or PT8H";
+                return sense(&place, problem);
+            }
+        }
         for step in &self.ladder {
             if step.triggers.contains(&Trigger::UnresolvedFor) != step.after.is_some() {
                 let place = format!("escalation {}", step.step);
@@ -97,6 +113,17 @@ impl Agreement {
             }
             if jiff::tz::TimeZone::get(&party.zone).is_err() {
                 return sense(&place, "zone is not an IANA time zone such as Europe/Oslo");
+            }
+        }
+        for party in &between.parties {
+            let place = format!("between.party {}", party.id);
+            if party.calendar.is_some() && self.calendar_of(&party.id).is_none() {
+                return sense(&place, "there is no calendar of that id in these terms");
+            }
+            if let Some(class) = working.clone().next().filter(|_| party.calendar.is_none()) {
+                let id = &class.id;
+                let problem = format!("class {id} counts working time: name the party's calendar");
+                return sense(&place, &problem);
             }
         }
         if let Some(closes) = &between.closes {

@@ -17,6 +17,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+use crate::calendar::Calendar;
 use crate::period::instant;
 use crate::{PartyId, Period};
 
@@ -202,6 +203,9 @@ pub struct Agreement {
     /// Grounds of refusal.
     #[serde(default, rename = "ground", skip_serializing_if = "Vec::is_empty")]
     pub grounds: Vec<Ground>,
+    /// Calendars of working time.
+    #[serde(default, rename = "calendar", skip_serializing_if = "Vec::is_empty")]
+    pub calendars: Vec<Calendar>,
     /// The ladder.
     #[serde(default, rename = "escalation", skip_serializing_if = "Vec::is_empty")]
     pub ladder: Vec<Step>,
@@ -394,6 +398,24 @@ pub struct NotCarried {
     pub evidence: Evidence,
 }
 
+/// Which time a limit counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Counts {
+    /// All of it.
+    #[default]
+    Elapsed,
+    /// The working time of the receiver's calendar: a day is a working day.
+    Working,
+}
+
+impl Counts {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives it so")]
+    fn is_elapsed(&self) -> bool {
+        *self == Self::Elapsed
+    }
+}
+
 /// An urgency class.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -411,6 +433,9 @@ pub struct Class {
     /// Limit for the answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answer: Option<Period>,
+    /// Which time the limits count.
+    #[serde(default, skip_serializing_if = "Counts::is_elapsed")]
+    pub counts: Counts,
     /// How sure the limits are.
     pub evidence: Evidence,
     /// The nearest text.
@@ -556,6 +581,9 @@ pub struct Party {
     pub zone: String,
     /// Its root key (vkey).
     pub root: String,
+    /// The calendar by which it works, where limits count working time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calendar: Option<String>,
 }
 
 /// A witness that belongs to neither party.
@@ -660,6 +688,13 @@ impl Agreement {
     #[must_use]
     pub fn class(&self, id: &str) -> Option<&Class> {
         self.classes.iter().find(|class| class.id == id)
+    }
+
+    /// The calendar by which a party works; `None` where the terms give it none.
+    #[must_use]
+    pub fn calendar_of(&self, party: &PartyId) -> Option<&Calendar> {
+        let id = self.party(party)?.calendar.as_ref()?;
+        self.calendars.iter().find(|calendar| calendar.id == *id)
     }
 
     /// The kind of this id.

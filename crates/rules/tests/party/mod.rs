@@ -99,6 +99,7 @@ pub(crate) fn pair() -> [Party; 2] {
                 name: card.name.clone(),
                 zone: card.zone.clone(),
                 root: card.root.to_string(),
+                calendar: None,
             })
             .collect(),
         witnesses: vec![OutsideWitness {

@@ -4,7 +4,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 use comity_rules::Period;
-use comity_rules::agreement::Nature;
+use comity_rules::agreement::{Counts, Nature};
 use jiff::Timestamp;
 
 use super::{Frame, is_exercise, render};
@@ -30,6 +30,7 @@ struct Row {
     parties: Vec<String>,
     witnesses: Vec<String>,
     classes: Vec<[String; 4]>,
+    calendars: Vec<String>,
 }
 
 pub(crate) async fn show(State(app): State<App>, t: Language) -> Response {
@@ -62,11 +63,33 @@ pub(crate) async fn show(State(app): State<App>, t: Language) -> Response {
             witnesses: between
                 .map(|b| b.witnesses.iter().map(|w| w.name.clone()).collect())
                 .unwrap_or_default(),
+            calendars: between
+                .iter()
+                .flat_map(|between| &between.parties)
+                .filter_map(|party| {
+                    let calendar = terms.calendar_of(&party.id)?;
+                    let hours = calendar.hours.map(String::from);
+                    Some(t.with(
+                        "agreement-calendar",
+                        [
+                            ("party", party.name.clone()),
+                            ("calendar", calendar.id.clone()),
+                            ("hours", hours.unwrap_or_else(|| t.text("all-day"))),
+                            ("zone", calendar.zone.clone()),
+                            ("until", calendar.until.to_string()),
+                        ],
+                    ))
+                })
+                .collect(),
             classes: terms
                 .classes
                 .iter()
                 .map(|class| {
-                    let limits = [limit(&class.acknowledge), limit(&class.answer)];
+                    let limits = [&class.acknowledge, &class.answer].map(|period| {
+                        let spoken = limit(period);
+                        let working = class.counts == Counts::Working && period.is_some();
+                        if working { t.with("limit-working", [("limit", spoken)]) } else { spoken }
+                    });
                     let [acknowledge, answer] = limits;
                     let definition = class.definition.in_language(t.code()).to_owned();
                     [class.id.clone(), acknowledge, answer, definition]
