@@ -4,8 +4,10 @@
 // `node --test`; the demo is started from target/debug/comity. SCREENSHOTS=DIR keeps pictures.
 
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { readFileSync, mkdirSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { chromium } from 'playwright-core';
 
@@ -13,10 +15,12 @@ const binary = new URL('../../target/debug/comity', import.meta.url).pathname;
 const axe = readFileSync(new URL('node_modules/axe-core/axe.min.js', import.meta.url), 'utf8');
 const pictures = process.env.SCREENSHOTS;
 
+const folder = join(mkdtempSync(join(tmpdir(), 'comity-browser-')), 'demo');
+
 let demo, browser, sides;
 
 before(async () => {
-  demo = spawn(binary, ['demo'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  demo = spawn(binary, ['demo', '--keep', folder], { stdio: ['ignore', 'pipe', 'inherit'] });
   let said = '';
   const line = (name) => said.match(new RegExp(`${name}\\s+(http://\\S+?)/\\s+password (\\S+)`));
   await new Promise((resolve, reject) => {
@@ -38,14 +42,23 @@ before(async () => {
 after(async () => {
   await browser?.close();
   demo?.kill('SIGTERM');
+  rmSync(join(folder, '..'), { recursive: true, force: true });
 });
 
-async function signedIn(side, options = {}) {
-  const [, base, password] = sides[side];
+// An account at Northland with this role; returns its password.
+function account(name, role) {
+  const words = ['--data', join(folder, 'northland'), '--json', 'account', 'add', name, '--role', role, '--authority', 'CERT'];
+  return JSON.parse(execFileSync(binary, words)).password;
+}
+
+async function signedIn(side, options = {}, as = null) {
+  const [, base, operator] = sides[side];
+  const password = as ? as.password : operator;
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
   const page = await context.newPage();
   await page.goto(base + '/');
   assert.match(page.url(), /sign-in$/, 'nothing answers without the password');
+  if (as) await page.fill('#name', as.name);
   await page.fill('#password', password);
   await page.click('button.primary');
   assert.equal(page.url(), base + '/');
@@ -186,6 +199,36 @@ test('Chinese pages are Chinese, and TLP labels are not translated', async () =>
   await page.click('text=立即验证');
   assert.match(await page.textContent('[role=status]'), /验证通过/);
   await look('verified');
+  await context.close();
+});
+
+test('a page shows what a role may see, and says who is in', async () => {
+  const people = ['duty-officer', 'analyst', 'administrator'].map((role) => {
+    return { name: role.slice(0, 4), role, password: account(role.slice(0, 4), role) };
+  });
+  const path = await requestPath();
+  for (const person of people) {
+    const { page, base, context } = await signedIn('north', {}, person);
+    await page.goto(base + path);
+    const body = await page.textContent('body');
+    assert.match(body, new RegExp(`${person.name} · ${person.role.replace('-', ' ')} · CERT`));
+    const sees = person.role !== 'administrator';
+    assert.equal(body.includes('Who rented three servers'), sees, person.role);
+    assert.equal(body.includes('Not yours to see'), !sees, person.role);
+    assert.equal(await page.locator('form textarea').count() > 0, person.role === 'duty-officer', person.role);
+    if (person.role === 'analyst') {
+      const response = await page.request.post(base + path, { form: { act: 'close', text: 'x' } });
+      assert.equal(response.status(), 422);
+      assert.match(await response.text(), /Your role may not do that/);
+    }
+    await context.close();
+  }
+  // Whoever is let out is out at once.
+  const duty = people[0];
+  const { page, base, context } = await signedIn('north', {}, duty);
+  execFileSync(binary, ['--data', join(folder, 'northland'), 'account', 'disable', duty.name]);
+  await page.goto(base + '/');
+  assert.match(page.url(), /sign-in$/);
   await context.close();
 });
 

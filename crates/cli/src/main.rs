@@ -65,6 +65,9 @@ enum Noun {
     /// Who they are.
     #[command(subcommand)]
     Peer(commands::peer::Peer),
+    /// People: who may come in, as what.
+    #[command(subcommand)]
+    Account(commands::account::Account),
     /// Terms: as templates, proposed, signed.
     #[command(subcommand)]
     Agreement(commands::agreement::Agreement),
@@ -129,6 +132,7 @@ async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Noun::Migrate => commands::migrate::run(&context).await,
         Noun::Card(card) => card.run(&context).await,
         Noun::Peer(peer) => peer.run(&context).await,
+        Noun::Account(account) => account.run(&context).await,
         Noun::Agreement(agreement) => agreement.run(&context).await,
         Noun::Request(request) => request.run(&context).await,
         Noun::Review(review) => review.run(&context).await,

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use comity_ledger::Note;
 use comity_ledger::proof::Proof;
+use comity_rules::access::Person;
 use comity_rules::bundle::Bundle;
 use comity_rules::calendar::Calendar;
 use comity_rules::card::{Card, fingerprint};
@@ -18,6 +19,7 @@ use comity_rules::command::Command;
 use comity_rules::release::Reader;
 use comity_rules::review::Scope;
 use comity_rules::{PartyId, Terms, agreement};
+use comity_store::draft::Draft;
 use comity_store::{evidence, ledger};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -28,6 +30,7 @@ use tokio::task::JoinSet;
 use crate::dossier::{Dossier, Line};
 use crate::health::{self, evidence_json};
 use crate::node::{Error, Node};
+use crate::people::Stated;
 use crate::review::At;
 use crate::{export, prove};
 
@@ -49,6 +52,31 @@ pub enum Question {
         request: Option<String>,
         /// The command.
         command: Box<Command>,
+        /// Whose act it is; the operator's, where it is left out.
+        who: Option<Credentials>,
+    },
+    /// List the drafts that wait for a second person.
+    Drafts,
+    /// Release a draft, or return it.
+    Decide {
+        /// Its id.
+        draft: String,
+        /// Whose act it is; the operator's, where it is left out.
+        who: Option<Credentials>,
+        /// Return it, and why; release it, where it is left out.
+        returned: Option<String>,
+    },
+    /// Make an account, or give one another role and a new password.
+    AddAccount {
+        /// Who.
+        person: Person,
+    },
+    /// List accounts.
+    Accounts,
+    /// Let nobody in by an account any more.
+    DisableAccount {
+        /// Whose.
+        name: String,
     },
     /// List requests.
     Requests {
@@ -162,6 +190,21 @@ pub enum Question {
     Examine,
 }
 
+/// Who a person at the folder says to be.
+#[derive(Serialize, Deserialize)]
+pub struct Credentials {
+    /// The account.
+    pub name: String,
+    /// Its password.
+    pub password: String,
+}
+
+impl std::fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Credentials").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
 /// An answer, or why there is none.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -179,13 +222,51 @@ pub enum Reply {
 /// [`Error`].
 pub async fn answer(node: &Node, question: Question) -> Result<Value, Error> {
     match question {
-        Question::State { terms, request, command } => {
+        Question::State { terms, request, command, who } => {
+            let person = person(node, who).await?;
             let (terms, thread) = match request {
                 Some(id) => (None, Some(node.find(&id).await?)),
                 None => (Some(named(node, terms)?.terms.hash().to_hex()), None),
             };
-            let done = node.command("operator", terms.as_deref(), thread, *command).await?;
-            Ok(json!({ "request": done.thread, "index": done.index }))
+            Ok(match node.state(&person, terms.as_deref(), thread, *command).await? {
+                Stated::Now(done) => json!({ "request": done.thread, "index": done.index }),
+                Stated::Waits(draft) => json!({ "draft": draft }),
+            })
+        }
+        Question::Drafts => {
+            let drafts = node.drafts(&Person::operator()).await?;
+            Ok(drafts.iter().map(draft_json).collect())
+        }
+        Question::Decide { draft, who, returned } => {
+            let person = person(node, who).await?;
+            match returned {
+                Some(why) => {
+                    node.return_draft(&person, &draft, &why).await?;
+                    Ok(json!({ "draft": draft, "returned": why }))
+                }
+                None => {
+                    let done = node.release(&person, &draft).await?;
+                    Ok(json!({ "draft": draft, "request": done.thread, "index": done.index }))
+                }
+            }
+        }
+        Question::AddAccount { person } => {
+            let value = json!(person);
+            let password = node.add_account(&Person::operator(), person).await?;
+            Ok(json!({ "account": value, "password": password }))
+        }
+        Question::Accounts => {
+            let all = node.accounts(&Person::operator()).await?;
+            Ok(all
+                .iter()
+                .map(|account| json!({ "account": account.person, "disabled": account.disabled }))
+                .collect())
+        }
+        Question::DisableAccount { name } => {
+            if node.disable_account(&Person::operator(), &name).await? {
+                return Ok(json!({ "name": name }));
+            }
+            Err(Error::Missing { what: "account", id: name, hint: "; see `comity account list`" })
         }
         Question::Requests { open, after } => {
             let lines = node.requests(open, after, PAGE).await?;
@@ -384,6 +465,29 @@ async fn converse(node: Arc<Node>, mut stream: UnixStream) {
 
 fn socket(folder: &Path) -> PathBuf {
     folder.join("control.sock")
+}
+
+/// Who this is: the operator, who has the folder, or an account by its password.
+async fn person(node: &Node, who: Option<Credentials>) -> Result<Person, Error> {
+    let Some(Credentials { name, password }) = who else { return Ok(Person::operator()) };
+    let known = node.known(&name, &password).await?;
+    known.ok_or_else(|| Error::Refused(format!("{name}: no such account, or not its password")))
+}
+
+fn draft_json(draft: &Draft) -> Value {
+    let title = match &draft.command {
+        Command::Send { ask, .. } => Some(ask.title.clone()),
+        _ => None,
+    };
+    json!({
+        "id": draft.id,
+        "author": draft.author,
+        "authority": draft.authority,
+        "request": draft.request,
+        "title": title,
+        "made": draft.made,
+        "command": draft.command,
+    })
 }
 
 /// The agreement of this name; the only one, where none is named.

@@ -120,16 +120,16 @@ impl Node {
         Ok(release::content(reader, Dossier { line, statements })?)
     }
 
-    /// A file that goes with a statement of a request, byte for byte, out of the ciphertext.
+    /// A file that goes with a statement of a request (ledger, entry, number), byte for byte, out of the
+    /// ciphertext, to `who`.
     ///
     /// # Errors
     /// [`Error::Missing`], or [`Error::Held`] where the reader may not see it.
     pub async fn attachment(
         &self,
+        who: &str,
         thread: ThreadId,
-        ledger: &str,
-        index: u64,
-        number: usize,
+        (ledger, index, number): (&str, u64, usize),
         reader: &Reader,
     ) -> Result<Released<Attachment>, Error> {
         let missing = || Error::Missing { what: "file", id: number.to_string(), hint: "" };
@@ -145,7 +145,7 @@ impl Node {
             Letter::read(kind, &content).map_err(|error| Error::Refused(error.to_string()))?;
         let attachment = letter.attachments().get(number).cloned().ok_or_else(missing)?;
         let about = format!("{thread} file {number} of entry {index}");
-        journal::note(&self.db, self.now(), "operator", "export", &about).await?;
+        journal::note(&self.db, self.now(), who, "export", &about).await?;
         Ok(release::content(reader, attachment)?)
     }
 

@@ -23,6 +23,7 @@ pub mod http;
 pub mod keys;
 pub mod network;
 pub mod node;
+pub mod people;
 pub mod prove;
 pub mod public;
 pub mod publish;

@@ -151,6 +151,9 @@ pub enum Error {
     /// Release.
     #[error(transparent)]
     Held(#[from] release::Held),
+    /// The person may not.
+    #[error(transparent)]
+    Denied(#[from] comity_rules::access::Denied),
     /// Nothing of that name.
     #[error("there is no {what} {id:?}{hint}")]
     Missing {
@@ -613,7 +616,15 @@ impl Node {
     /// # Errors
     /// [`Error::Store`].
     pub async fn journal(&self, act: &str, about: &str) -> Result<(), Error> {
-        Ok(journal::note(&self.db, self.now(), "operator", act, about).await?)
+        self.journal_of("operator", act, about).await
+    }
+
+    /// Notes in the journal what somebody saw or did.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub async fn journal_of(&self, who: &str, act: &str, about: &str) -> Result<(), Error> {
+        Ok(journal::note(&self.db, self.now(), who, act, about).await?)
     }
 
     /// Whether all that this party stated under an agreement is covered by a checkpoint, witnessed,

@@ -71,6 +71,23 @@ pub enum Problem {
 }
 
 impl Command {
+    /// The kind of statement that it becomes; `asker`: whether its author is the request's.
+    #[must_use]
+    pub fn kind(&self, asker: bool) -> Kind {
+        match self {
+            Self::Send { .. } => Kind::Send,
+            Self::Acknowledge(_) => Kind::Acknowledge,
+            Self::Clarify(_) if asker => Kind::Reply,
+            Self::Clarify(_) => Kind::Clarify,
+            Self::Decide(_) => Kind::Decide,
+            Self::Answer(_) => Kind::Answer,
+            Self::Assess(_) => Kind::Assess,
+            Self::Close(_) => Kind::Close,
+            Self::Withdraw(_) => Kind::Withdraw,
+            Self::Escalate(_) => Kind::Escalate,
+        }
+    }
+
     /// What it says to its reader.
     #[must_use]
     pub fn letter(&self) -> Letter {

@@ -8,6 +8,7 @@
 //! same from public ledgers alone. What a standing review looks at is [`review::Review`].
 #![forbid(unsafe_code)]
 
+pub mod access;
 pub mod agreement;
 pub mod audit;
 pub mod bundle;

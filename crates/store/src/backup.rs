@@ -18,7 +18,7 @@ const PAGE_OF_CONTENTS: usize = 8;
 
 /// The tables that are backed up: name, the columns that order its rows, and the versions of the schema
 /// that have it.
-const TABLES: [(&str, &str, std::ops::RangeInclusive<i32>); 18] = [
+const TABLES: [(&str, &str, std::ops::RangeInclusive<i32>); 20] = [
     ("agreement", "terms", 1..=i32::MAX),
     ("peer", "party", 1..=i32::MAX),
     ("ledger", "id", 1..=i32::MAX),
@@ -35,6 +35,8 @@ const TABLES: [(&str, &str, std::ops::RangeInclusive<i32>); 18] = [
     ("promise", "ledger, size", 2..=i32::MAX),
     ("pending", "ledger, idx", 2..=i32::MAX),
     ("reader", "key", 2..=i32::MAX),
+    ("account", "name", 5..=i32::MAX),
+    ("draft", "id", 5..=i32::MAX),
     ("setting", "name", 1..=i32::MAX),
     ("journal", "idx", 1..=i32::MAX),
 ];

@@ -5,10 +5,12 @@
 //! together or not at all, and its commit is durable before it returns.
 #![forbid(unsafe_code)]
 
+pub mod account;
 pub mod agreement;
 pub mod backup;
 pub mod cosigned;
 pub mod db;
+pub mod draft;
 pub mod evidence;
 pub mod journal;
 pub mod ledger;

@@ -38,21 +38,28 @@ pub async fn forget(tx: &mut Tx, name: &str) -> Result<(), Error> {
 ///
 /// # Errors
 /// [`Error`].
-pub async fn begin(db: &Db, token: &str, now: Timestamp, expires: Timestamp) -> Result<(), Error> {
+pub async fn begin(
+    db: &Db,
+    token: &str,
+    account: &str,
+    now: Timestamp,
+    expires: Timestamp,
+) -> Result<(), Error> {
+    const SQL: &str = "INSERT INTO session (token, account, expires) VALUES ($1, $2, $3)";
     let mut tx = db.begin().await?;
     tx.execute("DELETE FROM session WHERE expires <= $1", &[now.as_second().into()]).await?;
-    let params = [token.into(), expires.as_second().into()];
-    tx.execute("INSERT INTO session (token, expires) VALUES ($1, $2)", &params).await?;
+    tx.execute(SQL, &[token.into(), account.into(), expires.as_second().into()]).await?;
     tx.commit().await
 }
 
-/// Whether there is such a session now.
+/// Whose session this is, where there is one now.
 ///
 /// # Errors
 /// [`Error`].
-pub async fn is_valid(db: &Db, token: &str, now: Timestamp) -> Result<bool, Error> {
-    const SQL: &str = "SELECT 1 FROM session WHERE token = $1 AND expires > $2";
-    Ok(db.query_one(SQL, &[token.into(), now.as_second().into()]).await?.is_some())
+pub async fn account(db: &Db, token: &str, now: Timestamp) -> Result<Option<String>, Error> {
+    const SQL: &str = "SELECT account FROM session WHERE token = $1 AND expires > $2";
+    let row = db.query_one(SQL, &[token.into(), now.as_second().into()]).await?;
+    row.map(|row| Ok(row.text(0)?.to_owned())).transpose()
 }
 
 /// Ends a session.

@@ -1,6 +1,6 @@
 //! Pages: server-rendered, working without JavaScript.
 //!
-//! Everything but the ledgers that the terms open to all waits behind the operator's password.
+//! Everything but the ledgers that the terms open to all waits behind a password.
 //! Every visible string comes from a Fluent catalogue; every time is a sentence with an hour and a
 //! zone on either side.
 #![forbid(unsafe_code)]
@@ -41,9 +41,11 @@ pub fn router(node: &Arc<Node>) -> Router {
         .route("/requests/{id}", get(pages::request::show).post(pages::request::act))
         .route("/requests/{id}/verify", post(pages::request::verify))
         .route("/requests/{id}/files/{ledger}/{index}/{number}", get(pages::request::file))
+        .route("/drafts/{id}", get(pages::drafts::show).post(pages::drafts::act))
         .route("/agreements", get(pages::agreements::show))
         .route("/oversight", get(pages::oversight::show))
         .route("/ledger", get(pages::ledger::show))
+        .layer(middleware::from_fn_with_state(app.clone(), session::reads))
         .route("/sign-out", post(session::sign_out))
         .fallback(pages::not_found)
         // `layer`, not `route_layer`: what is not found is nobody's business either.

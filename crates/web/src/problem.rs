@@ -26,6 +26,7 @@ pub(crate) fn text(t: Language, error: &Error) -> String {
             let why = t.text(&format!("code-{}", illegal.code()));
             t.with("problem-early", [("why", why)])
         }
+        Error::Denied(_) => t.text("problem-denied"),
         Error::Ledger(error) => code(t, error.code()),
         Error::Missing { .. } => t.text("problem-missing-thing"),
         Error::Stopping => t.text("problem-stopping"),

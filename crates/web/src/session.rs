@@ -1,16 +1,18 @@
 //! Signing in and out, and the two guards before every page.
 
 use askama::Template;
-use axum::extract::{Request, State};
+use axum::extract::{FromRequestParts, Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{Html, IntoResponse as _, Redirect, Response};
+use comity_rules::access::{Person, Right};
 use comity_rules::release::Reader;
 use serde::Deserialize;
 
 use crate::App;
 use crate::language::Language;
-use crate::pages::{Posted, internal};
+use crate::pages::{Frame, Posted, internal, render};
 
 const COOKIE: &str = "comity";
 
@@ -24,7 +26,21 @@ struct SignIn {
 
 #[derive(Deserialize)]
 pub(crate) struct Password {
+    #[serde(default)]
+    name: String,
     password: String,
+}
+
+/// Who is signed in.
+#[derive(Clone)]
+pub(crate) struct Who(pub(crate) Person);
+
+impl<S: Send + Sync> FromRequestParts<S> for Who {
+    type Rejection = StatusCode;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, StatusCode> {
+        parts.extensions.get::<Self>().cloned().ok_or(StatusCode::FORBIDDEN)
+    }
 }
 
 pub(crate) async fn show(State(app): State<App>, t: Language) -> Response {
@@ -37,7 +53,7 @@ pub(crate) async fn sign_in(
     Posted(form): Posted<Password>,
 ) -> Response {
     let _one_at_a_time = app.trying.lock().await;
-    match app.node.sign_in(&form.password).await {
+    match app.node.sign_in(&form.name, &form.password).await {
         Ok(Some(token)) => {
             let cookie =
                 format!("{COOKIE}={token}; Path=/; HttpOnly; SameSite=Strict; Max-Age=43200");
@@ -58,25 +74,54 @@ pub(crate) async fn sign_out(State(app): State<App>, t: Language, headers: Heade
     ([(header::SET_COOKIE, gone)], Redirect::to("/sign-in")).into_response()
 }
 
-/// Nothing answers without a session.
+/// Nothing answers without a session, and nobody sees what one's role may not: the gate is the node's.
 pub(crate) async fn required(
     State(app): State<App>,
     t: Language,
-    request: Request,
+    mut request: Request,
     next: Next,
 ) -> Response {
-    let signed_in = match cookie(request.headers(), COOKIE) {
-        Some(token) => app.node.is_signed_in(&token).await,
-        None => Ok(false),
+    let person = match cookie(request.headers(), COOKIE) {
+        Some(token) => app.node.person(&token).await,
+        None => Ok(None),
     };
-    match signed_in {
-        Ok(true) => next.run(request).await,
-        Ok(false) => Redirect::to("/sign-in").into_response(),
+    match person {
+        Ok(Some(person)) => {
+            request.extensions_mut().insert(Who(person));
+            next.run(request).await
+        }
+        Ok(None) => Redirect::to("/sign-in").into_response(),
         Err(error) => internal(t, &error),
     }
 }
 
-/// Whoever is signed in reads this node's ledgers as its officer.
+/// Who may see contents: a page that shows any is behind this.
+pub(crate) async fn reads(
+    State(app): State<App>,
+    t: Language,
+    Who(person): Who,
+    request: Request,
+    next: Next,
+) -> Response {
+    match person.may(Right::Read) {
+        Ok(()) => next.run(request).await,
+        Err(_) => denied(&app, t, &person),
+    }
+}
+
+/// A page that says that one's role may not.
+pub(crate) fn denied(app: &App, t: Language, person: &Person) -> Response {
+    let page = Denied { frame: Frame::of(app, t, person, "", 0) };
+    (StatusCode::FORBIDDEN, render(t, &page)).into_response()
+}
+
+#[derive(Template)]
+#[template(path = "denied.html")]
+struct Denied {
+    frame: Frame,
+}
+
+/// Whoever is signed in and may read reads this node's ledgers as its officer.
 pub(crate) async fn officer(
     State(app): State<App>,
     t: Language,
@@ -84,9 +129,11 @@ pub(crate) async fn officer(
     next: Next,
 ) -> Response {
     if let Some(token) = cookie(request.headers(), COOKIE) {
-        match app.node.is_signed_in(&token).await {
-            Ok(true) => drop(request.extensions_mut().insert(Reader::Officer)),
-            Ok(false) => {}
+        match app.node.person(&token).await {
+            Ok(Some(person)) if person.may(Right::Read).is_ok() => {
+                request.extensions_mut().insert(Reader::Officer);
+            }
+            Ok(_) => {}
             Err(error) => return internal(t, &error),
         }
     }

@@ -1,5 +1,6 @@
 //! One file a noun.
 
+pub(crate) mod account;
 pub(crate) mod agreement;
 pub(crate) mod backup;
 pub(crate) mod card;

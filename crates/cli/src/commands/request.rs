@@ -1,10 +1,10 @@
 //! `comity request`
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
-use comity_node::control::Question;
+use comity_node::control::{Credentials, Question};
 use comity_rules::command::Command;
 use comity_rules::content::{Assessment, Remark, Ruling};
 use serde_json::Value;
@@ -22,6 +22,8 @@ pub(crate) enum Request {
         /// The agreement; the only one, where it is left out.
         #[arg(long)]
         agreement: Option<String>,
+        #[command(flatten)]
+        who: Who,
     },
     /// List requests.
     List {
@@ -50,6 +52,43 @@ pub(crate) enum Request {
     Withdraw(Said),
     /// Take it up the ladder.
     Escalate(Said),
+    /// List the drafts that wait for a second person.
+    Drafts,
+    /// Release a draft that another person wrote: it is stated then.
+    Release {
+        /// The draft.
+        draft: String,
+        #[command(flatten)]
+        who: Who,
+    },
+    /// Return a draft to whoever wrote it.
+    Return {
+        /// The draft.
+        draft: String,
+        /// Why.
+        #[arg(long)]
+        text: String,
+        #[command(flatten)]
+        who: Who,
+    },
+}
+
+/// Whose act it is.
+#[derive(Args)]
+pub(crate) struct Who {
+    /// The account whose act this is; without it the operator's, who has the folder.
+    #[arg(long = "as", requires = "password")]
+    name: Option<String>,
+    /// Its password; from the environment, so that no list of processes shows it.
+    #[arg(long, env = "COMITY_PASSWORD", hide_env_values = true, hide = true)]
+    password: Option<String>,
+}
+
+impl Who {
+    fn credentials(self) -> Option<Credentials> {
+        let (name, password) = self.name.zip(self.password)?;
+        Some(Credentials { name, password })
+    }
 }
 
 #[derive(Args)]
@@ -59,6 +98,8 @@ pub(crate) struct Said {
     /// What you say.
     #[arg(long, default_value = "")]
     text: String,
+    #[command(flatten)]
+    who: Who,
 }
 
 #[derive(Args)]
@@ -67,45 +108,107 @@ pub(crate) struct Filed {
     id: String,
     /// What you say.
     file: PathBuf,
+    #[command(flatten)]
+    who: Who,
 }
 
 impl Request {
     pub(crate) async fn run(self, context: &Context) -> Result<ExitCode, Failure> {
         let remark = |said: Said, command: fn(Remark) -> Command| {
-            (said.id, command(Remark { text: said.text }))
+            (said.id, command(Remark { text: said.text }), said.who)
         };
-        let (id, command) = match self {
-            Self::Send { file, agreement } => return send(context, &file, agreement).await,
+        let (id, command, who) = match self {
+            Self::Send { file, agreement, who } => {
+                let (class, exercise, ask) = request_file::request(&file)?;
+                let command = Command::Send { class, exercise, ask };
+                return state(context, agreement, None, command, who).await;
+            }
             Self::List { all } => return list(context, !all).await,
             Self::Show { id } => return show(context, id).await,
+            Self::Drafts => return drafts(context).await,
+            Self::Release { draft, who } => return decide(context, draft, who, None).await,
+            Self::Return { draft, text, who } => {
+                return decide(context, draft, who, Some(text)).await;
+            }
             Self::Ack(said) => remark(said, Command::Acknowledge),
             Self::Clarify(said) => remark(said, Command::Clarify),
             Self::Close(said) => remark(said, Command::Close),
             Self::Withdraw(said) => remark(said, Command::Withdraw),
             Self::Escalate(said) => remark(said, Command::Escalate),
-            Self::Decide(filed) => (filed.id, Command::Decide(parse::<Ruling>(&filed.file)?)),
-            Self::Answer(filed) => (filed.id, Command::Answer(request_file::answer(&filed.file)?)),
-            Self::Assess(filed) => (filed.id, Command::Assess(parse::<Assessment>(&filed.file)?)),
+            Self::Decide(filed) => {
+                (filed.id, Command::Decide(parse::<Ruling>(&filed.file)?), filed.who)
+            }
+            Self::Answer(filed) => {
+                (filed.id, Command::Answer(request_file::answer(&filed.file)?), filed.who)
+            }
+            Self::Assess(filed) => {
+                (filed.id, Command::Assess(parse::<Assessment>(&filed.file)?), filed.who)
+            }
         };
-        let question =
-            Question::State { terms: None, request: Some(id), command: Box::new(command) };
-        let value = context.ask(question).await?;
-        Ok(context.print(&value, |value| {
-            format!("Stated as entry {} of your ledger.", text(value, "index"))
-        }))
+        state(context, None, Some(id), command, who).await
     }
 }
 
-async fn send(
+async fn state(
     context: &Context,
-    file: &Path,
-    agreement: Option<String>,
+    terms: Option<String>,
+    request: Option<String>,
+    command: Command,
+    who: Who,
 ) -> Result<ExitCode, Failure> {
-    let (class, exercise, ask) = request_file::request(file)?;
-    let command = Command::Send { class, exercise, ask };
-    let question = Question::State { terms: agreement, request: None, command: Box::new(command) };
-    let value = context.ask(question).await?;
-    Ok(context.print(&value, |value| format!("Sent as {}.", text(value, "request"))))
+    let sends = request.is_none();
+    let (command, who) = (Box::new(command), who.credentials());
+    let value = context.ask(Question::State { terms, request, command, who }).await?;
+    Ok(context.print(&value, |value| {
+        if !value["draft"].is_null() {
+            let draft = text(value, "draft");
+            format!(
+                "The terms want a second person to release this: it waits as draft {draft}.\n\
+                 Another one than you: comity request release {draft} --as NAME"
+            )
+        } else if sends {
+            format!("Sent as {}.", text(value, "request"))
+        } else {
+            format!("Stated as entry {} of your ledger.", text(value, "index"))
+        }
+    }))
+}
+
+async fn decide(
+    context: &Context,
+    draft: String,
+    who: Who,
+    returned: Option<String>,
+) -> Result<ExitCode, Failure> {
+    let who = who.credentials();
+    let value = context.ask(Question::Decide { draft, who, returned }).await?;
+    Ok(context.print(&value, |value| {
+        if value["returned"].is_null() {
+            let (request, index) = (text(value, "request"), text(value, "index"));
+            format!("Released: entry {index} of your ledger, of request {request}.")
+        } else {
+            format!("Returned: {}", text(value, "returned"))
+        }
+    }))
+}
+
+async fn drafts(context: &Context) -> Result<ExitCode, Failure> {
+    let value = context.ask(Question::Drafts).await?;
+    Ok(context.print(&value, |all| {
+        let all = all.as_array().map(Vec::as_slice).unwrap_or_default();
+        if all.is_empty() {
+            return "Nothing waits for a second person.".to_owned();
+        }
+        let mut out = String::new();
+        for draft in all {
+            let (id, author) = (text(draft, "id"), text(draft, "author"));
+            let (made, request) = (text(draft, "made"), text(draft, "request"));
+            out.push_str(&format!("{id}  by {author}, {made}, request {request}"));
+            spell(&draft["command"], 1, &mut out);
+            out.push('\n');
+        }
+        out
+    }))
 }
 
 async fn list(context: &Context, open: bool) -> Result<ExitCode, Failure> {

@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use comity_ledger::note::VerifierKey;
 use comity_ledger::{Hash, Policy};
 
+use crate::Kind;
+
 use super::{Agreement, Between, Closes, Counts, Evidence, Party, Problem, Trigger, policy_text};
 
 impl Agreement {
@@ -73,6 +75,19 @@ impl Agreement {
             if some && class.evidence == Evidence::Absent {
                 let place = format!("class {}", class.id);
                 return sense(&place, "it has a limit and says that the instrument has none");
+            }
+        }
+        if let Some(release) = &self.release {
+            let unknown = |kind: &&String| !Kind::parse(kind).is_some_and(Kind::is_request);
+            if let Some(kind) = release.two_persons.iter().find(unknown) {
+                return sense(
+                    "release.two_persons",
+                    &format!("{kind:?} is no kind of statement about a request"),
+                );
+            }
+            let unknown = |class: &&String| self.class(class).is_none();
+            if let Some(class) = release.except_classes.iter().find(unknown) {
+                return sense("release.except_classes", &format!("there is no class {class:?}"));
             }
         }
         unique("calendar", self.calendars.iter().map(|calendar| &calendar.id))?;

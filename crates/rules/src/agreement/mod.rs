@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::calendar::Calendar;
 use crate::period::instant;
-use crate::{PartyId, Period};
+use crate::{Kind, PartyId, Period};
 
 /// Bytes of a terms file that are read.
 pub const MAX_TERMS: usize = 512 * 1024;
@@ -179,6 +179,9 @@ pub struct Agreement {
     pub clarification: Option<Clarification>,
     /// Refusal.
     pub refusal: Refusal,
+    /// What a second person of the party releases before it leaves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub release: Option<Release>,
     /// The standing review.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub review: Option<Review>,
@@ -274,6 +277,19 @@ pub enum RefusalPart {
     Alternative,
     /// Whether the asker was consulted.
     Consulted,
+}
+
+/// Two pairs of eyes: what waits for a second person before it leaves.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Release {
+    /// The kinds of statement, such as `request.answer/1`.
+    pub two_persons: Vec<String>,
+    /// Urgency classes that wait for nobody.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub except_classes: Vec<String>,
+    /// How sure that is.
+    pub evidence: Evidence,
 }
 
 /// The standing review.
@@ -688,6 +704,15 @@ impl Agreement {
     #[must_use]
     pub fn class(&self, id: &str) -> Option<&Class> {
         self.classes.iter().find(|class| class.id == id)
+    }
+
+    /// Whether a statement of this kind, about a request of this class, waits for a second person.
+    #[must_use]
+    pub fn waits_for_release(&self, kind: Kind, class: Option<&str>) -> bool {
+        self.release.as_ref().is_some_and(|release| {
+            let excepted = class.is_some_and(|c| release.except_classes.iter().any(|e| e == c));
+            !excepted && release.two_persons.iter().any(|named| named == kind.as_str())
+        })
     }
 
     /// The calendar by which a party works; `None` where the terms give it none.

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use super::{Frame, is_exercise, render};
 use crate::App;
 use crate::language::Language;
+use crate::session::Who;
 use crate::when;
 
 #[derive(Template)]
@@ -33,7 +34,7 @@ struct Row {
     calendars: Vec<String>,
 }
 
-pub(crate) async fn show(State(app): State<App>, t: Language) -> Response {
+pub(crate) async fn show(State(app): State<App>, t: Language, who: Who) -> Response {
     let limit = |limit: &Option<Period>| {
         let zero = Timestamp::UNIX_EPOCH;
         let spoken = |limit: &Period| when::span(t, limit.after(zero).duration_since(zero));
@@ -98,7 +99,7 @@ pub(crate) async fn show(State(app): State<App>, t: Language) -> Response {
         }
     });
     let agreements = rows.collect();
-    let mut frame = Frame::of(&app, t, "agreements", 0);
+    let mut frame = Frame::of(&app, t, &who.0, "agreements", 0);
     frame.exercise = is_exercise(&app).await;
     render(t, &Page { frame, agreements })
 }

@@ -5,9 +5,11 @@ use axum::extract::State;
 use axum::response::Response;
 use comity_node::dossier::Line;
 
+use super::drafts::headline;
 use super::{Frame, Row, internal, render};
 use crate::App;
 use crate::language::Language;
+use crate::session::Who;
 
 /// Requests that are read at a time, and that a list of the desk shows.
 const PAGE: u64 = 500;
@@ -20,9 +22,10 @@ struct Desk {
     lead: String,
     mine: Vec<Row>,
     theirs: Vec<Row>,
+    drafts: Vec<(String, String)>,
 }
 
-pub(crate) async fn show(State(app): State<App>, t: Language) -> Response {
+pub(crate) async fn show(State(app): State<App>, t: Language, who: Who) -> Response {
     // All that is open: what is overdue must not stand on a second page.
     let mut lines: Vec<Line> = Vec::new();
     loop {
@@ -45,7 +48,11 @@ pub(crate) async fn show(State(app): State<App>, t: Language) -> Response {
         lines.into_iter().take(SHOWN).map(|l| Row::of(&app, t, l)).collect()
     };
     let lead = t.with("desk-lead", [("mine", mine.len()), ("late", late)]);
-    let mut frame = Frame::of(&app, t, "desk", mine.len());
+    let mut frame = Frame::of(&app, t, &who.0, "desk", mine.len());
     frame.exercise = exercise;
-    render(t, &Desk { frame, lead, mine: rows(mine), theirs: rows(theirs) })
+    let drafts = match app.node.drafts(&who.0).await {
+        Ok(drafts) => drafts.iter().map(|draft| (draft.id.clone(), headline(t, draft))).collect(),
+        Err(error) => return internal(t, &error),
+    };
+    render(t, &Desk { frame, lead, mine: rows(mine), theirs: rows(theirs), drafts })
 }

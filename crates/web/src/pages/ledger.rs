@@ -8,6 +8,7 @@ use jiff::tz::TimeZone;
 use super::{Frame, internal, is_exercise, render};
 use crate::App;
 use crate::language::Language;
+use crate::session::Who;
 use crate::when;
 
 #[derive(Template)]
@@ -27,7 +28,7 @@ struct Row {
     url: String,
 }
 
-pub(crate) async fn show(State(app): State<App>, t: Language) -> Response {
+pub(crate) async fn show(State(app): State<App>, t: Language, who: Who) -> Response {
     let (ledgers, evidence) = match app.node.ledgers_and_evidence().await {
         Ok(found) => found,
         Err(error) => return internal(t, &error),
@@ -44,7 +45,7 @@ pub(crate) async fn show(State(app): State<App>, t: Language) -> Response {
         let at = when::day(t, &piece.at.to_zoned(TimeZone::UTC));
         (format!("{at} UTC"), piece.code.clone(), t.text(&format!("code-{}", piece.code)))
     });
-    let mut frame = Frame::of(&app, t, "ledger", 0);
+    let mut frame = Frame::of(&app, t, &who.0, "ledger", 0);
     frame.exercise = is_exercise(&app).await;
     render(t, &Page { frame, ledgers: rows.collect(), evidence: evidence.collect() })
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod agreements;
 pub(crate) mod desk;
+pub(crate) mod drafts;
 pub(crate) mod ledger;
 pub(crate) mod oversight;
 pub(crate) mod request;
@@ -15,9 +16,11 @@ use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse as _, Response};
 use comity_node::dossier::Line;
 use comity_rules::PartyId;
+use comity_rules::access::Person;
 use serde::de::DeserializeOwned;
 
 use crate::language::Language;
+use crate::session::Who;
 use crate::when::{self, Due, Zones};
 use crate::{App, timeline};
 
@@ -33,15 +36,38 @@ pub(crate) struct Frame {
     pub(crate) waiting: usize,
     /// Something of an exercise is on the page.
     pub(crate) exercise: bool,
+    person: Person,
 }
 
 impl Frame {
-    pub(crate) fn of(app: &App, t: Language, place: &'static str, waiting: usize) -> Self {
+    pub(crate) fn of(
+        app: &App,
+        t: Language,
+        person: &Person,
+        place: &'static str,
+        waiting: usize,
+    ) -> Self {
         let card = app.node.card();
         let zone = jiff::tz::TimeZone::get(&card.zone).unwrap_or(jiff::tz::TimeZone::UTC);
         let now = app.node.now().to_zoned(zone);
         let hour = format!("{} {} {}", when::weekday(t, &now), when::clock(&now), card.zone);
-        Self { t, place, party: card.name.clone(), hour, waiting, exercise: false }
+        let (party, person) = (card.name.clone(), person.clone());
+        Self { t, place, party, hour, waiting, exercise: false, person }
+    }
+
+    /// Who is signed in, as what, for whom.
+    pub(crate) fn who(&self) -> String {
+        let role = self.t.text(&format!("role-{}", self.person.role));
+        match &self.person.authority {
+            Some(authority) => format!("{} · {role} · {authority}", self.person.name),
+            None => format!("{} · {role}", self.person.name),
+        }
+    }
+
+    /// That one's role may not, and which may.
+    pub(crate) fn denied(&self) -> String {
+        let role = self.t.text(&format!("role-{}", self.person.role));
+        self.t.with("denied", [("name", self.person.name.clone()), ("role", role)])
     }
 }
 
@@ -115,7 +141,11 @@ impl<T: DeserializeOwned + Send> FromRequestParts<App> for Named<T> {
         let Ok(t) = Language::from_request_parts(parts, app).await;
         match Path::from_request_parts(parts, app).await {
             Ok(Path(named)) => Ok(Self(named)),
-            Err(_) => Err(not_found(State(app.clone()), t).await),
+            Err(_) => {
+                let who = Who::from_request_parts(parts, app).await;
+                let who = who.map_err(axum::response::IntoResponse::into_response)?;
+                Err(not_found(State(app.clone()), t, who).await)
+            }
         }
     }
 }
@@ -126,8 +156,8 @@ struct NotFound {
     frame: Frame,
 }
 
-pub(crate) async fn not_found(State(app): State<App>, t: Language) -> Response {
-    let page = NotFound { frame: Frame::of(&app, t, "", 0) };
+pub(crate) async fn not_found(State(app): State<App>, t: Language, who: Who) -> Response {
+    let page = NotFound { frame: Frame::of(&app, t, &who.0, "", 0) };
     (StatusCode::NOT_FOUND, render(t, &page)).into_response()
 }
 

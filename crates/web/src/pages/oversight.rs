@@ -13,6 +13,7 @@ use super::{Frame, render};
 use crate::App;
 use crate::language::Language;
 use crate::review::View;
+use crate::session::Who;
 
 #[derive(Template)]
 #[template(path = "oversight.html")]
@@ -38,6 +39,7 @@ pub(crate) struct Chosen {
 pub(crate) async fn show(
     State(app): State<App>,
     t: Language,
+    who: Who,
     Query(chosen): Query<Chosen>,
 ) -> Response {
     let all = app.node.agreements();
@@ -76,7 +78,7 @@ pub(crate) async fn show(
         }
     }
     let text = |day: Result<Date, String>| day.map_or_else(|text| text, |day| day.to_string());
-    let mut frame = Frame::of(&app, t, "oversight", 0);
+    let mut frame = Frame::of(&app, t, &who.0, "oversight", 0);
     frame.exercise = exercise;
     let page = Page {
         frame,

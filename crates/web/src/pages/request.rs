@@ -5,7 +5,9 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use comity_node::dossier::{Dossier, Statement};
+use comity_node::people::Stated;
 use comity_node::{Error, prove};
+use comity_rules::access::Right;
 use comity_rules::agreement::Agreement;
 use comity_rules::bundle;
 use comity_rules::command::Command;
@@ -17,6 +19,7 @@ use serde::Deserialize;
 use super::{Frame, Named, Posted, Row, internal, not_found, render};
 use crate::App;
 use crate::language::Language;
+use crate::session::Who;
 use crate::when::Zones;
 use crate::{problem, timeline};
 
@@ -103,18 +106,20 @@ struct Aftermath {
 pub(crate) async fn show(
     State(app): State<App>,
     t: Language,
+    who: Who,
     Named(id): Named<String>,
 ) -> Response {
-    page(app, t, &id, Aftermath::default()).await
+    page(app, t, &who, &id, Aftermath::default()).await
 }
 
 pub(crate) async fn act(
     State(app): State<App>,
     t: Language,
+    who: Who,
     Named(id): Named<String>,
     Posted(form): Posted<Move>,
 ) -> Response {
-    let Ok(thread) = id.parse::<ThreadId>() else { return not_found(State(app), t).await };
+    let Ok(thread) = id.parse::<ThreadId>() else { return not_found(State(app), t, who).await };
     let remark = Remark { text: form.text.clone() };
     let command = match form.act.as_str() {
         "acknowledge" => Command::Acknowledge(remark),
@@ -124,13 +129,14 @@ pub(crate) async fn act(
         "escalate" => Command::Escalate(remark),
         _ => return (StatusCode::BAD_REQUEST, t.text("no-such-form") + "\n").into_response(),
     };
-    match app.node.command("operator", None, Some(thread), command).await {
-        Ok(_) => Redirect::to(&format!("/requests/{thread}")).into_response(),
+    match app.node.state(&who.0, None, Some(thread), command).await {
+        Ok(Stated::Waits(draft)) => Redirect::to(&format!("/drafts/{draft}")).into_response(),
+        Ok(Stated::Now(_)) => Redirect::to(&format!("/requests/{thread}")).into_response(),
         Err(Error::Store(error)) => internal(t, &error),
         Err(error) => {
             let problem = Some(problem::text(t, &error));
             let aftermath = Aftermath { problem, written: form.text, ..Aftermath::default() };
-            let page = page(app, t, &id, aftermath).await;
+            let page = page(app, t, &who, &id, aftermath).await;
             (StatusCode::UNPROCESSABLE_ENTITY, page).into_response()
         }
     }
@@ -140,9 +146,10 @@ pub(crate) async fn act(
 pub(crate) async fn verify(
     State(app): State<App>,
     t: Language,
+    who: Who,
     Named(id): Named<String>,
 ) -> Response {
-    let Ok(thread) = id.parse::<ThreadId>() else { return not_found(State(app), t).await };
+    let Ok(thread) = id.parse::<ThreadId>() else { return not_found(State(app), t, who).await };
     let verdict = match check(&app, t, thread).await {
         Ok(text) => Verdict { good: true, text },
         Err(error) => {
@@ -150,16 +157,18 @@ pub(crate) async fn verify(
             Verdict { good: false, text }
         }
     };
-    page(app, t, &id, Aftermath { verdict: Some(verdict), ..Aftermath::default() }).await
+    page(app, t, &who, &id, Aftermath { verdict: Some(verdict), ..Aftermath::default() }).await
 }
 
 pub(crate) async fn file(
     State(app): State<App>,
     t: Language,
+    who: Who,
     Named((id, ledger, index, number)): Named<(String, String, u64, usize)>,
 ) -> Response {
-    let Ok(thread) = id.parse::<ThreadId>() else { return not_found(State(app), t).await };
-    let attachment = app.node.attachment(thread, &ledger, index, number, &Reader::Officer).await;
+    let Ok(thread) = id.parse::<ThreadId>() else { return not_found(State(app), t, who).await };
+    let attachment =
+        app.node.attachment(&who.0.name, thread, (&ledger, index, number), &Reader::Officer).await;
     match attachment.map(comity_rules::release::Released::into_inner) {
         Ok(attachment) => {
             // Never shown in the browser: it is somebody else's file.
@@ -174,7 +183,7 @@ pub(crate) async fn file(
             ];
             (headers, attachment.bytes).into_response()
         }
-        Err(Error::Missing { .. }) => not_found(State(app), t).await,
+        Err(Error::Missing { .. }) => not_found(State(app), t, who).await,
         Err(error) => internal(t, &error),
     }
 }
@@ -207,30 +216,32 @@ async fn check(app: &App, t: Language, thread: ThreadId) -> Result<String, Error
     ))
 }
 
-async fn page(app: App, t: Language, id: &str, aftermath: Aftermath) -> Response {
-    let Ok(thread) = id.parse::<ThreadId>() else { return not_found(State(app), t).await };
+async fn page(app: App, t: Language, who: &Who, id: &str, aftermath: Aftermath) -> Response {
+    let Ok(thread) = id.parse::<ThreadId>() else {
+        return not_found(State(app), t, who.clone()).await;
+    };
     let dossier = match app.node.dossier(thread, &Reader::Officer).await {
         Ok(dossier) => dossier.into_inner(),
         Err(Error::Store(comity_node::node::StoreError::Missing { .. })) => {
-            return not_found(State(app), t).await;
+            return not_found(State(app), t, who.clone()).await;
         }
         Err(error) => return internal(t, &error),
     };
-    if let Err(error) = app.node.journal("see", &thread.to_string()).await {
+    if let Err(error) = app.node.journal_of(&who.0.name, "see", &thread.to_string()).await {
         return internal(t, &error);
     }
-    render(t, &Page::of(&app, t, &dossier, aftermath))
+    render(t, &Page::of(&app, t, who, &dossier, aftermath))
 }
 
 impl Page {
-    fn of(app: &App, t: Language, dossier: &Dossier, aftermath: Aftermath) -> Self {
+    fn of(app: &App, t: Language, who: &Who, dossier: &Dossier, aftermath: Aftermath) -> Self {
         let line = &dossier.line;
         let us = app.node.party();
         let zones = Zones::of(line, us);
         let terms = &line.agreement.terms;
         let name =
             |id: &PartyId| terms.party(id).map_or_else(|| id.to_string(), |p| p.name.clone());
-        let mut frame = Frame::of(app, t, "requests", 0);
+        let mut frame = Frame::of(app, t, &who.0, "requests", 0);
         frame.exercise = line.summary.request.exercise;
         let ask = ask(dossier);
         let peer = terms.peer_of(us).map(|party| party.id.clone());
@@ -238,7 +249,11 @@ impl Page {
             "readers-text",
             [("us", name(us)), ("them", peer.as_ref().map(name).unwrap_or_default())],
         );
-        let (moves, hint) = moves(t, dossier, us);
+        // Who may not state has no moves.
+        let (moves, hint) = match who.0.may(Right::State) {
+            Ok(()) => moves(t, dossier, us),
+            Err(_) => (Vec::new(), None),
+        };
         Self {
             id: line.summary.request.thread.to_string(),
             row: Row::of(app, t, line),

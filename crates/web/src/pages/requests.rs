@@ -8,6 +8,7 @@ use serde::Deserialize;
 use super::{Frame, Row, internal, render};
 use crate::App;
 use crate::language::Language;
+use crate::session::Who;
 
 const PAGE: u64 = 50;
 
@@ -28,6 +29,7 @@ struct Requests {
 pub(crate) async fn show(
     State(app): State<App>,
     t: Language,
+    who: Who,
     Query(cursor): Query<Cursor>,
 ) -> Response {
     let before = cursor.before.and_then(|before| before.parse().ok());
@@ -37,7 +39,7 @@ pub(crate) async fn show(
     };
     let full = lines.len() as u64 == PAGE;
     let older = lines.last().filter(|_| full).map(|line| line.summary.seq);
-    let mut frame = Frame::of(&app, t, "requests", 0);
+    let mut frame = Frame::of(&app, t, &who.0, "requests", 0);
     frame.exercise = lines.iter().any(|line| line.summary.request.exercise);
     render(
         t,

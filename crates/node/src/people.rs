@@ -1,0 +1,200 @@
+//! People: local accounts, the gate that every act of theirs passes, and what waits for a second pair of eyes.
+
+use comity_ledger::hex;
+use comity_rules::access::{Person, Right, Role};
+use comity_rules::command::{self, Command};
+use comity_rules::request::View;
+use comity_rules::{Request, ThreadId};
+use comity_store::account::{self, Account};
+use comity_store::draft;
+pub use comity_store::draft::Draft;
+
+use crate::node::{Done, Error, Node};
+use crate::password;
+
+/// Drafts that are listed.
+const PAGE: u64 = 200;
+
+/// What became of what a person wanted to state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Stated {
+    /// It is stated.
+    Now(Done),
+    /// It waits for a second person, as a draft of this id.
+    Waits(String),
+}
+
+impl Node {
+    /// States for the party, or keeps as a draft what the terms want a second person to release.
+    ///
+    /// # Errors
+    /// [`Error::Denied`], or what is wrong with the command: a draft that cannot be stated is none.
+    pub async fn state(
+        &self,
+        person: &Person,
+        terms: Option<&str>,
+        thread: Option<ThreadId>,
+        command: Command,
+    ) -> Result<Stated, Error> {
+        person.may(Right::State)?;
+        let request = self.request_of(thread).await?;
+        let terms = match (&request, terms) {
+            (Some((_, terms)), _) => terms.clone(),
+            (None, Some(terms)) => self.agreement(terms)?.terms.hash().to_hex(),
+            (None, None) => {
+                return Ok(Stated::Now(self.command(&person.name, None, thread, command).await?));
+            }
+        };
+        let agreement = self.agreement(&terms)?;
+        let request = request.map(|(request, _)| request);
+        let asker = request.as_ref().is_none_or(|request| request.asker == *self.party());
+        let class = match (&request, &command) {
+            (Some(request), _) => request.class.clone(),
+            (None, Command::Send { class, .. }) => class.clone(),
+            (None, _) => None,
+        };
+        if !agreement.terms.waits_for_release(command.kind(asker), class.as_deref()) {
+            let done = self.command(&person.name, Some(&terms), thread, command).await?;
+            return Ok(Stated::Now(done));
+        }
+        // As far as it can be known now: whoever releases it should not be the first to hear.
+        let fresh = ThreadId([0; 16]);
+        let view = request.as_ref().map(|request| (request, View::ALL));
+        command::decide(&agreement.terms, self.party(), view, fresh, &command)?;
+        let id = hex::encode(&comity_ledger::random::<8>()?);
+        let draft = Draft {
+            id: id.clone(),
+            author: person.name.clone(),
+            authority: person.authority.clone(),
+            terms,
+            request: thread,
+            command,
+            made: self.now(),
+            decided: None,
+        };
+        draft::keep(&self.db, &draft).await?;
+        self.journal_of(&person.name, "draft", &id).await?;
+        self.change();
+        Ok(Stated::Waits(id))
+    }
+
+    /// The drafts that wait for a second person.
+    ///
+    /// # Errors
+    /// [`Error::Denied`].
+    pub async fn drafts(&self, person: &Person) -> Result<Vec<Draft>, Error> {
+        person.may(Right::Read)?;
+        Ok(draft::waiting(&self.db, PAGE).await?)
+    }
+
+    /// A draft.
+    ///
+    /// # Errors
+    /// [`Error::Denied`], or where there is none.
+    pub async fn draft(&self, person: &Person, id: &str) -> Result<Draft, Error> {
+        person.may(Right::Read)?;
+        Ok(draft::show(&self.db, id).await?)
+    }
+
+    /// Releases a draft: it is stated now, by both.
+    ///
+    /// # Errors
+    /// [`Error::Denied`], [`Error::Refused`] for one's own and for one that is decided, or why it cannot
+    /// be stated any more: then it waits on.
+    pub async fn release(&self, person: &Person, id: &str) -> Result<Done, Error> {
+        person.may(Right::Release)?;
+        let draft = draft::show(&self.db, id).await?;
+        if draft.author == person.name {
+            return Err(Error::Refused(
+                "a second pair of eyes: somebody else releases what you drafted".to_owned(),
+            ));
+        }
+        let decision = ("released", person.name.as_str(), "");
+        if !draft::decide(&self.db, id, decision, self.now()).await? {
+            return Err(decided(&draft::show(&self.db, id).await?));
+        }
+        let who = format!("{}, released by {}", draft.author, person.name);
+        let done = self.command(&who, Some(&draft.terms), draft.request, draft.command).await;
+        if done.is_err() {
+            draft::reopen(&self.db, id).await?;
+        }
+        self.change();
+        done
+    }
+
+    /// Returns a draft to its author, with the reason; an author may take back one's own.
+    ///
+    /// # Errors
+    /// [`Error::Denied`], or [`Error::Refused`] for one that is decided.
+    pub async fn return_draft(&self, person: &Person, id: &str, why: &str) -> Result<(), Error> {
+        let draft = draft::show(&self.db, id).await?;
+        if draft.author != person.name {
+            person.may(Right::Release)?;
+        }
+        if !draft::decide(&self.db, id, ("returned", &person.name, why), self.now()).await? {
+            return Err(decided(&draft::show(&self.db, id).await?));
+        }
+        self.journal_of(&person.name, "draft returned", id).await?;
+        self.change();
+        Ok(())
+    }
+
+    /// Makes an account, or gives one another role and a new password, which is shown once.
+    ///
+    /// # Errors
+    /// [`Error::Denied`], [`Error::Refused`].
+    pub async fn add_account(&self, by: &Person, person: Person) -> Result<String, Error> {
+        by.may(Right::Manage)?;
+        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '.';
+        let name = &person.name;
+        if !(1..=40).contains(&name.len()) || !name.chars().all(plain) {
+            let problem = format!("{name:?} is no name of an account: want a-z, 0-9, . and -");
+            return Err(Error::Refused(problem));
+        }
+        if person.role == Role::Operator || *name == Person::operator().name {
+            let problem = "the operator is whoever has the folder, and has no account";
+            return Err(Error::Refused(problem.to_owned()));
+        }
+        let password = password::generate()?;
+        let hash = password::hash(&password).map_err(Error::Refused)?;
+        let (name, created) = (name.clone(), self.now());
+        let account = Account { person, password: hash, disabled: false, created };
+        account::put(&self.db, &account).await?;
+        self.journal_of(&by.name, "account", &name).await?;
+        Ok(password)
+    }
+
+    /// Every account.
+    ///
+    /// # Errors
+    /// [`Error::Denied`].
+    pub async fn accounts(&self, by: &Person) -> Result<Vec<Account>, Error> {
+        by.may(Right::Manage)?;
+        Ok(account::list(&self.db).await?)
+    }
+
+    /// Lets nobody in by this account any more; whether there is one.
+    ///
+    /// # Errors
+    /// [`Error::Denied`].
+    pub async fn disable_account(&self, by: &Person, name: &str) -> Result<bool, Error> {
+        by.may(Right::Manage)?;
+        let found = account::disable(&self.db, name).await?;
+        self.journal_of(&by.name, "account disabled", name).await?;
+        Ok(found)
+    }
+
+    async fn request_of(
+        &self,
+        thread: Option<ThreadId>,
+    ) -> Result<Option<(Request, String)>, Error> {
+        let Some(thread) = thread else { return Ok(None) };
+        let found = comity_store::request::show(&self.db, thread).await?;
+        Ok(Some((found.request, found.terms)))
+    }
+}
+
+fn decided(draft: &Draft) -> Error {
+    let (what, by, _) = draft.decided.clone().unwrap_or_default();
+    Error::Refused(format!("this draft was {what} by {by} already"))
+}

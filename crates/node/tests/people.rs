@@ -1,0 +1,140 @@
+//! People: who may do what, and what waits for a second pair of eyes.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on fails"
+)]
+
+mod stage;
+
+use std::sync::Arc;
+
+use comity_node::Error;
+use comity_node::network::Tcp;
+use comity_node::people::Stated;
+use comity_rules::access::{Person, Role};
+use comity_rules::agreement::{Agreement, Evidence, Release};
+use comity_rules::command::Command;
+use comity_rules::{Kind, Terms};
+use stage::{Stage, ask, remark, sign};
+
+fn person(name: &str, role: Role) -> Person {
+    Person { name: name.to_owned(), role, authority: Some("cyber-police".to_owned()) }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn accounts_let_in_and_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let node = Stage::set(folder.path(), Arc::new(Tcp)).await.north;
+    let operator = Person::operator();
+    let ada = person("ada", Role::DutyOfficer);
+    let password = node.add_account(&operator, ada.clone()).await.unwrap();
+    assert!(node.sign_in("ada", "not it").await.unwrap().is_none());
+    assert!(node.sign_in("nobody", &password).await.unwrap().is_none());
+    assert!(node.sign_in("operator", &password).await.unwrap().is_none(), "another's");
+    let token = node.sign_in("ada", &password).await.unwrap().unwrap();
+    assert_eq!(node.person(&token).await.unwrap(), Some(ada));
+    assert_eq!(node.person("made up").await.unwrap(), None);
+    // A new role is a new password, and puts out who is in with the old one.
+    let analyst = person("ada", Role::Analyst);
+    let second = node.add_account(&operator, analyst.clone()).await.unwrap();
+    assert_eq!(node.person(&token).await.unwrap(), None);
+    assert!(node.sign_in("ada", &password).await.unwrap().is_none());
+    let token = node.sign_in("ada", &second).await.unwrap().unwrap();
+    assert_eq!(node.person(&token).await.unwrap(), Some(analyst.clone()));
+    assert!(node.disable_account(&operator, "ada").await.unwrap());
+    assert_eq!(node.person(&token).await.unwrap(), None);
+    assert!(node.sign_in("ada", &second).await.unwrap().is_none());
+    assert!(!node.disable_account(&operator, "nobody").await.unwrap());
+    // Who may not manage does not, and there is one operator.
+    let denied = node.add_account(&analyst, person("eve", Role::Administrator)).await.unwrap_err();
+    assert!(denied.to_string().contains("ada is analyst here"), "{denied}");
+    for wrong in [
+        person("operator", Role::Analyst),
+        person("x", Role::Operator),
+        person("A b", Role::Analyst),
+    ] {
+        assert!(matches!(node.add_account(&operator, wrong).await, Err(Error::Refused(_))));
+    }
+    assert_eq!(node.accounts(&operator).await.unwrap().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_may_not_state_states_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let stage = Stage::set(folder.path(), Arc::new(Tcp)).await;
+    let terms = stage.hash();
+    for role in Role::ALL {
+        let who = person("p", role);
+        let stated = stage.north.state(&who, Some(&terms), None, ask("a")).await;
+        let may = matches!(role, Role::Operator | Role::DutyOfficer | Role::ReleasingOfficer);
+        assert_eq!(stated.is_ok(), may, "{role}: {stated:?}");
+        if !may {
+            let error = stated.unwrap_err().to_string();
+            assert!(
+                error.contains("who may: operator, duty-officer, releasing-officer"),
+                "{error}"
+            );
+        }
+    }
+    assert_eq!(stage.north.requests(false, None, 10).await.unwrap().len(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_draft_waits_for_a_second_pair_of_eyes() {
+    let folder = tempfile::tempdir().unwrap();
+    let stage = Stage::set(folder.path(), Arc::new(Tcp)).await;
+    let mut changed = Agreement::clone(&stage.terms);
+    changed.id = "two-eyes".to_owned();
+    let between = changed.between.take().unwrap();
+    changed.release = Some(Release {
+        two_persons: vec![Kind::Send.as_str().to_owned(), Kind::Answer.as_str().to_owned()],
+        except_classes: vec!["U0-emergency".to_owned()],
+        evidence: Evidence::Proposal,
+    });
+    let terms = Terms::propose(&changed, between).unwrap();
+    sign(&stage.north, &terms).await;
+    sign(&stage.south, &terms).await;
+    let (node, hash) = (&stage.north, terms.hash().to_hex());
+    let (ada, ben) = (person("ada", Role::DutyOfficer), person("ben", Role::ReleasingOfficer));
+
+    let Stated::Waits(id) = node.state(&ada, Some(&hash), None, ask("first")).await.unwrap() else {
+        panic!("it is stated at once");
+    };
+    assert!(node.requests(false, None, 10).await.unwrap().is_empty(), "nothing has left");
+    assert_eq!(node.drafts(&ben).await.unwrap().len(), 1);
+    // Not by whoever may not, and not by whoever wrote it.
+    assert!(matches!(node.release(&ada, &id).await, Err(Error::Denied(_))));
+    let Stated::Waits(own) = node.state(&ben, Some(&hash), None, ask("second")).await.unwrap()
+    else {
+        panic!("it is stated at once");
+    };
+    let error = node.release(&ben, &own).await.unwrap_err().to_string();
+    assert!(error.contains("somebody else releases"), "{error}");
+    let done = node.release(&ben, &id).await.unwrap();
+    let error = node.release(&ben, &id).await.unwrap_err().to_string();
+    assert!(error.contains("was released by ben already"), "{error}");
+    assert_eq!(
+        node.requests(false, None, 10).await.unwrap()[0].summary.request.thread,
+        done.thread
+    );
+    // Its author may take it back, and what was returned is not released.
+    node.return_draft(&ben, &own, "not yet").await.unwrap();
+    let cleo = person("cleo", Role::ReleasingOfficer);
+    let error = node.release(&cleo, &own).await.unwrap_err().to_string();
+    assert!(error.contains("was returned by ben already"), "{error}");
+    assert!(node.drafts(&ben).await.unwrap().is_empty());
+    // What the terms do not name waits for nobody, nor does an emergency.
+    let withdrawn =
+        node.state(&ada, None, Some(done.thread), Command::Withdraw(remark("no"))).await;
+    assert!(matches!(withdrawn, Ok(Stated::Now(_))), "{withdrawn:?}");
+    let Command::Send { exercise, ask, .. } = ask("at once") else { panic!("a request") };
+    let emergency = Command::Send { class: Some("U0-emergency".into()), exercise, ask };
+    assert!(matches!(node.state(&ada, Some(&hash), None, emergency).await, Ok(Stated::Now(_))));
+    // What could not be stated is no draft.
+    let Command::Send { exercise, ask, .. } = stage::ask("") else { panic!("a request") };
+    let empty = Command::Send { class: Some("U1-urgent".into()), exercise, ask };
+    assert!(matches!(node.state(&ada, Some(&hash), None, empty).await, Err(Error::Command(_))));
+}

@@ -1,0 +1,173 @@
+//! `/drafts/<id>`: what a person wrote and a second one releases or returns.
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Redirect, Response};
+use comity_node::Error;
+use comity_node::people::Draft;
+use comity_rules::PartyId;
+use comity_rules::access::Right;
+use comity_rules::command::Command;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{Frame, Named, Posted, internal, not_found, render};
+use crate::App;
+use crate::language::Language;
+use crate::problem;
+use crate::session::Who;
+
+#[derive(Template)]
+#[template(path = "draft.html")]
+struct Page {
+    frame: Frame,
+    id: String,
+    headline: String,
+    request: Option<String>,
+    readers: String,
+    said: Vec<(String, String)>,
+    decided: Option<String>,
+    releases: bool,
+    returns: bool,
+    problem: Option<String>,
+    written: String,
+}
+
+/// What a second person does with it.
+#[derive(Deserialize)]
+pub(crate) struct Move {
+    act: String,
+    #[serde(default)]
+    text: String,
+}
+
+pub(crate) async fn show(
+    State(app): State<App>,
+    t: Language,
+    who: Who,
+    Named(id): Named<String>,
+) -> Response {
+    page(app, t, who, &id, None, String::new()).await
+}
+
+pub(crate) async fn act(
+    State(app): State<App>,
+    t: Language,
+    who: Who,
+    Named(id): Named<String>,
+    Posted(form): Posted<Move>,
+) -> Response {
+    let result = match form.act.as_str() {
+        "release" => {
+            app.node.release(&who.0, &id).await.map(|done| format!("/requests/{}", done.thread))
+        }
+        "return" if form.text.trim().is_empty() => {
+            let problem = Some(t.text("draft-why"));
+            let page = page(app, t, who, &id, problem, form.text).await;
+            return (StatusCode::UNPROCESSABLE_ENTITY, page).into_response();
+        }
+        "return" => {
+            app.node.return_draft(&who.0, &id, &form.text).await.map(|()| format!("/drafts/{id}"))
+        }
+        _ => return (StatusCode::BAD_REQUEST, t.text("no-such-form") + "\n").into_response(),
+    };
+    match result {
+        Ok(place) => Redirect::to(&place).into_response(),
+        Err(Error::Store(error)) => internal(t, &error),
+        Err(error) => {
+            let problem = Some(problem::text(t, &error));
+            let page = page(app, t, who, &id, problem, form.text).await;
+            (StatusCode::UNPROCESSABLE_ENTITY, page).into_response()
+        }
+    }
+}
+
+async fn page(
+    app: App,
+    t: Language,
+    who: Who,
+    id: &str,
+    problem: Option<String>,
+    written: String,
+) -> Response {
+    let draft = match app.node.draft(&who.0, id).await {
+        Ok(draft) => draft,
+        Err(Error::Store(comity_node::node::StoreError::Missing { .. })) => {
+            return not_found(State(app), t, who).await;
+        }
+        Err(error) => return internal(t, &error),
+    };
+    let Ok(agreement) = app.node.agreement(&draft.terms) else {
+        return not_found(State(app), t, who).await;
+    };
+    let terms = &agreement.terms;
+    let name = |id: &PartyId| terms.party(id).map_or_else(|| id.to_string(), |p| p.name.clone());
+    let mut said = Vec::new();
+    let content = serde_json::to_value(draft.command.letter()).unwrap_or_default();
+    if let Some(fields) = content.as_object().and_then(|letter| letter.values().next()) {
+        spell("", fields, &mut said);
+    }
+    let own = draft.author == who.0.name;
+    let may = who.0.may(Right::Release).is_ok();
+    let waits = draft.decided.is_none();
+    let mut frame = Frame::of(&app, t, &who.0, "desk", 0);
+    frame.exercise = matches!(&draft.command, Command::Send { exercise: true, .. });
+    let page = Page {
+        frame,
+        id: draft.id.clone(),
+        headline: headline(t, &draft),
+        request: draft.request.map(|thread| thread.to_string()),
+        readers: t.with(
+            "readers-text",
+            [("us", name(app.node.party())), ("them", name(&agreement.peer))],
+        ),
+        said,
+        decided: draft.decided.as_ref().map(|(what, by, why)| {
+            let key = if what == "released" { "draft-released" } else { "draft-returned" };
+            t.with(key, [("by", by.clone()), ("why", why.clone())])
+        }),
+        releases: waits && may && !own,
+        returns: waits && (may || own),
+        problem,
+        written,
+    };
+    render(t, &page)
+}
+
+/// Who wants to state what.
+pub(crate) fn headline(t: Language, draft: &Draft) -> String {
+    let what = match &draft.command {
+        Command::Send { ask, .. } => ask.title.clone(),
+        other => t.text(&crate::timeline::kind_key(other.kind(false))),
+    };
+    t.with("draft-headline", [("author", draft.author.clone()), ("what", what)])
+}
+
+/// What it says, name by name, nothing left out but what is empty; of a file its name and how long it is.
+fn spell(place: &str, value: &Value, out: &mut Vec<(String, String)>) {
+    let under =
+        |name: &str| if place.is_empty() { name.to_owned() } else { format!("{place}.{name}") };
+    match value {
+        Value::Object(entries) => {
+            for (name, value) in entries {
+                match value {
+                    Value::Array(bytes) if name == "bytes" => {
+                        out.push((under(name), bytes.len().to_string()));
+                    }
+                    value => spell(&under(name), value, out),
+                }
+            }
+        }
+        Value::Array(items) => {
+            for (index, item) in (1..).zip(items) {
+                let index: usize = index;
+                spell(&under(&index.to_string()), item, out);
+            }
+        }
+        Value::Null => {}
+        Value::String(text) if text.is_empty() => {}
+        Value::String(text) => out.push((place.to_owned(), text.clone())),
+        other => out.push((place.to_owned(), other.to_string())),
+    }
+}
