@@ -641,6 +641,7 @@ fn line_json(node: &Node, line: &Line) -> Value {
         "status": line.standing.status.as_str(),
         "desired": line.standing.desired.as_str(),
         "escalated": line.standing.escalated,
+        "ladder": line.rung,
         "waits_for": line.waits_for,
         "waits_for_us": line.waits_for.as_ref() == Some(node.party()),
         "outcomes": line.standing.outcomes,

@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
+use comity_rules::agreement::{Terms, Trigger};
 use comity_rules::clock::Clocks;
 use comity_rules::content::{Attachment, Letter};
 use comity_rules::release::{self, Reader, Released};
-use comity_rules::request::{Event, Standing, View};
-use comity_rules::{Kind, PartyId, Request, ThreadId};
+use comity_rules::request::{Decision, Event, Outcome, Standing, View};
+use comity_rules::{Kind, PartyId, Request, ThreadId, ladder};
 use comity_store::request::{self, Kept, Summary};
 use comity_store::{journal, ledger};
+use jiff::Timestamp;
+use serde::Serialize;
 
 use crate::node::{Agreement, Error, Node};
 use crate::public;
@@ -26,6 +29,23 @@ pub struct Line {
     pub agreement: Arc<Agreement>,
     /// Who has the next act.
     pub waits_for: Option<PartyId>,
+    /// The highest step of the ladder that it has reached by the agreement's triggers.
+    pub rung: Option<Reached>,
+}
+
+/// A step of the ladder that a request has reached.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Reached {
+    /// Its number.
+    pub step: u32,
+    /// How many the ladder has.
+    pub of: usize,
+    /// To whom it goes.
+    pub to: String,
+    /// By what.
+    pub trigger: Trigger,
+    /// Since when.
+    pub since: Timestamp,
 }
 
 /// A request for a page.
@@ -57,8 +77,46 @@ impl Line {
         let standing = summary.request.standing(View::ALL);
         let clocks = Clocks::of(&summary.request, Some(&*agreement.terms), node.now());
         let waits_for = waits_for(&summary.request, &standing).cloned();
-        Ok(Self { summary, standing, clocks, agreement, waits_for })
+        let rung = Reached::of(&agreement, &summary.request, &clocks, None, node.now());
+        Ok(Self { summary, standing, clocks, agreement, waits_for, rung })
     }
+}
+
+impl Reached {
+    fn of(
+        agreement: &Agreement,
+        request: &Request,
+        clocks: &Clocks,
+        unreasoned: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Option<Self> {
+        let rung = ladder::reached(&agreement.terms, request, clocks, unreasoned, now)?;
+        Some(Self {
+            step: rung.step.step,
+            of: agreement.terms.ladder.len(),
+            to: rung.step.to.clone(),
+            trigger: rung.trigger,
+            since: rung.since,
+        })
+    }
+}
+
+/// When something was first refused without a ground that the terms have.
+fn unreasoned(terms: &Terms, statements: &[Statement]) -> Option<Timestamp> {
+    let lawful = |ground: &String| {
+        !terms.refusal.grounds_closed || terms.grounds.iter().any(|known| known.code == *ground)
+    };
+    let refuses = |statement: &&Statement| {
+        let event = &statement.event;
+        let whole = usize::from(event.act.decision == Some(Decision::Refused));
+        let items = event.act.outcomes.iter().filter(|o| **o == Outcome::Refused).count();
+        // What cannot be read is not said to have no ground.
+        let Some(kept) = statement.kept.as_ref().filter(|_| event.refused.is_none()) else {
+            return false;
+        };
+        kept.letter.grounds().values().filter(|ground| lawful(ground)).count() < whole + items
+    };
+    statements.iter().filter(refuses).filter_map(|statement| statement.event.witnessed).min()
 }
 
 /// Whose act is next: the asker's while a question is open or there is something to assess.
@@ -96,7 +154,7 @@ impl Node {
         thread: ThreadId,
         reader: &Reader,
     ) -> Result<Released<Dossier>, Error> {
-        let line = Line::of(self, request::show(&self.db, thread).await?)?;
+        let mut line = Line::of(self, request::show(&self.db, thread).await?)?;
         let own = ledger::show(&self.db, &line.agreement.own).await?;
         let other = ledger::counterpart(&self.db, &own).await?;
         let rows = request::statements(&self.db, thread).await?;
@@ -113,6 +171,9 @@ impl Node {
                 });
             }
         }
+        let unreasoned = unreasoned(&line.agreement.terms, &statements);
+        let request = &line.summary.request;
+        line.rung = Reached::of(&line.agreement, request, &line.clocks, unreasoned, self.now());
         statements.sort_by_key(|statement| {
             let event = &statement.event;
             (event.witnessed.unwrap_or(event.claimed), event.claimed, event.seen)

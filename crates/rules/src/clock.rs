@@ -174,6 +174,15 @@ impl Clocks {
         }
     }
 
+    /// The instant at which so much more of the time that counts has passed.
+    #[must_use]
+    pub fn later(&self, from: Timestamp, by: SignedDuration) -> Option<Timestamp> {
+        match &self.calendar {
+            Some(calendar) => Some(calendar.after(from, by.as_secs())),
+            None => from.checked_add(by).ok(),
+        }
+    }
+
     /// Whether everything that is due is due on a day that the calendar knows, and not only its week.
     #[must_use]
     pub fn is_known(&self) -> bool {

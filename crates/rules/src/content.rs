@@ -311,6 +311,16 @@ impl Letter {
         }
     }
 
+    /// The ground of each refusal, by item; item 0 is the whole.
+    #[must_use]
+    pub fn grounds(&self) -> BTreeMap<usize, String> {
+        match self {
+            Self::Ruling(ruling) => ruling.given().map(|ground| (0, ground)).into_iter().collect(),
+            Self::Answer(answer) => answer.given(),
+            Self::Ask(_) | Self::Remark(_) | Self::Assessment(_) => BTreeMap::new(),
+        }
+    }
+
     /// The files that go with it.
     #[must_use]
     pub fn attachments(&self) -> &[Attachment] {

@@ -18,6 +18,7 @@ pub mod channel;
 pub mod clock;
 pub mod command;
 pub mod content;
+pub mod ladder;
 pub mod party;
 pub mod period;
 pub mod quality;

@@ -10,13 +10,13 @@
 
 mod party;
 
-use comity_rules::agreement::{Agreement, Counts};
+use comity_rules::agreement::{Agreement, Counts, Trigger};
 use comity_rules::calendar::Calendar;
 use comity_rules::clock::{Clocks, Start};
 use comity_rules::command::Command;
 use comity_rules::content::{Answer, ItemAnswer, Remark};
 use comity_rules::request::Outcome;
-use comity_rules::{PartyId, Request, ThreadId};
+use comity_rules::{PartyId, Request, ThreadId, ladder};
 use jiff::Timestamp;
 use party::{Party, ask, pair};
 
@@ -289,4 +289,50 @@ fn working_time_runs_while_the_receiver_works() {
     );
     assert_eq!(clocks.allowed(&clocks.answer).unwrap().as_hours(), 24);
     assert_eq!(clocks.acknowledged_in(at("20T00:00")).unwrap().as_mins(), 90);
+}
+
+/// The ladder of the model terms: each step by its trigger, the next by the time that the one before did not
+/// settle it, the last at the review; settled, it is reached no more.
+#[test]
+fn the_ladder_is_climbed_by_its_triggers() {
+    let mut case = Case::sent("09T08:00");
+    case.receive(1, "09T08:00");
+    let terms = Agreement::clone(&case.parties[0].terms);
+    let step = |case: &mut Case, now: &str, unreasoned: Option<&str>| {
+        let clocks = case.clocks(now);
+        let request = case.parties[0].requests[&case.thread].clone();
+        let rung = ladder::reached(&terms, &request, &clocks, unreasoned.map(at), at(now));
+        rung.map(|rung| (rung.step.step, rung.trigger, rung.since))
+    };
+    // Acknowledge within four hours, answer within three days.
+    assert_eq!(step(&mut case, "09T11:59", None), None);
+    let first = Some((1, Trigger::AcknowledgeOverdue, at("09T12:00")));
+    assert_eq!(step(&mut case, "09T12:00", None), first);
+    case.act(1, "09T15:00", Command::Acknowledge(remark()));
+    assert_eq!(step(&mut case, "09T15:00", None), None, "what is done climbs no further");
+    assert_eq!(step(&mut case, "13T19:59", None), None, "overdue, and not by half yet");
+    let half = Some((2, Trigger::AnswerOverdueByHalf, at("13T20:00")));
+    assert_eq!(step(&mut case, "13T20:00", None), half);
+    assert_eq!(step(&mut case, "16T19:59", None), half);
+    let third = Some((3, Trigger::UnresolvedFor, at("16T20:00")));
+    assert_eq!(step(&mut case, "16T20:00", None), third);
+    let refused = Some((2, Trigger::UnreasonedRefusal, at("10T09:00")));
+    assert_eq!(step(&mut case, "10T09:00", Some("10T09:00")), refused);
+    case.act(1, "17T08:00", answer());
+    assert_eq!(step(&mut case, "18T08:00", None), None, "answered, late, and settled");
+    // Half a year after the terms were proposed the dialogue has it on its agenda.
+    let mut waiting = Case::sent("09T08:00");
+    waiting.receive(1, "09T08:00");
+    let terms = Agreement::clone(&waiting.parties[0].terms);
+    let later: Timestamp = "2026-08-01T00:00:00Z".parse().unwrap();
+    waiting.clocks("20T00:00");
+    let request = waiting.parties[0].requests[&waiting.thread].clone();
+    let mut witnessed = request.clone();
+    for (party, to, time) in &waiting.times {
+        witnessed.witnessed(party, (0, *to), *time);
+    }
+    let clocks = Clocks::of(&witnessed, Some(&terms), later);
+    let rung = ladder::reached(&terms, &witnessed, &clocks, None, later).unwrap();
+    let july: Timestamp = "2026-07-01T00:00:00Z".parse().unwrap();
+    assert_eq!((rung.step.step, rung.trigger, rung.since), (4, Trigger::UnresolvedAtReview, july));
 }

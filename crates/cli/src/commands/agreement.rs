@@ -254,9 +254,9 @@ fn describe(terms: &Terms) -> String {
         out.push_str(&format!("\n{}\n", table(&head, rows)));
     }
     out.push_str(
-        "\n* shown; no clock or rule of this version acts on it yet, nor on the ladder, the\n",
+        "\n* shown; no clock or rule of this version acts on it yet, nor on the limit of a reply\n",
     );
-    out.push_str("  limit of a reply, the review and the hotline\n\nIn full:");
+    out.push_str("  and the hotline\n\nIn full:");
     // Straight from the terms themselves: nothing that is signed can be left out here.
     spell(&serde_json::to_value(&**terms).unwrap_or_default(), 1, &mut out);
     out.push('\n');

@@ -278,6 +278,17 @@ fn describe(request: &Value) -> String {
         text(request, "status"),
         text(request, "desired"),
     ));
+    let rung = &request["ladder"];
+    if !rung.is_null() {
+        out.push_str(&format!(
+            "ladder       step {} of {}, to {}: {}, since {}\n",
+            text(rung, "step"),
+            text(rung, "of"),
+            text(rung, "to"),
+            text(rung, "trigger"),
+            text(rung, "since")
+        ));
+    }
     let clocks = &request["clocks"];
     for (name, key) in [("acknowledge", "acknowledge"), ("answer", "answer")] {
         let clock = &clocks[key];

@@ -106,6 +106,10 @@ impl Agreement {
                 return sense(&place, problem);
             }
         }
+        let names = |trigger| self.ladder.iter().any(|step| step.triggers.contains(&trigger));
+        if names(Trigger::EmergencyOverdue) && !self.classes.iter().any(|class| class.emergency) {
+            return sense("escalation", "emergency-overdue wants a class with `emergency = true`");
+        }
         for step in &self.ladder {
             if step.triggers.contains(&Trigger::UnresolvedFor) != step.after.is_some() {
                 let place = format!("escalation {}", step.step);

@@ -149,6 +149,21 @@ pub enum Trigger {
     UnresolvedAtReview,
 }
 
+impl Trigger {
+    /// Its name in terms.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::AcknowledgeOverdue => "acknowledge-overdue",
+            Self::AnswerOverdueByHalf => "answer-overdue-by-half",
+            Self::UnreasonedRefusal => "unreasoned-refusal",
+            Self::EmergencyOverdue => "emergency-overdue",
+            Self::UnresolvedFor => "unresolved-for",
+            Self::UnresolvedAtReview => "unresolved-at-review",
+        }
+    }
+}
+
 /// An agreement.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -440,6 +455,9 @@ pub struct Class {
     pub id: String,
     /// When it applies.
     pub definition: Words,
+    /// Whether it is the class of emergencies: the ladder has a trigger of its own for it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub emergency: bool,
     /// Limit for the acknowledgement; absent: none is given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub acknowledge: Option<Period>,

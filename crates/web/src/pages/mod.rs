@@ -80,6 +80,8 @@ pub(crate) struct Row {
     pub(crate) status: String,
     pub(crate) spark: String,
     pub(crate) due: Due,
+    /// The step of the ladder that it has reached.
+    pub(crate) rung: Option<String>,
     pub(crate) exercise: bool,
 }
 
@@ -101,6 +103,12 @@ impl Row {
             status: t.text(&format!("status-{}", line.standing.status)),
             spark: timeline::spark(line),
             due: when::due(t, line, app.node.party(), &zones, app.node.now()),
+            rung: line.rung.as_ref().map(|rung| {
+                let trigger = t.text(&format!("trigger-{}", rung.trigger.as_str()));
+                let numbers = [("step", rung.step.to_string()), ("of", rung.of.to_string())];
+                let [step, of] = numbers;
+                t.with("ladder-step", [step, of, ("to", rung.to.clone()), ("trigger", trigger)])
+            }),
             exercise: request.exercise,
         }
     }
