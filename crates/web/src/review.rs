@@ -169,9 +169,9 @@ impl Sheet {
         let closed = closed.map(|count| vec![t.text("review-not-opened"), count.to_string()]);
         let refusals = answers.refusals.iter().map(|(g, n)| vec![g.clone(), n.to_string()]);
         let named = |keys: &[&str]| -> Vec<String> { keys.iter().map(|key| t.text(key)).collect() };
-        let mut share_heads = vec![String::new()];
+        let mut share_heads = vec![t.text("column-what")];
         share_heads.extend(SHARES.map(str::to_owned));
-        let mut times_heads = vec![String::new()];
+        let mut times_heads = vec![t.text("column-what")];
         times_heads.extend(TIMES.map(|key| t.text(key)));
         Self {
             title,

@@ -16,7 +16,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse as _, Response};
 use comity_node::dossier::Line;
 use comity_rules::PartyId;
-use comity_rules::access::Person;
+use comity_rules::access::{Person, Role};
 use serde::de::DeserializeOwned;
 
 use crate::language::Language;
@@ -58,6 +58,9 @@ impl Frame {
     /// Who is signed in, as what, for whom.
     pub(crate) fn who(&self) -> String {
         let role = self.t.text(&format!("role-{}", self.person.role));
+        if self.person.role == Role::Operator {
+            return role;
+        }
         match &self.person.authority {
             Some(authority) => format!("{} · {role} · {authority}", self.person.name),
             None => format!("{} · {role}", self.person.name),
