@@ -56,8 +56,12 @@ pub struct Clocks {
     pub start: Start,
     /// Acknowledgement.
     pub acknowledge: Deadline,
+    /// The decision about the whole, where the terms have a limit for it: an answer decides too.
+    pub decide: Deadline,
     /// Answer.
     pub answer: Deadline,
+    /// The asker's own: the reply to the last question.
+    pub reply: Deadline,
     /// While they stood still.
     pub suspended: Vec<Suspension>,
     /// Which time the limits count.
@@ -101,6 +105,12 @@ impl Clocks {
             Deadline { limit: limit.cloned(), due, done, late }
         };
         let acknowledged = first(&request.answered, |event| event.act.kind == Kind::Acknowledge);
+        let decide = class.and_then(|class| class.decide.as_ref());
+        let decided = first(&request.answered, |event| event.act.kind == Kind::Decide);
+        let decided = match (decided, done) {
+            (Some(decided), Some(done)) => Some(decided.min(done)),
+            (decided, done) => decided.or(done),
+        };
         Self {
             start,
             acknowledge: deadline(
@@ -109,12 +119,19 @@ impl Clocks {
                 standing.acknowledged,
                 acknowledged,
             ),
+            decide: deadline(
+                decide,
+                &counting(suspensions(request), timer(decide).as_ref(), decided),
+                standing.decision.is_some() || standing.is_answered(),
+                decided,
+            ),
             answer: deadline(
                 class.and_then(|class| class.answer.as_ref()),
                 &suspended,
                 standing.is_answered(),
                 done,
             ),
+            reply: reply(request, agreement, ended, now),
             suspended,
             counts,
             calendar: calendar.cloned(),
@@ -123,20 +140,18 @@ impl Clocks {
         }
     }
 
-    /// Whether something is late and not done.
+    /// Whether something of the receiver's is late and not done.
     #[must_use]
     pub fn is_overdue(&self) -> bool {
-        !self.ended
-            && [&self.acknowledge, &self.answer]
-                .iter()
-                .any(|d| d.late.is_some() && d.done.is_none())
+        let late = |d: &Deadline| d.late.is_some() && d.done.is_none();
+        !self.ended && [&self.acknowledge, &self.decide, &self.answer].into_iter().any(late)
     }
 
     /// The next instant at which something is due that is not done.
     #[must_use]
     pub fn next_due(&self) -> Option<Timestamp> {
-        let open = [&self.acknowledge, &self.answer].into_iter().filter(|d| d.done.is_none());
-        open.filter_map(|deadline| deadline.due).min()
+        let all = [&self.acknowledge, &self.decide, &self.answer, &self.reply];
+        all.into_iter().filter(|d| d.done.is_none()).filter_map(|deadline| deadline.due).min()
     }
 
     /// Time from the start to the answer, less what was suspended.
@@ -335,6 +350,23 @@ fn suspensions(request: &Request) -> Vec<Suspension> {
             Some(Suspension { from, to })
         })
         .collect()
+}
+
+/// The reply to the last question with effect: due so long after the question was witnessed, done when its
+/// receipt was. Its time is all the time: it is the asker's, whatever the receiver's office hours.
+fn reply(
+    request: &Request,
+    agreement: Option<&Agreement>,
+    ended: Option<Option<Timestamp>>,
+    now: Timestamp,
+) -> Deadline {
+    let limit = agreement.and_then(|a| a.clarification.as_ref()?.reply_within.clone());
+    let last = suspensions(request).pop();
+    let due = last.zip(limit.as_ref()).map(|(asked, limit)| limit.after(asked.from));
+    let done = last.and_then(|asked| asked.to);
+    let until = done.or(ended.flatten()).unwrap_or(now);
+    let late = due.map(|due| until.duration_since(due)).filter(SignedDuration::is_positive);
+    Deadline { limit, due, done, late }
 }
 
 /// How many items stand at each outcome, for those who read ledgers only.

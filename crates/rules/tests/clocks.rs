@@ -336,3 +336,40 @@ fn the_ladder_is_climbed_by_its_triggers() {
     let july: Timestamp = "2026-07-01T00:00:00Z".parse().unwrap();
     assert_eq!((rung.step.step, rung.trigger, rung.since), (4, Trigger::UnresolvedAtReview, july));
 }
+
+/// A decision has a limit of its own where the terms give one, and an answer decides too; the asker's reply has
+/// one, which is nobody's excuse and nobody else's delay.
+#[test]
+fn a_decision_and_a_reply_have_limits_of_their_own() {
+    let mut case = Case::sent("09T08:00");
+    case.receive(1, "09T08:00");
+    let mut terms = Agreement::clone(&case.parties[0].terms);
+    let class = terms.classes.iter_mut().find(|class| class.id == "U1-urgent").unwrap();
+    class.decide = Some("P1D".to_owned().try_into().unwrap());
+    case.act(1, "09T09:00", Command::Acknowledge(remark()));
+    let clocks = case.clocks_by(&terms, "10T07:59");
+    assert_eq!(
+        (clocks.decide.due, clocks.next_due()),
+        (Some(at("10T08:00")), Some(at("10T08:00")))
+    );
+    assert!(!clocks.is_overdue() && case.clocks_by(&terms, "10T08:01").is_overdue());
+    assert_eq!(clocks.reply.due, None, "nothing was asked back");
+    // A question suspends it; the reply is due in five days.
+    case.act(1, "09T20:00", Command::Clarify(remark()));
+    let clocks = case.clocks_by(&terms, "14T19:59");
+    assert_eq!((clocks.decide.due, clocks.reply.due), (None, Some(at("14T20:00"))));
+    assert!(clocks.reply.late.is_none());
+    let clocks = case.clocks_by(&terms, "14T21:00");
+    assert_eq!(clocks.reply.late.unwrap().as_mins(), 60);
+    assert!(!clocks.is_overdue(), "the receiver waits, and is not late");
+    case.receive(0, "14T21:00");
+    case.act(0, "15T20:00", Command::Clarify(remark()));
+    case.receive(1, "15T20:00");
+    let clocks = case.clocks_by(&terms, "16T00:00");
+    assert_eq!(clocks.reply.done, Some(at("15T20:00")));
+    assert_eq!(clocks.reply.late.unwrap().as_hours(), 24, "what was late stays late");
+    assert_eq!(clocks.decide.due, Some(at("16T08:00")), "twelve hours were left");
+    case.act(1, "16T07:00", answer());
+    let clocks = case.clocks_by(&terms, "20T00:00");
+    assert_eq!((clocks.decide.done, clocks.decide.late), (Some(at("16T07:00")), None));
+}

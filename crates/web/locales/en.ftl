@@ -381,3 +381,5 @@ trigger-unreasoned-refusal = Something was refused without a ground that the ter
 trigger-emergency-overdue = An emergency is overdue.
 trigger-unresolved-for = The step before has not settled it in time.
 trigger-unresolved-at-review = It was not settled by the review.
+due-decide = decide { $in }
+due-reply = reply { $in }

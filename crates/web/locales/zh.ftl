@@ -376,3 +376,5 @@ trigger-unreasoned-refusal = 有事项被拒绝而未列明条款所载理由。
 trigger-emergency-overdue = 紧急请求已逾期。
 trigger-unresolved-for = 上一级未在期限内解决。
 trigger-unresolved-at-review = 审议时仍未解决。
+due-decide = 作出决定:{ $in }
+due-reply = 回复询问:{ $in }

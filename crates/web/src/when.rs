@@ -69,6 +69,10 @@ pub(crate) fn due(t: Language, line: &Line, us: &PartyId, zones: &Zones, now: Ti
     }
     if line.waits_for.as_ref() == Some(us) && line.summary.request.asker == *us {
         let assessed = line.standing.desired == Desired::Assessed;
+        let asked = line.standing.question.is_some() && !line.standing.is_answered();
+        if asked && clocks.reply.done.is_none() && clocks.reply.due.is_some() {
+            return deadline_of(t, &clocks.reply, "due-reply", zones, now);
+        }
         return plain(match line.standing.question {
             Some(_) if !line.standing.is_answered() => "reply-now",
             _ if assessed => "close-now",
@@ -79,8 +83,11 @@ pub(crate) fn due(t: Language, line: &Line, us: &PartyId, zones: &Zones, now: Ti
     if clocks.start == Start::Unreceipted {
         return plain("due-unreceipted");
     }
+    let undecided = clocks.decide.limit.is_some() && clocks.decide.done.is_none();
     let (deadline, key) = if clocks.acknowledge.done.is_none() {
         (&clocks.acknowledge, "due-acknowledge")
+    } else if undecided {
+        (&clocks.decide, "due-decide")
     } else {
         (&clocks.answer, "due-answer")
     };
@@ -97,7 +104,14 @@ pub(crate) fn due(t: Language, line: &Line, us: &PartyId, zones: &Zones, now: Ti
             None => plain("due-done"),
         };
     }
-    let Some(at) = deadline.due else { return plain("due-suspended") };
+    deadline_of(t, deadline, key, zones, now)
+}
+
+/// A deadline that is not done, as a sentence.
+fn deadline_of(t: Language, deadline: &Deadline, key: &str, zones: &Zones, now: Timestamp) -> Due {
+    let Some(at) = deadline.due else {
+        return Due { class: "", sentence: t.text("due-suspended"), hours: String::new() };
+    };
     let hours = zones.both(t, at);
     if let Some(late) = deadline.late {
         let sentence = t.with(key, [("in", t.with("late-by", [("time", span(t, late))]))]);

@@ -250,13 +250,10 @@ fn describe(terms: &Terms) -> String {
                 class.definition.in_language("en").to_owned(),
             ]
         });
-        let head = ["class", "acknowledge", "decide *", "answer", "how sure", "when"];
+        let head = ["class", "acknowledge", "decide", "answer", "how sure", "when"];
         out.push_str(&format!("\n{}\n", table(&head, rows)));
     }
-    out.push_str(
-        "\n* shown; no clock or rule of this version acts on it yet, nor on the limit of a reply\n",
-    );
-    out.push_str("  and the hotline\n\nIn full:");
+    out.push_str("\n\nIn full:");
     // Straight from the terms themselves: nothing that is signed can be left out here.
     spell(&serde_json::to_value(&**terms).unwrap_or_default(), 1, &mut out);
     out.push('\n');

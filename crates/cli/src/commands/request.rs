@@ -290,8 +290,13 @@ fn describe(request: &Value) -> String {
         ));
     }
     let clocks = &request["clocks"];
-    for (name, key) in [("acknowledge", "acknowledge"), ("answer", "answer")] {
-        let clock = &clocks[key];
+    for name in ["acknowledge", "decide", "answer", "reply"] {
+        let clock = &clocks[name];
+        // A decision of its own and a reply are only sometimes wanted.
+        if ["decide", "reply"].contains(&name) && clock["due"].is_null() && clock["done"].is_null()
+        {
+            continue;
+        }
         let limit =
             if clock["limit"].is_null() { "none given".to_owned() } else { text(clock, "limit") };
         out.push_str(&format!("{name:<12} limit {limit}"));
