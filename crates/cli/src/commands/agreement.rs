@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Subcommand;
 use comity_ledger::VerifierKey;
 use comity_node::control::Question;
-use comity_rules::agreement::{Class, Evidence, OutsideWitness, TEMPLATES};
+use comity_rules::agreement::{self, Change, Class, Evidence, OutsideWitness, TEMPLATES};
 use comity_rules::calendar::CALENDARS;
 use comity_rules::{PartyId, Terms};
 use serde_json::{Value, json};
@@ -65,8 +65,11 @@ pub(crate) enum Agreement {
     },
     /// Show the terms of an agreement, or of a file.
     Show {
-        /// Its id, the first digits of its hash, or a file.
+        /// Its id, the first digits of its hash, a file, or template:ID.
         id: String,
+        /// Only what it says otherwise than these, named likewise: what changes from them to it.
+        #[arg(long, value_name = "OTHER")]
+        diff: Option<String>,
     },
     /// List the agreements that are signed here.
     List,
@@ -81,6 +84,36 @@ pub(crate) enum Template {
         /// Its id.
         id: String,
     },
+}
+
+/// Terms by a file, a template, or an agreement that is signed here.
+async fn terms_of(context: &Context, id: String) -> Result<Terms, Failure> {
+    let text = if let Some(id) = id.strip_prefix("template:") {
+        let found = TEMPLATES.iter().find(|(known, _)| *known == id);
+        let none = || Failure::Wrong(format!("there is no template {id:?}"));
+        found.ok_or_else(none)?.1.to_owned()
+    } else if std::path::Path::new(&id).is_file() {
+        read(id.as_ref())?
+    } else {
+        text(&context.ask(Question::Agreement { id }).await?, "text")
+    };
+    Terms::parse(&text).map_err(|error| Failure::No(error.to_string()))
+}
+
+fn describe_changes(changes: &[Change]) -> String {
+    if changes.is_empty() {
+        return "They say the same.".to_owned();
+    }
+    let mut out = String::new();
+    for Change { place, before, after } in changes {
+        let line = match (before, after) {
+            (Some(before), Some(after)) => format!("~ {place}: {before}  =>  {after}\n"),
+            (Some(before), None) => format!("- {place}: {before}\n"),
+            (None, after) => format!("+ {place}: {}\n", after.as_deref().unwrap_or_default()),
+        };
+        out.push_str(&line);
+    }
+    out
 }
 
 fn calendar(text: &str) -> Result<(PartyId, String), String> {
@@ -155,16 +188,19 @@ impl Agreement {
                     format!("Signed. Your ledger under terms {} has begun.", text(value, "terms"))
                 }))
             }
-            Self::Show { id } => {
-                let terms = if std::path::Path::new(&id).is_file() {
-                    read(id.as_ref())?
-                } else {
-                    text(&context.ask(Question::Agreement { id }).await?, "text")
-                };
-                let terms = Terms::parse(&terms).map_err(|error| Failure::No(error.to_string()))?;
+            Self::Show { id, diff: None } => {
+                let terms = terms_of(context, id).await?;
                 let value = serde_json::to_value(&*terms).unwrap_or_default();
                 let value = json!({ "terms": terms.hash().to_hex(), "agreement": value });
                 Ok(context.print(&value, |_| describe(&terms)))
+            }
+            Self::Show { id, diff: Some(other) } => {
+                let (before, after) =
+                    (terms_of(context, other).await?, terms_of(context, id).await?);
+                let changes = agreement::changes(&before, &after);
+                let hashes = [&before, &after].map(|terms| terms.hash().to_hex());
+                let value = json!({ "from": hashes[0], "to": hashes[1], "changes": changes });
+                Ok(context.print(&value, |_| describe_changes(&changes)))
             }
             Self::List => {
                 let value = context.ask(Question::Agreements).await?;

@@ -7,6 +7,7 @@
 //! shown as absent.
 
 mod check;
+mod diff;
 
 use std::collections::BTreeMap;
 
@@ -16,6 +17,8 @@ use comity_ledger::{Hash, Policy};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
+
+pub use diff::{Change, changes};
 
 use crate::calendar::Calendar;
 use crate::period::instant;
