@@ -8,7 +8,7 @@
     reason = "a test that cannot go on fails"
 )]
 
-use comity_rules::agreement::{Evidence, Nature, TEMPLATES};
+use comity_rules::agreement::{Evidence, Meaning, Nature, TEMPLATES};
 use comity_rules::{Period, Terms};
 
 fn template(id: &str) -> Terms {
@@ -57,6 +57,14 @@ fn the_2015_commitments_give_no_deadline_and_say_so() {
     assert!(terms.directory.iter().all(|contact| contact.reach.is_none()));
 }
 
+/// What the parties have not said a word of means nothing that we could say.
+#[test]
+fn the_word_of_2015_is_not_defined_and_says_so() {
+    let terms = template("us-china-2015");
+    let timely = terms.definitions.iter().find(|definition| definition.term == "timely").unwrap();
+    assert_eq!((timely.state, timely.readings.len()), (Meaning::Missing, 0));
+}
+
 #[test]
 fn the_model_is_marked_as_a_proposal_in_every_part() {
     let terms = template("comity-model");
@@ -92,6 +100,17 @@ fn text_that_makes_no_sense_is_refused_with_its_place() {
             "[[directory]]\nid = \"d\"\nparty = \"p\"\nname = { en = \"x\" }\nrole = { en = \"x\" }\nhours = \"24/7\"\nevidence = \"proposal\"\n\n[[kind]]",
             "directory d: hours mean nothing without their zone",
         ),
+        (
+            "[[kind]]",
+            "[[definition]]\nterm = \"timely\"\nstate = \"disputed\"\nevidence = \"proposal\"\n\n[[kind]]",
+            "definition timely: what is disputed has a reading of each party, by name",
+        ),
+        (
+            "[[kind]]",
+            "[release]\ntwo_persons = [\"receipt/1\"]\nevidence = \"proposal\"\n\n[[kind]]",
+            "release.two_persons: \"receipt/1\" is no kind of statement about a request",
+        ),
+        ("emergency = true\n", "", "escalation: emergency-overdue wants a class"),
     ] {
         assert!(model.contains(from), "{from}");
         let error = Terms::parse(&model.replacen(from, to, 1)).unwrap_err().to_string();

@@ -383,3 +383,6 @@ trigger-unresolved-for = The step before has not settled it in time.
 trigger-unresolved-at-review = It was not settled by the review.
 due-decide = decide { $in }
 due-reply = reply { $in }
+meaning-agreed = both parties read it so
+meaning-disputed = the parties read it differently
+meaning-missing = the parties have not said what it means

@@ -378,3 +378,6 @@ trigger-unresolved-for = 上一级未在期限内解决。
 trigger-unresolved-at-review = 审议时仍未解决。
 due-decide = 作出决定:{ $in }
 due-reply = 回复询问:{ $in }
+meaning-agreed = 双方理解一致
+meaning-disputed = 双方理解不一
+meaning-missing = 双方未作定义

@@ -7,7 +7,9 @@ use comity_ledger::{Hash, Policy};
 
 use crate::Kind;
 
-use super::{Agreement, Between, Closes, Counts, Evidence, Party, Problem, Trigger, policy_text};
+use super::{
+    Agreement, Between, Closes, Counts, Evidence, Meaning, Party, Problem, Trigger, policy_text,
+};
 
 impl Agreement {
     pub(super) fn check(&self) -> Result<(), Problem> {
@@ -88,6 +90,24 @@ impl Agreement {
             let unknown = |class: &&String| self.class(class).is_none();
             if let Some(class) = release.except_classes.iter().find(unknown) {
                 return sense("release.except_classes", &format!("there is no class {class:?}"));
+            }
+        }
+        unique("definition", self.definitions.iter().map(|definition| &definition.term))?;
+        for definition in &self.definitions {
+            let place = format!("definition {}", definition.term);
+            let parties = definition.readings.iter().filter(|reading| reading.party.is_some());
+            let (readings, named) = (definition.readings.len(), parties.count());
+            match definition.state {
+                Meaning::Missing if readings > 0 => {
+                    return sense(&place, "it is missing, and has a reading");
+                }
+                Meaning::Agreed if readings != 1 || named > 0 => {
+                    return sense(&place, "what is agreed has one reading, and it is nobody's own");
+                }
+                Meaning::Disputed if readings < 2 || named < readings => {
+                    return sense(&place, "what is disputed has a reading of each party, by name");
+                }
+                _ => {}
             }
         }
         unique("calendar", self.calendars.iter().map(|calendar| &calendar.id))?;

@@ -18,7 +18,7 @@ pub struct Change {
 }
 
 /// The names by which the parts of a list are told apart, in this order.
-const NAMES: [&str; 5] = ["id", "code", "step", "party", "name"];
+const NAMES: [&str; 6] = ["id", "code", "step", "term", "party", "name"];
 
 /// What changes from the first terms to the second, by place.
 #[must_use]

@@ -230,6 +230,9 @@ pub struct Agreement {
     /// The ladder.
     #[serde(default, rename = "escalation", skip_serializing_if = "Vec::is_empty")]
     pub ladder: Vec<Step>,
+    /// What its words mean, each side's reading.
+    #[serde(default, rename = "definition", skip_serializing_if = "Vec::is_empty")]
+    pub definitions: Vec<Definition>,
     /// What the parties undertook.
     #[serde(default, rename = "commitment", skip_serializing_if = "Vec::is_empty")]
     pub commitments: Vec<Commitment>,
@@ -510,6 +513,56 @@ pub struct Step {
     pub to: String,
     /// How sure that is.
     pub evidence: Evidence,
+}
+
+/// What a word of the agreement means.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Definition {
+    /// The word, as it stands in the terms.
+    pub term: String,
+    /// Whether the parties agree on it.
+    pub state: Meaning,
+    /// What it means; where that is disputed, by party.
+    #[serde(default, rename = "reading", skip_serializing_if = "Vec::is_empty")]
+    pub readings: Vec<Reading>,
+    /// How sure that is.
+    pub evidence: Evidence,
+}
+
+/// Whether parties agree on what a word means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Meaning {
+    /// They do.
+    Agreed,
+    /// They do not: each has its own.
+    Disputed,
+    /// Nobody said.
+    Missing,
+}
+
+impl Meaning {
+    /// Its name.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Agreed => "agreed",
+            Self::Disputed => "disputed",
+            Self::Missing => "missing",
+        }
+    }
+}
+
+/// How a word is read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Reading {
+    /// By whom; none: by all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub party: Option<String>,
+    /// How.
+    pub text: Words,
 }
 
 /// What the parties undertook.

@@ -4,7 +4,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 use comity_rules::Period;
-use comity_rules::agreement::{Counts, Nature};
+use comity_rules::agreement::{Counts, Nature, Reading};
 use jiff::Timestamp;
 
 use super::{Frame, is_exercise, render};
@@ -32,6 +32,8 @@ struct Row {
     witnesses: Vec<String>,
     classes: Vec<[String; 4]>,
     calendars: Vec<String>,
+    /// A word, whether it is agreed, and how it is read.
+    definitions: Vec<[String; 3]>,
 }
 
 pub(crate) async fn show(State(app): State<App>, t: Language, who: Who) -> Response {
@@ -64,6 +66,22 @@ pub(crate) async fn show(State(app): State<App>, t: Language, who: Who) -> Respo
             witnesses: between
                 .map(|b| b.witnesses.iter().map(|w| w.name.clone()).collect())
                 .unwrap_or_default(),
+            definitions: terms
+                .definitions
+                .iter()
+                .map(|definition| {
+                    let reading = |reading: &Reading| {
+                        let text = reading.text.in_language(t.code());
+                        match &reading.party {
+                            Some(party) => format!("{party}: {text}"),
+                            None => text.to_owned(),
+                        }
+                    };
+                    let readings: Vec<_> = definition.readings.iter().map(reading).collect();
+                    let state = t.text(&format!("meaning-{}", definition.state.as_str()));
+                    [definition.term.clone(), state, readings.join(" / ")]
+                })
+                .collect(),
             calendars: between
                 .iter()
                 .flat_map(|between| &between.parties)

@@ -1,0 +1,160 @@
+//! A year like Europol's SIENA had in 2014, 605,245 messages in 34,472 matters, between two nodes and a witness on
+//! loopback: every one signed, logged, sealed, delivered and receipted; then the review of that year. SQLite.
+//!
+//! `cargo bench -p comity-node --bench year` (a fiftieth of it; `-- 34472` for all its matters).
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a measurement that cannot go on fails"
+)]
+
+#[path = "../tests/stage/mod.rs"]
+mod stage;
+#[path = "usage.rs"]
+mod usage;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use comity_node::Node;
+use comity_node::network::Tcp;
+use comity_rules::ThreadId;
+use comity_rules::command::Command;
+use comity_rules::content::Assessment;
+use comity_rules::release::Reader;
+use comity_rules::review::Scope;
+use stage::{Stage, answer, ask, remark};
+use tokio::task::JoinSet;
+
+/// Commands that wait for the writers at a time.
+const WAITING: usize = 1024;
+
+/// Questions and replies of a matter: with the five others 17 statements, and in every second matter two more.
+const QUESTIONS: usize = 6;
+
+/// Who does the next step of a matter.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum By {
+    Asker,
+    Receiver,
+}
+
+#[tokio::main]
+async fn main() {
+    let matters = std::env::args().filter_map(|argument| argument.parse().ok()).next();
+    let matters: usize = matters.unwrap_or(690);
+    let folder = tempfile::tempdir().unwrap();
+    let stage = Stage::set(folder.path(), Arc::new(Tcp)).await;
+    let (begin, used) = (Instant::now(), usage::cpu());
+    println!("{:<14} {:>10} {:>10} {:>14}", "step", "statements", "seconds", "resident, MB");
+    let hash = stage.hash();
+    // Half of them are asked by either side.
+    let mut threads: Vec<ThreadId> = Vec::new();
+    let mut stated = 0;
+    let mut step = async |name: &str, steps: Vec<(Arc<Node>, Option<ThreadId>, Command)>| {
+        let (count, begin) = (steps.len(), Instant::now());
+        let made = state(&hash, steps).await;
+        settle(&stage).await;
+        stated += count;
+        let seconds = begin.elapsed().as_secs_f64();
+        println!("{name:<14} {stated:>10} {seconds:>10.1} {:>14}", usage::resident());
+        made
+    };
+    let side = |matter: usize, by: By| {
+        let north = matter.is_multiple_of(2) == (by == By::Asker);
+        Arc::clone(if north { &stage.north } else { &stage.south })
+    };
+    let all = 0..matters;
+    let sends = all.clone().map(|m| (side(m, By::Asker), None, real(&format!("matter {m}"))));
+    threads.extend(step("send", sends.collect()).await);
+    let turn = |by: By, only: fn(usize) -> bool, command: Command| {
+        let chosen = all.clone().filter(|m| only(*m));
+        chosen.map(|m| (side(m, by), Some(threads[m]), command.clone())).collect::<Vec<_>>()
+    };
+    let every = |_: usize| true;
+    let second = |matter: usize| matter.is_multiple_of(2);
+    step("acknowledge", turn(By::Receiver, every, Command::Acknowledge(remark("in hand")))).await;
+    for question in 0..=QUESTIONS {
+        // The last of them only in every second matter.
+        let only = if question == QUESTIONS { second } else { every };
+        let text = Command::Clarify(remark("Which port, and from when to when?"));
+        step("ask back", turn(By::Receiver, only, text)).await;
+        let text = Command::Clarify(remark("443, from the third to the ninth."));
+        step("reply", turn(By::Asker, only, text)).await;
+    }
+    step("answer", turn(By::Receiver, every, answer("It was rented by a reseller."))).await;
+    let scores = [("relevance".to_owned(), 3)].into();
+    let assessment = Command::Assess(Assessment { scores, text: String::new() });
+    step("assess", turn(By::Asker, every, assessment)).await;
+    step("close", turn(By::Asker, every, Command::Close(remark("done")))).await;
+    println!(
+        "{stated} statements in {:.0} s, {:.0} s of CPU on both sides and the witness: {:.0} a second",
+        begin.elapsed().as_secs_f64(),
+        (usage::cpu() - used).as_secs_f64(),
+        stated as f64 / begin.elapsed().as_secs_f64()
+    );
+    let agreement = stage.north.agreement("comity-model").unwrap();
+    let (from, to) = ("2026-01-01".parse().unwrap(), "2027-01-01".parse().unwrap());
+    let scope = Scope { from, to, exercise: false };
+    let (begin, used) = (Instant::now(), usage::cpu());
+    let review = stage.north.review(&agreement, scope, &[], &Reader::Officer).await.unwrap();
+    let review = review.into_inner();
+    let text = review.to_canonical();
+    println!(
+        "its review: {} requests, {:.1} MB of JSON in {:.1} s, {:.1} s of CPU",
+        review.requests.len(),
+        text.len() as f64 / 1e6,
+        begin.elapsed().as_secs_f64(),
+        (usage::cpu() - used).as_secs_f64()
+    );
+    let heads: Vec<_> = review.heads.iter().map(|head| (head.party.clone(), head.size)).collect();
+    let other = stage.south.agreement("comity-model").unwrap();
+    let other = stage.south.review(&other, scope, &heads, &Reader::Officer).await.unwrap();
+    assert_eq!(other.into_inner().to_canonical(), text, "both nodes make the same bytes");
+    let used = usage::cpu();
+    let open = stage.north.requests(true, None, 500).await.unwrap();
+    println!(
+        "its desk: {} open, {:.1} ms of CPU",
+        open.len(),
+        (usage::cpu() - used).as_secs_f64() * 1e3
+    );
+}
+
+/// A request that is no exercise.
+fn real(title: &str) -> Command {
+    match ask(title) {
+        Command::Send { class, ask, .. } => Command::Send { class, exercise: false, ask },
+        other => other,
+    }
+}
+
+/// Carries out these commands, many at a time; the threads, in their order.
+async fn state(hash: &str, steps: Vec<(Arc<Node>, Option<ThreadId>, Command)>) -> Vec<ThreadId> {
+    let mut threads = vec![ThreadId([0; 16]); steps.len()];
+    let mut tasks: JoinSet<(usize, ThreadId)> = JoinSet::new();
+    for (place, (node, thread, command)) in steps.into_iter().enumerate() {
+        if tasks.len() == WAITING {
+            let (place, thread) = tasks.join_next().await.unwrap().unwrap();
+            threads[place] = thread;
+        }
+        let hash = hash.to_owned();
+        tasks.spawn(async move {
+            let done = node.command("bench", Some(&hash), thread, command).await.unwrap();
+            (place, done.thread)
+        });
+    }
+    while let Some(result) = tasks.join_next().await {
+        let (place, thread) = result.unwrap();
+        threads[place] = thread;
+    }
+    threads
+}
+
+/// Until both sides have delivered and receipted everything.
+async fn settle(stage: &Stage) {
+    while !stage::settled(&stage.north, &stage.south).await {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
