@@ -108,7 +108,8 @@ fn what_people_write_stands_in_no_error() {
         (request("canary-4711 facts", &"canary-4711 ".repeat(100_000)), "at most"),
     ];
     for (text, wanted) in broken {
-        let output = comity(&["--data", &data, "request", "send", &file("bad.toml", &text)]);
+        let bad = file("bad.toml", &text);
+        let output = comity(&["--data", &data, "request", "send", "--anyway", &bad]);
         assert_eq!(output.status.code(), Some(2), "{}", error(&output));
         assert!(error(&output).contains(wanted), "{wanted}: {}", error(&output));
         assert!(!said(&output).contains(CANARY), "{wanted}: {}", error(&output));
@@ -124,9 +125,23 @@ fn what_people_write_stands_in_no_error() {
         assert!(error(&output).contains("line 1, column "), "{}", error(&output));
         assert!(!said(&output).contains(CANARY), "{}", error(&output));
     }
+    // What the other side would ask back for is asked for first; content is not repeated then either.
+    let bare = request("legal_basis =", "# legal_basis =");
+    let held = comity(&["--data", &data, "request", "send", &file("bare.toml", &bare)]);
+    assert_eq!(held.status.code(), Some(2), "{}", said(&held));
+    assert!(error(&held).contains("Nothing was sent"), "{}", error(&held));
+    assert!(error(&held).contains("legal_basis: under which article"), "{}", error(&held));
+    assert!(!said(&held).contains(CANARY), "{}", error(&held));
     // What is right goes through, and what is said about it later is refused without repeating it.
-    let sent =
-        comity(&["--data", &data, "--json", "request", "send", &file("r.toml", &request("", ""))]);
+    let sent = comity(&[
+        "--data",
+        &data,
+        "--json",
+        "request",
+        "send",
+        "--anyway",
+        &file("r.toml", &request("", "")),
+    ]);
     assert_eq!(sent.status.code(), Some(0), "{}", error(&sent));
     let sent: serde_json::Value = serde_json::from_slice(&sent.stdout).unwrap();
     let id = sent["request"].as_str().unwrap();

@@ -15,10 +15,10 @@ use comity_rules::access::Person;
 use comity_rules::bundle::Bundle;
 use comity_rules::calendar::Calendar;
 use comity_rules::card::{Card, fingerprint};
-use comity_rules::command::Command;
+use comity_rules::command::{self, Command};
 use comity_rules::release::Reader;
 use comity_rules::review::Scope;
-use comity_rules::{PartyId, Terms, agreement};
+use comity_rules::{PartyId, Terms, ThreadId, agreement, prompt};
 use comity_store::draft::Draft;
 use comity_store::{evidence, ledger};
 use serde::{Deserialize, Serialize};
@@ -54,6 +54,8 @@ pub enum Question {
         command: Box<Command>,
         /// Whose act it is; the operator's, where it is left out.
         who: Option<Credentials>,
+        /// Send it though it lacks what the other side will ask back for.
+        anyway: bool,
     },
     /// List the drafts that wait for a second person.
     Drafts,
@@ -222,8 +224,11 @@ pub enum Reply {
 /// [`Error`].
 pub async fn answer(node: &Node, question: Question) -> Result<Value, Error> {
     match question {
-        Question::State { terms, request, command, who } => {
+        Question::State { terms, request, command, who, anyway } => {
             let person = person(node, who).await?;
+            if !anyway && request.is_none() {
+                complete(node, &named(node, terms.clone())?.terms, &command)?;
+            }
             let (terms, thread) = match request {
                 Some(id) => (None, Some(node.find(&id).await?)),
                 None => (Some(named(node, terms)?.terms.hash().to_hex()), None),
@@ -465,6 +470,24 @@ async fn converse(node: Arc<Node>, mut stream: UnixStream) {
 
 fn socket(folder: &Path) -> PathBuf {
     folder.join("control.sock")
+}
+
+/// Whether a request has what the other side needs to begin.
+fn complete(node: &Node, terms: &Terms, command: &Command) -> Result<(), Error> {
+    let Command::Send { class, ask, .. } = command else { return Ok(()) };
+    let missing = prompt::missing(terms, class.as_deref(), ask);
+    // What is wrong is said before what is missing: the command itself will be refused for it.
+    let wrong = command::decide(terms, node.party(), None, ThreadId([0; 16]), command).is_err();
+    if missing.is_empty() || wrong {
+        return Ok(());
+    }
+    let each: Vec<_> =
+        missing.iter().map(|prompt| format!("{}: {}", prompt.place, prompt.ask)).collect();
+    Err(Error::Refused(format!(
+        "without these the other side must ask back, and its clock stands still meanwhile: {}. Write them \
+         into the file, or send it as it is with --anyway. Nothing was sent",
+        each.join("; ")
+    )))
 }
 
 /// Who this is: the operator, who has the folder, or an account by its password.

@@ -21,6 +21,7 @@ pub mod content;
 pub mod ladder;
 pub mod party;
 pub mod period;
+pub mod prompt;
 pub mod quality;
 pub mod release;
 pub mod request;

@@ -399,13 +399,18 @@ impl Shape<'_> {
                 return Err(at.wrong(format!("its parent {parent:?} is not among the evidence")));
             }
             let root = root_of(id, &items, &parents, at)?;
-            for parent in &parents[id] {
-                let above = root_of(parent, &items, &parents, at)?;
-                if above != root {
-                    return Err(at.wrong(format!(
-                        "its root is {root:?}, and its parent {parent:?} goes back to {above:?}"
-                    )));
-                }
+            let above: Vec<String> = parents[id]
+                .iter()
+                .map(|parent| root_of(parent, &items, &parents, at))
+                .collect::<Result<_, _>>()?;
+            if parents[id].contains(id) {
+                return Err(at.wrong("it is among its own parents"));
+            }
+            // Of parents with several roots it says which; with another than all of them it contradicts them.
+            if !above.is_empty() && !above.contains(&root) {
+                let above = above.join(", ");
+                let problem = format!("its root is {root:?}, and its parents go back to {above}");
+                return Err(at.wrong(problem));
             }
             if ["prior", "pair"].contains(&root.as_str()) {
                 return Err(at.wrong(format!("no root is called {root:?}: results use the name")));

@@ -314,7 +314,7 @@ fn chain_part(party: &str, chain: &Chain, out: &mut String) {
         let by_itself = chain.conditional[index].as_ref();
         vec![
             (*name).to_owned(),
-            by_itself.map_or_else(|| "not shown".to_owned(), percent),
+            by_itself.map_or_else(|| chain.why_not(index).to_owned(), percent),
             prefixes.get(index).map(percent).unwrap_or_default(),
             prefixes.get(index).map(exact).unwrap_or_default(),
         ]

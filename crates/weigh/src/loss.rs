@@ -449,12 +449,16 @@ impl Cost {
             moved(&figure.source, *one, *other)
         });
         self.questions.extend(moved);
-        let median = self.quantiles[2];
-        if let Some(stated) = figure.stated.filter(|_| median > 0.0) {
-            let times = (stated / median).max(median / stated);
+        // Where most years have no case at all, there is only the mean to hold it against.
+        let (gives, of) = match self.quantiles[2] {
+            median if median > 0.0 => (median, "in the median year"),
+            _ => (self.closed.0, "in the mean of all years"),
+        };
+        if let Some(stated) = figure.stated {
+            let times = (stated / gives).max(gives / stated);
             if times >= TENFOLD {
                 self.questions.push(format!(
-                    "{} states {stated:.3e}, and what is assumed here gives {median:.3e} in the median year: {times:.0} times. Which is meant?",
+                    "{} states {stated:.3e}, and what is assumed here gives {gives:.3e} {of}: {times:.0} times. Which is meant?",
                     figure.source
                 ));
             }

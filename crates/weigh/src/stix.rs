@@ -89,9 +89,12 @@ impl Bundle {
 
     fn question(&mut self, run: &Run, link: Option<&str>, question: &Question) {
         let hypotheses = &question.case.hypotheses;
+        // What two hold exactly alike, each holds: it is disputed where no hypothesis is everybody's.
         let shown = question.parties.values().filter(|result| result.is_shown());
-        let tops: Vec<_> = shown.map(|result| result.one_witness.top()).collect();
-        let disputed = tops.iter().any(|top| *top != tops[0]);
+        let tops: Vec<Vec<usize>> =
+            shown.map(|result| [vec![result.one_witness.top()], result.ties()].concat()).collect();
+        let common = |hypothesis: &usize| tops.iter().all(|held| held.contains(hypothesis));
+        let disputed = tops.first().is_some_and(|held| !held.iter().any(common));
         let mut labels = vec![match (disputed, tops.len()) {
             (true, _) => "disputed".to_owned(),
             (false, 1) => "one-partys-view".to_owned(),
@@ -148,13 +151,15 @@ impl Bundle {
             if let (Some(chain), Value::Object(extension)) = (run.chains.get(party), &mut extension)
             {
                 for (name, at) in [("tasking", 3), ("beneficiary", 4)] {
-                    extension
-                        .insert(name.to_owned(), chain.conditional[at].as_ref().map(exact).into());
+                    // What is not shown, or not in the file, is left out: STIX has no null.
+                    let shown = chain.conditional[at].as_ref().map(exact);
+                    extension.extend(shown.map(|shown| (name.to_owned(), shown.into())));
                     let link = run.links.iter().find(|(known, _)| known == name);
                     let claims = link.map(|(_, question)| question.claims());
-                    extension.insert(format!("{name}_claims"), claims.into());
+                    extension.extend(claims.map(|c| (format!("{name}_claims"), c.into())));
                 }
-                extension.insert("first_link_not_shown".to_owned(), chain.first_unshown().into());
+                let first = chain.first_unshown().map(Value::from);
+                extension.extend(first.map(|first| ("first_link_not_shown".to_owned(), first)));
             }
             if let Value::Object(extension) = &mut extension {
                 let grades = question.case.grades.iter();

@@ -62,7 +62,12 @@ impl Run {
     /// Where the parties differ, and the crux.
     #[must_use]
     pub fn comparison(&self) -> String {
-        self.each(Question::comparison)
+        self.headed(&self.each(Question::comparison))
+    }
+
+    /// Below what the file calls the matter.
+    fn headed(&self, text: &str) -> String {
+        self.title().map_or(text.to_owned(), |title| format!("{title}\n\n{text}"))
     }
 
     /// Every step of the arithmetic, for whoever recomputes it.
@@ -92,7 +97,7 @@ impl Run {
             }
             out.push('\n');
         }
-        out
+        self.headed(&out)
     }
 
     fn each(&self, text: fn(&Question) -> String) -> String {
@@ -137,6 +142,12 @@ impl Question {
             let _ = writeln!(out, "{one} and {other} hold the same hypothesis: {}.", name(*a));
         } else {
             let _ = writeln!(out, "{one} holds {}; {other} holds {}.", name(*a), name(*b));
+        }
+        for party in [one, other] {
+            let ties: Vec<_> = self.parties[party].ties().into_iter().map(name).collect();
+            if !ties.is_empty() {
+                let _ = writeln!(out, "  {party} holds exactly as much: {}.", ties.join(", "));
+            }
         }
         let _ = writeln!(
             out,

@@ -326,6 +326,8 @@ fn what_is_behind_the_counts_and_where_methods_disagree_is_said() {
 fn counts_by_another_name_and_stocks_are_no_events() {
     for (file, wanted) in [
         ("from,counts\n2015-01,3\n", "the column \"counts\" holds numbers: is it `count`?"),
+        ("from,source,cases\n2015-01,a,3\n2015-02,a,n/a\n", "the column \"cases\" holds numbers"),
+        ("from,source,x\n2015-01,a,3\n2015-02,a,3\n", "the column \"x\" holds numbers"),
         ("from,who\n2015-01,a\n", "nothing says that these are events"),
         ("from,active_intrusions\n2015-01,3\n", "these are stocks"),
         ("from,Ongoing\n2015-01,3\n", "these are stocks"),
@@ -334,10 +336,17 @@ fn counts_by_another_name_and_stocks_are_no_events() {
         let error = Read::parse(file, &reading()).unwrap_err().to_string();
         assert!(error.contains(wanted), "{wanted}: {error}");
     }
+    // Numbers of the events themselves, and words that are none of a stock, are as they should be.
+    for file in [
+        "from,source,id\n2015-01,a,17\n2015-02,b,18\n",
+        "from,source,current_status\n2015-01,a,open\n",
+    ] {
+        assert!(Read::parse(file, &reading()).is_ok(), "{file}");
+    }
     let counts = "from,count\n2015-01,3\n";
     let staged = Reading { stage: Some("start".into()), ..reading() };
     let until = Reading { until: Some("2016-01-01".parse().unwrap()), ..reading() };
-    for (reading, wanted) in [(staged, "--stage is for events"), (until, "--until is for events")] {
+    for (reading, wanted) in [(staged, "--stage: for events"), (until, "--until: for events")] {
         let error = Read::parse(counts, &reading).unwrap_err().to_string();
         assert!(error.contains(wanted), "{error}");
     }
@@ -366,8 +375,31 @@ fn a_complete_stop_has_an_interval() {
     assert!(study.shown && study.series.quasi[0] == 0.0, "{:?}", study.reasons);
     near(study.series.poisson[2], 3.688_879_454 / (rate * 24.0), 9);
     assert!(study.reasons.iter().all(|reason| !reason.contains("disagree")), "{:?}", study.reasons);
-    // Where nothing changes, no method claims a drop.
-    let flat = Series { counts: vec![5.0; 60], exposures: vec![1.0; 60], control: None };
-    let study = Study::of(&flat, &design).unwrap();
-    assert!(study.reasons.iter().all(|reason| !reason.contains("disagree")), "{:?}", study.reasons);
+}
+
+/// Where nothing changes, no method claims that something does; and no count is too large to be fitted.
+#[test]
+fn constant_and_large_counts_are_what_they_are() {
+    for (level, length, harmonics) in [(13.0, 60, 0), (1.0, 72, 2), (12_345.0, 60, 0), (1e8, 60, 0)]
+    {
+        let design = Design { before: 36, harmonics, period: 12.0, prior: None, seed: 1 };
+        let control = Some(vec![7.0; length]);
+        let flat = Series { counts: vec![level; length], exposures: vec![1.0; length], control };
+        let study = Study::of(&flat, &design).unwrap();
+        let said = |word: &str| study.reasons.iter().any(|reason| reason.contains(word));
+        assert!(
+            !study.shown && !said("disagree") && !said("rise") && !said("drops"),
+            "{:?}",
+            study.reasons
+        );
+    }
+    for (seed, mean) in [(1, 1e8), (2, 3e8), (3, 1e9), (4, 1e10)] {
+        let mut chance = Chance::new(seed);
+        let counts =
+            (0..60).map(|at| chance.poisson(if at < 30 { mean } else { mean * 0.9 })).collect();
+        let series = Series { counts, exposures: vec![1.0; 60], control: None };
+        let design = Design { before: 30, harmonics: 0, period: 12.0, prior: None, seed };
+        let study = Study::of(&series, &design).unwrap();
+        assert!(study.shown && study.smallest_drop() == Some(0.1), "{mean}: {:?}", study.power);
+    }
 }

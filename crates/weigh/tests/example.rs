@@ -319,10 +319,28 @@ fn flat_rows_ties_and_reserved_names() {
         (
             r#""x": {"src": "s", "root": "r", "public": true, "P": [1, 2, 3]},
                "y": {"src": "s", "root": "q", "parents": ["x"], "public": true, "P": [1, 2, 3]}"#,
-            "its root is \"q\", and its parent \"x\" goes back to \"r\"",
+            "its root is \"q\", and its parents go back to r",
         ),
     ] {
         let error = Input::parse(&file(evidence)).unwrap_err().to_string();
         assert!(error.contains(wanted), "{wanted}: {error}");
     }
+}
+
+/// Parents of several roots: the item says of which it is.
+#[test]
+fn an_item_of_several_roots_says_which() {
+    let file = |root: &str| {
+        format!(
+            r#"{{"hypotheses": ["a", "b"], "grades": {{"A": "1/1"}},
+            "sources": {{"s": {{"grade": "A", "coi": false}}}}, "evidence": {{
+                "x": {{"src": "s", "root": "r", "public": true, "P": [1, 2]}},
+                "y": {{"src": "s", "root": "q", "public": true, "P": [1, 2]}},
+                "z": {{"src": "s", {root} "parents": ["x", "y"], "public": true, "P": [1, 2]}}}},
+            "priors": {{"P": ["1/2", "1/2"]}}}}"#
+        )
+    };
+    assert!(Input::parse(&file("")).unwrap_err().to_string().contains("several roots"));
+    assert!(Input::parse(&file("\"root\": \"q\",")).is_ok());
+    assert!(Input::parse(&file("\"root\": \"p\",")).is_err());
 }

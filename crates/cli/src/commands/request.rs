@@ -22,6 +22,9 @@ pub(crate) enum Request {
         /// The agreement; the only one, where it is left out.
         #[arg(long)]
         agreement: Option<String>,
+        /// Send it though it lacks what the other side will ask back for.
+        #[arg(long)]
+        anyway: bool,
         #[command(flatten)]
         who: Who,
     },
@@ -118,10 +121,10 @@ impl Request {
             (said.id, command(Remark { text: said.text }), said.who)
         };
         let (id, command, who) = match self {
-            Self::Send { file, agreement, who } => {
+            Self::Send { file, agreement, anyway, who } => {
                 let (class, exercise, ask) = request_file::request(&file)?;
                 let command = Command::Send { class, exercise, ask };
-                return state(context, agreement, None, command, who).await;
+                return state(context, (agreement, None), command, who, anyway).await;
             }
             Self::List { all } => return list(context, !all).await,
             Self::Show { id } => return show(context, id).await,
@@ -145,20 +148,20 @@ impl Request {
                 (filed.id, Command::Assess(parse::<Assessment>(&filed.file)?), filed.who)
             }
         };
-        state(context, None, Some(id), command, who).await
+        state(context, (None, Some(id)), command, who, true).await
     }
 }
 
 async fn state(
     context: &Context,
-    terms: Option<String>,
-    request: Option<String>,
+    (terms, request): (Option<String>, Option<String>),
     command: Command,
     who: Who,
+    anyway: bool,
 ) -> Result<ExitCode, Failure> {
     let sends = request.is_none();
     let (command, who) = (Box::new(command), who.credentials());
-    let value = context.ask(Question::State { terms, request, command, who }).await?;
+    let value = context.ask(Question::State { terms, request, command, who, anyway }).await?;
     Ok(context.print(&value, |value| {
         if !value["draft"].is_null() {
             let draft = text(value, "draft");

@@ -500,7 +500,8 @@ impl Crowd {
         act: Act,
     ) -> Option<Result<(String, u64), String>> {
         let terms = request.is_none().then(|| "comity-model".to_owned());
-        let question = Question::State { terms, request, command: Box::new(act), who: None };
+        let question =
+            Question::State { terms, request, command: Box::new(act), who: None, anyway: true };
         for folder in &self.0[side] {
             let asked = tokio::time::timeout(REST, control::ask(folder, &question)).await;
             match asked.expect("a node answers") {

@@ -30,6 +30,8 @@ impl Fit {
         let mut means: Vec<f64> = counts.iter().map(|count| count + 0.1).collect();
         let mut etas: Vec<f64> = means.iter().map(|mean| mean.ln()).collect();
         let mut last = f64::INFINITY;
+        // Two deviances of large counts differ by their rounding, however close they are.
+        let rounding = 16.0 * f64::EPSILON * counts.iter().sum::<f64>();
         for _ in 0..100 {
             // Weighted least squares of the working response, weights the means.
             let mut normal = vec![vec![0.0; width]; width];
@@ -53,7 +55,7 @@ impl Fit {
                 means[index] = etas[index].exp();
             }
             let deviance = deviance(counts, &means);
-            if (last - deviance).abs() <= REST * (deviance.abs() + 0.1) {
+            if (last - deviance).abs() <= REST * (deviance.abs() + 0.1) + rounding {
                 let pearson = counts.iter().zip(&means).map(|(y, m)| (y - m).powi(2) / m);
                 let free = f64::from(u32::try_from(rows.len().checked_sub(width)?).ok()?);
                 let dispersion = pearson.sum::<f64>() / free;

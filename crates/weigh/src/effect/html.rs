@@ -22,6 +22,15 @@ impl Study {
     pub fn to_html(&self, read: &Read, event: Date) -> String {
         let verdict = if self.shown { "shown" } else { "not shown" };
         let mut out = begin(&format!("A drop at {event}: {verdict}"));
+        if let Some((all, left_out)) = read.left_out {
+            let unit = read.period.as_str();
+            let _ = write!(
+                out,
+                "<p>{left_out} of {all} events are not dated to a single {unit} and are left out; {} would be in the \
+                 control too and are in the series alone.</p>",
+                read.shared
+            );
+        }
         out.push_str("<ul>");
         for reason in &self.reasons {
             let _ = write!(out, "<li>{}</li>", escape(reason));

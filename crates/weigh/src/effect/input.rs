@@ -91,18 +91,19 @@ impl Read {
                 &format!("there is no column {column:?}; there are {}", table.columns.join(", ")),
             ));
         }
-        if !reading.eurepoc && table.columns.iter().any(|column| is_stock(column)) {
-            return Err(at(
-                1,
-                "these are stocks, what is going on at a time: one count holds what the last one held, so a stock \
-                 follows itself by construction and a step in it proves nothing. Want flows: what is new in each period",
-            ));
-        }
         let mut rows = Vec::new();
         for row in reader.records() {
             let row = row.map_err(|error| bad_csv(&error))?;
             let line = row.position().map_or(0, csv::Position::line);
             rows.push((line, row));
+        }
+        let stock = |column: &&String| is_stock(column) && table.are_numbers(&rows, column);
+        if !reading.eurepoc && table.columns.iter().any(|column| stock(&column)) {
+            return Err(at(
+                1,
+                "these are stocks, what is going on at a time: one count holds what the last one held, so a stock \
+                 follows itself by construction and a step in it proves nothing. Want flows: what is new in each period",
+            ));
         }
         if let Some(twice) =
             (1..table.columns.len()).find(|at| table.columns[..*at].contains(&table.columns[*at]))
@@ -121,13 +122,13 @@ impl Read {
                 }
                 let chosen = !reading.only.is_empty() || !reading.control.is_empty();
                 for (option, given) in [
-                    ("--where", chosen),
+                    ("--where and --control-where", chosen),
                     ("--stage", reading.stage.is_some()),
                     ("--until", reading.until.is_some()),
                     ("--eurepoc", reading.eurepoc),
                 ] {
                     if given {
-                        return Err(at(1, &format!("{option} is for events; these are counts")));
+                        return Err(at(1, &format!("{option}: for events; these are counts")));
                     }
                 }
                 table.counts(&rows)
@@ -171,6 +172,16 @@ fn has_words(cell: &str, words: &str) -> bool {
 
 /// Columns that only events have.
 const EVENT_COLUMNS: [&str; 5] = ["to", "stage", "known", "source", "effort"];
+
+/// Whether a column's name says that it counts.
+fn counts_something(column: &str) -> bool {
+    let lower = column.to_lowercase();
+    let mut words = lower.split(|c: char| !c.is_alphanumeric());
+    words.any(|word| {
+        ["count", "counts", "n", "number", "total", "cases", "incidents", "events", "reports"]
+            .contains(&word)
+    })
+}
 
 /// Whether a column's name says that it counts what is going on at a time.
 fn is_stock(column: &str) -> bool {
@@ -223,6 +234,13 @@ impl Table {
         if end <= begin { Err(at(line, "to lies before from")) } else { Ok((begin, end)) }
     }
 
+    /// Whether half of what stands in a column, or more, are numbers.
+    fn are_numbers(&self, rows: &[(u64, csv::StringRecord)], column: &str) -> bool {
+        let cells: Vec<_> = rows.iter().filter_map(|(_, row)| self.cell(row, column)).collect();
+        let numbers = cells.iter().filter(|cell| cell.parse::<f64>().is_ok()).count();
+        numbers > 0 && 2 * numbers >= cells.len()
+    }
+
     /// Whether rows without `count` are events: something must say so, and no column may look like counts
     /// by another name. A list of counts that is read as events would be a series of ones.
     fn are_events(
@@ -236,13 +254,16 @@ impl Table {
         let chosen: Vec<_> = reading.only.iter().chain(&reading.control).map(|(c, _)| c).collect();
         let ours = |column: &str| column == "from" || EVENT_COLUMNS.contains(&column);
         let others = || self.columns.iter().filter(|column| !ours(column));
-        let numbers = |column: &&String| {
-            let mut cells = rows.iter().filter_map(|(_, row)| self.cell(row, column)).peekable();
-            !chosen.contains(column)
-                && cells.peek().is_some()
-                && cells.all(|cell| cell.parse::<f64>().is_ok())
+        let suspect = |column: &&String| {
+            !chosen.contains(column) && self.are_numbers(rows, column) && {
+                // What stands once in each row may be a number of the event itself.
+                let cells: Vec<_> =
+                    rows.iter().filter_map(|(_, row)| self.cell(row, column)).collect();
+                let different: BTreeSet<_> = cells.iter().collect();
+                different.len() < cells.len() || counts_something(column)
+            }
         };
-        if let Some(column) = others().find(numbers) {
+        if let Some(column) = others().find(suspect) {
             return Err(at(
                 1,
                 &format!(

@@ -40,6 +40,12 @@ const ABOUT_AS_WELL: f64 = 4.0;
 /// How many are expected at most where none is seen: the end of the exact two-sided 95 % interval.
 const NONE_SEEN: f64 = 3.688_879_454_113_936;
 
+/// A ratio of rates that lies so near to 1 is 1: what is left of constant counts is rounding.
+const ROUNDING: f64 = 1e-9;
+
+/// The logarithm of a Bayes factor of three: below it there is hardly any evidence.
+const SOME_EVIDENCE: f64 = 1.098_612_288_668_109_8;
+
 /// Series that are drawn for each size of drop.
 const DRAWN: u32 = 200;
 
@@ -196,11 +202,13 @@ impl Change {
     #[must_use]
     pub fn is_change(&self) -> bool {
         let rises = self.rank_of_rise.is_some_and(|rank| rank <= STRONGEST);
-        self.drops() || rises && self.in_set && self.quasi[0] > 1.0
+        self.drops() || rises && self.in_set && self.quasi[0] > 1.0 + ROUNDING
     }
 
     fn drops(&self) -> bool {
-        self.rank.is_some_and(|rank| rank <= STRONGEST) && self.in_set && self.quasi[0] < 1.0
+        self.rank.is_some_and(|rank| rank <= STRONGEST)
+            && self.in_set
+            && self.quasi[0] < 1.0 - ROUNDING
     }
 
     /// Whether the counts had begun to fall in the year before: a decline that began then explains all of them
@@ -293,7 +301,7 @@ fn reasons(change: &Change, control: Option<&Change>) -> Vec<String> {
             FEWEST_PLACES - 1 + 2 * scan::MARGIN
         ));
     }
-    if change.quasi[0] > 1.0 + 1e-9 {
+    if change.quasi[0] > 1.0 + ROUNDING {
         reasons.push("at the agreement's place the counts rise".to_owned());
     }
     match control {
@@ -316,15 +324,16 @@ fn disagreement(
 ) -> Option<String> {
     let [before, after] = change.free.rates;
     let mut methods = vec![
-        ("the regression", change.quasi[2] < 1.0),
+        ("the regression", change.quasi[2] < 1.0 - ROUNDING),
         ("the placebo scan", change.rank.is_some_and(|rank| rank <= STRONGEST)),
         (
             "the free change-point",
-            change.in_set && after < before && change.free.log_bayes_factor > 0.0,
+            change.in_set && after < before && change.free.log_bayes_factor > SOME_EVIDENCE,
         ),
     ];
-    methods.extend(difference.map(|[_, _, high]| ("the control", high < 1.0)));
-    methods.extend(counterfactual.map(|found| ("the counterfactual", found.difference[2] < 0.0)));
+    methods.extend(difference.map(|[_, _, high]| ("the control", high < 1.0 - ROUNDING)));
+    methods
+        .extend(counterfactual.map(|found| ("the counterfactual", found.relative[2] < -ROUNDING)));
     let say = |finds: bool| {
         let of = methods.iter().filter(|(_, found)| *found == finds).map(|(name, _)| *name);
         of.collect::<Vec<_>>().join(", ")
@@ -392,7 +401,7 @@ fn shows(counts: &[f64], exposures: &[f64], design: &Design) -> bool {
     let offsets: Vec<f64> = exposures.iter().map(|exposure| exposure.ln()).collect();
     let rows = regressors(counts.len(), design.harmonics, design.period);
     let Some(fit) = Fit::poisson(&with_step(&rows, before), counts, &offsets) else { return false };
-    let falls = fit.coefficients.last().is_some_and(|step| *step < 0.0);
+    let falls = fit.coefficients.last().is_some_and(|step| step.exp() < 1.0 - ROUNDING);
     if !falls || !Scan::ranks(&rows, counts, &offsets, before, STRONGEST) {
         return false;
     }

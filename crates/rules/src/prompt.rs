@@ -1,0 +1,85 @@
+//! What a request lacks before it is sent: essentials without which the other side must ask back, and its clock
+//! stands still meanwhile. They are asked for, and never in the way of an emergency.
+
+use crate::agreement::Agreement;
+use crate::content::Ask;
+
+/// Something that is missing.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Prompt {
+    /// Where it belongs.
+    pub place: String,
+    /// What to say there.
+    pub ask: &'static str,
+}
+
+/// What this request lacks; nothing where its class is that of emergencies.
+#[must_use]
+pub fn missing(agreement: &Agreement, class: Option<&str>, ask: &Ask) -> Vec<Prompt> {
+    let class = class.and_then(|class| agreement.class(class));
+    if class.is_some_and(|class| class.emergency) {
+        return Vec::new();
+    }
+    let mut prompts = Vec::new();
+    let mut want = |text: &str, place: &str, ask| {
+        if text.trim().is_empty() {
+            prompts.push(Prompt { place: place.to_owned(), ask });
+        }
+    };
+    want(
+        &ask.legal_basis,
+        "legal_basis",
+        "under which article, in which case, before which authority",
+    );
+    want(&ask.purpose, "purpose", "what the answer will be used for");
+    want(&ask.contact, "contact", "whom they can call, when, and in which time zone");
+    if class.is_some() {
+        want(&ask.urgency_reason, "urgency_reason", "why it has this class");
+    }
+    // One item may name what the others are about.
+    let identifiers = ask.items.iter().flat_map(|item| &item.identifiers);
+    if identifiers.into_iter().all(|identifier| identifier.trim().is_empty()) {
+        let ask = "of one item at least: addresses with port and time in UTC, accounts, hashes or domains";
+        prompts.push(Prompt { place: "items.identifiers".to_owned(), ask });
+    }
+    prompts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::agreement::{TEMPLATES, Terms};
+    use crate::content::{Item, Tlp};
+
+    #[test]
+    fn essentials_are_asked_for_and_never_of_an_emergency() {
+        let text = TEMPLATES.iter().find(|(id, _)| *id == "comity-model").map_or("", |(_, t)| *t);
+        let Ok(terms) = Terms::parse(text) else { panic!("the template") };
+        let item = |identifiers: &[&str]| Item {
+            kind: "information".to_owned(),
+            ask: "who?".to_owned(),
+            identifiers: identifiers.iter().map(|i| (*i).to_owned()).collect(),
+        };
+        let mut ask = Ask {
+            title: "t".to_owned(),
+            facts: "f".to_owned(),
+            legal_basis: "section 204".to_owned(),
+            purpose: String::new(),
+            urgency_reason: " ".to_owned(),
+            marking: Tlp::Amber,
+            contact: "at any hour".to_owned(),
+            items: vec![item(&[]), item(&[""])],
+            attachments: Vec::new(),
+        };
+        let places = |ask: &Ask, class| -> Vec<String> {
+            missing(&terms, Some(class), ask).into_iter().map(|prompt| prompt.place).collect()
+        };
+        let wanted = ["purpose", "urgency_reason", "items.identifiers"];
+        assert_eq!(places(&ask, "U1-urgent"), wanted);
+        assert_eq!(places(&ask, "U0-emergency"), [""; 0]);
+        ask.purpose = "to find them".to_owned();
+        ask.urgency_reason = "logs are kept for seven days".to_owned();
+        ask.items.push(item(&["198.51.100.7:443 2026-03-03T02:11:00Z"]));
+        assert_eq!(places(&ask, "U1-urgent"), [""; 0]);
+    }
+}
