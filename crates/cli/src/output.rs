@@ -66,6 +66,11 @@ pub(crate) fn told(json: bool, text: std::fmt::Arguments<'_>) {
     }
 }
 
+/// Seconds as hours and minutes.
+pub(crate) fn hours(seconds: i64) -> String {
+    format!("{} h {:02} min", seconds / 3600, seconds % 3600 / 60)
+}
+
 /// A table of rows.
 pub(crate) fn table(head: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
     let mut table = comfy_table::Table::new();

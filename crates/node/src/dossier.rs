@@ -103,9 +103,6 @@ impl Reached {
 
 /// When something was first refused without a ground that the terms have.
 fn unreasoned(terms: &Terms, statements: &[Statement]) -> Option<Timestamp> {
-    let lawful = |ground: &String| {
-        !terms.refusal.grounds_closed || terms.grounds.iter().any(|known| known.code == *ground)
-    };
     let refuses = |statement: &&Statement| {
         let event = &statement.event;
         let whole = usize::from(event.act.decision == Some(Decision::Refused));
@@ -114,7 +111,8 @@ fn unreasoned(terms: &Terms, statements: &[Statement]) -> Option<Timestamp> {
         let Some(kept) = statement.kept.as_ref().filter(|_| event.refused.is_none()) else {
             return false;
         };
-        kept.letter.grounds().values().filter(|ground| lawful(ground)).count() < whole + items
+        kept.letter.grounds().values().filter(|ground| terms.takes_ground(ground)).count()
+            < whole + items
     };
     statements.iter().filter(refuses).filter_map(|statement| statement.event.witnessed).min()
 }

@@ -54,10 +54,11 @@ impl Node {
         let mut proofs = Vec::new();
         for row in &review.requests {
             for (party, entries) in [(&row.asker, &row.asked), (&row.receiver, &row.answered)] {
-                let ledger = self.ledger_of(agreement, party).await?;
+                let head = review.heads.iter().find(|head| head.party == *party);
+                let Some(ledger) = head.map(|head| ledger::id_of(&head.origin)) else { continue };
                 for index in entries {
                     if opened.contains_key(&(party.clone(), *index)) {
-                        let proof = prove::statement(self, &ledger.id, *index, &fields).await?;
+                        let proof = prove::statement(self, &ledger, *index, &fields).await?;
                         proofs.push(proof.to_string());
                     }
                 }

@@ -88,7 +88,8 @@ impl Clocks {
         let start = Start::of(request);
         let timer = |limit: Option<&Period>| Timer::of(limit?, start.instant()?, calendar);
         let limit = timer(class.and_then(|class| class.answer.as_ref()));
-        let suspended = counting(suspensions(request), limit.as_ref(), done);
+        let asked = suspensions(request);
+        let suspended = counting(asked.clone(), limit.as_ref(), done);
         let ended = ended(request);
         let standing = request.standing(View::ALL);
         let deadline = |limit: Option<&Period>, suspended: &[Suspension], said, done| {
@@ -121,7 +122,7 @@ impl Clocks {
             ),
             decide: deadline(
                 decide,
-                &counting(suspensions(request), timer(decide).as_ref(), decided),
+                &counting(asked.clone(), timer(decide).as_ref(), decided),
                 standing.decision.is_some() || standing.is_answered(),
                 decided,
             ),
@@ -131,7 +132,7 @@ impl Clocks {
                 standing.is_answered(),
                 done,
             ),
-            reply: reply(request, agreement, ended, now),
+            reply: reply(asked.last(), agreement, ended, now),
             suspended,
             counts,
             calendar: calendar.cloned(),
@@ -355,13 +356,12 @@ fn suspensions(request: &Request) -> Vec<Suspension> {
 /// The reply to the last question with effect: due so long after the question was witnessed, done when its
 /// receipt was. Its time is all the time: it is the asker's, whatever the receiver's office hours.
 fn reply(
-    request: &Request,
+    last: Option<&Suspension>,
     agreement: Option<&Agreement>,
     ended: Option<Option<Timestamp>>,
     now: Timestamp,
 ) -> Deadline {
     let limit = agreement.and_then(|a| a.clarification.as_ref()?.reply_within.clone());
-    let last = suspensions(request).pop();
     let due = last.zip(limit.as_ref()).map(|(asked, limit)| limit.after(asked.from));
     let done = last.and_then(|asked| asked.to);
     let until = done.or(ended.flatten()).unwrap_or(now);

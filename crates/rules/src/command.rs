@@ -259,8 +259,7 @@ fn check_reason(
     let Some(reason) = reason else {
         return missing("reason", "a refusal names its ground");
     };
-    let known = agreement.grounds.iter().any(|ground| ground.code == reason.ground);
-    if agreement.refusal.grounds_closed && !known {
+    if !agreement.takes_ground(&reason.ground) {
         let known = list(agreement.grounds.iter().map(|ground| ground.code.as_str()));
         let place = format!("{place}: ground");
         return Err(Problem::NotInTerms { place, known });

@@ -120,14 +120,20 @@ fn in_time(clocks: &Clocks, deadline: &Deadline, taken: Option<SignedDuration>) 
         return None;
     }
     let limit = clocks.allowed(deadline)?.as_secs();
-    let taken = taken?.as_secs();
-    Some(match () {
-        () if 2 * taken <= limit => 4,
-        () if taken <= limit => 3,
+    Some(BEST - share_of(taken?.as_secs(), limit))
+}
+
+/// The step of a time on the scale of its limit: at most half of it 0, all 1, half as long again 2, three
+/// times 3, beyond 4.
+#[must_use]
+pub fn share_of(taken: i64, limit: i64) -> u8 {
+    match () {
+        () if 2 * taken <= limit => 0,
+        () if taken <= limit => 1,
         () if 2 * taken <= 3 * limit => 2,
-        () if taken <= 3 * limit => 1,
-        () => 0,
-    })
+        () if taken <= 3 * limit => 3,
+        () => 4,
+    }
 }
 
 /// Items answered of those asked, what was refused counted apart: all 4, three quarters 3, half 2, any 1,

@@ -430,8 +430,7 @@ impl Row {
         let grounds = grounds(request, openings);
         // A refusal whose ground was not opened is taken as lawful: the receiver's node holds to it, and
         // what was not opened is counted.
-        let known = |code: &String| agreement.grounds.iter().any(|ground| ground.code == *code);
-        let lawful = !agreement.refusal.grounds_closed || grounds.iter().all(known);
+        let lawful = grounds.iter().all(|ground| agreement.takes_ground(ground));
         let stood = |s: &crate::clock::Suspension| s.to.unwrap_or(now).duration_since(s.from);
         let suspended: SignedDuration = clocks.suspended.iter().map(stood).sum();
         Self {
@@ -564,14 +563,7 @@ impl Times {
             (false, false) => return,
         }
         self.taken.push(seconds);
-        let place = match () {
-            () if 2 * seconds <= limit => 0,
-            () if seconds <= limit => 1,
-            () if 2 * seconds <= 3 * limit => 2,
-            () if seconds <= 3 * limit => 3,
-            () => 4,
-        };
-        self.by_share[place] += 1;
+        self.by_share[usize::from(quality::share_of(seconds, limit))] += 1;
     }
 
     fn finish(&mut self) {

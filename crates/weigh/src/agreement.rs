@@ -6,9 +6,9 @@
 //! are passed over together.
 
 use num_bigint::BigUint;
-use num_traits::ToPrimitive as _;
 
 use crate::posterior::Witness;
+use crate::ratio::log10;
 
 /// Roots among which is looked: of more, the sets are too many.
 const MOST_ROOTS: usize = 64;
@@ -42,7 +42,7 @@ pub(crate) struct Search<'a> {
 
 /// Where the search stands.
 struct Walk {
-    /// Of each rival: how far the target is ahead, in logarithms.
+    /// Of each rival: how far the target is ahead, in decimal logarithms.
     ahead: Vec<f64>,
     /// For each root, what its swap gains against each rival.
     gains: Vec<Vec<f64>>,
@@ -60,13 +60,12 @@ impl Search<'_> {
             return Agreement::NotFound;
         }
         let rivals: Vec<usize> = (0..self.prior.len()).filter(|h| *h != self.target).collect();
-        let log = |weight: &BigUint| ln(weight);
         let ahead = |rival: &usize| {
-            let of = |weights: &[BigUint]| log(&weights[self.target]) - log(&weights[*rival]);
+            let of = |weights: &[BigUint]| log10(&weights[self.target]) - log10(&weights[*rival]);
             of(self.prior) + self.own.iter().map(|witness| of(&witness.row)).sum::<f64>()
         };
         let gain = |root: usize, rival: usize| {
-            let of = |w: &Witness| log(&w.row[self.target]) - log(&w.row[rival]);
+            let of = |w: &Witness| log10(&w.row[self.target]) - log10(&w.row[rival]);
             of(&self.theirs[root]) - of(&self.own[root])
         };
         let gains: Vec<Vec<f64>> = (0..roots)
@@ -151,14 +150,4 @@ impl Search<'_> {
         }
         weights
     }
-}
-
-/// The natural logarithm of an integer of any size.
-fn ln(number: &BigUint) -> f64 {
-    let shift = number.bits().saturating_sub(60);
-    let lead = (number >> shift).to_f64().unwrap_or(1.0);
-    // Shifts stay below 2^53: a number of so many bits has no room anywhere.
-    #[expect(clippy::cast_precision_loss, reason = "see above")]
-    let shift = shift as f64;
-    lead.ln() + shift * std::f64::consts::LN_2
 }

@@ -1,6 +1,6 @@
 //! Exact fractions, and how they are printed.
 
-use num_bigint::BigInt;
+use num_bigint::{BigInt, BigUint};
 use num_rational::BigRational;
 use num_traits::{One as _, Signed as _, ToPrimitive as _, Zero as _};
 
@@ -61,7 +61,10 @@ pub(crate) fn percent(ratio: &BigRational) -> String {
 #[must_use]
 pub(crate) fn decibans(ratio: &BigRational) -> f64 {
     let value = ratio.to_f64().filter(|value| value.is_finite() && *value > 0.0);
-    value.map_or_else(|| 10.0 * (log10(ratio.numer()) - log10(ratio.denom())), |v| 10.0 * v.log10())
+    value.map_or_else(
+        || 10.0 * (log10(ratio.numer().magnitude()) - log10(ratio.denom().magnitude())),
+        |v| 10.0 * v.log10(),
+    )
 }
 
 /// Rounded for print.
@@ -73,11 +76,10 @@ pub(crate) fn rounded(value: f64, places: i32) -> f64 {
     if rounded == 0.0 { 0.0 } else { rounded }
 }
 
-fn log10(number: &BigInt) -> f64 {
-    let (_, magnitude) = number.clone().into_parts();
-    let bits = magnitude.bits();
-    let shift = bits.saturating_sub(60);
-    let lead = (magnitude >> shift).to_f64().unwrap_or(1.0);
+/// The decimal logarithm of an integer of any size.
+pub(crate) fn log10(number: &BigUint) -> f64 {
+    let shift = number.bits().saturating_sub(60);
+    let lead = (number >> shift).to_f64().unwrap_or(1.0);
     // Shifts stay below 2^53: a number of so many bits has no room anywhere.
     #[expect(clippy::cast_precision_loss, reason = "see above")]
     let shift = shift as f64;

@@ -15,7 +15,7 @@ use comity_rules::bundle;
 use serde_json::{Value, json};
 
 use crate::failure::Failure;
-use crate::output::{Context, read, table, text, write};
+use crate::output::{Context, hours, read, table, text, write};
 
 #[derive(Subcommand)]
 pub(crate) enum Ledger {
@@ -359,11 +359,7 @@ pub(crate) fn describe_audit(report: &Value) -> String {
         ));
     }
     let rows = report["requests"].as_array().into_iter().flatten().map(|request| {
-        let hours = |key: &str| {
-            request[key].as_i64().map_or_else(String::new, |seconds| {
-                format!("{} h {:02} min", seconds / 3600, seconds % 3600 / 60)
-            })
-        };
+        let hours = |key: &str| request[key].as_i64().map_or_else(String::new, hours);
         vec![
             text(request, "thread").chars().take(8).collect(),
             format!("{} to {}", text(request, "asker"), text(request, "receiver")),

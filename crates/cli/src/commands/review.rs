@@ -15,7 +15,7 @@ use serde_json::json;
 
 use super::ledger::read_policy;
 use crate::failure::Failure;
-use crate::output::{Context, read, write};
+use crate::output::{Context, hours, read, write};
 
 #[derive(Subcommand)]
 pub(crate) enum Review {
@@ -287,12 +287,7 @@ fn describe(review: &Reviewed) -> String {
 }
 
 fn describe_times(times: &Times) -> String {
-    let span = |seconds: Option<i64>| {
-        seconds.map_or_else(
-            || "-".to_owned(),
-            |seconds| format!("{} h {:02} min", seconds / 3600, seconds % 3600 / 60),
-        )
-    };
+    let span = |seconds: Option<i64>| seconds.map_or_else(|| "-".to_owned(), hours);
     format!(
         "median {}, nine in ten {}; within the limit {}, late {}, overdue {}, without a limit {}",
         span(times.median),

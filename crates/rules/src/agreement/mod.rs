@@ -707,6 +707,12 @@ impl Agreement {
         self.calendars.iter().find(|calendar| calendar.id == *id)
     }
 
+    /// Whether a refusal may have this ground: any, unless the list of grounds is closed.
+    #[must_use]
+    pub fn takes_ground(&self, code: &str) -> bool {
+        !self.refusal.grounds_closed || self.grounds.iter().any(|ground| ground.code == code)
+    }
+
     /// The kind of this id.
     #[must_use]
     pub fn kind(&self, id: &str) -> Option<&AgreedKind> {

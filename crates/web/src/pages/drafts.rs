@@ -9,10 +9,9 @@ use comity_node::people::Draft;
 use comity_rules::PartyId;
 use comity_rules::access::Right;
 use comity_rules::command::Command;
-use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Frame, Named, Posted, internal, not_found, render};
+use super::{Frame, Move, Named, Posted, internal, not_found, render};
 use crate::App;
 use crate::language::Language;
 use crate::problem;
@@ -32,14 +31,6 @@ struct Page {
     returns: bool,
     problem: Option<String>,
     written: String,
-}
-
-/// What a second person does with it.
-#[derive(Deserialize)]
-pub(crate) struct Move {
-    act: String,
-    #[serde(default)]
-    text: String,
 }
 
 pub(crate) async fn show(

@@ -17,6 +17,7 @@ use axum::response::{Html, IntoResponse as _, Response};
 use comity_node::dossier::Line;
 use comity_rules::PartyId;
 use comity_rules::access::{Person, Role};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::language::Language;
@@ -140,6 +141,14 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Posted<T> {
             (status, t.text(key) + "\n").into_response()
         })
     }
+}
+
+/// A move of the person at the desk.
+#[derive(Deserialize)]
+pub(crate) struct Move {
+    pub(crate) act: String,
+    #[serde(default)]
+    pub(crate) text: String,
 }
 
 /// What an address names; one that names nothing there can be is not found, as any other.

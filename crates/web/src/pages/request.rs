@@ -14,9 +14,8 @@ use comity_rules::command::Command;
 use comity_rules::content::{Ask, Letter, Reason, Remark};
 use comity_rules::release::Reader;
 use comity_rules::{Kind, PartyId, ThreadId};
-use serde::Deserialize;
 
-use super::{Frame, Named, Posted, Row, internal, not_found, render};
+use super::{Frame, Move, Named, Posted, Row, internal, not_found, render};
 use crate::App;
 use crate::language::Language;
 use crate::session::Who;
@@ -84,14 +83,6 @@ struct StatementRow {
 
 struct Verdict {
     good: bool,
-    text: String,
-}
-
-/// A move of the person at the desk.
-#[derive(Deserialize)]
-pub(crate) struct Move {
-    act: String,
-    #[serde(default)]
     text: String,
 }
 

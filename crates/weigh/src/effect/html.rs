@@ -76,14 +76,7 @@ impl Study {
         let frame = Frame::of(counts.len(), top);
         frame.open(&format!("{top:.0}"), out);
         frame.event(before, out);
-        for (index, count) in counts.iter().enumerate() {
-            let _ = write!(
-                out,
-                "<circle class=\"bar\" cx=\"{:.1}\" cy=\"{:.1}\" r=\"2.5\"/>",
-                frame.x(index),
-                frame.y(*count)
-            );
-        }
+        frame.points(counts, out);
         let fit: Vec<f64> = self.series.fitted.iter().map(|(mean, _)| mean * 1.0).collect();
         frame.line("fit", 0, &fit, out);
         let without: Vec<f64> =
@@ -159,14 +152,7 @@ impl Study {
         let frame = Frame::of(counts.len(), top);
         frame.open(&format!("{top:.0}"), out);
         frame.event(read.before(event), out);
-        for (index, count) in counts.iter().enumerate() {
-            let _ = write!(
-                out,
-                "<circle class=\"bar\" cx=\"{:.1}\" cy=\"{:.1}\" r=\"2.5\"/>",
-                frame.x(index),
-                frame.y(*count)
-            );
-        }
+        frame.points(counts, out);
         let fit: Vec<f64> = control.fitted.iter().map(|(mean, _)| *mean).collect();
         frame.line("fit", 0, &fit, out);
         out.push_str("</svg><details><summary>As a table</summary>");
@@ -317,6 +303,18 @@ impl Frame {
             self.x(index) - width / 2.0,
             (HEIGHT - 10.0 - y).max(0.0)
         );
+    }
+
+    /// A point for each count.
+    fn points(&self, counts: &[f64], out: &mut String) {
+        for (index, count) in counts.iter().enumerate() {
+            let _ = write!(
+                out,
+                "<circle class=\"bar\" cx=\"{:.1}\" cy=\"{:.1}\" r=\"2.5\"/>",
+                self.x(index),
+                self.y(*count)
+            );
+        }
     }
 
     fn line(&self, class: &str, first: usize, values: &[f64], out: &mut String) {
