@@ -83,6 +83,9 @@ enum Noun {
     /// STIX: validate objects, check and match patterns.
     #[command(subcommand)]
     Stix(commands::stix::Stix),
+    /// Look for indicators in logs.
+    #[command(subcommand)]
+    Hunt(commands::hunt::Hunt),
     /// Who did it, how sure, and what that rests on.
     #[command(subcommand)]
     Weigh(commands::weigh::Weigh),
@@ -138,6 +141,7 @@ async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Noun::Review(review) => review.run(&context).await,
         Noun::Ledger(ledger) => ledger.run(&context).await,
         Noun::Stix(stix) => stix.run(&context),
+        Noun::Hunt(hunt) => hunt.run(&context),
         Noun::Weigh(weigh) => weigh.run(&context),
         Noun::Measure(measure) => measure.run(&context),
         Noun::Witness(witness) => witness.run(&context).await,

@@ -5,6 +5,7 @@ pub(crate) mod agreement;
 pub(crate) mod backup;
 pub(crate) mod card;
 pub(crate) mod doctor;
+pub(crate) mod hunt;
 pub(crate) mod init;
 pub(crate) mod ledger;
 pub(crate) mod manual;

@@ -145,16 +145,41 @@ impl Pattern {
 
     /// The types and the first properties that it names.
     pub fn names(&self) -> impl Iterator<Item = (&str, &str)> {
-        let mut waiting: Vec<&Expression> = self.observations.iter().collect();
+        self.tests().filter_map(|test| match test.path.first()? {
+            Step::Key(first) => Some((test.kind.as_str(), first.as_str())),
+            _ => None,
+        })
+    }
+
+    /// The texts that something must be equal to, or one of: the type of the object, the keys on the way to the
+    /// property, the text. What must *not* be so is left out.
+    pub fn equal_texts(&self) -> impl Iterator<Item = (&str, Vec<&str>, &str)> {
+        self.tests().filter(|test| !test.negated).flat_map(|test| {
+            let keys = test.path.iter().filter_map(|step| match step {
+                Step::Key(key) => Some(key.as_str()),
+                _ => None,
+            });
+            let keys: Vec<&str> = keys.collect();
+            let literals = match &test.operator {
+                Operator::Equal(literal) => std::slice::from_ref(literal),
+                Operator::In(literals) => literals,
+                _ => &[],
+            };
+            literals.iter().filter_map(move |literal| match literal {
+                Literal::Text(text) => Some((test.kind.as_str(), keys.clone(), text.as_str())),
+                _ => None,
+            })
+        })
+    }
+
+    fn tests(&self) -> impl Iterator<Item = &Test> {
+        // From the last to the first, as they come off the stack: so they are put on it the other way round.
+        let mut waiting: Vec<&Expression> = self.observations.iter().rev().collect();
         std::iter::from_fn(move || {
             loop {
                 match waiting.pop()? {
-                    Expression::And(all) | Expression::Or(all) => waiting.extend(all),
-                    Expression::Test(Test { kind, path, .. }) => {
-                        if let Some(Step::Key(first)) = path.first() {
-                            return Some((kind.as_str(), first.as_str()));
-                        }
-                    }
+                    Expression::And(all) | Expression::Or(all) => waiting.extend(all.iter().rev()),
+                    Expression::Test(test) => return Some(test),
                 }
             }
         })

@@ -1,0 +1,197 @@
+//! A hunt that was stopped goes on: what was written, and how far that is, is kept beside it.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, BufWriter, Seek as _, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use comity_hunt::hunt::{Position, Sighting, Sink, Summary};
+use comity_hunt::indicator::KINDS;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::output::Writer;
+use crate::failure::Failure;
+
+/// How often it is made durable how far a hunt is.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// How far a hunt was.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(super) struct Reached {
+    files: usize,
+    segments: u64,
+    line: u64,
+    /// Bytes of the output.
+    pub(super) written: u64,
+    counts: [u64; 5],
+    kinds: BTreeMap<String, u64>,
+    #[serde(skip)]
+    pub(super) position: Position,
+}
+
+impl Reached {
+    /// Both parts of the hunt together.
+    pub(super) fn with(&self, later: &Summary) -> Summary {
+        let [files, lines, bytes, sightings, suppressed] = self.counts;
+        let mut kinds = later.kinds.clone();
+        for kind in KINDS {
+            if let Some(count) = self.kinds.get(kind.name()) {
+                *kinds.entry(kind.name()).or_default() += count;
+            }
+        }
+        Summary {
+            files: files + later.files,
+            lines: lines + later.lines,
+            bytes: bytes + later.bytes,
+            sightings: sightings + later.sightings,
+            suppressed: suppressed + later.suppressed,
+            kinds,
+        }
+    }
+
+    fn of(position: Position, summary: &Summary, written: u64) -> Self {
+        let Summary { files, lines, bytes, sightings, suppressed, kinds } = summary;
+        Self {
+            files: position.files,
+            segments: position.segments,
+            line: position.lines,
+            written,
+            counts: [*files, *lines, *bytes, *sightings, *suppressed],
+            kinds: kinds.iter().map(|(kind, count)| ((*kind).to_owned(), *count)).collect(),
+            position,
+        }
+    }
+}
+
+/// The file beside the output.
+pub(super) struct State(PathBuf);
+
+#[derive(Serialize, Deserialize)]
+struct Written {
+    what: Value,
+    reached: Reached,
+}
+
+impl State {
+    pub(super) fn beside(output: &Path) -> Self {
+        let mut name = output.as_os_str().to_owned();
+        name.push(".resume");
+        Self(PathBuf::from(name))
+    }
+
+    /// How far it was; none where nothing was begun.
+    pub(super) fn read(&self, what: &Value) -> Result<Option<Reached>, Failure> {
+        let bytes = match std::fs::read(&self.0) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            other => other.map_err(|error| Failure::file(&self.0, &error))?,
+        };
+        let written: Written = serde_json::from_slice(&bytes).map_err(|error| {
+            Failure::Wrong(format!("{} says nothing of a hunt: {error}; begin again without --resume", self.0.display()))
+        })?;
+        if written.what != *what {
+            return Err(Failure::Wrong(format!(
+                "{} is of a hunt with other logs, indexes or options: begin again without --resume",
+                self.0.display()
+            )));
+        }
+        let mut reached = written.reached;
+        let Reached { files, segments, line, .. } = reached;
+        reached.position = Position { files, segments, lines: line };
+        Ok(Some(reached))
+    }
+
+    fn write(&self, what: &Value, reached: Reached) -> io::Result<()> {
+        let temporary = self.0.with_extension("resume.new");
+        let mut file = File::create(&temporary)?;
+        file.write_all(&serde_json::to_vec(&Written { what: what.clone(), reached })?)?;
+        file.sync_all()?;
+        std::fs::rename(temporary, &self.0)
+    }
+
+    /// It is done.
+    pub(super) fn forget(&self) {
+        // Where it stays, the next hunt says what it is of.
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+/// The output, of which we know how much is written.
+pub(super) struct Kept {
+    file: File,
+    written: Arc<AtomicU64>,
+}
+
+struct Counting {
+    file: BufWriter<File>,
+    written: Arc<AtomicU64>,
+}
+
+impl Write for Counting {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.file.write(bytes)?;
+        self.written.fetch_add(written as u64, Ordering::Relaxed);
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl Kept {
+    /// Opens the output, with so much of it kept.
+    pub(super) fn open(path: &Path, kept: u64) -> io::Result<Self> {
+        let mut file = File::options().create(true).truncate(false).write(true).open(path)?;
+        if file.metadata()?.len() < kept {
+            return Err(io::Error::other("less is there than the hunt had written: begin again without --resume"));
+        }
+        file.set_len(kept)?;
+        file.seek(SeekFrom::End(0))?;
+        Ok(Self { file, written: Arc::new(AtomicU64::new(kept)) })
+    }
+
+    pub(super) fn writer(&self) -> io::Result<impl Write + Send + use<>> {
+        let file = BufWriter::with_capacity(1 << 16, self.file.try_clone()?);
+        Ok(Counting { file, written: Arc::clone(&self.written) })
+    }
+}
+
+/// Writes, and says every second how far it is.
+pub(super) struct Keeping<'k> {
+    pub(super) sink: Box<dyn Writer + 'k>,
+    pub(super) out: Kept,
+    pub(super) state: &'k State,
+    pub(super) what: Value,
+    pub(super) before: Reached,
+    pub(super) said: Option<Instant>,
+}
+
+impl Keeping<'_> {
+    pub(super) fn finish(mut self) -> io::Result<()> {
+        self.sink.finish()?;
+        self.out.file.sync_all()
+    }
+}
+
+impl Sink for Keeping<'_> {
+    fn sighting(&mut self, sighting: &Sighting) -> io::Result<()> {
+        self.sink.as_sink().sighting(sighting)
+    }
+
+    fn reached(&mut self, position: Position, summary: &Summary) -> io::Result<()> {
+        if self.said.is_some_and(|said| said.elapsed() < PAUSE) {
+            return Ok(());
+        }
+        self.sink.flush()?;
+        self.out.file.sync_data()?;
+        let written = self.out.written.load(Ordering::Relaxed);
+        let reached = Reached::of(position, &self.before.with(summary), written);
+        self.state.write(&self.what, reached)?;
+        self.said = Some(Instant::now());
+        Ok(())
+    }
+}

@@ -1,0 +1,186 @@
+//! `comity hunt run`
+
+use std::io::{IsTerminal as _, Write as _};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, ValueEnum};
+use comity_hunt::hunt::{Error, Hunt, Options, Position, Summary};
+use comity_hunt::index::Index;
+use comity_hunt::input::Source;
+use serde_json::json;
+
+use super::output::{self, Csv, Lines, Stix};
+use super::resume::{Kept, State};
+use super::{bar, open};
+use crate::failure::Failure;
+use crate::output::Context;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// A JSON object a line.
+    Ndjson,
+    /// Comma-separated, with a line of names.
+    Csv,
+    /// A bundle of sightings, with what was observed.
+    Stix,
+}
+
+#[derive(Args)]
+pub(crate) struct Run {
+    /// An index; more than one where they add to the first, in their order.
+    #[arg(long = "index", required = true, value_name = "INDEX")]
+    indexes: Vec<PathBuf>,
+    /// Logs, plain or packed (gzip, zstd); folders with all in them; patterns such as 'logs/**/*.gz'; - for standard
+    /// input.
+    #[arg(required = true)]
+    logs: Vec<PathBuf>,
+    /// Where to write what is found, in place of standard output.
+    #[arg(short, long)]
+    output: Option<PathBuf>,
+    /// How to write it.
+    #[arg(long, value_enum, default_value = "ndjson")]
+    format: Format,
+    /// Only say how much was found, and where.
+    #[arg(long, conflicts_with_all = ["output", "resume"])]
+    summary: bool,
+    /// Show what warning lists call harmless too.
+    #[arg(long)]
+    suppressed: bool,
+    /// Go on where a hunt with the same logs, indexes and output was stopped.
+    #[arg(long, requires = "output")]
+    resume: bool,
+    /// How many threads; none: as many as there are processors.
+    #[arg(long)]
+    threads: Option<std::num::NonZeroUsize>,
+}
+
+impl Run {
+    pub(crate) fn run(self, context: &Context) -> Result<ExitCode, Failure> {
+        let indexes = self.indexes.iter().map(|path| open(path)).collect::<Result<Vec<_>, _>>()?;
+        for index in indexes.iter().skip(1) {
+            let base = index.about().base.as_deref();
+            if base.is_some_and(|base| indexes.iter().all(|other| other.digest() != base)) {
+                return Err(Failure::Wrong(format!(
+                    "{} adds to an index that is not given: give the one with sha256 {} before it",
+                    index.path().display(),
+                    base.unwrap_or_default()
+                )));
+            }
+        }
+        let sources = output::sources(&self.logs)?;
+        let sizes = sources.iter().filter_map(|source| match source {
+            Source::File(path) => std::fs::metadata(path).ok(),
+            Source::Standard => None,
+        });
+        let bar = bar(sizes.map(|about| about.len()).sum(), "hunting");
+        let threads = self.threads.map(std::num::NonZeroUsize::get);
+        let defaults = Options::default();
+        let options = Options {
+            threads: threads.unwrap_or(defaults.threads),
+            suppressed: self.suppressed,
+            ..defaults
+        };
+        let progress = |read| bar.inc(read);
+        let failed = |error: Error| match error {
+            Error::Read { .. } => Failure::Wrong(error.to_string()),
+            Error::Write(_) => Failure::Wrong(error.to_string()),
+        };
+        let hunt = Hunt::new(&indexes, &sources, options, &progress).map_err(failed)?;
+        let summary = if self.summary {
+            let mut counted = output::Counted::default();
+            let summary = hunt.run(&mut counted).map_err(failed)?;
+            bar.finish_and_clear();
+            if context.json {
+                say!("{}", counted.json(&summary));
+            } else {
+                say!("{}", counted.text(&summary).trim_end());
+            }
+            return Ok(ExitCode::SUCCESS);
+        } else if let Some(path) = &self.output {
+            self.to_file(path, hunt, &indexes, &sources, failed)?
+        } else {
+            let out = std::io::BufWriter::new(std::io::stdout());
+            let mut sink = self.sink(Box::new(out), &indexes, false);
+            let run = hunt.run(sink.as_sink());
+            match run {
+                // Whoever reads has seen enough.
+                Err(Error::Write(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => {
+                    return Ok(ExitCode::SUCCESS);
+                }
+                other => {
+                    let summary = other.map_err(failed)?;
+                    match sink.finish() {
+                        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {}
+                        other => other.map_err(|error| failed(Error::Write(error)))?,
+                    }
+                    summary
+                }
+            }
+        };
+        bar.finish_and_clear();
+        if std::io::stderr().is_terminal() || self.output.is_some() {
+            let mut errors = std::io::stderr().lock();
+            // Where nobody can read it, nothing is lost.
+            let _ = writeln!(errors, "{}", told(&summary));
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn sink<'i>(
+        &self,
+        out: Box<dyn std::io::Write + Send>,
+        indexes: &'i [Index],
+        goes_on: bool,
+    ) -> Box<dyn output::Writer + 'i> {
+        match self.format {
+            Format::Ndjson => Box::new(Lines(out)),
+            Format::Csv => Box::new(Csv::new(out, !goes_on)),
+            Format::Stix => Box::new(Stix::new(out, indexes)),
+        }
+    }
+
+    fn to_file(
+        &self,
+        path: &PathBuf,
+        hunt: Hunt<'_>,
+        indexes: &[Index],
+        sources: &[Source],
+        failed: impl Fn(Error) -> Failure,
+    ) -> Result<Summary, Failure> {
+        let file = |error: std::io::Error| Failure::file(path, &error);
+        if self.resume && self.format == Format::Stix {
+            return Err(Failure::Wrong("a STIX bundle is one piece: only ndjson and csv can be resumed".to_owned()));
+        }
+        let what = json!({
+            "indexes": indexes.iter().map(Index::digest).collect::<Vec<_>>(),
+            "logs": sources.iter().map(output::identity).collect::<Vec<_>>(),
+            "format": format!("{:?}", self.format), "suppressed": self.suppressed,
+        });
+        let state = State::beside(path);
+        let kept = if self.resume { state.read(&what)? } else { None };
+        let kept = kept.unwrap_or_default();
+        let out = Kept::open(path, kept.written).map_err(file)?;
+        let sink = self.sink(Box::new(out.writer().map_err(file)?), indexes, kept.written > 0);
+        let mut keeping = super::resume::Keeping { sink, out, state: &state, what, before: kept.clone(), said: None };
+        let hunt = if kept.position == Position::default() { hunt } else { hunt.from(kept.position) };
+        let summary = hunt.run(&mut keeping).map_err(&failed)?;
+        let summary = kept.with(&summary);
+        keeping.finish().map_err(file)?;
+        state.forget();
+        Ok(summary)
+    }
+}
+
+/// One line on what was searched and found.
+pub(super) fn told(summary: &Summary) -> String {
+    let Summary { files, lines, bytes, sightings, suppressed, .. } = summary;
+    let kinds: Vec<String> = summary.kinds.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
+    let kinds = if kinds.is_empty() { String::new() } else { format!(" ({})", kinds.join(", ")) };
+    let left = if *suppressed > 0 {
+        format!("; {suppressed} that warning lists call harmless were left out")
+    } else {
+        String::new()
+    };
+    format!("{sightings} sightings{kinds} in {lines} lines, {bytes} bytes, {files} files{left}")
+}

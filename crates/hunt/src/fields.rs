@@ -1,0 +1,426 @@
+//! Which field of a log's line something stands in, and which fields together are a URL.
+
+use std::borrow::Cow;
+
+use serde_json::Value;
+
+/// What a file's beginning says of its columns.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) enum Columns {
+    /// None: each line says itself what its fields are called, or nothing does.
+    #[default]
+    Unnamed,
+    /// Zeek's own format.
+    Zeek(Vec<String>),
+    /// CSV with a line of names.
+    Csv(u8, Vec<String>),
+}
+
+const HOSTS: [&str; 14] = [
+    "host", "hostname", "http_host", "http.host", "http.hostname", "domain", "url_domain", "url.domain",
+    "dhost", "dest_host", "cs-host", "server_name", "vhost", "site",
+];
+const PATHS: [&str; 13] = [
+    "uri", "url", "path", "request_uri", "uri_path", "http_uri", "http.url", "http.uri", "url.path",
+    "request", "cs-uri", "cs-uri-stem", "url_path",
+];
+const QUERIES: [&str; 5] = ["query", "url.query", "uri_query", "cs-uri-query", "query_string"];
+const PORTS: [&str; 4] = ["http_port", "port", "url.port", "http.http_port"];
+
+impl Columns {
+    /// Those that the first lines of a file name.
+    pub(crate) fn of(head: &[u8]) -> Self {
+        let head = &head[..head.len().min(1 << 16)];
+        if head.starts_with(b"#separator") || head.starts_with(b"#fields") {
+            let lines = head.split(|byte| *byte == b'\n');
+            let named = lines.take_while(|line| line.starts_with(b"#")).find_map(zeek);
+            return named.map_or(Self::Unnamed, Self::Zeek);
+        }
+        let mut lines = head.split(|byte| *byte == b'\n');
+        let (Some(first), Some(second)) = (lines.next(), lines.next()) else { return Self::Unnamed };
+        let first = first.strip_prefix(b"\xef\xbb\xbf").unwrap_or(first);
+        for separator in [b',', b'\t', b';', b'|'] {
+            let names = cells(first, separator);
+            let is_name = |name: &String| {
+                let starts = name.starts_with(|c: char| c.is_alphabetic() || matches!(c, '_' | '@'));
+                let is_part = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | ' ' | '(' | ')' | '@' | '/');
+                starts && name.len() <= 64 && name.chars().all(is_part)
+            };
+            let alike = names.len() > 1 && cells(second, separator).len() == names.len();
+            if alike && names.iter().all(is_name) {
+                return Self::Csv(separator, names);
+            }
+        }
+        Self::Unnamed
+    }
+
+    /// Those that a text names in its first line.
+    pub(crate) fn starting(text: &[u8]) -> Option<Self> {
+        text.split(|byte| *byte == b'\n').next().and_then(zeek).map(Self::Zeek)
+    }
+
+    /// Takes up what this text, of whole lines, says anew of columns.
+    pub(crate) fn follow(&mut self, text: &[u8]) {
+        if let Self::Zeek(names) = self
+            && let Some(at) = memchr::memmem::rfind(text, b"\n#fields\t")
+        {
+            let line = text[at + 1..].split(|byte| *byte == b'\n').next().unwrap_or_default();
+            if let Some(named) = zeek(line) {
+                *names = named;
+            }
+        }
+    }
+
+    /// The columns at this place of a text at whose beginning these hold.
+    pub(crate) fn at(&self, text: &[u8], place: usize) -> Cow<'_, Self> {
+        match self {
+            Self::Zeek(_) if memchr::memmem::find(&text[..place], b"#fields\t").is_some() => {
+                let mut own = Self::starting(text).unwrap_or_else(|| self.clone());
+                own.follow(&text[..place]);
+                Cow::Owned(own)
+            }
+            _ => Cow::Borrowed(self),
+        }
+    }
+}
+
+/// The names in a line `#fields`.
+fn zeek(line: &[u8]) -> Option<Vec<String>> {
+    let names = line.strip_prefix(b"#fields\t")?;
+    let names = names.trim_ascii_end().split(|byte| *byte == b'\t');
+    Some(names.map(|name| String::from_utf8_lossy(name).into_owned()).collect())
+}
+
+/// The cells of a line of CSV, without their quotes.
+fn cells(line: &[u8], separator: u8) -> Vec<String> {
+    let text = |(start, end): (usize, usize)| {
+        let cell = line[start..end].trim_ascii();
+        let inner = cell.strip_prefix(b"\"").and_then(|cell| cell.strip_suffix(b"\""));
+        String::from_utf8_lossy(inner.unwrap_or(cell)).replace("\"\"", "\"")
+    };
+    places(line, separator).into_iter().map(text).collect()
+}
+
+/// Where the cells of a line of CSV begin and end.
+fn places(line: &[u8], separator: u8) -> Vec<(usize, usize)> {
+    let (mut places, mut start, mut quoted) = (Vec::new(), 0, false);
+    for (at, byte) in line.iter().enumerate() {
+        match byte {
+            b'"' => quoted = !quoted,
+            byte if *byte == separator && !quoted => {
+                places.push((start, at));
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    places.push((start, line.len()));
+    places
+}
+
+/// A line, and what is known of its fields.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Line<'a> {
+    pub(crate) bytes: &'a [u8],
+    pub(crate) columns: &'a Columns,
+}
+
+/// What a host and other fields of its line are together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Joined {
+    /// A port, a path and a query.
+    pub(crate) rest: Vec<u8>,
+    /// The names of both fields.
+    pub(crate) field: String,
+}
+
+impl Line<'_> {
+    /// The name of the field that this place is in.
+    pub(crate) fn field(&self, at: usize) -> Option<String> {
+        match self.columns {
+            _ if crate::normal::is_json(self.bytes) => json_path(self.bytes, at).map(|path| written(&path)),
+            Columns::Zeek(names) => {
+                let before = self.bytes[..at].iter().filter(|byte| **byte == b'\t').count();
+                names.get(before).cloned()
+            }
+            Columns::Csv(separator, names) => {
+                let cell = places(self.bytes, *separator).iter().position(|(_, end)| at <= *end);
+                names.get(cell?).cloned()
+            }
+            Columns::Unnamed => self.pair(at).map(|(name, _)| name),
+        }
+    }
+
+    /// The key before the `=` that this place stands behind, and where its value begins: CEF, LEEF, and whatever
+    /// writes `key=value`.
+    fn pair(&self, at: usize) -> Option<(String, usize)> {
+        let is_key = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-');
+        let before = &self.bytes[..at];
+        let extends = memchr::memmem::find(before, b"CEF:").or_else(|| memchr::memmem::find(before, b"LEEF:"));
+        let key = |equals: usize| {
+            let start = before[..equals].iter().rposition(|byte| !is_key(byte)).map_or(0, |start| start + 1);
+            let name = before.get(start..equals).filter(|name| !name.is_empty())?;
+            Some((String::from_utf8_lossy(name).into_owned(), equals + 1))
+        };
+        if extends.is_some() {
+            // A value has spaces in it, and ends only where the next key begins.
+            return before.iter().rposition(|byte| *byte == b'=').and_then(key);
+        }
+        let quoted = before.iter().rposition(|byte| *byte == b'"');
+        let word = before.iter().rposition(|byte| byte.is_ascii_whitespace() || matches!(byte, b',' | b';'));
+        let equals = before.iter().rposition(|byte| *byte == b'=')?;
+        let in_quotes = quoted.is_some_and(|quote| quote == equals + 1);
+        (in_quotes || word.is_none_or(|word| word < equals)).then(|| key(equals)).flatten()
+    }
+
+    /// What other fields say follows the host that stands in a field of its own.
+    pub(crate) fn joined(&self, start: usize, end: usize) -> Option<Joined> {
+        if crate::normal::is_json(self.bytes) {
+            return self.joined_json(start, end);
+        }
+        let fields = self.fields()?;
+        let (host, value) = fields.iter().find(|(_, (from, to))| *from <= start && end <= *to)?;
+        if !is_among(&HOSTS, host) || value.0 != start {
+            return None;
+        }
+        let port = self.bytes.get(end..value.1)?;
+        let find = |names: &[&str]| {
+            let of = |name: &&str| fields.iter().find(|(own, _)| own.eq_ignore_ascii_case(name));
+            names.iter().find_map(of).map(|(name, (from, to))| (name, &self.bytes[*from..*to]))
+        };
+        let text = |found: Option<(&String, &[u8])>| {
+            found.map(|(name, value)| (name.clone(), String::from_utf8_lossy(value).into_owned()))
+        };
+        join(host, port, text(find(&PATHS)), text(find(&QUERIES)), text(find(&PORTS)))
+    }
+
+    /// The fields of a line that is no JSON, with where their values stand.
+    fn fields(&self) -> Option<Vec<(String, (usize, usize))>> {
+        let inner = |(start, end): (usize, usize)| {
+            let cell = &self.bytes[start..end];
+            let quoted = cell.len() > 1 && cell.starts_with(b"\"") && cell.ends_with(b"\"");
+            if quoted { (start + 1, end - 1) } else { (start, end) }
+        };
+        let (separator, names) = match self.columns {
+            Columns::Zeek(names) => (b'\t', names),
+            Columns::Csv(separator, names) => (*separator, names),
+            Columns::Unnamed => return Some(self.pairs()),
+        };
+        let cells = if separator == b'\t' {
+            let mut at = 0;
+            let cell = |cell: &[u8]| {
+                let start = at;
+                at += cell.len() + 1;
+                (start, start + cell.len())
+            };
+            self.bytes.split(|byte| *byte == b'\t').map(cell).collect()
+        } else {
+            places(self.bytes, separator)
+        };
+        Some(names.iter().cloned().zip(cells.into_iter().map(inner)).collect())
+    }
+
+    /// All of `key=value`.
+    fn pairs(&self) -> Vec<(String, (usize, usize))> {
+        let mut pairs: Vec<(String, (usize, usize))> = Vec::new();
+        for equals in memchr::memchr_iter(b'=', self.bytes) {
+            let Some((name, start)) = self.pair(equals + 1) else { continue };
+            if let Some((_, (_, end))) = pairs.last_mut() {
+                // The value before ends where this key begins.
+                *end = (*end).min(equals - name.len());
+            }
+            pairs.push((name, (start, self.bytes.len())));
+        }
+        for (_, (start, end)) in &mut pairs {
+            let value = self.bytes[*start..(*end).max(*start)].trim_ascii_end();
+            let open = usize::from(value.starts_with(b"\""));
+            let stop = value[open..].iter().position(|byte| (open == 1 && *byte == b'"') || (open == 0 && matches!(byte, b',' | b';' | b'\t')));
+            let length = stop.unwrap_or(value.len() - open);
+            *start += open;
+            *end = *start + length;
+        }
+        pairs
+    }
+
+    fn joined_json(&self, start: usize, end: usize) -> Option<Joined> {
+        let path = json_path(self.bytes, start)?;
+        let [above @ .., Step::Key(host)] = path.as_slice() else { return None };
+        let whole: Value = serde_json::from_slice(self.bytes).ok()?;
+        let object = above.iter().try_fold(&whole, |value, step| match step {
+            Step::Key(key) => value.get(key),
+            Step::Place(place) => value.get(place),
+        })?;
+        // The value begins with the host: what follows it there is a port.
+        let is_first = start > 0 && self.bytes[start - 1] == b'"';
+        if !is_among(&HOSTS, host) || !is_first {
+            return None;
+        }
+        let rest = &self.bytes[end..];
+        let port = &rest[..rest.iter().position(|byte| *byte == b'"')?];
+        let prefix = written(above);
+        let find = |names: &[&str]| {
+            let of = |name: &&str| object.as_object()?.iter().find(|(own, _)| own.eq_ignore_ascii_case(name));
+            let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            let named = |name: &str| if prefix.is_empty() { name.to_owned() } else { format!("{prefix}.{name}") };
+            names.iter().find_map(of).map(|(name, value)| (named(name), text(value)))
+        };
+        join(&written(&path), port, find(&PATHS), find(&QUERIES), find(&PORTS))
+    }
+}
+
+fn is_among(names: &[&str], name: &str) -> bool {
+    names.iter().any(|own| own.eq_ignore_ascii_case(name))
+}
+
+fn join(
+    host: &str,
+    port: &[u8],
+    path: Option<(String, String)>,
+    query: Option<(String, String)>,
+    other_port: Option<(String, String)>,
+) -> Option<Joined> {
+    let (name, path) = path?;
+    if !path.starts_with(['/', '?']) {
+        return None;
+    }
+    let mut rest = port.to_vec();
+    if rest.is_empty()
+        && let Some((_, port)) = other_port
+        && port.parse::<u16>().is_ok()
+    {
+        rest.extend(format!(":{port}").bytes());
+    }
+    rest.extend(path.bytes());
+    if let Some((_, query)) = query.filter(|(_, query)| !path.contains('?') && !query.is_empty() && query != "-") {
+        rest.extend(format!("?{}", query.trim_start_matches('?')).bytes());
+    }
+    Some(Joined { rest, field: format!("{host}+{name}") })
+}
+
+/// A step on the way to a value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Step {
+    Key(String),
+    Place(usize),
+}
+
+fn written(path: &[Step]) -> String {
+    path.iter().fold(String::new(), |mut text, step| {
+        match step {
+            Step::Key(key) if text.is_empty() => text.push_str(key),
+            Step::Key(key) => {
+                text.push('.');
+                text.push_str(key);
+            }
+            Step::Place(place) => text.push_str(&format!("[{place}]")),
+        }
+        text
+    })
+}
+
+/// The way to the value that this place of a line of JSON is in, or to the key.
+fn json_path(line: &[u8], at: usize) -> Option<Vec<Step>> {
+    let mut path: Vec<Step> = Vec::new();
+    // Of each nesting whether it is an array; in an object, whether a key is next.
+    let mut nests: Vec<bool> = Vec::new();
+    let mut wants_key = false;
+    let mut place = 0;
+    while place <= at {
+        match line.get(place)? {
+            b'"' => {
+                let mut end = place + 1;
+                while let Some(byte) = line.get(end).filter(|byte| **byte != b'"') {
+                    end += if *byte == b'\\' { 2 } else { 1 };
+                }
+                if wants_key {
+                    let key = serde_json::from_slice::<String>(line.get(place..=end)?).ok()?;
+                    if let Some(last) = path.last_mut() {
+                        *last = Step::Key(key);
+                    }
+                    wants_key = false;
+                }
+                if at <= end {
+                    return Some(path);
+                }
+                place = end;
+            }
+            b'{' => {
+                nests.push(false);
+                path.push(Step::Key(String::new()));
+                wants_key = true;
+            }
+            b'[' => {
+                nests.push(true);
+                path.push(Step::Place(0));
+                wants_key = false;
+            }
+            b'}' | b']' => {
+                nests.pop();
+                path.pop();
+                wants_key = false;
+            }
+            b',' => {
+                wants_key = nests.last() == Some(&false);
+                if let Some(Step::Place(place)) = path.last_mut() {
+                    *place += 1;
+                }
+            }
+            _ => {}
+        }
+        if nests.len() > 256 {
+            return None;
+        }
+        place += 1;
+    }
+    Some(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn field(columns: &Columns, line: &str, what: &str) -> Option<String> {
+        Line { bytes: line.as_bytes(), columns }.field(line.find(what).unwrap())
+    }
+
+    fn joined(columns: &Columns, line: &str, host: &str) -> Option<(String, String)> {
+        let start = line.find(host).unwrap();
+        let joined = Line { bytes: line.as_bytes(), columns }.joined(start, start + host.len())?;
+        Some((String::from_utf8(joined.rest).unwrap(), joined.field))
+    }
+
+    #[test]
+    fn fields_have_the_names_that_their_format_gives() {
+        let eve = r#"{"dns":{"answers":[{"rdata":"1.2.3.4"},{"rdata":"5.6.7.8"}]},"x\"y":"z","id.orig_h":"9.9.9.9"}"#;
+        let none = Columns::Unnamed;
+        assert_eq!(field(&none, eve, "5.6").as_deref(), Some("dns.answers[1].rdata"));
+        assert_eq!(field(&none, eve, "9.9").as_deref(), Some("id.orig_h"));
+        let zeek = Columns::of(b"#separator \\x09\n#fields\tts\tid.orig_h\thost\turi\n1\t2\t3\t4\n");
+        assert_eq!(field(&zeek, "1.0\t1.2.3.4\tevil.example\t/x", "1.2.3.4").as_deref(), Some("id.orig_h"));
+        let csv = Columns::of(b"time,src,\"dst host\"\n1,2,3\n");
+        assert_eq!(field(&csv, "1,\"a,b\",evil.example", "evil").as_deref(), Some("dst host"));
+        let cef = "Mar  1 h CEF:0|V|P|1|x|n|3|src=1.2.3.4 msg=seen evil.example dst=5.6.7.8";
+        assert_eq!(field(&none, cef, "evil").as_deref(), Some("msg"));
+        assert_eq!(field(&none, cef, "1.2").as_deref(), Some("src"));
+        assert_eq!(field(&none, "a src=1.2.3.4 to=\"evil.example\" b", "evil").as_deref(), Some("to"));
+        assert_eq!(field(&none, "a=b seen evil.example", "evil"), None);
+    }
+
+    #[test]
+    fn a_host_and_a_path_are_a_url() {
+        let none = Columns::Unnamed;
+        let some = |rest: &str, field: &str| Some((rest.to_owned(), field.to_owned()));
+        let eve = r#"{"http":{"hostname":"evil.example","http_port":8080,"url":"\/a?b=c"}}"#;
+        assert_eq!(joined(&none, eve, "evil.example"), some(":8080/a?b=c", "http.hostname+http.url"));
+        let ecs = r#"{"url":{"domain":"evil.example","path":"/a","query":"b=c"}}"#;
+        assert_eq!(joined(&none, ecs, "evil.example"), some("/a?b=c", "url.domain+url.path"));
+        let zeek = Columns::of(b"#fields\tts\thost\turi\n1\t2\t3\n");
+        assert_eq!(joined(&zeek, "1\tevil.example:81\t/x", "evil.example"), some(":81/x", "host+uri"));
+        let csv = Columns::of(b"host,uri\n1,2\n");
+        assert_eq!(joined(&csv, "\"evil.example\",\"/x,y\"", "evil.example"), some("/x,y", "host+uri"));
+        let cef = "CEF:0|V|P|1|x|n|3|dhost=evil.example request=/x y=1";
+        assert_eq!(joined(&none, cef, "evil.example"), some("/x", "dhost+request"));
+        assert_eq!(joined(&none, r#"{"referer":"evil.example","url":"/x"}"#, "evil.example"), None);
+        assert_eq!(joined(&none, r#"{"hostname":"evil.example","url":"http://a/"}"#, "evil.example"), None);
+    }
+}

@@ -1,0 +1,637 @@
+//! A hunt: logs in, sightings out, in the order of the files and of their bytes, however many threads there are.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Read, Seek as _, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+use serde::Serialize;
+
+use crate::fields::{Columns, Line};
+use crate::index::Index;
+use crate::input::{Block, Blocks, Counted, PIECE, Packing, Source, unpacked};
+use crate::normal;
+use crate::scan::{Hit, Host, Instructions, Scanner};
+
+/// Bytes of a plain file that one thread takes at a time.
+const SEGMENT: u64 = 16 << 20;
+/// Bytes that are read at once.
+const BLOCK: usize = 48 << 10;
+/// Sightings that a thread keeps before it waits for its turn to give them.
+const MOST_KEPT: usize = 10_000;
+/// A value longer than this is shortened.
+const LONGEST_VALUE: usize = 8 << 10;
+
+/// An indicator, seen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Sighting {
+    /// The log, as it was named.
+    pub file: String,
+    /// Counted from 1.
+    pub line: u64,
+    /// Where in the unpacked log it begins, in bytes from 0.
+    pub offset: u64,
+    /// How many bytes it takes.
+    pub length: u64,
+    /// What kind of indicator it is.
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+    /// The indicator's identifier; of one without, its value.
+    pub indicator: String,
+    /// What stands in the log.
+    pub value: String,
+    /// The field that it stands in, where the format has fields.
+    pub field: Option<String>,
+    /// The indicator's value, where `indicator` is an identifier.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pattern: Option<String>,
+    /// The list that the indicator is from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub list: Option<String>,
+    /// How sure whoever gave it was, 0 to 100.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub confidence: Option<u8>,
+    /// From when on the indicator is no longer valid.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires: Option<String>,
+    /// The warning lists that call it harmless.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
+}
+
+/// How to hunt.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// Threads, at least 1.
+    pub threads: usize,
+    /// Bytes that are read at once; what is found does not depend on it.
+    pub block: usize,
+    /// Which instructions to use; what is found does not depend on it.
+    pub instructions: Instructions,
+    /// Whether what warning lists call harmless is a sighting.
+    pub suppressed: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        Self { threads, block: BLOCK, instructions: Instructions::Fastest, suppressed: false }
+    }
+}
+
+/// What a hunt went through, and found.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Summary {
+    /// Files, to their end.
+    pub files: u64,
+    /// Lines.
+    pub lines: u64,
+    /// Bytes, unpacked.
+    pub bytes: u64,
+    /// Sightings.
+    pub sightings: u64,
+    /// What warning lists call harmless, and was left out.
+    pub suppressed: u64,
+    /// Sightings by kind.
+    pub kinds: BTreeMap<&'static str, u64>,
+}
+
+/// Up to where everything has been given: a hunt can go on from here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Position {
+    /// Files that are done.
+    pub files: usize,
+    /// Segments of the next file that are done.
+    pub segments: u64,
+    /// Lines in them.
+    pub lines: u64,
+}
+
+/// Who takes what is found, in order.
+pub trait Sink: Send {
+    /// A sighting.
+    ///
+    /// # Errors
+    /// Where it cannot be kept: the hunt ends.
+    fn sighting(&mut self, sighting: &Sighting) -> io::Result<()>;
+
+    /// Everything up to here was given.
+    ///
+    /// # Errors
+    /// Where that cannot be kept: the hunt ends.
+    fn reached(&mut self, position: Position, summary: &Summary) -> io::Result<()> {
+        let _ = (position, summary);
+        Ok(())
+    }
+}
+
+impl<F: FnMut(&Sighting) -> io::Result<()> + Send> Sink for F {
+    fn sighting(&mut self, sighting: &Sighting) -> io::Result<()> {
+        self(sighting)
+    }
+}
+
+/// Why a hunt ended early.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A log cannot be read.
+    #[error("{file}: {source}")]
+    Read {
+        /// Which.
+        file: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// What was found cannot be kept.
+    #[error("the results cannot be written: {0}")]
+    Write(io::Error),
+}
+
+/// What one thread does at a time.
+#[derive(Debug, Clone, Copy)]
+struct Unit {
+    file: usize,
+    segment: u64,
+    /// Where it begins, and where the next one does.
+    from: u64,
+    to: Option<u64>,
+    is_last: bool,
+}
+
+/// What a thread has found in a unit.
+#[derive(Debug, Default)]
+struct Found {
+    sightings: Vec<Sighting>,
+    suppressed: u64,
+    lines: u64,
+    bytes: u64,
+    /// The columns that were taken for the file's where it began, and those at its end.
+    columns: (Columns, Columns),
+}
+
+/// A log that is hunted in.
+struct Log {
+    name: String,
+    path: Option<PathBuf>,
+    columns: Columns,
+}
+
+/// Goes through logs.
+pub struct Hunt<'a> {
+    indexes: &'a [Index],
+    options: Options,
+    files: Vec<Log>,
+    units: Vec<Unit>,
+    progress: &'a (dyn Fn(u64) + Sync),
+    start: Position,
+}
+
+struct Shared<'s> {
+    next: usize,
+    current: usize,
+    done: BTreeMap<usize, Found>,
+    lines: u64,
+    columns: Columns,
+    summary: Summary,
+    sink: &'s mut dyn Sink,
+    failed: Option<Error>,
+}
+
+impl<'a> Hunt<'a> {
+    /// A hunt for what these indexes hold, of which a later one may take back what an earlier one holds. `progress`
+    /// is told how many bytes were read.
+    ///
+    /// # Errors
+    /// Where a log cannot be read at all.
+    pub fn new(
+        indexes: &'a [Index],
+        sources: &[Source],
+        options: Options,
+        progress: &'a (dyn Fn(u64) + Sync),
+    ) -> Result<Self, Error> {
+        let mut hunt = Self {
+            indexes,
+            options,
+            files: Vec::new(),
+            units: Vec::new(),
+            progress,
+            start: Position::default(),
+        };
+        for (file, source) in sources.iter().enumerate() {
+            let name = source.name();
+            let failed = |source| Error::Read { file: name.clone(), source };
+            let whole = Unit { file, segment: 0, from: 0, to: None, is_last: true };
+            let path = match source {
+                Source::Standard => {
+                    hunt.units.push(whole);
+                    None
+                }
+                Source::File(path) => {
+                    let size = std::fs::metadata(path).map_err(failed)?.len();
+                    let is_plain = Packing::of_file(path).map_err(failed)? == Packing::Plain;
+                    let count = if is_plain { size.div_ceil(SEGMENT).max(1) } else { 1 };
+                    hunt.units.extend((0..count).map(|segment| {
+                        let is_last = segment + 1 == count;
+                        let to = (!is_last).then_some((segment + 1) * SEGMENT);
+                        Unit { file, segment, from: segment * SEGMENT, to, is_last }
+                    }));
+                    Some(path.clone())
+                }
+            };
+            let columns = match &path {
+                Some(path) => Columns::of(&head(path).map_err(failed)?),
+                None => Columns::Unnamed,
+            };
+            hunt.files.push(Log { name, path, columns });
+        }
+        Ok(hunt)
+    }
+
+    /// Leaves out what a hunt of the same logs has been through.
+    #[must_use]
+    pub fn from(mut self, position: Position) -> Self {
+        self.units.retain(|unit| {
+            (unit.file, unit.segment) >= (position.files, position.segments)
+        });
+        self.start = position;
+        self
+    }
+
+    /// Hunts.
+    ///
+    /// # Errors
+    /// [`Error`]; what was given before it was given in order and whole.
+    pub fn run(&self, sink: &mut dyn Sink) -> Result<Summary, Error> {
+        let columns = self.units.first().map(|unit| self.columns_at(unit)).unwrap_or_default();
+        let shared = Mutex::new(Shared {
+            next: 0,
+            current: 0,
+            done: BTreeMap::new(),
+            lines: self.start.lines,
+            columns,
+            summary: Summary::default(),
+            sink,
+            failed: None,
+        });
+        let turn = Condvar::new();
+        std::thread::scope(|scope| {
+            for _ in 1..self.options.threads.min(self.units.len()) {
+                scope.spawn(|| self.work(&shared, &turn));
+            }
+            self.work(&shared, &turn);
+        });
+        let shared = shared.into_inner().unwrap_or_else(PoisonError::into_inner);
+        match shared.failed {
+            Some(error) => Err(error),
+            None => Ok(shared.summary),
+        }
+    }
+
+    /// The columns before a unit that is the first: what the file says up to it.
+    fn columns_at(&self, unit: &Unit) -> Columns {
+        let file = &self.files[unit.file];
+        let mut columns = file.columns.clone();
+        if let (Columns::Zeek(_), Some(path), true) = (&columns, &file.path, unit.from > 0)
+            && let Ok(mut file) = File::open(path).map(|file| file.take(unit.from))
+        {
+            let mut text = Vec::new();
+            while let Ok(1..) = (&mut file).take(SEGMENT).read_to_end(&mut text) {
+                columns.follow(&text);
+                let kept = text.len().saturating_sub(1 << 16);
+                text.drain(..kept);
+            }
+        }
+        columns
+    }
+
+    fn work(&self, shared: &Mutex<Shared<'_>>, turn: &Condvar) {
+        let mut scanner = Scanner::new(self.indexes, self.options.instructions);
+        let lock = || shared.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            let mut state = lock();
+            // Nobody runs so far ahead that what waits for its turn could fill the memory.
+            while state.failed.is_none() && state.next > state.current + 4 * self.options.threads {
+                state = turn.wait(state).unwrap_or_else(PoisonError::into_inner);
+            }
+            let at = state.next;
+            state.next += 1;
+            let Some(unit) = self.units.get(at).filter(|_| state.failed.is_none()) else { return };
+            drop(state);
+            let columns = self.files[unit.file].columns.clone();
+            let mut early = |found: &mut Found| {
+                let mut state = lock();
+                while state.failed.is_none() && state.current != at {
+                    state = turn.wait(state).unwrap_or_else(PoisonError::into_inner);
+                }
+                // Whoever took other columns for the file's begins again.
+                if state.failed.is_some() || found.columns.0 != state.columns {
+                    return false;
+                }
+                let given = state.give(found);
+                state.fail(given);
+                state.failed.is_none()
+            };
+            let found = self.unit(&mut scanner, unit, columns, &mut early);
+            let mut state = lock();
+            match found {
+                Ok(found) => {
+                    state.done.insert(at, found);
+                }
+                Err(error) if state.failed.is_none() => state.failed = Some(error),
+                Err(_) => {}
+            }
+            self.give_all(&mut state, &mut scanner);
+            drop(state);
+            turn.notify_all();
+        }
+    }
+
+    /// Gives everything whose turn it is.
+    fn give_all(&self, state: &mut MutexGuard<'_, Shared<'_>>, scanner: &mut Scanner<'a>) {
+        while state.failed.is_none() {
+            let at = state.current;
+            let Some(mut found) = state.done.remove(&at) else { return };
+            let Some(unit) = self.units.get(at) else { return };
+            if found.columns.0 != state.columns {
+                let columns = state.columns.clone();
+                match self.unit(scanner, unit, columns, &mut |_| true) {
+                    Ok(again) => found = again,
+                    Err(error) => {
+                        state.failed = Some(error);
+                        return;
+                    }
+                }
+            }
+            let given = state.give(&mut found);
+            state.fail(given);
+            state.lines += found.lines;
+            state.summary.lines += found.lines;
+            state.summary.bytes += found.bytes;
+            state.columns = found.columns.1;
+            if unit.is_last {
+                state.lines = 0;
+                state.summary.files += 1;
+                state.columns = self.files.get(unit.file + 1).map(|file| file.columns.clone()).unwrap_or_default();
+            }
+            state.current += 1;
+            let position = Position {
+                files: unit.file + usize::from(unit.is_last),
+                segments: if unit.is_last { 0 } else { unit.segment + 1 },
+                lines: state.lines,
+            };
+            let Shared { sink, summary, .. } = &mut **state;
+            let reached = sink.reached(position, summary);
+            state.fail(reached);
+        }
+    }
+
+    fn unit(
+        &self,
+        scanner: &mut Scanner<'a>,
+        unit: &Unit,
+        columns: Columns,
+        early: &mut dyn FnMut(&mut Found) -> bool,
+    ) -> Result<Found, Error> {
+        let file = &self.files[unit.file];
+        let failed = |source| Error::Read { file: file.name.clone(), source };
+        let progress = self.progress;
+        let (reader, begin): (Box<dyn Read + '_>, u64) = match &file.path {
+            None => (unpacked(Counted::new(io::stdin().lock(), progress)).map_err(failed)?, 0),
+            Some(path) => {
+                let mut opened = File::open(path).map_err(failed)?;
+                let is_plain = unit.to.is_some() || unit.from > 0;
+                if is_plain {
+                    let Some(begin) = first_line(&mut opened, unit).map_err(failed)? else {
+                        return Ok(Found { columns: (columns.clone(), columns), ..Found::default() });
+                    };
+                    opened.seek(SeekFrom::Start(begin)).map_err(failed)?;
+                    (Box::new(Counted::new(opened, progress)), begin)
+                } else {
+                    (unpacked(Counted::new(opened, progress)).map_err(failed)?, 0)
+                }
+            }
+        };
+        let mut unit_of = OneUnit {
+            file: &file.name,
+            scanner,
+            suppressed: self.options.suppressed,
+            indexes: self.indexes,
+            found: Found { columns: (columns.clone(), columns), ..Found::default() },
+            json: None,
+            is_first: begin == 0,
+        };
+        let mut blocks = Blocks::new(reader, begin, self.options.block);
+        while let Some(mut block) = blocks.next().map_err(failed)? {
+            // The last line of a unit is the last one that begins in it.
+            let left = unit.to.map(|to| to.saturating_sub(block.offset));
+            let mut ends = false;
+            if let Some(left) = left.and_then(|left| usize::try_from(left).ok())
+                && left <= block.length
+                && !block.is_cut
+            {
+                let from = left.saturating_sub(1);
+                if let Some(end) = memchr::memchr(b'\n', &blocks.text()[from..block.length]) {
+                    block = blocks.cut(from + end + 1);
+                    ends = true;
+                }
+            }
+            unit_of.block(blocks.text(), &block);
+            let found = &mut unit_of.found;
+            found.bytes += if block.is_cut { PIECE as u64 } else { block.length as u64 };
+            if found.sightings.len() >= MOST_KEPT && !early(found) {
+                break;
+            }
+            if ends {
+                break;
+            }
+        }
+        Ok(unit_of.found)
+    }
+}
+
+impl Shared<'_> {
+    fn fail(&mut self, result: io::Result<()>) {
+        if let Err(error) = result
+            && self.failed.is_none()
+        {
+            self.failed = Some(Error::Write(error));
+        }
+    }
+
+    /// Gives the sightings of the unit whose turn it is.
+    fn give(&mut self, found: &mut Found) -> io::Result<()> {
+        for mut sighting in found.sightings.drain(..) {
+            sighting.line += self.lines;
+            self.sink.sighting(&sighting)?;
+            self.summary.sightings += 1;
+            *self.summary.kinds.entry(sighting.kind).or_default() += 1;
+        }
+        self.summary.suppressed += std::mem::take(&mut found.suppressed);
+        Ok(())
+    }
+}
+
+/// The beginning of a file, unpacked.
+fn head(path: &Path) -> io::Result<Vec<u8>> {
+    let mut head = Vec::new();
+    unpacked(File::open(path)?)?.take(1 << 16).read_to_end(&mut head)?;
+    Ok(head)
+}
+
+/// Where the first line begins that begins in this unit; none where none does.
+fn first_line(file: &mut File, unit: &Unit) -> io::Result<Option<u64>> {
+    let Some(mut at) = unit.from.checked_sub(1) else { return Ok(Some(0)) };
+    let end = unit.to.map_or(u64::MAX, |to| to - 1);
+    file.seek(SeekFrom::Start(at))?;
+    let mut buffer = vec![0; 1 << 16];
+    while at < end {
+        let read = file.read(&mut buffer)?;
+        if read == 0 {
+            break;
+        }
+        if let Some(found) = memchr::memchr(b'\n', &buffer[..read]) {
+            let begin = at + found as u64 + 1;
+            return Ok((begin <= end).then_some(begin));
+        }
+        at += read as u64;
+    }
+    Ok(None)
+}
+
+struct OneUnit<'u, 'i> {
+    file: &'u str,
+    scanner: &'u mut Scanner<'i>,
+    indexes: &'i [Index],
+    suppressed: bool,
+    found: Found,
+    /// Of a line that is read in pieces, whether it is JSON.
+    json: Option<bool>,
+    is_first: bool,
+}
+
+impl OneUnit<'_, '_> {
+    fn block(&mut self, text: &[u8], block: &Block) {
+        if std::mem::take(&mut self.is_first) && self.found.columns.0 == Columns::Unnamed {
+            // Of what comes through a pipe the head is seen only now.
+            let columns = Columns::of(&text[..block.length]);
+            self.found.columns = (self.found.columns.0.clone(), columns);
+        }
+        if block.is_cut && !block.goes_on {
+            self.json = Some(normal::is_json(&text[..block.length]));
+        }
+        let lines = self.scanner.scan(text, block.length, self.json.filter(|_| block.goes_on));
+        let is_whole = !block.is_cut && !block.goes_on;
+        let hits = std::mem::take(&mut self.scanner.hits);
+        let hosts = std::mem::take(&mut self.scanner.hosts);
+        let mut place = Place { text: &text[..block.length], from: 0, lines: 0 };
+        for hit in &hits {
+            let is_ours = is_whole
+                || (!block.goes_on || hit.start > 0)
+                    && (!block.is_cut || hit.start <= PIECE && hit.end < block.length);
+            if is_ours {
+                let (line, start, end) = place.line(hit.start);
+                let bytes = &text[start..end];
+                let field = if is_whole {
+                    let columns = self.found.columns.1.at(text, start);
+                    Line { bytes, columns: &columns }.field(hit.start - start)
+                } else {
+                    None
+                };
+                self.sighting(text, block, hit, line, None, field);
+            }
+        }
+        let mut place = Place { from: 0, lines: 0, ..place };
+        for host in hosts.iter().filter(|_| is_whole) {
+            let (line, start, end) = place.line(host.start);
+            self.host(text, block, host, line, (start, end));
+        }
+        self.scanner.hits = hits;
+        self.scanner.hosts = hosts;
+        if let Columns::Zeek(_) = self.found.columns.1 {
+            if let Some(named) = Columns::starting(text) {
+                self.found.columns.1 = named;
+            }
+            self.found.columns.1.follow(&text[..block.length]);
+        }
+        // What of a cut line the next piece shares has no line end in it.
+        self.found.lines += lines;
+        if !block.is_cut && !text[..block.length].ends_with(b"\n") {
+            self.found.lines += 1;
+        }
+    }
+
+    /// A host, whose path another field may hold.
+    fn host(&mut self, text: &[u8], block: &Block, host: &Host, line: u64, (start, end): (usize, usize)) {
+        let columns = self.found.columns.1.at(text, start);
+        let of = Line { bytes: &text[start..end], columns: &columns };
+        let Some(joined) = of.joined(host.start - start, host.end - start) else { return };
+        drop(columns);
+        let name = String::from_utf8_lossy(&text[host.start..host.end]).to_lowercase();
+        let name = crate::address::ip(&name).map_or(name, |address| match address {
+            std::net::IpAddr::V4(four) => four.to_string(),
+            std::net::IpAddr::V6(six) => format!("[{six}]"),
+        });
+        let name = crate::address::host(&name).unwrap_or(name);
+        for (index, place) in self.scanner.joined(host, &name, &joined.rest) {
+            let hit = Hit { start: host.start, end: host.end, index, place };
+            let value = format!("{name}{}", String::from_utf8_lossy(&joined.rest));
+            self.sighting(text, block, &hit, line, Some(value), Some(joined.field.clone()));
+        }
+    }
+
+    fn sighting(
+        &mut self,
+        text: &[u8],
+        block: &Block,
+        hit: &Hit,
+        line: u64,
+        value: Option<String>,
+        field: Option<String>,
+    ) {
+        let Some(record) = self.scanner.record(hit) else { return };
+        if !record.warnings.is_empty() && !self.suppressed {
+            self.found.suppressed += 1;
+            return;
+        }
+        let about = self.indexes[hit.index].about();
+        let seen = &text[hit.start..hit.end.min(hit.start + LONGEST_VALUE)];
+        let list = usize::try_from(record.list).ok().and_then(|list| about.lists.get(list));
+        let warning = |number: &u8| about.warninglists.get(usize::from(*number)).cloned();
+        let expires = record.expires.and_then(|at| jiff::Timestamp::from_second(at).ok());
+        self.found.sightings.push(Sighting {
+            file: self.file.to_owned(),
+            line: self.found.lines + line + 1,
+            offset: block.offset + hit.start as u64,
+            length: (hit.end - hit.start) as u64,
+            kind: record.kind.name(),
+            indicator: record.id.unwrap_or(record.value).to_owned(),
+            value: value.unwrap_or_else(|| String::from_utf8_lossy(seen).into_owned()),
+            field,
+            pattern: record.id.map(|_| record.value.to_owned()),
+            list: list.map(|list| list.name.clone()),
+            confidence: record.confidence,
+            expires: expires.map(|at| at.to_string()),
+            warnings: record.warnings.iter().filter_map(warning).collect(),
+        });
+    }
+}
+
+/// Counts lines up to places that come in order.
+struct Place<'a> {
+    text: &'a [u8],
+    from: usize,
+    lines: u64,
+}
+
+impl Place<'_> {
+    /// The number of the line, in this text and from 0, and where it begins and ends.
+    fn line(&mut self, at: usize) -> (u64, usize, usize) {
+        self.lines += memchr::memchr_iter(b'\n', &self.text[self.from..at]).count() as u64;
+        self.from = at;
+        let start = memchr::memrchr(b'\n', &self.text[..at]).map_or(0, |end| end + 1);
+        let end = memchr::memchr(b'\n', &self.text[at..]).map_or(self.text.len(), |end| at + end);
+        let end = if self.text[start..end].ends_with(b"\r") { end - 1 } else { end };
+        (self.lines, start, end)
+    }
+}

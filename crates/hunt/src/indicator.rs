@@ -1,0 +1,354 @@
+//! Indicators: what is looked for, in the one form in which it is compared.
+
+use std::net::{IpAddr, Ipv6Addr};
+
+use crate::address::{self, Rest};
+use crate::normal;
+
+/// What an indicator is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Kind {
+    /// An IPv4 address.
+    Ipv4 = 1,
+    /// An IPv6 address that is no mapped IPv4 address.
+    Ipv6,
+    /// A network of either version.
+    Cidr,
+    /// A domain, with everything under it.
+    Domain,
+    /// A URL, without its scheme.
+    Url,
+    /// An e-mail address.
+    Email,
+    /// The name of a file, without folders.
+    FileName,
+    /// MD5, 128 bits.
+    Md5,
+    /// SHA-1, 160 bits.
+    Sha1,
+    /// SHA-256.
+    Sha256,
+    /// SHA-512.
+    Sha512,
+    /// A JA3 fingerprint of a TLS client, 128 bits.
+    Ja3,
+    /// A JA4 fingerprint of a TLS client.
+    Ja4,
+}
+
+/// All kinds, in the order of their numbers.
+pub const KINDS: [Kind; 13] = [
+    Kind::Ipv4,
+    Kind::Ipv6,
+    Kind::Cidr,
+    Kind::Domain,
+    Kind::Url,
+    Kind::Email,
+    Kind::FileName,
+    Kind::Md5,
+    Kind::Sha1,
+    Kind::Sha256,
+    Kind::Sha512,
+    Kind::Ja3,
+    Kind::Ja4,
+];
+
+impl Kind {
+    /// Its name in output and in lists.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ipv4 => "ipv4",
+            Self::Ipv6 => "ipv6",
+            Self::Cidr => "cidr",
+            Self::Domain => "domain",
+            Self::Url => "url",
+            Self::Email => "email",
+            Self::FileName => "filename",
+            Self::Md5 => "md5",
+            Self::Sha1 => "sha1",
+            Self::Sha256 => "sha256",
+            Self::Sha512 => "sha512",
+            Self::Ja3 => "ja3",
+            Self::Ja4 => "ja4",
+        }
+    }
+
+    /// That of a number in an index.
+    pub(crate) fn of_number(number: u8) -> Option<Self> {
+        KINDS.get(usize::from(number).checked_sub(1)?).copied()
+    }
+
+    /// That of a name, as lists and MISP have it too.
+    #[must_use]
+    pub fn of_name(name: &str) -> Option<Named> {
+        let one = |kind| Some(Named::Kind(kind));
+        match name.trim().to_ascii_lowercase().as_str() {
+            "ip" | "ip-src" | "ip-dst" | "ipaddr" | "ip_address" | "ipv4" | "ipv6" | "ipv4-addr"
+            | "ipv6-addr" | "cidr" | "ip-range" | "network" => Some(Named::Address),
+            "domain" | "hostname" | "host" | "fqdn" | "domain-name" => one(Self::Domain),
+            "url" | "uri" | "link" => one(Self::Url),
+            "email" | "email-addr" | "email-src" | "email-dst" | "email-reply-to" | "mail" => {
+                one(Self::Email)
+            }
+            "filename" | "file-name" | "file_name" | "file" | "email-attachment" => {
+                one(Self::FileName)
+            }
+            "hash" | "digest" | "md5" | "sha1" | "sha-1" | "sha256" | "sha-256" | "sha512"
+            | "sha-512" | "filehash-md5" | "filehash-sha1" | "filehash-sha256" => {
+                Some(Named::Digest)
+            }
+            "ja3" | "ja3-fingerprint-md5" | "ja3s" => one(Self::Ja3),
+            "ja4" => one(Self::Ja4),
+            _ => None,
+        }
+    }
+}
+
+/// What a list calls what it holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Named {
+    /// One kind.
+    Kind(Kind),
+    /// Addresses and networks.
+    Address,
+    /// Digests: their length says which.
+    Digest,
+}
+
+/// Why a text is no indicator.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unfit {
+    /// Nothing says what it is.
+    #[error("'{0}' is no address, domain, URL, e-mail address, digest or fingerprint: say which, as 'type,value'")]
+    Unknown(String),
+    /// It is not what it is said to be.
+    #[error("'{value}' is no {kind}: {problem}")]
+    Not {
+        /// What it should be.
+        kind: &'static str,
+        /// What stands there.
+        value: String,
+        /// What is wrong.
+        problem: &'static str,
+    },
+}
+
+/// One thing that is looked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Indicator {
+    /// What of.
+    pub kind: Kind,
+    /// In the form in which it is compared.
+    pub value: String,
+    /// Its identifier where it came from; none: its value.
+    pub id: Option<String>,
+    /// How sure whoever gave it was, 0 to 100.
+    pub confidence: Option<u8>,
+    /// From when on it is no longer valid, in seconds since 1970.
+    pub expires: Option<i64>,
+}
+
+/// A file's name ends in one of these, and no domain does.
+const EXTENSIONS: [&str; 44] = [
+    "exe", "dll", "sys", "scr", "bat", "cmd", "ps1", "vbs", "vbe", "js", "jse", "wsf", "hta", "lnk",
+    "doc", "docx", "docm", "dotm", "xls", "xlsx", "xlsm", "xlsb", "ppt", "pptx", "pptm", "rtf",
+    "pdf", "7z", "rar", "gz", "tar", "iso", "img", "vhd", "msi", "jar", "class", "apk", "elf",
+    "bin", "dat", "tmp", "php", "txt",
+];
+
+impl Indicator {
+    /// An indicator of this kind, without more said of it.
+    ///
+    /// # Errors
+    /// [`Unfit`].
+    pub fn new(named: Named, text: &str) -> Result<Self, Unfit> {
+        let text = normal::refanged(text.trim());
+        let (kind, value) = match named {
+            Named::Address => address(&text)?,
+            Named::Digest => digest(&text)?,
+            Named::Kind(kind) => (kind, value(kind, &text)?),
+        };
+        Ok(Self { kind, value, id: None, confidence: None, expires: None })
+    }
+
+    /// An indicator of which nobody says what it is.
+    ///
+    /// # Errors
+    /// [`Unfit`].
+    pub fn guess(text: &str) -> Result<Self, Unfit> {
+        let plain = normal::refanged(text.trim());
+        let unknown = || Unfit::Unknown(shortened(text.trim()));
+        let named = if digest(&plain).is_ok() {
+            Named::Digest
+        } else if is_ja4(plain.as_bytes()) {
+            Named::Kind(Kind::Ja4)
+        } else if address(&plain).is_ok() {
+            Named::Address
+        } else if plain.contains("://") {
+            Named::Kind(Kind::Url)
+        } else if plain.contains('/') {
+            let host = plain.split(['/', ':']).next().unwrap_or_default();
+            let is_host = domain(host).is_ok() || host.parse::<IpAddr>().is_ok();
+            if !is_host {
+                return Err(unknown());
+            }
+            Named::Kind(Kind::Url)
+        } else if plain.contains('@') {
+            Named::Kind(Kind::Email)
+        } else {
+            let last = plain.rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
+            let is_file = plain.contains('.') && EXTENSIONS.contains(&last.as_str());
+            Named::Kind(if is_file { Kind::FileName } else { Kind::Domain })
+        };
+        Self::new(named, &plain).map_err(|problem| match named {
+            Named::Kind(Kind::Domain) => unknown(),
+            _ => problem,
+        })
+    }
+
+    /// How it is called: its identifier, or its value.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.id.as_deref().unwrap_or(&self.value)
+    }
+}
+
+fn shortened(text: &str) -> String {
+    let mut short: String = text.chars().take(120).collect();
+    if short.len() < text.len() {
+        short.push('…');
+    }
+    short
+}
+
+fn unfit(kind: &'static str, value: &str, problem: &'static str) -> Unfit {
+    Unfit::Not { kind, value: shortened(value), problem }
+}
+
+fn value(kind: Kind, text: &str) -> Result<String, Unfit> {
+    let not = |problem| unfit(kind.name(), text, problem);
+    match kind {
+        Kind::Ipv4 | Kind::Ipv6 | Kind::Cidr => address(text).map(|(_, value)| value),
+        Kind::Md5 | Kind::Sha1 | Kind::Sha256 | Kind::Sha512 => digest(text).map(|(_, value)| value),
+        Kind::Domain => domain(text).map_err(not),
+        Kind::Url => url(text).map_err(not),
+        Kind::Email => {
+            let (local, host) = text.rsplit_once('@').ok_or(not("it has no @"))?;
+            let is_local = |byte: u8| byte.is_ascii_graphic() && !address::ends_a_local_part(byte);
+            if local.is_empty() || local.len() > 64 || !local.bytes().all(is_local) {
+                return Err(not("what stands before the @ is no name"));
+            }
+            let host = domain(host).map_err(not)?;
+            Ok(format!("{}@{host}", local.to_ascii_lowercase()))
+        }
+        Kind::FileName => {
+            let name = text.rsplit(['/', '\\']).next().unwrap_or_default();
+            match name.to_lowercase() {
+                name if name.is_empty() => Err(not("it has no name after the last folder")),
+                name if name.len() > 255 => Err(not("names have 255 bytes at most")),
+                name if name.chars().any(char::is_control) => Err(not("it has control characters")),
+                name if !name.chars().any(char::is_alphanumeric) => {
+                    Err(not("it has neither a letter nor a digit"))
+                }
+                name => Ok(name),
+            }
+        }
+        Kind::Ja3 => match digest(text) {
+            Ok((Kind::Md5, value)) => Ok(value),
+            _ => Err(not("a JA3 fingerprint has 32 digits of base sixteen")),
+        },
+        Kind::Ja4 if is_ja4(text.as_bytes()) => Ok(text.to_ascii_lowercase()),
+        Kind::Ja4 => Err(not("want ten characters, 12 and 12 digits, as t13d1516h2_8daaf6152771_b186095e22b6")),
+    }
+}
+
+fn address(text: &str) -> Result<(Kind, String), Unfit> {
+    let not = |problem| unfit("address or network", text, problem);
+    let Some((address, length)) = text.split_once('/') else {
+        let address = address::ip(text).ok_or(not("want an IPv4 or IPv6 address"))?;
+        let kind = if address.is_ipv4() { Kind::Ipv4 } else { Kind::Ipv6 };
+        return Ok((kind, address.to_string()));
+    };
+    let long = length.parse::<u8>().ok().filter(|_| !length.starts_with('+'));
+    let (address, mut length) = address::ip_as_written(address)
+        .zip(long)
+        .ok_or(not("want an address, a slash and a number of bits"))?;
+    let mut address = address;
+    // A network of mapped addresses is one of IPv4.
+    if let IpAddr::V6(six) = address
+        && let Some(four) = six.to_ipv4_mapped()
+        && let Some(short) = length.checked_sub(96)
+    {
+        (address, length) = (IpAddr::V4(four), short);
+    }
+    let most = if address.is_ipv4() { 32 } else { 128 };
+    if length > most {
+        return Err(not("it has more bits than the address"));
+    }
+    if length == 0 {
+        return Err(not("it holds every address"));
+    }
+    if length == most {
+        let kind = if address.is_ipv4() { Kind::Ipv4 } else { Kind::Ipv6 };
+        return Ok((kind, address.to_string()));
+    }
+    Ok((Kind::Cidr, format!("{}/{length}", address::masked(address, length))))
+}
+
+fn digest(text: &str) -> Result<(Kind, String), Unfit> {
+    let kind = match text.len() {
+        32 => Kind::Md5,
+        40 => Kind::Sha1,
+        64 => Kind::Sha256,
+        128 => Kind::Sha512,
+        _ => return Err(unfit("digest", text, "want 32, 40, 64 or 128 digits of base sixteen")),
+    };
+    if !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Err(unfit("digest", text, "not all are digits of base sixteen"));
+    }
+    Ok((kind, text.to_ascii_lowercase()))
+}
+
+fn domain(text: &str) -> Result<String, &'static str> {
+    let text = text.strip_prefix("*.").unwrap_or(text);
+    let text = text.strip_prefix('.').unwrap_or(text);
+    let ascii = address::host(text.trim_end_matches('.')).ok_or("want labels of letters, digits and -")?;
+    match ascii.rsplit('.').next() {
+        _ if !ascii.contains('.') => Err("a name of one label is in too many texts"),
+        Some(last) if last.bytes().all(|byte| byte.is_ascii_digit()) => {
+            Err("the last label of a domain is no number")
+        }
+        _ => Ok(ascii),
+    }
+}
+
+fn url(text: &str) -> Result<String, &'static str> {
+    let without = text.split_once("://").map_or(text, |(_, rest)| rest);
+    let authority = without.split(['/', '?', '#']).next().unwrap_or_default();
+    let rest = &without[authority.len()..];
+    let authority = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    let (host, port) = match authority.strip_prefix('[').and_then(|six| six.split_once(']')) {
+        Some((six, port)) => (six, port),
+        None => authority.split_at(authority.find(':').unwrap_or(authority.len())),
+    };
+    let host = match address::ip(host) {
+        Some(address) => address.to_string(),
+        None => domain(host)?,
+    };
+    let rest = Rest::of(format!("{port}{rest}").as_bytes()).ok_or("its port is no number")?;
+    let host = if host.parse::<Ipv6Addr>().is_ok() { format!("[{host}]") } else { host };
+    Ok(format!("{host}{}", rest.text))
+}
+
+/// Whether this is a fingerprint by its form.
+pub(crate) fn is_ja4(text: &[u8]) -> bool {
+    text.len() == 36
+        && matches!(text[0], b't' | b'q' | b'd' | b'T' | b'Q' | b'D')
+        && text[1..10].iter().all(u8::is_ascii_alphanumeric)
+        && text[4..8].iter().all(u8::is_ascii_digit)
+        && text[10] == b'_'
+        && text[23] == b'_'
+        && text[11..23].iter().chain(&text[24..]).all(u8::is_ascii_hexdigit)
+}

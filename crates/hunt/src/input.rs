@@ -1,0 +1,272 @@
+//! Logs as they come: plain or packed, in blocks of whole lines.
+
+use std::fs::File;
+use std::io::{self, BufReader, Read};
+use std::path::{Path, PathBuf};
+
+use crate::scan::STEP;
+
+/// Lines up to this length are read whole.
+pub const LONGEST_LINE: usize = 1 << 20;
+/// Longer ones in pieces of that length that share this much.
+const SHARED: usize = 1 << 16;
+/// No indicator that begins in a piece before what it shares with the next may end behind it.
+pub(crate) const PIECE: usize = LONGEST_LINE - SHARED;
+
+/// A log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// A file.
+    File(PathBuf),
+    /// Standard input.
+    Standard,
+}
+
+impl Source {
+    /// How it is called in results.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match self {
+            Self::File(path) => path.display().to_string(),
+            Self::Standard => "-".to_owned(),
+        }
+    }
+}
+
+/// How a file is packed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Packing {
+    Plain,
+    Gzip,
+    Zstd,
+}
+
+impl Packing {
+    fn of(head: &[u8]) -> Self {
+        match head {
+            [0x1f, 0x8b, ..] => Self::Gzip,
+            [0x28, 0xb5, 0x2f, 0xfd, ..] => Self::Zstd,
+            _ => Self::Plain,
+        }
+    }
+
+    /// That of a file.
+    pub(crate) fn of_file(path: &Path) -> io::Result<Self> {
+        let mut head = Vec::new();
+        File::open(path)?.take(4).read_to_end(&mut head)?;
+        Ok(Self::of(&head))
+    }
+}
+
+/// Calls with how many bytes were read from the disk.
+pub(crate) struct Counted<'a, R> {
+    reader: R,
+    count: &'a (dyn Fn(u64) + Sync),
+}
+
+impl<'a, R> Counted<'a, R> {
+    pub(crate) fn new(reader: R, count: &'a (dyn Fn(u64) + Sync)) -> Self {
+        Self { reader, count }
+    }
+}
+
+impl<R: Read> Read for Counted<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.reader.read(buffer)?;
+        (self.count)(read as u64);
+        Ok(read)
+    }
+}
+
+/// Reads what a stream holds, unpacked.
+pub(crate) fn unpacked<'a>(stream: impl Read + 'a) -> io::Result<Box<dyn Read + 'a>> {
+    let mut stream = BufReader::with_capacity(1 << 17, stream);
+    let mut head = Vec::new();
+    (&mut stream).take(4).read_to_end(&mut head)?;
+    let packing = Packing::of(&head);
+    let whole = io::Cursor::new(head).chain(stream);
+    Ok(match packing {
+        Packing::Plain => Box::new(whole),
+        // Packed logs are often several that were put together.
+        Packing::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(whole)),
+        Packing::Zstd => Box::new(zstd::stream::read::Decoder::with_buffer(whole)?),
+    })
+}
+
+/// What of a stretch of lines there is to scan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Block {
+    /// Bytes, without what it is filled up with.
+    pub(crate) length: usize,
+    /// Where in the unpacked file it begins.
+    pub(crate) offset: u64,
+    /// It begins inside a line.
+    pub(crate) goes_on: bool,
+    /// Its line does not end in it.
+    pub(crate) is_cut: bool,
+}
+
+/// Cuts a stream into blocks.
+pub(crate) struct Blocks<R> {
+    reader: R,
+    buffer: Vec<u8>,
+    filled: usize,
+    /// How much of the buffer the last block takes that the next one does not share.
+    taken: usize,
+    /// What stood where the last block is filled up.
+    covered: Vec<u8>,
+    last: Block,
+    offset: u64,
+    size: usize,
+    at_end: bool,
+}
+
+impl<R: Read> Blocks<R> {
+    /// Blocks of some `size` bytes; what is found does not depend on it.
+    pub(crate) fn new(reader: R, offset: u64, size: usize) -> Self {
+        let last = Block { length: 0, offset, goes_on: false, is_cut: false };
+        let size = size.max(STEP);
+        Self {
+            reader,
+            buffer: vec![0; size + 2 * STEP],
+            filled: 0,
+            taken: 0,
+            covered: Vec::new(),
+            last,
+            offset,
+            size,
+            at_end: false,
+        }
+    }
+
+    /// The text of the last block, filled up with line ends.
+    pub(crate) fn text(&self) -> &[u8] {
+        &self.buffer[..self.last.length.next_multiple_of(STEP)]
+    }
+
+    /// Ends the last block before this place of it.
+    pub(crate) fn cut(&mut self, length: usize) -> Block {
+        let end = length.next_multiple_of(STEP);
+        self.buffer[length..end].fill(b'\n');
+        self.last.length = length;
+        self.last
+    }
+
+    fn fill(&mut self, to: usize) -> io::Result<()> {
+        if self.buffer.len() < to + 2 * STEP {
+            self.buffer.resize(to + 2 * STEP, 0);
+        }
+        while self.filled < to && !self.at_end {
+            match self.reader.read(&mut self.buffer[self.filled..to]) {
+                Ok(0) => self.at_end = true,
+                Ok(read) => self.filled += read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// The next block; none at the end.
+    pub(crate) fn next(&mut self) -> io::Result<Option<Block>> {
+        let covered = std::mem::take(&mut self.covered);
+        let end = self.last.length;
+        self.buffer[end..end + covered.len()].copy_from_slice(&covered);
+        self.buffer.copy_within(self.taken..self.filled, 0);
+        self.filled -= self.taken;
+        self.offset += self.taken as u64;
+        let goes_on = self.last.is_cut;
+        let mut block = Block { length: 0, offset: self.offset, goes_on, is_cut: false };
+        if goes_on {
+            self.fill(LONGEST_LINE)?;
+            let first = &self.buffer[..self.filled.min(LONGEST_LINE)];
+            match memchr::memchr(b'\n', first) {
+                Some(end) => block.length = end + 1,
+                None => {
+                    block.length = first.len();
+                    block.is_cut = self.filled >= LONGEST_LINE;
+                }
+            }
+        } else {
+            let mut wanted = self.size;
+            loop {
+                self.fill(wanted)?;
+                if let Some(end) = memchr::memrchr(b'\n', &self.buffer[..self.filled]) {
+                    block.length = end + 1;
+                } else if self.at_end {
+                    block.length = self.filled;
+                } else if self.filled >= LONGEST_LINE {
+                    block.length = LONGEST_LINE;
+                    block.is_cut = true;
+                } else {
+                    wanted = (wanted * 2).min(LONGEST_LINE.max(self.size));
+                    continue;
+                }
+                break;
+            }
+            // A line that is longer than the longest, in a buffer that holds all of it, is cut just the same.
+            let first = memchr::memchr(b'\n', &self.buffer[..block.length]);
+            if first.unwrap_or(block.length) > LONGEST_LINE {
+                block.length = LONGEST_LINE;
+                block.is_cut = true;
+            }
+        }
+        if block.length == 0 {
+            return Ok(None);
+        }
+        self.taken = if block.is_cut { PIECE } else { block.length };
+        let end = block.length.next_multiple_of(STEP);
+        self.covered.extend_from_slice(&self.buffer[block.length..end.min(self.filled).max(block.length)]);
+        self.buffer[block.length..end].fill(b'\n');
+        self.last = block;
+        Ok(Some(block))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn blocks(bytes: &[u8], size: usize) -> Vec<(Block, Vec<u8>)> {
+        let mut blocks = Blocks::new(bytes, 0, size);
+        let mut all = Vec::new();
+        while let Some(block) = blocks.next().unwrap() {
+            all.push((block, blocks.text()[..block.length].to_vec()));
+        }
+        all
+    }
+
+    proptest! {
+        #[test]
+        fn blocks_are_whole_lines(text in "[ab\n]{0,600}", size in 64_usize..300) {
+            let all = blocks(text.as_bytes(), size);
+            let joined: Vec<u8> = all.iter().flat_map(|(_, text)| text.clone()).collect();
+            prop_assert_eq!(joined, text.as_bytes());
+            let mut at = 0;
+            for (index, (block, text)) in all.iter().enumerate() {
+                prop_assert_eq!(block.offset, at);
+                prop_assert!(index + 1 == all.len() || text.ends_with(b"\n"));
+                at += text.len() as u64;
+            }
+        }
+    }
+
+    /// However much is read at once, a long line falls into the same pieces.
+    #[test]
+    fn long_lines_fall_into_the_same_pieces() {
+        let long = "x".repeat(3 * LONGEST_LINE + 17);
+        let text = format!("a\nb\n{long}\nc\n{}\n", &long[..LONGEST_LINE]);
+        let pieces = |size| -> Vec<(u64, usize, bool, bool)> {
+            let all = blocks(text.as_bytes(), size);
+            let long = all.iter().filter(|(block, _)| block.goes_on || block.is_cut);
+            long.map(|(block, _)| (block.offset, block.length, block.goes_on, block.is_cut)).collect()
+        };
+        let first = pieces(64);
+        assert_eq!(first.len(), 4, "{first:?}");
+        for size in [100, 4096, 1 << 20, 1 << 21, 1 << 23] {
+            assert_eq!(pieces(size), first, "{size}");
+        }
+    }
+}

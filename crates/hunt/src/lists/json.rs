@@ -1,0 +1,145 @@
+//! STIX bundles and MISP events.
+
+use comity_stix::pattern::{Pattern, Syntax};
+use serde_json::Value;
+
+use super::{Choice, Error, Taker, misp};
+use crate::indicator::{Indicator, Kind, Named};
+
+pub(super) fn read(bytes: &[u8], choice: Choice, taker: &mut Taker<'_>) -> Result<(), Error> {
+    let whole: Value = serde_json::from_slice(bytes)?;
+    let mut any = false;
+    let mut waiting = vec![&whole];
+    while let Some(value) = waiting.pop() {
+        if let Some(several) = value.as_array() {
+            waiting.extend(several.iter().rev());
+        } else if let Some(objects) = value.get("objects").and_then(Value::as_array) {
+            any = true;
+            objects.iter().for_each(|object| stix(object, taker));
+        } else if let Some(event) = value.get("Event") {
+            any = true;
+            self::event(event, choice, taker);
+        } else if let Some(events) = value.get("response") {
+            waiting.push(events);
+        } else if value.get("type").is_some() && value.get("id").is_some() {
+            any = true;
+            stix(value, taker);
+        }
+    }
+    if any || whole.as_array().is_some_and(Vec::is_empty) { Ok(()) } else { Err(Error::Foreign) }
+}
+
+fn text<'v>(value: &'v Value, name: &str) -> Option<&'v str> {
+    value.get(name).and_then(Value::as_str)
+}
+
+fn event(event: &Value, choice: Choice, taker: &mut Taker<'_>) {
+    let list = |value: &'_ Value, name: &str| -> Vec<Value> {
+        value.get(name).and_then(Value::as_array).cloned().unwrap_or_default()
+    };
+    let objects = list(event, "Object");
+    let inner = objects.iter().flat_map(|object| list(object, "Attribute"));
+    for attribute in list(event, "Attribute").into_iter().chain(inner) {
+        let (Some(kind), Some(value)) = (text(&attribute, "type"), text(&attribute, "value")) else {
+            taker.refuse(|| "an attribute".to_owned(), "it has no type, or no value");
+            continue;
+        };
+        let is_meant = attribute.get("to_ids").is_none_or(|meant| meant != &Value::Bool(false));
+        if attribute.get("deleted") == Some(&Value::Bool(true)) {
+            taker.pass_over("deleted attributes");
+        } else if !is_meant && !choice.context {
+            taker.pass_over("attributes that are not meant for detection");
+        } else if let Some(found) = misp(kind, value) {
+            let id = text(&attribute, "uuid");
+            for (named, value) in found {
+                let indicator = Indicator::new(named, &value);
+                let place = || format!("attribute {}", id.unwrap_or("without a uuid"));
+                taker.take(place, indicator.map(|one| Indicator { id: id.map(str::to_owned), ..one }));
+            }
+        } else {
+            taker.pass_over(&format!("attributes of type {kind}"));
+        }
+    }
+}
+
+fn stix(object: &Value, taker: &mut Taker<'_>) {
+    let (kind, id) = (text(object, "type").unwrap_or(""), text(object, "id").unwrap_or(""));
+    let seconds = |name| text(object, name)?.parse::<jiff::Timestamp>().ok();
+    let confidence = object.get("confidence").and_then(Value::as_u64);
+    let said = |one: Indicator| Indicator {
+        id: Some(id.to_owned()),
+        confidence: confidence.and_then(|sure| u8::try_from(sure).ok()).filter(|sure| *sure <= 100),
+        expires: seconds("valid_until").map(jiff::Timestamp::as_second),
+        ..one
+    };
+    if object.get("revoked") == Some(&Value::Bool(true)) {
+        taker.pass_over("revoked objects");
+        return;
+    }
+    if kind != "indicator" {
+        match observable(object, kind) {
+            Some(found) => {
+                for (named, value) in found {
+                    taker.take(|| id.to_owned(), Indicator::new(named, value).map(said));
+                }
+            }
+            None => taker.pass_over(&format!("objects of type {kind}")),
+        }
+        return;
+    }
+    let language = text(object, "pattern_type").unwrap_or("stix");
+    let Some(pattern) = text(object, "pattern").filter(|_| language == "stix") else {
+        taker.pass_over(&format!("patterns of type {language}"));
+        return;
+    };
+    let version = text(object, "pattern_version").or(text(object, "spec_version")).unwrap_or("2.0");
+    match Pattern::parse(pattern, Syntax::of(version)) {
+        Ok(pattern) => {
+            let mut any = false;
+            for (kind, keys, value) in pattern.equal_texts() {
+                if let Some(named) = property(kind, &keys) {
+                    any = true;
+                    taker.take(|| id.to_owned(), Indicator::new(named, value).map(said));
+                }
+            }
+            if !any {
+                taker.pass_over("patterns without anything that can be looked for");
+            }
+        }
+        Err(problem) => taker.refuse(|| id.to_owned(), &format!("no pattern: {problem}")),
+    }
+}
+
+/// What the property of an observable is.
+fn property(kind: &str, keys: &[&str]) -> Option<Named> {
+    let one = |kind| Some(Named::Kind(kind));
+    match (kind, keys) {
+        ("ipv4-addr" | "ipv6-addr", ["value"]) => Some(Named::Address),
+        ("domain-name", ["value"]) => one(Kind::Domain),
+        ("url", ["value"]) => one(Kind::Url),
+        ("email-addr", ["value"]) => one(Kind::Email),
+        ("file", ["name"]) => one(Kind::FileName),
+        ("file" | "artifact", ["hashes", "MD5" | "SHA-1" | "SHA-256" | "SHA-512"]) => Some(Named::Digest),
+        ("network-traffic", [first, "value"]) if first.ends_with("_ref") => Some(Named::Address),
+        ("email-message", [first, "value"]) if first.ends_with("_ref") || first.ends_with("_refs") => one(Kind::Email),
+        (_, [.., "ja3"]) => one(Kind::Ja3),
+        (_, [.., "ja4"]) => one(Kind::Ja4),
+        _ => None,
+    }
+}
+
+fn observable<'v>(object: &'v Value, kind: &str) -> Option<Vec<(Named, &'v str)>> {
+    let single = |name: &str| Some(vec![(property(kind, &[name])?, text(object, name)?)]);
+    match kind {
+        "file" | "artifact" => {
+            let hashes = object.get("hashes").and_then(Value::as_object);
+            let hashes = hashes.into_iter().flatten().filter_map(|(name, value)| {
+                Some((property(kind, &["hashes", name.as_str()])?, value.as_str()?))
+            });
+            let named = text(object, "name").filter(|_| kind == "file");
+            Some(hashes.chain(named.map(|name| (Named::Kind(Kind::FileName), name))).collect())
+        }
+        "ipv4-addr" | "ipv6-addr" | "domain-name" | "url" | "email-addr" => single("value"),
+        _ => None,
+    }
+}

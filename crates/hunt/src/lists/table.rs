@@ -1,0 +1,113 @@
+//! Plain lists, a line for each, and CSV with a line of names.
+
+use super::{Choice, Error, Taker, misp};
+use crate::indicator::{Indicator, Kind, Named};
+
+const VALUES: [&str; 6] = ["value", "indicator", "ioc", "ioc_value", "observable", "pattern"];
+const KINDS: [&str; 4] = ["type", "ioc_type", "indicator_type", "kind"];
+const IDS: [&str; 3] = ["id", "uuid", "indicator_id"];
+const ENDS: [&str; 4] = ["expires", "valid_until", "expiration", "valid_to"];
+
+pub(super) fn read(bytes: &[u8], choice: Choice, taker: &mut Taker<'_>) -> Result<(), Error> {
+    let first = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let names = String::from_utf8_lossy(first).to_ascii_lowercase();
+    let has_values = names.split(',').any(|name| VALUES.contains(&name.trim().trim_matches('"')));
+    if has_values && names.contains(',') { csv(bytes, choice, taker) } else { plain(bytes, taker) }
+}
+
+fn plain(bytes: &[u8], taker: &mut Taker<'_>) -> Result<(), Error> {
+    for (number, line) in (1..).zip(bytes.split(|byte| *byte == b'\n')) {
+        let line = std::str::from_utf8(line).map_err(|_| Error::NotText(number))?.trim();
+        if line.is_empty() || line.starts_with(['#', ';']) || line.starts_with("//") {
+            continue;
+        }
+        let line = line.split_once(" #").map_or(line, |(value, _)| value.trim_end());
+        taker.take(|| format!("line {number}"), one(line));
+    }
+    Ok(())
+}
+
+/// A value, `type,value`, or a line of a hosts file.
+fn one(line: &str) -> Result<Indicator, crate::indicator::Unfit> {
+    if let Some((kind, value)) = line.split_once([',', '\t'])
+        && let Some(named) = Kind::of_name(kind)
+    {
+        return Indicator::new(named, value.trim().trim_matches('"'));
+    }
+    let mut words = line.split_ascii_whitespace();
+    if let (Some("0.0.0.0" | "127.0.0.1" | "::" | "::1"), Some(host), None) =
+        (words.next(), words.next(), words.next())
+    {
+        return Indicator::new(Named::Kind(Kind::Domain), host);
+    }
+    Indicator::guess(line)
+}
+
+fn csv(bytes: &[u8], choice: Choice, taker: &mut Taker<'_>) -> Result<(), Error> {
+    let mut reader = csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::All).from_reader(bytes);
+    let table = |error: csv::Error| Error::Table(error.to_string());
+    let names = reader.headers().map_err(table)?.clone();
+    let column = |wanted: &[&str]| {
+        names.iter().position(|name| wanted.iter().any(|one| name.eq_ignore_ascii_case(one)))
+    };
+    let (Some(value), kind) = (column(&VALUES), column(&KINDS)) else {
+        return Err(Error::Table("no column is called value, indicator or ioc".to_owned()));
+    };
+    let (id, sure, end) = (column(&IDS), column(&["confidence"]), column(&ENDS));
+    let meant = column(&["to_ids"]);
+    for record in reader.records() {
+        let record = record.map_err(table)?;
+        let line = record.position().map_or(0, csv::Position::line);
+        let place = || format!("line {line}");
+        let cell = |at: Option<usize>| at.and_then(|at| record.get(at)).filter(|cell| !cell.is_empty());
+        let Some(text) = cell(Some(value)) else { continue };
+        if matches!(cell(meant), Some("0" | "false" | "False")) && !choice.context {
+            taker.pass_over("attributes that are not meant for detection");
+            continue;
+        }
+        let confidence = match cell(sure).map(|cell| (cell, cell.parse::<u8>())) {
+            None => None,
+            Some((_, Ok(sure @ 0..=100))) => Some(sure),
+            Some((cell, _)) => {
+                taker.refuse(place, &format!("its confidence '{cell}' is no number from 0 to 100"));
+                continue;
+            }
+        };
+        let expires = match cell(end).map(|cell| (cell, instant(cell))) {
+            None => None,
+            Some((_, Some(at))) => Some(at),
+            Some((cell, None)) => {
+                taker.refuse(place, &format!("its end '{cell}' is no date such as 2026-03-09 or 2026-03-09T08:00:00Z"));
+                continue;
+            }
+        };
+        let said = |one: Indicator| Indicator {
+            id: cell(id).map(str::to_owned),
+            confidence,
+            expires,
+            ..one
+        };
+        match cell(kind) {
+            None => taker.take(place, Indicator::guess(text).map(said)),
+            Some(kind) => match (misp(kind, text), Kind::of_name(kind)) {
+                (Some(found), _) => {
+                    for (named, value) in found {
+                        taker.take(place, Indicator::new(named, &value).map(said));
+                    }
+                }
+                (None, Some(named)) => taker.take(place, Indicator::new(named, text).map(said)),
+                (None, None) => taker.pass_over(&format!("rows of type {kind}")),
+            },
+        }
+    }
+    Ok(())
+}
+
+/// A moment, or the beginning of a day, in seconds since 1970.
+fn instant(text: &str) -> Option<i64> {
+    if let Ok(at) = text.parse::<jiff::Timestamp>() {
+        return Some(at.as_second());
+    }
+    let day = text.parse::<jiff::civil::Date>().ok()?;
+    Some(day.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp().as_second())
+}

@@ -1,0 +1,309 @@
+//! What the filter lets through is compared with the records.
+
+use std::net::IpAddr;
+
+use super::tokens::ipv6_in;
+use super::{Family, Hit, Host, Probe, is_token};
+use crate::address::{self, Rest};
+use crate::index::{COMES_BEFORE, GOES_ON, Index, Lookup};
+use crate::indicator::Kind;
+use crate::key::{self, Name};
+
+/// Bytes of a URL after its host, at most.
+const LONGEST_REST: usize = 8192;
+/// Places at which a URL, a name or a local part may begin or end, at most.
+const MOST_ENDS: usize = 48;
+const LONGEST_NAME: usize = 255;
+
+pub(super) struct Confirm<'a> {
+    pub(super) indexes: &'a [Index],
+    pub(super) lookups: &'a [Lookup<'a>],
+    pub(super) text: &'a [u8],
+    pub(super) hits: &'a mut Vec<Hit>,
+    pub(super) hosts: &'a mut Vec<Host>,
+}
+
+/// The records of a key whose kind and value are these; what a later index takes back is none.
+fn records(
+    indexes: &[Index],
+    lookups: &[Lookup<'_>],
+    key: u64,
+    fits: impl Fn(Kind, &str) -> bool,
+) -> Vec<(usize, u64)> {
+    let mut removed = Vec::new();
+    let mut found = Vec::new();
+    for (at, (index, lookup)) in indexes.iter().zip(lookups).enumerate().rev() {
+        let mut own = Vec::new();
+        for place in lookup.places(key).filter(|place| *place > COMES_BEFORE) {
+            let Some(record) = index.record(place).filter(|record| fits(record.kind, record.value))
+            else {
+                continue;
+            };
+            let name = (record.kind, record.value, record.id);
+            if record.removed {
+                own.push(name);
+            } else if !removed.contains(&name) {
+                found.push((at, place));
+            }
+        }
+        removed.extend(own);
+    }
+    found
+}
+
+/// The records of a URL by its host's key, its host as written in records, and what follows.
+pub(super) fn urls(
+    indexes: &[Index],
+    lookups: &[Lookup<'_>],
+    host: u64,
+    name: &str,
+    rest: &[u8],
+) -> Vec<(usize, u64)> {
+    let Some(rest) = Rest::of(rest) else { return Vec::new() };
+    records(indexes, lookups, key::rest(host, rest.text.as_bytes()), |kind, value| {
+        kind == Kind::Url
+            && value.strip_prefix(name).is_some_and(|after| after == rest.text)
+    })
+}
+
+impl<'a> Confirm<'a> {
+    pub(super) fn probe(&mut self, probe: &Probe) {
+        let (start, end) = (probe.start as usize, probe.end as usize);
+        let text = &self.text[start..end];
+        match probe.family {
+            Family::Name => self.name(probe.key, &text.to_ascii_lowercase(), start, end),
+            Family::Digest => {
+                let text = text.to_ascii_lowercase();
+                self.put(probe.key, start, end, |kind, value| {
+                    let is_digest = matches!(
+                        kind,
+                        Kind::Md5 | Kind::Sha1 | Kind::Sha256 | Kind::Sha512 | Kind::Ja3
+                    );
+                    is_digest && value.as_bytes() == text
+                });
+            }
+            Family::Ipv4 | Family::Ipv6 => self.address(probe.key, start, end),
+            Family::Network4(length) | Family::Network6(length) => {
+                self.network(probe.key, length, start, end);
+            }
+        }
+    }
+
+    fn put(&mut self, key: u64, start: usize, end: usize, fits: impl Fn(Kind, &str) -> bool) {
+        let found = records(self.indexes, self.lookups, key, fits);
+        self.hits.extend(found.into_iter().map(|(index, place)| Hit { start, end, index, place }));
+    }
+
+    fn has_mark(&self, key: u64, mark: u64) -> bool {
+        self.lookups.iter().any(|lookup| lookup.places(key).any(|place| place == mark))
+    }
+
+    /// The address that stands here; none where it is the end of a longer one.
+    fn address_at(&self, start: usize, end: usize) -> Option<IpAddr> {
+        let text = std::str::from_utf8(&self.text[start..end]).ok()?;
+        let address = address::ip(text)?;
+        if !text.contains(':') && start > 0 && self.text[start - 1] == b':' {
+            let is_part = |byte: &u8| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.');
+            let before = self.text[..start].iter().rev().take(48).take_while(|byte| is_part(byte));
+            let from = start - before.count();
+            // As a part of an IPv6 address it is found by that.
+            if ipv6_in(self.text, from, end).is_some() {
+                return None;
+            }
+        }
+        Some(address)
+    }
+
+    fn address(&mut self, key: u64, start: usize, end: usize) {
+        let Some(address) = self.address_at(start, end) else { return };
+        let name = address.to_string();
+        self.put(key, start, end, |kind, value| {
+            matches!(kind, Kind::Ipv4 | Kind::Ipv6) && value == name
+        });
+        if self.has_mark(key, GOES_ON) {
+            let bracketed = address.is_ipv6();
+            let host = if bracketed { format!("[{name}]") } else { name };
+            let closes = bracketed && self.text.get(end) == Some(&b']');
+            let opens = bracketed && start > 0 && self.text[start - 1] == b'[';
+            self.url(key, &host, start - usize::from(opens), end + usize::from(closes));
+        }
+    }
+
+    fn network(&mut self, key: u64, length: u8, start: usize, end: usize) {
+        let Some(address) = self.address_at(start, end) else { return };
+        let network = format!("{}/{length}", address::masked(address, length));
+        self.put(key, start, end, |kind, value| kind == Kind::Cidr && value == network);
+    }
+
+    /// A token that is a name as it stands in the text, or the last labels of one.
+    fn name(&mut self, key: u64, name: &[u8], start: usize, end: usize) {
+        let Ok(name) = std::str::from_utf8(name) else { return };
+        let before = start.checked_sub(1).map(|at| self.text[at]);
+        let is_whole = before.is_none_or(|byte| !is_token(byte) || byte >= 0x80);
+        // What is reported is the whole host.
+        let whole = self.text[..start].iter().rposition(|byte| !is_token(*byte) || *byte >= 0x80);
+        let whole = whole.map_or(0, |at| at + 1);
+        let beside = |at: Option<&u8>| at.is_some_and(|byte| *byte >= 0x80);
+        let alone = !beside(before.as_ref()) && !beside(self.text.get(end));
+        self.put(key, if is_whole { start } else { whole }, end, |kind, value| {
+            value == name
+                && match kind {
+                    Kind::Domain => true,
+                    Kind::FileName => is_whole && alone,
+                    Kind::Ja4 => is_whole,
+                    _ => false,
+                }
+        });
+        if is_whole {
+            self.longer(key, name, start, end);
+        }
+    }
+
+    /// What a whole name may be a part of.
+    fn longer(&mut self, key: u64, name: &str, start: usize, end: usize) {
+        if self.has_mark(key, GOES_ON) {
+            self.url(key, name, start, end);
+        }
+        if self.has_mark(key, COMES_BEFORE) {
+            if start > 0 && self.text[start - 1] == b'@' {
+                self.email(key, name, start, end);
+            }
+            self.loose_name(key, start, end);
+        }
+    }
+
+    /// A token with characters beyond ASCII, as it is written.
+    pub(super) fn written(&mut self, text: &str, start: usize, end: usize) {
+        let small = text.to_lowercase();
+        let key = Name::of(small.as_bytes());
+        if self.lookups.iter().any(|lookup| lookup.may_have(key)) {
+            self.put(key, start, end, |kind, value| kind == Kind::FileName && value == small);
+            if self.has_mark(key, COMES_BEFORE) {
+                self.loose_name(key, start, end);
+            }
+        }
+        let Some(host) = address::host(text) else { return };
+        let mut name = Name::EMPTY;
+        let mut right = host.len();
+        for (at, _) in host.rmatch_indices('.').chain(std::iter::once((usize::MAX, ""))) {
+            let left = at.wrapping_add(1);
+            name = name.label(&host.as_bytes()[left..right]);
+            right = left.saturating_sub(1);
+            let key = name.key();
+            if !host[left..].contains('.') || !self.lookups.iter().any(|lookup| lookup.may_have(key)) {
+                continue;
+            }
+            let own = &host[left..];
+            self.put(key, start, end, |kind, value| kind == Kind::Domain && value == own);
+            if left == 0 {
+                if self.has_mark(key, GOES_ON) {
+                    self.url(key, own, start, end);
+                }
+                if self.has_mark(key, COMES_BEFORE) && start > 0 && self.text[start - 1] == b'@' {
+                    self.email(key, own, start, end);
+                }
+            }
+        }
+    }
+
+    /// The URL whose host stands here.
+    fn url(&mut self, key: u64, host: &str, start: usize, end: usize) {
+        let (rest, lengths) = self.rest(end);
+        let has_scheme = scheme(&self.text[..start]);
+        let has_path = rest.iter().any(|byte| matches!(byte, b'/' | b'?'))
+            && matches!(rest.first(), Some(b'/' | b'?' | b':'));
+        if !has_path && has_scheme.is_none() {
+            self.hosts.push(Host { start, end, key });
+            return;
+        }
+        let from = start - has_scheme.unwrap_or(0);
+        for cut in ends(&rest) {
+            let found = urls(self.indexes, self.lookups, key, host, &rest[..cut]);
+            let to = lengths.get(cut).copied().unwrap_or(end);
+            let hit = |(index, place)| Hit { start: from, end: to, index, place };
+            let is_any = !found.is_empty();
+            self.hits.extend(found.into_iter().map(hit));
+            if is_any {
+                return;
+            }
+        }
+    }
+
+    /// What follows a host as far as a URL goes, and where in the text each byte and the end are.
+    fn rest(&self, end: usize) -> (Vec<u8>, Vec<usize>) {
+        let (mut rest, mut places) = (Vec::new(), Vec::new());
+        let mut at = end;
+        while let Some(byte) = self.text.get(at).filter(|_| rest.len() < LONGEST_REST) {
+            let is_slash = *byte == b'\\' && self.text.get(at + 1) == Some(&b'/');
+            if !is_slash && address::ends_a_url(*byte) {
+                break;
+            }
+            rest.push(if is_slash { b'/' } else { *byte });
+            places.push(at);
+            at += 1 + usize::from(is_slash);
+        }
+        places.push(at);
+        (rest, places)
+    }
+
+    fn email(&mut self, key: u64, domain: &str, start: usize, end: usize) {
+        let sign = start - 1;
+        let local = self.text[..sign].iter().rev().take(64);
+        let length = local.take_while(|byte| !address::ends_a_local_part(**byte) && byte.is_ascii()).count();
+        let from = sign - length;
+        // `to=who@example.com`, `'who@example.com'`: both may begin a local part too.
+        let inner = (from..sign).filter(|at| *at == from || matches!(self.text[*at - 1], b'=' | b'\'' | b'/' | b'?' | b'&' | b'`'));
+        let begins: Vec<usize> = inner.take(MOST_ENDS).collect();
+        for begin in begins {
+            let local = self.text[begin..sign].to_ascii_lowercase();
+            let found = key::mail(key, &local);
+            self.put(found, begin, end, |kind, value| {
+                let parts = value.rsplit_once('@');
+                kind == Kind::Email
+                    && parts.is_some_and(|(own, of)| own.as_bytes() == local && of == domain)
+            });
+        }
+    }
+
+    /// A name with spaces or other signs in it, of which this token is the part by which it is found.
+    fn loose_name(&mut self, key: u64, start: usize, end: usize) {
+        let ends = |byte: u8| byte < b' ' || matches!(byte, b'/' | b'\\' | b'"' | b'<' | b'>' | b'|' | b':' | b'*' | b'?' | 0x7f);
+        let text = self.text;
+        let left = text[..start].iter().rev().take(LONGEST_NAME).take_while(|byte| !ends(**byte)).count();
+        let right = text[end..].iter().take(LONGEST_NAME).take_while(|byte| !ends(**byte)).count();
+        let (first, last) = (start - left, end + right);
+        let is_edge = |at: usize| at == 0 || at == text.len() || !is_token(text[at - 1]) || !is_token(text[at]);
+        let begins = (first..=start).rev().filter(|at| is_edge(*at)).take(MOST_ENDS);
+        for begin in begins {
+            for stop in (end..=last).filter(|at| is_edge(*at) || *at == end).take(MOST_ENDS) {
+                if stop - begin > LONGEST_NAME || (begin, stop) == (start, end) {
+                    continue;
+                }
+                let Ok(name) = std::str::from_utf8(&text[begin..stop]) else { continue };
+                let name = name.to_lowercase();
+                let found = key::loose(key, name.as_bytes());
+                self.put(found, begin, stop, |kind, value| kind == Kind::FileName && value == name);
+            }
+        }
+    }
+}
+
+/// How long the scheme is that ends here, with its `://` or `:\/\/`.
+fn scheme(before: &[u8]) -> Option<usize> {
+    let sign = [&b"://"[..], br":\/\/"].into_iter().find(|sign| before.ends_with(sign))?;
+    let name = before[..before.len() - sign.len()].iter().rev().take(32);
+    let length = name.take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.')).count();
+    (length > 0).then_some(length + sign.len())
+}
+
+/// Where a URL may end: as late as it can be, before what ends sentences, before what parts lists.
+fn ends(rest: &[u8]) -> Vec<usize> {
+    let mut ends = vec![rest.len()];
+    let closes = |byte: &u8| matches!(byte, b'.' | b',' | b';' | b':' | b'!' | b'?' | b'\'' | b')' | b']' | b'*' | b'|');
+    let trimmed = rest.iter().rposition(|byte| !closes(byte)).map_or(0, |last| last + 1);
+    ends.extend((trimmed..rest.len()).rev().take(MOST_ENDS));
+    let parts = |at: &usize| matches!(rest[*at], b',' | b';' | b'|' | b'\'' | b')' | b']' | b'#');
+    ends.extend((0..trimmed).rev().filter(parts).take(MOST_ENDS));
+    ends.dedup();
+    ends
+}

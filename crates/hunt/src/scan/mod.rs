@@ -1,0 +1,298 @@
+//! The scan: text in, places of indicators out.
+//!
+//! 1. [`mask`] says of 64 bytes at a time what each is, and where something rare may be.
+//! 2. A line in which an escape or an address in brackets stands is read as it was meant, and scanned so.
+//! 3. [`tokens`] makes keys of what may be an indicator, and asks the filter of each index for many at once.
+//! 4. [`confirm`] compares what is left with the records, byte by byte.
+
+mod confirm;
+pub(crate) mod mask;
+mod tokens;
+
+use confirm::Confirm;
+use mask::{Masks, Rare};
+
+pub use mask::Instructions;
+
+use crate::index::{FINGERPRINTS, Index, Lookup, NUMERIC_NAMES, Record};
+use crate::normal::{self, Normal};
+use crate::raw;
+
+/// Bytes that what is scanned is a multiple of.
+pub(crate) const STEP: usize = 64;
+
+/// How many keys wait for the filter's cache lines.
+const BATCH: usize = 128;
+
+/// Whether a byte may stand in a token.
+pub(crate) fn is_token(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_') || byte >= 0x80
+}
+
+/// The end of a sentence is no part of a name.
+pub(crate) fn without_end_dots(token: &[u8]) -> &[u8] {
+    let end = token.iter().rposition(|byte| *byte != b'.').map_or(0, |last| last + 1);
+    &token[..end]
+}
+
+/// An indicator, and where it stands in the text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Hit {
+    pub(crate) start: usize,
+    pub(crate) end: usize,
+    /// Which of the indexes has it.
+    pub(crate) index: usize,
+    /// Where in it.
+    pub(crate) place: u64,
+}
+
+/// A host of some URL, without one after it: another field may hold the rest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Host {
+    pub(crate) start: usize,
+    pub(crate) end: usize,
+    pub(crate) key: u64,
+}
+
+/// What the indexes together ask for.
+#[derive(Debug, Clone, Copy, Default)]
+struct Wanted {
+    networks4: u64,
+    networks6: [u64; 3],
+    bare_names: u64,
+    numeric_names: bool,
+    fingerprints: bool,
+}
+
+/// A key that waits for the filter.
+#[derive(Debug, Clone, Copy)]
+struct Probe {
+    key: u64,
+    /// What is compared.
+    start: u32,
+    end: u32,
+    family: Family,
+}
+
+/// What a key was made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Family {
+    /// A name, from some label on.
+    Name,
+    Ipv4,
+    /// An IPv4 address in a network of so many bits.
+    Network4(u8),
+    Ipv6,
+    Network6(u8),
+    Digest,
+}
+
+/// Scans texts for what some indexes hold.
+pub(crate) struct Scanner<'a> {
+    indexes: &'a [Index],
+    lookups: Vec<Lookup<'a>>,
+    wanted: Wanted,
+    instructions: Instructions,
+    masks: Masks,
+    inner: Masks,
+    normal: Normal,
+    waiting: Vec<Probe>,
+    /// What was found in the last text, in order.
+    pub(crate) hits: Vec<Hit>,
+    /// Hosts of URLs in the last text.
+    pub(crate) hosts: Vec<Host>,
+    lines: Vec<(usize, usize)>,
+}
+
+impl<'a> Scanner<'a> {
+    /// Later indexes may take back what earlier ones hold.
+    pub(crate) fn new(indexes: &'a [Index], instructions: Instructions) -> Self {
+        let mut wanted = Wanted::default();
+        for shape in indexes.iter().map(Index::shape) {
+            wanted.networks4 |= shape.networks4;
+            for (sum, own) in wanted.networks6.iter_mut().zip(shape.networks6) {
+                *sum |= own;
+            }
+            wanted.bare_names |= shape.bare_names;
+            wanted.numeric_names |= shape.features & NUMERIC_NAMES != 0;
+            wanted.fingerprints |= shape.features & FINGERPRINTS != 0;
+        }
+        Self {
+            indexes,
+            lookups: indexes.iter().map(Index::lookup).collect(),
+            wanted,
+            instructions,
+            masks: Masks::default(),
+            inner: Masks::default(),
+            normal: Normal::default(),
+            waiting: Vec::with_capacity(BATCH),
+            hits: Vec::new(),
+            hosts: Vec::new(),
+            lines: Vec::new(),
+        }
+    }
+
+    /// The record of a hit.
+    pub(crate) fn record(&self, hit: &Hit) -> Option<Record<'a>> {
+        self.indexes.get(hit.index)?.record(hit.place)
+    }
+
+    /// Scans this text, which ends at `length` and is filled up with line ends to a multiple of [`STEP`]; how many
+    /// lines end in it. Of a text that begins inside a line, `json` says whether that is JSON.
+    pub(crate) fn scan(&mut self, text: &[u8], length: usize, json: Option<bool>) -> u64 {
+        self.hits.clear();
+        self.hosts.clear();
+        let mut masks = std::mem::take(&mut self.masks);
+        masks.take(text, self.instructions);
+        let lines = masks.lines - (text.len() - length) as u64;
+        self.find_escaped_lines(text, length, json, &mut masks);
+        self.go_through(text, &masks);
+        self.masks = masks;
+        let escaped = std::mem::take(&mut self.lines);
+        for (start, end) in &escaped {
+            let json = json.filter(|_| *start == 0);
+            self.scan_as_meant(&text[*start..*end], *start, json);
+        }
+        self.lines = escaped;
+        self.hits.sort_unstable();
+        self.hits.dedup();
+        self.hosts.sort_unstable_by_key(|host| (host.start, host.end));
+        lines
+    }
+
+    /// Finds the lines that must be read as they were meant, and takes them out of the masks.
+    fn find_escaped_lines(
+        &mut self,
+        text: &[u8],
+        length: usize,
+        json: Option<bool>,
+        masks: &mut Masks,
+    ) {
+        self.lines.clear();
+        let mut done = 0;
+        for (at, what) in &masks.rare {
+            let at = *at as usize;
+            if *what != Rare::Escape || at < done || at >= length {
+                continue;
+            }
+            let begin = || memchr::memrchr(b'\n', &text[..at]).map_or(0, |end| end + 1);
+            let is_json = || match (begin(), json) {
+                (0, Some(json)) => json,
+                (start, _) => normal::is_json(&text[start..]),
+            };
+            if normal::is_trigger(text, at, is_json) {
+                let end = memchr::memchr(b'\n', &text[at..length]).map_or(length, |end| at + end);
+                self.lines.push((begin(), end));
+                done = end;
+            }
+        }
+        for (start, end) in &self.lines {
+            for mask in [&mut masks.token, &mut masks.dot] {
+                clear(mask, *start, *end);
+            }
+        }
+        if !self.lines.is_empty() {
+            let mut lines = self.lines.iter().peekable();
+            masks.rare.retain(|(at, what)| {
+                // A word that speaks of colons may lie in two lines.
+                let at = *at as usize;
+                while lines.next_if(|(_, end)| *end <= at).is_some() {}
+                *what == Rare::Colons || lines.peek().is_none_or(|(start, _)| at < *start)
+            });
+        }
+    }
+
+    fn scan_as_meant(&mut self, line: &[u8], start: usize, json: Option<bool>) {
+        let mut normal = std::mem::take(&mut self.normal);
+        normal.take(line, json.unwrap_or_else(|| normal::is_json(line)));
+        let length = normal.text.len();
+        normal.text.resize(length.next_multiple_of(STEP).max(STEP), b'\n');
+        let (hits, hosts) = (self.hits.len(), self.hosts.len());
+        let mut masks = std::mem::take(&mut self.inner);
+        masks.take(&normal.text, self.instructions);
+        let lines = std::mem::take(&mut self.lines);
+        self.go_through(&normal.text, &masks);
+        self.lines = lines;
+        self.inner = masks;
+        let place = |at: usize| start + normal.places.get(at).copied().unwrap_or(line.len());
+        for hit in &mut self.hits[hits..] {
+            (hit.start, hit.end) = (place(hit.start), place(hit.end));
+        }
+        for host in &mut self.hosts[hosts..] {
+            (host.start, host.end) = (place(host.start), place(host.end));
+        }
+        self.normal = normal;
+    }
+
+    fn go_through(&mut self, text: &[u8], masks: &Masks) {
+        let fast = match self.instructions {
+            Instructions::Fastest => raw::with_avx2(|| self.tokens(text, masks)),
+            Instructions::Portable => None,
+        };
+        if fast.is_none() {
+            self.tokens(text, masks);
+        }
+        self.rare(text, masks);
+        self.ask(text);
+    }
+
+    #[inline(always)]
+    fn push(&mut self, text: &[u8], probe: Probe) {
+        for lookup in &self.lookups {
+            lookup.prefetch(probe.key);
+        }
+        self.waiting.push(probe);
+        if self.waiting.len() == BATCH {
+            self.ask(text);
+        }
+    }
+
+    /// Asks the filters for all keys that wait.
+    fn ask(&mut self, text: &[u8]) {
+        let mut left = 0;
+        for at in 0..self.waiting.len() {
+            let probe = self.waiting[at];
+            if self.lookups.iter().any(|lookup| lookup.may_have(probe.key)) {
+                self.lookups.iter().for_each(|lookup| lookup.prefetch_slot(probe.key));
+                self.waiting[left] = probe;
+                left += 1;
+            }
+        }
+        let mut confirm = Confirm {
+            indexes: self.indexes,
+            lookups: &self.lookups,
+            text,
+            hits: &mut self.hits,
+            hosts: &mut self.hosts,
+        };
+        for probe in &self.waiting[..left] {
+            confirm.probe(probe);
+        }
+        self.waiting.clear();
+    }
+
+    fn confirm<'b>(&'b mut self, text: &'b [u8]) -> Confirm<'b> {
+        Confirm {
+            indexes: self.indexes,
+            lookups: &self.lookups,
+            text,
+            hits: &mut self.hits,
+            hosts: &mut self.hosts,
+        }
+    }
+
+    /// What a host, and what another field says follows it, are together: the records of that URL.
+    pub(crate) fn joined(&self, host: &Host, name: &str, rest: &[u8]) -> Vec<(usize, u64)> {
+        confirm::urls(self.indexes, &self.lookups, host.key, name, rest)
+    }
+}
+
+/// Takes the bits of a stretch out of a mask.
+fn clear(mask: &mut [u64], start: usize, end: usize) {
+    for (at, word) in mask.iter_mut().enumerate().take(end.div_ceil(64)).skip(start / 64) {
+        let from = start.saturating_sub(at * 64).min(64);
+        let to = end.saturating_sub(at * 64).min(64);
+        let below = |bit: usize| u64::MAX.checked_shr(64 - u32::try_from(bit).unwrap_or(0)).unwrap_or(0);
+        *word &= !(below(to) & !below(from));
+    }
+}

@@ -1,0 +1,175 @@
+//! Lists of what is known to be harmless, in MISP's format: what they know is marked, so that a hit that is left out
+//! can be explained.
+
+use std::collections::{HashMap, HashSet};
+use std::net::IpAddr;
+
+use serde::Deserialize;
+
+use crate::address;
+use crate::indicator::{Indicator, Kind};
+
+/// Warning lists, ready to be asked.
+#[derive(Debug, Default)]
+pub struct Warnings {
+    lists: Vec<Warning>,
+}
+
+#[derive(Debug)]
+struct Warning {
+    name: String,
+    kinds: HashSet<Kind>,
+    entries: Entries,
+}
+
+#[derive(Debug)]
+enum Entries {
+    /// The value itself.
+    Text(HashSet<String>),
+    /// A domain, with everything under it; a URL by its host.
+    Host(HashSet<String>),
+    /// Some part of the value.
+    Part(Vec<String>),
+    /// Networks by their length, and the addresses of each length.
+    Network(HashMap<u8, HashSet<IpAddr>>),
+}
+
+#[derive(Deserialize)]
+struct File {
+    name: String,
+    #[serde(rename = "type", default)]
+    kind: String,
+    #[serde(default)]
+    matching_attributes: Vec<String>,
+    list: Vec<String>,
+}
+
+/// Why a file is no warning list that can be used.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// It is none.
+    #[error("this is no MISP warning list: {0}")]
+    Form(#[from] serde_json::Error),
+    /// It matches in a way that this library does not.
+    #[error("the warning list '{name}' is of type '{kind}': want string, hostname, substring or cidr")]
+    Kind {
+        /// The list's name.
+        name: String,
+        /// Its type.
+        kind: String,
+    },
+    /// There are more than an index can name.
+    #[error("an index takes at most 255 warning lists")]
+    Many,
+}
+
+impl Warnings {
+    /// Adds a list.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub fn add(&mut self, json: &[u8]) -> Result<(), Error> {
+        let file: File = serde_json::from_slice(json)?;
+        if self.lists.len() >= usize::from(u8::MAX) {
+            return Err(Error::Many);
+        }
+        let small = || file.list.iter().map(|entry| entry.trim().to_lowercase());
+        let entries = match file.kind.as_str() {
+            "string" => Entries::Text(small().map(|entry| canonical(&entry)).collect()),
+            "hostname" => Entries::Host(small().map(|entry| host_of(&entry).to_owned()).collect()),
+            "substring" => Entries::Part(small().filter(|entry| !entry.is_empty()).collect()),
+            "cidr" => {
+                let mut networks: HashMap<u8, HashSet<IpAddr>> = HashMap::new();
+                for (address, length) in small().filter_map(|entry| network(&entry)) {
+                    networks.entry(length).or_default().insert(address);
+                }
+                Entries::Network(networks)
+            }
+            other => {
+                let kind = other.to_owned();
+                return Err(Error::Kind { name: file.name, kind });
+            }
+        };
+        let kinds = file.matching_attributes.iter().flat_map(|name| kinds(name)).collect();
+        self.lists.push(Warning { name: file.name, kinds, entries });
+        Ok(())
+    }
+
+    /// Their names, in the order in which they were added.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        self.lists.iter().map(|list| list.name.clone()).collect()
+    }
+
+    /// The numbers of the lists that know this.
+    pub(crate) fn of(&self, indicator: &Indicator) -> Vec<u8> {
+        let knows = |list: &Warning| list.kinds.contains(&indicator.kind) && list.knows(indicator);
+        let numbered = (0_u8..).zip(&self.lists);
+        numbered.filter(|(_, list)| knows(list)).map(|(number, _)| number).collect()
+    }
+}
+
+impl Warning {
+    fn knows(&self, indicator: &Indicator) -> bool {
+        let value = indicator.value.as_str();
+        match &self.entries {
+            Entries::Text(texts) => texts.contains(value),
+            Entries::Part(parts) => parts.iter().any(|part| value.contains(part.as_str())),
+            Entries::Host(hosts) => {
+                let host = host_of(value);
+                let above = std::iter::successors(Some(host), |host| {
+                    host.split_once('.').map(|(_, above)| above)
+                });
+                above.into_iter().any(|host| hosts.contains(host))
+            }
+            Entries::Network(networks) => {
+                let (address, own) = value.split_once('/').unwrap_or((value, ""));
+                let Some(address) = address::ip_as_written(address) else { return false };
+                let all = if address.is_ipv4() { 32 } else { 128 };
+                let own = own.parse().unwrap_or(all);
+                networks.iter().any(|(length, of)| {
+                    *length <= own.min(all) && of.contains(&address::masked(address, *length))
+                })
+            }
+        }
+    }
+}
+
+/// As this library writes an address.
+fn canonical(entry: &str) -> String {
+    address::ip(entry).map_or_else(|| entry.to_owned(), |address| address.to_string())
+}
+
+fn network(entry: &str) -> Option<(IpAddr, u8)> {
+    let (address, length) = entry.split_once('/').unwrap_or((entry, ""));
+    let address = address::ip_as_written(address)?;
+    let all = if address.is_ipv4() { 32 } else { 128 };
+    let length = if length.is_empty() { all } else { length.parse().ok()? };
+    (length <= all).then(|| (address::masked(address, length), length))
+}
+
+/// The host of an entry or a value: what stands before a port or a path.
+fn host_of(entry: &str) -> &str {
+    let entry = entry.split_once("://").map_or(entry, |(_, rest)| rest);
+    entry.trim_start_matches('.').split(['/', ':']).next().unwrap_or_default()
+}
+
+/// What a MISP attribute type is here.
+fn kinds(attribute: &str) -> Vec<Kind> {
+    let parts = attribute.split('|');
+    let of = |part: &str| match part {
+        "ip-src" | "ip-dst" | "ip" => vec![Kind::Ipv4, Kind::Ipv6, Kind::Cidr],
+        "domain" | "hostname" => vec![Kind::Domain],
+        "url" | "uri" | "link" => vec![Kind::Url],
+        "md5" => vec![Kind::Md5],
+        "sha1" => vec![Kind::Sha1],
+        "sha256" => vec![Kind::Sha256],
+        "sha512" => vec![Kind::Sha512],
+        "filename" => vec![Kind::FileName],
+        "email-src" | "email-dst" | "email" | "whois-registrant-email" | "dns-soa-email" => {
+            vec![Kind::Email]
+        }
+        _ => vec![],
+    };
+    parts.flat_map(of).collect()
+}
