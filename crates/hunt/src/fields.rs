@@ -61,9 +61,12 @@ impl Columns {
 
     /// Takes up what this text, of whole lines, says anew of columns.
     pub(crate) fn follow(&mut self, text: &[u8]) {
+        // From the front it is found faster, where it is not.
         if let Self::Zeek(names) = self
-            && let Some(at) = memchr::memmem::rfind(text, b"\n#fields\t")
+            && let Some(first) = memchr::memmem::find(text, b"\n#fields\t")
+            && let Some(at) = memchr::memmem::rfind(&text[first..], b"\n#fields\t")
         {
+            let text = &text[first..];
             let line = text[at + 1..].split(|byte| *byte == b'\n').next().unwrap_or_default();
             if let Some(named) = zeek(line) {
                 *names = named;

@@ -188,6 +188,10 @@ impl Indicator {
             Named::Address
         } else if plain.contains("://") {
             Named::Kind(Kind::Url)
+        } else if plain.split_once('/').is_some_and(|(address, bits)| {
+            address::ip(address).is_some() && matches!(bits.len(), 1..=3) && bits.bytes().all(|byte| byte.is_ascii_digit())
+        }) {
+            Named::Address
         } else if plain.contains('/') {
             let host = plain.split(['/', ':']).next().unwrap_or_default();
             let is_host = domain(host).is_ok() || host.parse::<IpAddr>().is_ok();

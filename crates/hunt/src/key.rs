@@ -21,7 +21,13 @@ const FOLD: u64 = 0x2020_2020_2020_2020;
 
 #[inline(always)]
 fn mix(a: u64, b: u64) -> u64 {
-    let product = u128::from(a ^ b) * u128::from(FACTOR);
+    mix2(a ^ b, FACTOR)
+}
+
+/// Both halves of a product.
+#[inline(always)]
+fn mix2(a: u64, b: u64) -> u64 {
+    let product = u128::from(a) * u128::from(b);
     #[expect(clippy::cast_possible_truncation, reason = "either half of it")]
     let (low, high) = (product as u64, (product >> 64) as u64);
     low ^ high
@@ -31,37 +37,57 @@ fn mix(a: u64, b: u64) -> u64 {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Name(u64);
 
+/// Bytes of a label that go into its key at once.
+const AT_ONCE: usize = 16;
+
 impl Name {
     pub(crate) const EMPTY: Self = Self(NAME);
 
     /// With one more label on the left.
     #[inline(always)]
     pub(crate) fn label(self, label: &[u8]) -> Self {
-        let mut sum = self.0;
-        for chunk in label.rchunks(8) {
-            let mut eight = [0; 8];
-            eight[..chunk.len()].copy_from_slice(chunk);
-            let fold = FOLD >> (64 - 8 * chunk.len());
-            sum = mix(sum.wrapping_add(chunk.len() as u64), u64::from_le_bytes(eight) | fold);
+        if label.is_empty() {
+            return self.with(0, 0, 0);
         }
-        Self(mix(sum, END))
+        label.rchunks(AT_ONCE).fold(self, |name, chunk| {
+            let mut sixteen = [0; AT_ONCE];
+            sixteen[AT_ONCE - chunk.len()..].copy_from_slice(chunk);
+            name.ending(&sixteen, chunk.len())
+        })
     }
 
-    /// The same for a label that ends at `end` of a text, of which at least eight bytes stand before it.
+    /// The same for a label that ends at `end` of a text.
     #[inline(always)]
     pub(crate) fn label_in(self, text: &[u8], start: usize, end: usize) -> Self {
         let length = end - start;
-        if length > 8 || length == 0 || end < 8 {
-            return self.label(&text[start..end]);
+        let before = text.get(end.wrapping_sub(AT_ONCE)..end).and_then(|text| text.first_chunk());
+        match before {
+            Some(sixteen) if length <= AT_ONCE => self.ending(sixteen, length),
+            _ => self.label(&text[start..end]),
         }
-        let eight = text[end - 8..end].first_chunk::<8>().map_or(0, |eight| u64::from_le_bytes(*eight));
-        let word = (eight | FOLD) >> (64 - 8 * length);
-        Self(mix(mix(self.0.wrapping_add(length as u64), word), END))
+    }
+
+    /// With the last `length` of sixteen bytes.
+    #[inline(always)]
+    fn ending(self, sixteen: &[u8; AT_ONCE], length: usize) -> Self {
+        let (low, high) = sixteen.split_at(8);
+        let word = |half: &[u8]| half.first_chunk().map_or(0, |half| u64::from_le_bytes(*half));
+        // What of a word is no part of the label goes out at its lower end; shifts by 64 are none.
+        let gone = 64 - 8 * length.min(8);
+        let last = (word(high) | FOLD) >> (gone / 2) >> (gone - gone / 2);
+        let gone = 64 - 8 * length.saturating_sub(8);
+        let first = (word(low) | FOLD) >> (gone / 2) >> (gone - gone / 2);
+        self.with(last, first, length as u64)
+    }
+
+    #[inline(always)]
+    fn with(self, last: u64, first: u64, length: u64) -> Self {
+        Self(mix2(last ^ self.0, first ^ END.wrapping_add(length)))
     }
 
     #[inline(always)]
     pub(crate) fn key(self) -> u64 {
-        mix(self.0, REST)
+        self.0
     }
 
     /// A whole name.

@@ -1,5 +1,7 @@
 //! Text as it was meant: escapes resolved, addresses that were made harmless made whole again.
 
+use std::borrow::Cow;
+
 use crate::address::hex_pair;
 
 /// What two characters of brackets hold in place of one, longest first.
@@ -40,7 +42,11 @@ fn harmless(text: &[u8], at: usize) -> Option<(usize, &'static [u8])> {
 
 /// An address in a list, as it was before it was made harmless.
 #[must_use]
-pub fn refanged(text: &str) -> String {
+pub fn refanged(text: &str) -> Cow<'_, str> {
+    let is_any = text.contains(['[', '(', '{']) || text.get(..4).is_some_and(|four| four.eq_ignore_ascii_case("hxxp"));
+    if !is_any {
+        return Cow::Borrowed(text);
+    }
     let bytes = text.as_bytes();
     let mut out: Vec<u8> = Vec::with_capacity(bytes.len());
     let mut at = 0;
@@ -54,11 +60,11 @@ pub fn refanged(text: &str) -> String {
         }
     }
     let out = String::from_utf8(out).unwrap_or_else(|_| text.to_owned());
-    match out.split_once("://") {
+    Cow::Owned(match out.split_once("://") {
         Some((scheme, rest)) if scheme.eq_ignore_ascii_case("hxxp") => format!("http://{rest}"),
         Some((scheme, rest)) if scheme.eq_ignore_ascii_case("hxxps") => format!("https://{rest}"),
         _ => out,
-    }
+    })
 }
 
 /// Whether the line that this place is in is JSON, where a backslash always is an escape.
@@ -97,7 +103,11 @@ pub(crate) fn is_trigger(text: &[u8], at: usize, is_json: impl FnOnce() -> bool)
             }
         }
         b'%' => percent(text, at).is_some(),
-        _ => harmless(text, at).is_some(),
+        _ => {
+            let next = text.get(at + 1);
+            let may_be = matches!(next, Some(b'.' | b'@' | b':' | b'/' | b'd' | b'D' | b'a' | b'A'));
+            may_be && harmless(text, at).is_some()
+        }
     }
 }
 

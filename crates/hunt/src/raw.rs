@@ -1,9 +1,9 @@
 //! All of this crate's `unsafe`: vector instructions, a prefetch, and a file as memory.
 //!
 //! Why it is sound:
-//! - [`with_avx2`] calls code that is compiled for AVX2 only after the processor was asked for every feature it
-//!   names.
-//! - [`load`] reads 32 bytes of an array of 32 bytes, through a pointer to that array, and asks for no alignment.
+//! - Code that is compiled for AVX2 is called only by who has an [`Avx2`], and that is made only after the processor
+//!   was asked for every feature that the code names.
+//! - `load` reads 32 bytes of an array of 32 bytes, through a pointer to that array, and asks for no alignment.
 //! - [`prefetch`] takes the address of a byte inside a slice; a prefetch reads nothing that a program could see.
 //! - [`Mapped`] is a file that is mapped for reading. Its bytes may change under us only if somebody writes into
 //!   the file. An index is written under another name, never written again after it was renamed, and its bytes are
@@ -15,48 +15,68 @@
 use std::fs::File;
 use std::ops::Deref;
 
-/// Whether this machine can run what [`with_avx2`] runs.
-#[must_use]
-pub(crate) fn has_avx2() -> bool {
-    #[cfg(target_arch = "x86_64")]
-    {
-        std::arch::is_x86_feature_detected!("avx2")
+/// The word that this machine has AVX2 and what [`with_avx2`] asks for beside it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Avx2(());
+
+impl Avx2 {
+    /// None where it has not.
+    fn here() -> Option<Self> {
+        #[cfg(target_arch = "x86_64")]
+        if std::arch::is_x86_feature_detected!("avx2")
             && std::arch::is_x86_feature_detected!("bmi1")
             && std::arch::is_x86_feature_detected!("bmi2")
             && std::arch::is_x86_feature_detected!("lzcnt")
             && std::arch::is_x86_feature_detected!("popcnt")
+        {
+            return Some(Self(()));
+        }
+        None
     }
-    #[cfg(not(target_arch = "x86_64"))]
-    false
 }
 
-/// Runs this with what is inlined into it compiled for AVX2, where the machine has it; none otherwise.
-pub(crate) fn with_avx2<R>(run: impl FnOnce() -> R) -> Option<R> {
+/// What is done faster with AVX2. That `run` is inlined is the point of it: so it is compiled for AVX2 too.
+pub(crate) trait Work {
+    fn run(self, avx2: Avx2);
+}
+
+/// Does this compiled for AVX2, where the machine has it, and says whether it has.
+pub(crate) fn with_avx2(work: impl Work) -> bool {
+    let Some(avx2) = Avx2::here() else { return false };
     #[cfg(target_arch = "x86_64")]
-    if has_avx2() {
-        // SAFETY: the features were asked for just above.
-        return Some(unsafe { inside(run) });
+    // SAFETY: the machine was asked for every feature that `inside` is compiled for.
+    unsafe {
+        inside(avx2, work);
     }
-    drop(run);
-    None
+    #[cfg(not(target_arch = "x86_64"))]
+    work.run(avx2);
+    true
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
-fn inside<R>(run: impl FnOnce() -> R) -> R {
-    run()
+fn inside(avx2: Avx2, work: impl Work) {
+    work.run(avx2);
 }
 
 #[cfg(target_arch = "x86_64")]
-pub(crate) mod avx2 {
+mod avx2 {
     use std::arch::x86_64::*;
 
     use crate::scan::mask::Word;
 
-    /// What each of 64 bytes is: the same as [`Word::portable`].
+    impl super::Avx2 {
+        /// What each of 64 bytes is: the same as [`Word::portable`].
+        #[inline(always)]
+        pub(crate) fn classes(self, bytes: &[u8; 64]) -> Word {
+            // SAFETY: who has an `Avx2` has asked the machine for every feature that `word` is compiled for.
+            unsafe { word(bytes) }
+        }
+    }
+
     #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
     #[inline]
-    fn classes(bytes: &[u8; 64]) -> Word {
+    fn word(bytes: &[u8; 64]) -> Word {
         let (low, high) = bytes.split_at(32);
         let (a, b) = (half(low), half(high));
         let join = |a: u32, b: u32| u64::from(a) | u64::from(b) << 32;
@@ -73,6 +93,7 @@ pub(crate) mod avx2 {
         }
     }
 
+    #[derive(Default)]
     struct Half {
         token: u32,
         dot: u32,
@@ -97,17 +118,7 @@ pub(crate) mod avx2 {
     fn half(bytes: &[u8]) -> Half {
         let Some(bytes) = bytes.first_chunk::<32>() else {
             // It is called with 32 bytes only; nothing is the answer to nothing.
-            return Half {
-                token: 0,
-                dot: 0,
-                letter: 0,
-                hex: 0,
-                colon: 0,
-                under: 0,
-                escape: 0,
-                high: 0,
-                newline: 0,
-            };
+            return Half::default();
         };
         let v = load(bytes);
         let all = |byte: u8| _mm256_set1_epi8(byte.cast_signed());
@@ -138,25 +149,12 @@ pub(crate) mod avx2 {
             newline: bits(is(b'\n')),
         }
     }
+}
 
-    /// Calls `each` with the classes of every 64 bytes, in order.
-    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
-    #[inline]
-    fn all(bytes: &[u8], mut each: impl FnMut(Word)) {
-        for chunk in bytes.as_chunks::<64>().0 {
-            each(classes(chunk));
-        }
-    }
-
-    /// The same from code that does not know that the machine can; false where it cannot.
-    #[inline]
-    pub(crate) fn words(bytes: &[u8], each: impl FnMut(Word)) -> bool {
-        if !super::has_avx2() {
-            return false;
-        }
-        // SAFETY: the features were asked for just above.
-        unsafe { all(bytes, each) };
-        true
+#[cfg(not(target_arch = "x86_64"))]
+impl Avx2 {
+    pub(crate) fn classes(self, bytes: &[u8; 64]) -> crate::scan::mask::Word {
+        crate::scan::mask::Word::portable(bytes)
     }
 }
 
@@ -181,6 +179,12 @@ impl Mapped {
     pub(crate) fn of(file: &File) -> std::io::Result<Self> {
         // SAFETY: see the module; the bytes are read as plain integers only.
         unsafe { memmap2::Mmap::map(file) }.map(Self)
+    }
+
+    /// Tells the system that it is read here and there.
+    #[cfg(unix)]
+    pub(crate) fn advise_random(&self) -> std::io::Result<()> {
+        self.0.advise(memmap2::Advice::Random)
     }
 }
 

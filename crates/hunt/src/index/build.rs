@@ -12,7 +12,7 @@ use super::{
     MAX_RECORDS, NETWORK_BYTES, NUMERIC_NAMES, OFFSET_BITS, PAGE, PRINT_MASK, Record, Shape,
     TABLE_AT, VERSION, bits, header_check, home,
 };
-use crate::indicator::{Indicator, Kind};
+use crate::indicator::{Indicator, KINDS, Kind};
 use crate::warning::Warnings;
 use crate::{address, key};
 
@@ -27,7 +27,8 @@ pub struct Builder {
     records: Vec<u8>,
     /// Key, and the record's place or a mark.
     keys: Vec<(u64, u64)>,
-    /// How much of each record says whether two are the same, by its place: in order.
+    /// Indicators by the numbers of their kinds.
+    counts: [u64; KINDS.len() + 1],
     shape: Shape,
     networks: Vec<u8>,
 }
@@ -60,7 +61,7 @@ impl Builder {
     /// Adds an indicator.
     pub fn add(&mut self, indicator: &Indicator) {
         self.put(indicator, false);
-        *self.about.indicators.entry(indicator.kind.name().to_owned()).or_default() += 1;
+        self.counts[indicator.kind as usize] += 1;
     }
 
     /// Says that an indicator of the base is no longer any.
@@ -87,16 +88,16 @@ impl Builder {
         match indicator.kind {
             Kind::Ipv4 | Kind::Ipv6 => host_key(&indicator.value),
             Kind::Cidr => self.network(&indicator.value),
-            Kind::Domain => key::Name::of(value),
+            Kind::Domain => self.host(&indicator.value),
             Kind::Url => {
                 let (host, rest) = split_url(&indicator.value);
-                let host = host_key(host);
+                let host = self.host(host);
                 self.keys.push((host, GOES_ON));
                 key::rest(host, rest.as_bytes())
             }
             Kind::Email => {
                 let (local, domain) = indicator.value.rsplit_once('@').unwrap_or(("", ""));
-                let domain = key::Name::of(domain.as_bytes());
+                let domain = self.host(domain);
                 self.keys.push((domain, COMES_BEFORE));
                 key::mail(domain, local.as_bytes())
             }
@@ -109,6 +110,22 @@ impl Builder {
                 self.shape.features |= FINGERPRINTS;
                 key::Name::of(value)
             }
+        }
+    }
+
+    fn host(&mut self, host: &str) -> u64 {
+        if address::ip(host).is_none() {
+            self.note_numbers(host.as_bytes());
+        }
+        host_key(host)
+    }
+
+    /// Notes a name in which every label after a dot begins with a digit: a scan looks for such names only where it
+    /// must, for logs are full of numbers that look like them.
+    fn note_numbers(&mut self, name: &[u8]) {
+        let is_name = name.windows(2).any(|pair| pair[0] == b'.' && is_letter(pair[1]));
+        if !is_name {
+            self.shape.features |= NUMERIC_NAMES;
         }
     }
 
@@ -140,8 +157,8 @@ impl Builder {
         let in_part = key::Name::of(part);
         if !part.contains(&b'.') {
             self.shape.bare_names |= 1 << part.len().min(63);
-        } else if !part.iter().any(|byte| is_letter(*byte)) {
-            self.shape.features |= NUMERIC_NAMES;
+        } else {
+            self.note_numbers(part);
         }
         if part.len() == name.len() {
             return in_part;
@@ -158,6 +175,8 @@ impl Builder {
         let file = |source| Error::File { path: path.to_owned(), source };
         self.keys.sort_unstable();
         self.drop_repeated();
+        let counted = KINDS.iter().map(|kind| (kind.name().to_owned(), self.counts[*kind as usize]));
+        self.about.indicators = counted.filter(|(_, count)| *count > 0).collect();
         self.shape.keys = self.keys.len() as u64;
         // A quarter of the slots stay empty.
         self.shape.slots = (self.shape.keys + self.shape.keys / 3).max(16);
@@ -192,8 +211,10 @@ impl Builder {
         let mut kept: Vec<(u64, u64)> = Vec::with_capacity(self.keys.len());
         let mut begins = 0;
         for (key, place) in std::mem::take(&mut self.keys) {
-            if kept.get(begins).is_some_and(|(first, _)| *first != key) {
+            if kept.get(begins).is_none_or(|(first, _)| *first != key) {
                 begins = kept.len();
+                kept.push((key, place));
+                continue;
             }
             let is_mark = place < FIRST_RECORD;
             let group = kept.get(begins..).unwrap_or_default();
@@ -209,8 +230,8 @@ impl Builder {
                 self.about.repeated += 1;
                 if removed {
                     self.about.removed -= 1;
-                } else if let Some(count) = self.about.indicators.get_mut(kind.name()) {
-                    *count -= 1;
+                } else {
+                    self.counts[kind as usize] -= 1;
                 }
             }
         }

@@ -27,8 +27,10 @@ mod build;
 mod record;
 
 use std::fs::File;
+use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
+use memmap2::MmapMut;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -54,7 +56,7 @@ const MAX_RECORDS: u64 = 1 << OFFSET_BITS;
 const PRINT_MASK: u64 = (1 << (64 - OFFSET_BITS)) - 1;
 const NETWORK_BYTES: usize = 8192;
 
-/// File names whose last label is a number.
+/// Names in which every label after a dot begins with a digit.
 pub(crate) const NUMERIC_NAMES: u64 = 1;
 /// JA4 fingerprints.
 pub(crate) const FINGERPRINTS: u64 = 2;
@@ -164,6 +166,7 @@ pub struct Index {
     digest: String,
     about: About,
     shape: Shape,
+    filter: Filter,
 }
 
 fn number(bytes: &[u8], at: usize) -> u64 {
@@ -198,6 +201,9 @@ impl Index {
             return Err(foreign());
         }
         let bytes = Mapped::of(&opened).map_err(file)?;
+        // A few records and slots are read, all over it: what lies around them would only fill the memory.
+        #[cfg(unix)]
+        bytes.advise_random().map_err(file)?;
         let header = &bytes[..PAGE];
         if !header.starts_with(MAGIC) {
             return Err(foreign());
@@ -230,6 +236,7 @@ impl Index {
             checks,
             about: About::default(),
             shape: Shape::default(),
+            filter: Filter::default(),
         };
         // What is small and used at once is checked at once.
         for section in 0..3 {
@@ -244,6 +251,8 @@ impl Index {
         if !fits || slots > u64::from(u32::MAX) || index.section(2).len() != NETWORK_BYTES {
             return Err(damaged("its shape"));
         }
+        let (start, length) = index.sections[3];
+        index.filter = Filter::read(&opened, start as u64, length).map_err(file)?;
         Ok(index)
     }
 
@@ -319,7 +328,7 @@ impl Index {
     /// What a scan looks keys up in.
     pub(crate) fn lookup(&self) -> Lookup<'_> {
         Lookup {
-            filter: self.section(3),
+            filter: self.filter.bytes(),
             words: self.shape.filter_words,
             table: self.section(4),
             slots: self.shape.slots,
@@ -329,6 +338,27 @@ impl Index {
     /// The record at this place.
     pub(crate) fn record(&self, at: u64) -> Option<Record<'_>> {
         Record::read(self.section(5).get(usize::try_from(at).ok()?..)?)
+    }
+}
+
+/// The filter in memory of its own: it is asked all the time and all over, and in pages of 4,096 bytes half of the
+/// time would go into finding them.
+#[derive(Debug, Default)]
+struct Filter(Option<MmapMut>);
+
+impl Filter {
+    fn read(mut file: &File, start: u64, length: usize) -> std::io::Result<Self> {
+        let mut own = MmapMut::map_anon(length)?;
+        // Where the system has no large pages it is the same, and slower.
+        #[cfg(target_os = "linux")]
+        let _ = own.advise(memmap2::Advice::HugePage);
+        file.seek(SeekFrom::Start(start))?;
+        file.read_exact(&mut own)?;
+        Ok(Self(Some(own)))
+    }
+
+    fn bytes(&self) -> &[u8] {
+        self.0.as_deref().unwrap_or_default()
     }
 }
 

@@ -1,5 +1,7 @@
 //! Plain lists, a line for each, and CSV with a line of names.
 
+use std::collections::HashMap;
+
 use super::{Choice, Error, Taker, misp};
 use crate::indicator::{Indicator, Kind, Named};
 
@@ -44,22 +46,25 @@ fn one(line: &str) -> Result<Indicator, crate::indicator::Unfit> {
 }
 
 fn csv(bytes: &[u8], choice: Choice, taker: &mut Taker<'_>) -> Result<(), Error> {
-    let mut reader = csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::All).from_reader(bytes);
+    let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(bytes);
     let table = |error: csv::Error| Error::Table(error.to_string());
     let names = reader.headers().map_err(table)?.clone();
     let column = |wanted: &[&str]| {
-        names.iter().position(|name| wanted.iter().any(|one| name.eq_ignore_ascii_case(one)))
+        names.iter().position(|name| wanted.iter().any(|one| name.trim().eq_ignore_ascii_case(one)))
     };
     let (Some(value), kind) = (column(&VALUES), column(&KINDS)) else {
         return Err(Error::Table("no column is called value, indicator or ioc".to_owned()));
     };
     let (id, sure, end) = (column(&IDS), column(&["confidence"]), column(&ENDS));
     let meant = column(&["to_ids"]);
-    for record in reader.records() {
-        let record = record.map_err(table)?;
+    let mut kinds: HashMap<String, Option<Named>> = HashMap::new();
+    let mut record = csv::StringRecord::new();
+    while reader.read_record(&mut record).map_err(table)? {
         let line = record.position().map_or(0, csv::Position::line);
         let place = || format!("line {line}");
-        let cell = |at: Option<usize>| at.and_then(|at| record.get(at)).filter(|cell| !cell.is_empty());
+        let cell = |at: Option<usize>| {
+            at.and_then(|at| record.get(at)).map(str::trim).filter(|cell| !cell.is_empty())
+        };
         let Some(text) = cell(Some(value)) else { continue };
         if matches!(cell(meant), Some("0" | "false" | "False")) && !choice.context {
             taker.pass_over("attributes that are not meant for detection");
@@ -89,15 +94,20 @@ fn csv(bytes: &[u8], choice: Choice, taker: &mut Taker<'_>) -> Result<(), Error>
         };
         match cell(kind) {
             None => taker.take(place, Indicator::guess(text).map(said)),
-            Some(kind) => match (misp(kind, text), Kind::of_name(kind)) {
-                (Some(found), _) => {
+            Some(kind) => {
+                if !kinds.contains_key(kind) {
+                    kinds.insert(kind.to_owned(), Kind::of_name(kind));
+                }
+                if let Some(named) = kinds.get(kind).copied().flatten() {
+                    taker.take(place, Indicator::new(named, text).map(said));
+                } else if let Some(found) = misp(kind, text) {
                     for (named, value) in found {
                         taker.take(place, Indicator::new(named, &value).map(said));
                     }
+                } else {
+                    taker.pass_over(&format!("rows of type {kind}"));
                 }
-                (None, Some(named)) => taker.take(place, Indicator::new(named, text).map(said)),
-                (None, None) => taker.pass_over(&format!("rows of type {kind}")),
-            },
+            }
         }
     }
     Ok(())

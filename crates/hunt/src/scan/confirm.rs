@@ -143,6 +143,8 @@ impl<'a> Confirm<'a> {
         // What is reported is the whole host.
         let whole = self.text[..start].iter().rposition(|byte| !is_token(*byte) || *byte >= 0x80);
         let whole = whole.map_or(0, |at| at + 1);
+        // `*.example.com`
+        let whole = whole + self.text[whole..start].iter().take_while(|byte| **byte == b'.').count();
         let beside = |at: Option<&u8>| at.is_some_and(|byte| *byte >= 0x80);
         let alone = !beside(before.as_ref()) && !beside(self.text.get(end));
         self.put(key, if is_whole { start } else { whole }, end, |kind, value| {

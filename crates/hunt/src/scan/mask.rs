@@ -1,6 +1,6 @@
 //! What each byte is, 64 at a time, as bits.
 
-use crate::raw;
+use crate::raw::{self, Avx2, Work};
 
 /// What each of 64 bytes is: bit *n* of a field speaks of byte *n*.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -83,6 +83,9 @@ impl Word {
     }
 }
 
+/// The word of a mask that speaks of the first 64 bytes: before it is one of nothing.
+pub(crate) const FIRST: usize = 1;
+
 /// Where something rare may be, which a second look decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Rare {
@@ -96,26 +99,30 @@ pub(crate) enum Rare {
     Fingerprint,
 }
 
+/// What of a [`Word`] is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Bits {
+    pub(crate) token: u64,
+    pub(crate) dot: u64,
+    pub(crate) letter: u64,
+    pub(crate) hex: u64,
+}
+
+impl Bits {
+    const NONE: Self = Self { token: 0, dot: 0, letter: 0, hex: 0 };
+}
+
 /// The classes of a stretch of text, with nothing before and after it.
 #[derive(Debug, Default)]
 pub(crate) struct Masks {
-    pub(crate) token: Vec<u64>,
-    pub(crate) dot: Vec<u64>,
-    pub(crate) letter: Vec<u64>,
+    /// Of 64 bytes each, from the word [`FIRST`] on.
+    pub(crate) words: Vec<Bits>,
     /// Places, in order.
     pub(crate) rare: Vec<(u32, Rare)>,
     /// Whether anything is beyond ASCII.
     pub(crate) high: bool,
     /// Lines that end here.
     pub(crate) lines: u64,
-    carry: Carry,
-}
-
-/// What the next word must know of the last.
-#[derive(Debug, Default, Clone, Copy)]
-struct Carry {
-    colon: u64,
-    under: u64,
 }
 
 /// Which instructions classify.
@@ -129,85 +136,109 @@ pub enum Instructions {
 }
 
 impl Masks {
-    /// Takes the classes of this text, whose length is a multiple of 64; shorter lines are padded with what is
-    /// no part of any token.
+    /// Takes the classes of this text, whose length is a multiple of 64.
     pub(crate) fn take(&mut self, text: &[u8], instructions: Instructions) {
-        self.clear(text.len() / 64);
-        let mut at = 0_u32;
-        let mut each = |word: Word| {
-            self.push(word, at);
-            at += 64;
-        };
-        #[cfg(target_arch = "x86_64")]
-        let done = instructions == Instructions::Fastest && raw::avx2::words(text, &mut each);
-        #[cfg(not(target_arch = "x86_64"))]
-        let done = false;
-        if !done {
-            text.as_chunks::<64>().0.iter().map(Word::portable).for_each(each);
+        let words = text.len() / 64;
+        let mut masks = std::mem::take(self);
+        // A window may look before the first word, and beyond the last one.
+        masks.words.resize(FIRST + words + 1, Bits::NONE);
+        masks.words[FIRST + words] = Bits::NONE;
+        masks.rare.clear();
+        (masks.high, masks.lines) = (false, 0);
+        let fast = instructions == Instructions::Fastest
+            && raw::with_avx2(Fill { masks: &mut masks, text });
+        if !fast {
+            masks.fill(text, Word::portable);
         }
-        // A window may begin in the last word and look beyond it.
-        for mask in [&mut self.token, &mut self.dot, &mut self.letter] {
-            mask.push(0);
-        }
-    }
-
-    fn clear(&mut self, words: usize) {
-        for mask in [&mut self.token, &mut self.dot, &mut self.letter] {
-            mask.clear();
-            mask.reserve(words + 1);
-        }
-        self.rare.clear();
-        (self.high, self.lines, self.carry) = (false, 0, Carry::default());
+        *self = masks;
     }
 
     #[inline(always)]
-    fn push(&mut self, word: Word, at: u32) {
+    fn fill(&mut self, text: &[u8], classes: impl Fn(&[u8; 64]) -> Word) {
         const TOP: u64 = 1 << 63;
-        self.token.push(word.token);
-        self.dot.push(word.dot);
-        self.letter.push(word.letter);
-        self.high |= word.high != 0;
-        self.lines += u64::from(word.newline.count_ones());
-        // At either end of a word the neighbour is not known: it may be.
-        let escape = word.escape & ((word.token | word.colon) >> 1 | TOP);
-        let mut hex = word.hex & word.hex >> 1;
-        hex &= hex >> 2;
-        hex &= hex >> 4;
-        hex &= hex >> 8;
-        hex &= 0x0001_0001_0001_0001;
-        let twice = word.colon & (word.colon << 1 | self.carry.colon >> 63);
-        let between = word.colon & (word.hex << 1 | 1) & (word.hex >> 1 | TOP);
-        let colons = twice != 0 || between.count_ones() >= 4;
-        let fingerprint = word.under & (word.under << 13 | self.carry.under >> 51);
-        self.carry = Carry { colon: word.colon, under: word.under };
-        if escape | hex | fingerprint != 0 || colons {
-            self.remember(at, escape, hex, fingerprint, colons);
-        }
-    }
-
-    #[cold]
-    fn remember(&mut self, at: u32, escape: u64, hex: u64, fingerprint: u64, colons: bool) {
-        for (mut mask, what) in
-            [(escape, Rare::Escape), (hex, Rare::Hex), (fingerprint, Rare::Fingerprint)]
-        {
-            while mask != 0 {
-                self.rare.push((at + mask.trailing_zeros(), what));
-                mask &= mask - 1;
+        let Self { words, rare, high, lines } = self;
+        let places = words.iter_mut().skip(FIRST);
+        let (mut colon, mut under) = (0, 0);
+        let mut at = 0;
+        for (bytes, bits) in text.as_chunks::<64>().0.iter().zip(places) {
+            let word = classes(bytes);
+            let Word { token, dot, letter, hex, .. } = word;
+            *bits = Bits { token, dot, letter, hex };
+            *high |= word.high != 0;
+            *lines += u64::from(word.newline.count_ones());
+            // At either end of a word the neighbour is not known: it may be.
+            let escape = word.escape & ((word.token | word.colon) >> 1 | TOP);
+            let mut digits = word.hex & word.hex >> 1;
+            digits &= digits >> 2;
+            digits &= digits >> 4;
+            digits &= digits >> 8;
+            digits &= 0x0001_0001_0001_0001;
+            let twice = word.colon & (word.colon << 1 | colon >> 63);
+            // An address without `::` has seven colons with at most four digits between: four in some word.
+            let between = word.colon & (word.hex << 1 | 1) & (word.hex >> 1 | TOP);
+            let near = between << 2 | between << 3 | between << 4 | between << 5;
+            let colons = twice != 0 || (between & near).count_ones() >= 3;
+            let fingerprint = word.under & (word.under << 13 | under >> 51);
+            (colon, under) = (word.colon, word.under);
+            if escape | digits | fingerprint != 0 || colons {
+                remember(rare, at, [escape, digits, fingerprint], colons);
             }
-        }
-        if colons {
-            self.rare.push((at, Rare::Colons));
+            at += 64;
         }
     }
 
-    /// 64 bits of a mask from this place on.
+    /// The bits of 64 bytes from this place on.
     #[inline(always)]
-    pub(crate) fn window(mask: &[u64], at: usize) -> u64 {
+    pub(crate) fn window(&self, at: usize) -> Bits {
+        self.bits(at + 64 * FIRST)
+    }
+
+    /// The bits of 64 bytes, of which this place is the last.
+    #[inline(always)]
+    pub(crate) fn window_to(&self, at: usize) -> Bits {
+        self.bits(at + 64 * FIRST - 63)
+    }
+
+    #[inline(always)]
+    fn bits(&self, at: usize) -> Bits {
         let (word, bit) = (at / 64, at % 64);
-        let low = mask.get(word).copied().unwrap_or(0) >> bit;
-        let high = mask.get(word + 1).copied().unwrap_or(0);
+        let Some([low, high]) = self.words.get(word..).and_then(|words| words.first_chunk::<2>())
+        else {
+            return Bits::NONE;
+        };
         // Two shifts: one by 64 is none.
-        low | high << 1 << (63 - bit)
+        let joined = |low: u64, high: u64| low >> bit | high << 1 << (63 - bit);
+        Bits {
+            token: joined(low.token, high.token),
+            dot: joined(low.dot, high.dot),
+            letter: joined(low.letter, high.letter),
+            hex: joined(low.hex, high.hex),
+        }
+    }
+}
+
+struct Fill<'f> {
+    masks: &'f mut Masks,
+    text: &'f [u8],
+}
+
+impl Work for Fill<'_> {
+    #[inline(always)]
+    fn run(self, avx2: Avx2) {
+        self.masks.fill(self.text, |bytes| avx2.classes(bytes));
+    }
+}
+
+#[inline(always)]
+fn remember(rare: &mut Vec<(u32, Rare)>, at: u32, masks: [u64; 3], colons: bool) {
+    for (mut mask, what) in masks.into_iter().zip([Rare::Escape, Rare::Hex, Rare::Fingerprint]) {
+        while mask != 0 {
+            rare.push((at + mask.trailing_zeros(), what));
+            mask &= mask - 1;
+        }
+    }
+    if colons {
+        rare.push((at, Rare::Colons));
     }
 }
 

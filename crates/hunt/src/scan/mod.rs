@@ -10,19 +10,31 @@ pub(crate) mod mask;
 mod tokens;
 
 use confirm::Confirm;
-use mask::{Masks, Rare};
+use mask::{Bits, FIRST, Masks, Rare};
+use tokens::Sorted;
 
 pub use mask::Instructions;
 
 use crate::index::{FINGERPRINTS, Index, Lookup, NUMERIC_NAMES, Record};
 use crate::normal::{self, Normal};
-use crate::raw;
+use crate::raw::{self, Avx2, Work};
 
 /// Bytes that what is scanned is a multiple of.
 pub(crate) const STEP: usize = 64;
 
 /// How many keys wait for the filter's cache lines.
 const BATCH: usize = 128;
+
+/// How many keys are remembered that are in no index.
+const UNKNOWN: usize = 1 << 13;
+
+/// Where a key is remembered. The key 0 is not, as what is empty: it is asked for each time.
+#[inline(always)]
+fn slot(key: u64) -> usize {
+    #[expect(clippy::cast_possible_truncation, reason = "the last bits of it")]
+    let slot = key as usize % UNKNOWN;
+    slot
+}
 
 /// Whether a byte may stand in a token.
 pub(crate) fn is_token(byte: u8) -> bool {
@@ -74,6 +86,10 @@ struct Probe {
     family: Family,
 }
 
+impl Probe {
+    const NONE: Self = Self { key: 0, start: 0, end: 0, family: Family::Name };
+}
+
 /// What a key was made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Family {
@@ -96,7 +112,12 @@ pub(crate) struct Scanner<'a> {
     masks: Masks,
     inner: Masks,
     normal: Normal,
-    waiting: Vec<Probe>,
+    /// The first of them wait.
+    waiting: [Probe; BATCH],
+    waits: usize,
+    sorted: Option<Box<Sorted>>,
+    /// Keys that no filter has, by their last bits: logs say the same again and again.
+    unknown: [u64; UNKNOWN],
     /// What was found in the last text, in order.
     pub(crate) hits: Vec<Hit>,
     /// Hosts of URLs in the last text.
@@ -125,7 +146,10 @@ impl<'a> Scanner<'a> {
             masks: Masks::default(),
             inner: Masks::default(),
             normal: Normal::default(),
-            waiting: Vec::with_capacity(BATCH),
+            waiting: [Probe::NONE; BATCH],
+            waits: 0,
+            sorted: None,
+            unknown: [0; UNKNOWN],
             hits: Vec::new(),
             hosts: Vec::new(),
             lines: Vec::new(),
@@ -187,9 +211,7 @@ impl<'a> Scanner<'a> {
             }
         }
         for (start, end) in &self.lines {
-            for mask in [&mut masks.token, &mut masks.dot] {
-                clear(mask, *start, *end);
-            }
+            clear(&mut masks.words, *start, *end);
         }
         if !self.lines.is_empty() {
             let mut lines = self.lines.iter().peekable();
@@ -225,24 +247,28 @@ impl<'a> Scanner<'a> {
     }
 
     fn go_through(&mut self, text: &[u8], masks: &Masks) {
-        let fast = match self.instructions {
-            Instructions::Fastest => raw::with_avx2(|| self.tokens(text, masks)),
-            Instructions::Portable => None,
-        };
-        if fast.is_none() {
-            self.tokens(text, masks);
+        let mut sorted = self.sorted.take().unwrap_or_default();
+        let fast = self.instructions == Instructions::Fastest
+            && raw::with_avx2(Tokens { scanner: self, text, masks, sorted: &mut sorted });
+        if !fast {
+            self.tokens(text, masks, &mut sorted);
         }
+        self.sorted = Some(sorted);
         self.rare(text, masks);
         self.ask(text);
     }
 
     #[inline(always)]
     fn push(&mut self, text: &[u8], probe: Probe) {
+        // Nobody can foresee whether it is known: so there is no branch, and what is known asks for what is there.
+        let is_known = self.unknown[slot(probe.key)] == probe.key && probe.key != 0;
+        let asked = if is_known { 0 } else { probe.key };
         for lookup in &self.lookups {
-            lookup.prefetch(probe.key);
+            lookup.prefetch(asked);
         }
-        self.waiting.push(probe);
-        if self.waiting.len() == BATCH {
+        self.waiting[self.waits] = probe;
+        self.waits += usize::from(!is_known);
+        if self.waits == BATCH {
             self.ask(text);
         }
     }
@@ -250,12 +276,14 @@ impl<'a> Scanner<'a> {
     /// Asks the filters for all keys that wait.
     fn ask(&mut self, text: &[u8]) {
         let mut left = 0;
-        for at in 0..self.waiting.len() {
+        for at in 0..std::mem::take(&mut self.waits) {
             let probe = self.waiting[at];
             if self.lookups.iter().any(|lookup| lookup.may_have(probe.key)) {
                 self.lookups.iter().for_each(|lookup| lookup.prefetch_slot(probe.key));
                 self.waiting[left] = probe;
                 left += 1;
+            } else {
+                self.unknown[slot(probe.key)] = probe.key;
             }
         }
         let mut confirm = Confirm {
@@ -268,7 +296,6 @@ impl<'a> Scanner<'a> {
         for probe in &self.waiting[..left] {
             confirm.probe(probe);
         }
-        self.waiting.clear();
     }
 
     fn confirm<'b>(&'b mut self, text: &'b [u8]) -> Confirm<'b> {
@@ -287,12 +314,29 @@ impl<'a> Scanner<'a> {
     }
 }
 
-/// Takes the bits of a stretch out of a mask.
-fn clear(mask: &mut [u64], start: usize, end: usize) {
-    for (at, word) in mask.iter_mut().enumerate().take(end.div_ceil(64)).skip(start / 64) {
+struct Tokens<'t, 'i> {
+    scanner: &'t mut Scanner<'i>,
+    text: &'t [u8],
+    masks: &'t Masks,
+    sorted: &'t mut Sorted,
+}
+
+impl Work for Tokens<'_, '_> {
+    #[inline(always)]
+    fn run(self, _: Avx2) {
+        self.scanner.tokens(self.text, self.masks, self.sorted);
+    }
+}
+
+/// Takes the tokens of a stretch out of the masks.
+fn clear(words: &mut [Bits], start: usize, end: usize) {
+    let words = words.iter_mut().skip(FIRST).enumerate();
+    for (at, word) in words.take(end.div_ceil(64)).skip(start / 64) {
         let from = start.saturating_sub(at * 64).min(64);
         let to = end.saturating_sub(at * 64).min(64);
         let below = |bit: usize| u64::MAX.checked_shr(64 - u32::try_from(bit).unwrap_or(0)).unwrap_or(0);
-        *word &= !(below(to) & !below(from));
+        let kept = !(below(to) & !below(from));
+        word.token &= kept;
+        word.dot &= kept;
     }
 }

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::mask::{Masks, Rare};
+use super::mask::{Bits, FIRST, Masks, Rare};
 use super::{Family, Probe, Scanner, is_token, without_end_dots};
 use crate::address;
 use crate::indicator::is_ja4;
@@ -19,72 +19,136 @@ fn below(bits: usize) -> u64 {
     if bits >= 64 { u64::MAX } else { (1 << bits) - 1 }
 }
 
+/// What a digit of base sixteen is worth.
+#[inline(always)]
+fn digit(byte: u8) -> u8 {
+    (byte & 15) + 9 * (byte >> 6)
+}
+
 #[expect(clippy::cast_possible_truncation, reason = "texts are far smaller than 4 GiB")]
 fn place(at: usize) -> u32 {
     at as u32
 }
 
+/// Tokens of one sort that are kept.
+const SORTED: usize = 256;
+
+/// A token of less than 64 bytes.
+#[derive(Debug, Clone, Copy, Default)]
+struct Token {
+    start: u32,
+    length: u32,
+    /// Where in it something is that is neither a digit nor a dot.
+    letters: u64,
+    dots: u64,
+}
+
+impl Token {
+    #[inline(always)]
+    fn without_end_dots(&self) -> Self {
+        let end = 64 - (!self.dots & below(self.length as usize)).leading_zeros();
+        Self { length: end, dots: self.dots & below(end as usize), ..*self }
+    }
+}
+
+/// Tokens by their sort.
+#[derive(Debug)]
+pub(super) struct Sorted {
+    numbers: [Token; SORTED + 1],
+    names: [Token; SORTED + 1],
+}
+
+impl Default for Sorted {
+    fn default() -> Self {
+        Self { numbers: [Token::default(); SORTED + 1], names: [Token::default(); SORTED + 1] }
+    }
+}
+
 impl Scanner<'_> {
     /// Every token with a dot in it, and where names without are wanted, every one.
+    ///
+    /// Tokens are sorted first, and each sort is gone through by itself: so the processor knows what comes next.
     #[inline(always)]
-    pub(super) fn tokens(&mut self, text: &[u8], masks: &Masks) {
+    pub(super) fn tokens(&mut self, text: &[u8], masks: &Masks, sorted: &mut Sorted) {
         let mut done = 0;
-        for word in 0..masks.dot.len() {
-            let mut dots = masks.dot[word];
-            let begin = word * 64;
-            if done > begin {
-                dots &= !below(done - begin);
-            }
+        let (mut numbers, mut names) = (0, 0);
+        let all = if self.wanted.numeric_names { u64::MAX } else { 0 };
+        for (at, [own, next]) in masks.words.array_windows::<2>().skip(FIRST).enumerate() {
+            let begin = at * 64;
+            let after = |of: fn(&Bits) -> u64, by: u32| of(own) >> by | of(next) << (64 - by);
+            let (dot, letter) = (|bits: &Bits| bits.dot, |bits: &Bits| bits.letter);
+            // A dot before a letter is one of a name, and one before another dot may be one of an address: what is
+            // left are numbers with a fraction, of which logs are full.
+            let matters = after(letter, 1) | after(dot, 2) | after(dot, 3) | after(dot, 4) | all;
+            let mut dots = own.dot & matters & !below(usize::saturating_sub(done, begin).min(64));
             while dots != 0 {
                 let at = begin + dots.trailing_zeros() as usize;
-                let start = run_start(&masks.token, at);
-                let tokens = Masks::window(&masks.token, start);
-                let length = (!tokens).trailing_zeros() as usize;
-                let end = if length < 64 {
-                    self.short(text, masks, start, length);
-                    start + length
-                } else {
-                    let end = run_end(&masks.token, start + 64);
+                let before = masks.window_to(at).token.leading_ones() as usize;
+                let start = if before < 64 { at + 1 - before } else { run_start(masks, at, |bits| bits.token) };
+                let bits = masks.window(start);
+                let length = bits.token.trailing_ones() as usize;
+                if length >= 64 {
+                    let end = run_end(masks, start + 64, |bits| bits.token);
                     self.long(text, masks, start, end);
-                    end
-                };
-                done = end;
-                dots &= !below(end - begin);
+                    done = end;
+                } else {
+                    let letters = bits.letter & below(length);
+                    let inner = bits.dot & below(length);
+                    let token = Token { start: place(start), length: place(length), letters, dots: inner };
+                    sorted.numbers[numbers] = token;
+                    sorted.names[names] = token;
+                    numbers += usize::from(letters == 0);
+                    names += usize::from(letters != 0);
+                    done = start + length;
+                }
+                dots &= !below((done - begin).min(64));
+                if numbers == SORTED || names == SORTED {
+                    self.numbers(text, &sorted.numbers[..numbers]);
+                    self.words(text, masks, &sorted.names[..names]);
+                    (numbers, names) = (0, 0);
+                }
             }
         }
+        self.numbers(text, &sorted.numbers[..numbers]);
+        self.words(text, masks, &sorted.names[..names]);
         if self.wanted.bare_names != 0 {
             self.bare(text, masks);
         }
     }
 
-    /// A token of less than 64 bytes.
+    /// Tokens of digits and dots.
     #[inline(always)]
-    fn short(&mut self, text: &[u8], masks: &Masks, start: usize, length: usize) {
-        let mut dots = Masks::window(&masks.dot, start) & below(length);
-        let letters = Masks::window(&masks.letter, start) & below(length);
-        let mut length = length;
-        while length > 0 && dots >> (length - 1) & 1 != 0 {
-            length -= 1;
-            dots &= below(length);
-        }
-        if letters == 0 {
-            if dots.count_ones() == 3 {
-                self.ipv4(text, start, start + length);
+    fn numbers(&mut self, text: &[u8], tokens: &[Token]) {
+        for token in tokens {
+            let Token { length, dots, start, .. } = token.without_end_dots();
+            let (start, length) = (start as usize, length as usize);
+            if dots.count_ones() == 3
+                && let Some(address) = ipv4_between(text, start, length, dots)
+            {
+                self.found_ipv4(text, address, start, start + length);
             }
             if self.wanted.numeric_names && dots != 0 {
                 self.names(text, start, length, dots);
             }
-            return;
         }
-        if masks.high && !text[start..start + length].is_ascii() {
-            self.beyond_ascii(text, start, start + length);
-            return;
-        }
-        if letters.count_ones() <= 3 && dots.count_ones() >= 3 {
-            self.range(text, start, start + length);
-        }
-        if dots != 0 {
-            self.names(text, start, length, dots);
+    }
+
+    /// Tokens with something else in them.
+    #[inline(always)]
+    fn words(&mut self, text: &[u8], masks: &Masks, tokens: &[Token]) {
+        for token in tokens {
+            let Token { length, dots, start, letters } = token.without_end_dots();
+            let (start, length) = (start as usize, length as usize);
+            if masks.high && !text[start..start + length].is_ascii() {
+                self.beyond_ascii(text, start, start + length);
+                continue;
+            }
+            if letters.count_ones() <= 3 && dots.count_ones() >= 3 {
+                self.range(text, start, start + length);
+            }
+            if dots != 0 {
+                self.names(text, start, length, dots);
+            }
         }
     }
 
@@ -152,7 +216,6 @@ impl Scanner<'_> {
         }
     }
 
-    #[inline(always)]
     fn ipv4(&mut self, text: &[u8], start: usize, end: usize) {
         if let Some(address) = address::ipv4(&text[start..end]) {
             self.found_ipv4(text, address, start, end);
@@ -177,13 +240,13 @@ impl Scanner<'_> {
     /// Names without a dot, of the lengths that are wanted.
     fn bare(&mut self, text: &[u8], masks: &Masks) {
         let mut carry = 0;
-        for (word, token) in masks.token.iter().enumerate() {
+        for (word, Bits { token, .. }) in masks.words.iter().skip(FIRST).enumerate() {
             let mut starts = token & !(token << 1 | carry);
             carry = token >> 63;
             while starts != 0 {
                 let start = word * 64 + starts.trailing_zeros() as usize;
                 starts &= starts - 1;
-                let end = run_end(&masks.token, start);
+                let end = run_end(masks, start, |bits| bits.token);
                 let run = &text[start..end];
                 let dotted = run.contains(&b'.');
                 if dotted && without_end_dots(run).contains(&b'.') {
@@ -267,7 +330,7 @@ impl Scanner<'_> {
             let at = *at as usize;
             match what {
                 Rare::Colons if at + 64 > address => address = self.colons(text, at.max(address), at + 64),
-                Rare::Hex if at >= digest => digest = self.digest(text, at),
+                Rare::Hex if at >= digest => digest = self.digest(text, masks, at),
                 Rare::Fingerprint if self.wanted.fingerprints => self.fingerprint(text, at),
                 _ => {}
             }
@@ -282,7 +345,11 @@ impl Scanner<'_> {
             let colon = at + colon;
             let start = text[..colon].iter().rposition(|byte| !is_part(byte)).map_or(0, |at| at + 1);
             let end = text[colon..].iter().position(|byte| !is_part(byte)).map_or(text.len(), |at| colon + at);
-            if end - start >= 2 {
+            // Times and hardware addresses have fewer.
+            let run = &text[start..end];
+            let colons = || run.iter().filter(|byte| **byte == b':').count();
+            let is_any = run.windows(2).any(|pair| pair == b"::") || colons() >= 6;
+            if is_any {
                 self.ipv6(text, start.max(from.saturating_sub(LONGEST_ADDRESS)), end);
             }
             at = end.max(colon + 1);
@@ -313,20 +380,23 @@ impl Scanner<'_> {
     }
 
     /// The digest that these digits are a part of; where what they are a part of ends.
-    fn digest(&mut self, text: &[u8], at: usize) -> usize {
+    fn digest(&mut self, text: &[u8], masks: &Masks, at: usize) -> usize {
         let is_part = |byte: &u8| byte.is_ascii_alphanumeric();
-        let least = at.saturating_sub(LONGEST_DIGEST + 2);
-        let start = text[least..at].iter().rposition(|byte| !is_part(byte)).map_or(least, |before| least + before + 1);
-        let end = text[at..].iter().position(|byte| !is_part(byte)).map_or(text.len(), |after| at + after);
-        let start = if text[start..end].starts_with(b"0x") { start + 2 } else { start };
-        let run = &text[start..end];
-        let begins = start == 0 || !is_part(&text[start - 1]) || text[start - 1] == b'x';
-        if matches!(run.len(), 32 | 40 | 64 | 128) && begins && run.iter().all(u8::is_ascii_hexdigit) {
+        let start = run_start(masks, at, |bits| bits.hex);
+        let end = run_end(masks, at, |bits| bits.hex);
+        let before = start.checked_sub(1).map(|at| text[at]);
+        // `0x` is no part of the digits.
+        let begins = !before.as_ref().is_some_and(is_part)
+            || (before == Some(b'x') && start >= 2 && text[start - 2] == b'0' && !start.checked_sub(3).is_some_and(|at| is_part(&text[at])));
+        let ends = !text.get(end).is_some_and(is_part);
+        if matches!(end - start, 32 | 40 | 64 | 128) && begins && ends {
             let mut bytes = [0; LONGEST_DIGEST / 2];
-            for (byte, pair) in bytes.iter_mut().zip(run.chunks(2)) {
-                *byte = address::hex_pair(pair).unwrap_or(0);
+            let length = (end - start) / 2;
+            // No more than that of it is in its key.
+            for (byte, pair) in bytes.iter_mut().zip(text[start..start + 32].as_chunks::<2>().0) {
+                *byte = digit(pair[0]) << 4 | digit(pair[1]);
             }
-            let key = key::digest(&bytes[..run.len() / 2]);
+            let key = key::digest(&bytes[..length]);
             self.push(text, Probe { key, start: place(start), end: place(end), family: Family::Digest });
         }
         end
@@ -344,6 +414,34 @@ impl Scanner<'_> {
     }
 }
 
+/// The address that these digits and three dots are: [`address::ipv4`], without a branch.
+#[inline(always)]
+fn ipv4_between(text: &[u8], start: usize, length: usize, dots: u64) -> Option<Ipv4Addr> {
+    let first = dots.trailing_zeros() as usize;
+    let dots = dots & dots.wrapping_sub(1);
+    let second = dots.trailing_zeros() as usize;
+    let third = (dots & dots.wrapping_sub(1)).trailing_zeros() as usize;
+    let Some(window) = text.get(start.wrapping_sub(4)..).and_then(|text| text.first_chunk::<32>()) else {
+        return address::ipv4(&text[start..start + length]);
+    };
+    let mut fits = length <= 15;
+    let mut part = |start: usize, end: usize| {
+        let digits = end.wrapping_sub(start);
+        fits &= digits.wrapping_sub(1) < 3;
+        // The four bytes before its end, of which the last are its digits.
+        let four = window.get(end & 15..(end & 15) + 4).and_then(|four| four.first_chunk::<4>());
+        let four = four.map_or(0, |four| u32::from_le_bytes(*four));
+        let kept = u64::from(four) & (0xffff_ffff_u64 << (32 - 8 * (digits & 3)));
+        let value = (kept >> 24 & 15) + 10 * (kept >> 16 & 15) + 100 * (kept >> 8 & 15);
+        fits &= value < 256;
+        #[expect(clippy::cast_possible_truncation, reason = "less than 256, or it does not fit")]
+        let value = value as u32;
+        value
+    };
+    let [a, b, c, d] = [part(0, first), part(first + 1, second), part(second + 1, third), part(third + 1, length)];
+    fits.then(|| Ipv4Addr::from(a << 24 | b << 16 | c << 8 | d))
+}
+
 /// Whether a character stands between words although no space does: all but letters of scripts that write spaces.
 fn separates(c: char) -> bool {
     let ideographic = matches!(u32::from(c),
@@ -356,8 +454,13 @@ fn separates(c: char) -> bool {
 /// The IPv6 address in a run of digits, colons and dots, where no word goes on around it.
 pub(super) fn ipv6_in(text: &[u8], start: usize, end: usize) -> Option<(Ipv6Addr, usize, usize)> {
     let (mut start, mut end) = (start, end);
-    let is_word = |byte: &u8| is_token(*byte) && !matches!(byte, b'-' | b'_');
-    if start.checked_sub(1).is_some_and(|before| is_word(&text[before])) {
+    // No address goes on in a word; characters of scripts without spaces are none that it goes on in.
+    let is_word = |c: Option<char>| {
+        c.is_some_and(|c| if c.is_ascii() { c.is_ascii_alphanumeric() || c == '.' } else { !separates(c) })
+    };
+    let near = |text: &[u8]| -> Vec<char> { String::from_utf8_lossy(text).chars().collect() };
+    let after = is_word(near(&text[end..text.len().min(end + 4)]).first().copied());
+    if is_word(near(&text[start.saturating_sub(4)..start]).last().copied()) {
         // `id:2001:db8::1`: the run begins inside the word before the first colon.
         start += text[start..end].iter().position(|byte| *byte == b':')?;
         if text[start..end].starts_with(b"::") {
@@ -372,7 +475,7 @@ pub(super) fn ipv6_in(text: &[u8], start: usize, end: usize) -> Option<(Ipv6Addr
     if end - start > 2 && text[end - 1] == b':' && text[end - 2] != b':' {
         end -= 1;
     }
-    if text.get(end).is_some_and(is_word) || !(2..=LONGEST_ADDRESS).contains(&(end - start)) {
+    if after || !(2..=LONGEST_ADDRESS).contains(&(end - start)) {
         return None;
     }
     let address = std::str::from_utf8(&text[start..end]).ok()?.parse().ok()?;
@@ -381,26 +484,23 @@ pub(super) fn ipv6_in(text: &[u8], start: usize, end: usize) -> Option<(Ipv6Addr
 
 /// Where the run of ones around this bit begins.
 #[inline(always)]
-fn run_start(mask: &[u64], at: usize) -> usize {
-    let (mut word, bit) = (at / 64, at % 64);
-    let ones = (mask[word] << (63 - bit)).leading_ones() as usize;
-    if ones <= bit || word == 0 {
-        return at + 1 - ones.min(bit + 1);
-    }
+fn run_start(masks: &Masks, at: usize, of: impl Fn(Bits) -> u64) -> usize {
+    let mut at = at;
     loop {
-        word -= 1;
-        let ones = mask[word].leading_ones() as usize;
-        if ones < 64 || word == 0 {
-            return word * 64 + 64 - ones;
+        let ones = of(masks.window_to(at)).leading_ones() as usize;
+        if ones < 64 || at < 64 {
+            return at + 1 - ones.min(at + 1);
         }
+        at -= 64;
     }
 }
 
 /// Where the run of ones that holds this bit, or would, ends.
-fn run_end(mask: &[u64], at: usize) -> usize {
+#[inline(always)]
+fn run_end(masks: &Masks, at: usize, of: impl Fn(Bits) -> u64) -> usize {
     let mut at = at;
     loop {
-        let ones = (!Masks::window(mask, at)).trailing_zeros() as usize;
+        let ones = of(masks.window(at)).trailing_ones() as usize;
         at += ones;
         if ones < 64 {
             return at;

@@ -1,0 +1,423 @@
+//! Whole hunts: formats, packing, threads, long lines, going on, lists, deltas, warning lists, damage.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on fails"
+)]
+
+mod stage;
+
+use std::io::Write as _;
+
+use comity_hunt::hunt::{Hunt, Options, Position, Sighting, Sink, Summary};
+use comity_hunt::index::{Builder, Error, Index, List};
+use comity_hunt::indicator::{Indicator, Kind, Named};
+use comity_hunt::input::{LONGEST_LINE, Source};
+use comity_hunt::lists::{self, Choice};
+use comity_hunt::scan::Instructions;
+use comity_hunt::warning::Warnings;
+use stage::{Stage, indicators};
+
+fn one() -> Options {
+    Options { threads: 1, ..Options::default() }
+}
+
+/// Line, offset, value and field of each.
+fn told(found: &[Sighting]) -> Vec<(u64, u64, &str, Option<&str>)> {
+    found.iter().map(|seen| (seen.line, seen.offset, seen.value.as_str(), seen.field.as_deref())).collect()
+}
+
+/// Lines of several formats, in which something stands now and then.
+fn mixed(lines: usize) -> Vec<u8> {
+    let mut text = Vec::new();
+    for number in 0..lines {
+        let address = if number % 997 == 0 { "203.0.113.77".to_owned() } else { format!("10.0.{}.{}", number / 250 % 250, number % 250) };
+        let line = match number % 3 {
+            0 => format!(r#"{{"timestamp":"2026-03-09T08:00:00.{number:06}","src_ip":"{address}","dns":{{"rrname":"www{number}.example.org"}}}}"#),
+            1 => format!("Mar  9 08:00:00 gw kernel: DROP SRC={address} DST=10.9.9.9 LEN=60 ID={number}"),
+            _ => format!(r#"{address} - - [09/Mar/2026:08:00:00 +0000] "GET /{number} HTTP/1.1" 200 5 "http://a.example/" "Mozilla/5.0""#),
+        };
+        writeln!(text, "{line}").unwrap();
+    }
+    text
+}
+
+#[test]
+fn packing_threads_and_blocks_change_nothing() {
+    let stage = Stage::new();
+    let indexes = [stage.index("i", indicators(&[("ip", "203.0.113.77")]).into_iter())];
+    // More than a segment of a plain file.
+    let text = mixed(400_000);
+    assert!(text.len() > 34 << 20, "{}", text.len());
+    let plain = stage.log("plain.log", &text);
+    let (found, summary) = stage.hunt(&indexes, std::slice::from_ref(&plain), one());
+    assert_eq!(summary.lines, 400_000);
+    assert_eq!(summary.bytes, text.len() as u64);
+    assert_eq!(found.len(), 400_000_usize.div_ceil(997));
+    for seen in &found {
+        assert_eq!((seen.line - 1) % 997, 0);
+        let at = usize::try_from(seen.offset).unwrap();
+        assert_eq!(&text[at..at + 12], b"203.0.113.77");
+    }
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gzip.write_all(&text[..1_000_000]).unwrap();
+    let mut packed = gzip.finish().unwrap();
+    // Packed logs are put together as they are.
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gzip.write_all(&text[1_000_000..]).unwrap();
+    packed.extend(gzip.finish().unwrap());
+    let zstd = zstd::encode_all(&text[..], 1).unwrap();
+    for (name, log) in [("plain.log", plain), ("x.gz", stage.log("x.gz", &packed)), ("x.zst", stage.log("x.zst", &zstd))] {
+        for (threads, block, instructions) in [
+            (2, 48 << 10, Instructions::Fastest),
+            (3, 100_000, Instructions::Portable),
+        ] {
+            let options = Options { threads, block, instructions, suppressed: false };
+            let (again, also) = stage.hunt(&indexes, std::slice::from_ref(&log), options);
+            assert_eq!(told(&again), told(&found), "{name}");
+            assert_eq!(also, summary, "{name}");
+        }
+    }
+}
+
+#[test]
+fn long_lines_take_bounded_memory_and_lose_nothing() {
+    let stage = Stage::new();
+    let indexes = [stage.index("i", indicators(&[("domain", "evil.example"), ("ip", "203.0.113.77")]).into_iter())];
+    let mut text = b"first evil.example\n".to_vec();
+    let begin = text.len();
+    // What lies over the places at which a long line is cut is found once; a name that is cut there is none.
+    let mut places = Vec::new();
+    let share = 1 << 16;
+    for piece in 1..4_usize {
+        for near in [-14_i64, -12, -6, -1, 0, 1, 5, 11, 40] {
+            for cut in [piece * (LONGEST_LINE - share), piece * (LONGEST_LINE - share) + share] {
+                let at = i64::try_from(begin + cut).unwrap() + near + 1000 * near.rem_euclid(7);
+                places.push(usize::try_from(at).unwrap());
+            }
+        }
+    }
+    places.sort_unstable();
+    places.dedup_by(|a, b| a.abs_diff(*b) < 40);
+    for at in &places {
+        text.resize(*at, b' ');
+        text.extend(b"evil.example");
+        text.extend(b" notevil.example");
+    }
+    text.resize(4 * LONGEST_LINE, b'x');
+    text.extend(b"evil.example\n203.0.113.77\n");
+    let log = stage.log("long.log", &text);
+    let mut wanted: Vec<u64> = vec![6];
+    wanted.extend(places.iter().map(|at| *at as u64));
+    let last = text.len() as u64 - 13;
+    for block in [4096, 48 << 10, 1 << 22] {
+        let (found, summary) = stage.hunt(&indexes, std::slice::from_ref(&log), Options { block, ..one() });
+        let offsets: Vec<u64> = found.iter().map(|seen| seen.offset).collect();
+        let mut wanted = wanted.clone();
+        wanted.push(last);
+        assert_eq!(offsets, wanted, "{block}");
+        assert_eq!(found.last().unwrap().line, 3);
+        assert_eq!((summary.lines, summary.bytes), (3, text.len() as u64));
+    }
+}
+
+#[test]
+fn zeek_columns_are_those_of_the_last_header() {
+    let stage = Stage::new();
+    let wanted = [("ip", "203.0.113.77"), ("url", "http://evil.example/x")];
+    let indexes = [stage.index("i", indicators(&wanted).into_iter())];
+    let mut text = b"#separator \\x09\n#fields\tts\tfirst\thost\turi\n".to_vec();
+    text.extend(b"1\t203.0.113.77\tevil.example\t/x\n");
+    let filler = "1\t10.0.0.1\ta.example\t/y\n".repeat(10);
+    while text.len() < 20 << 20 {
+        text.extend(filler.bytes());
+    }
+    // Logs that were put together: in the second segment the columns change.
+    text.extend(b"#close\n#separator \\x09\n#fields\tts\turi\tsecond\thost\n");
+    while text.len() < 40 << 20 {
+        text.extend(b"1\t/y\t10.0.0.1\ta.example\n");
+    }
+    text.extend(b"1\t/x\t203.0.113.77\tevil.example\n");
+    let log = stage.log("http.log", &text);
+    let zstd = stage.log("http.log.zst", &zstd::encode_all(&text[..], 1).unwrap());
+    for (log, threads) in [(&log, 1), (&log, 2), (&zstd, 1)] {
+        let (found, _) = stage.hunt(&indexes, std::slice::from_ref(log), Options { threads, ..one() });
+        let fields: Vec<Option<&str>> = found.iter().map(|seen| seen.field.as_deref()).collect();
+        let wanted = [Some("first"), Some("host+uri"), Some("second"), Some("host+uri")];
+        assert_eq!(fields, wanted, "{threads}");
+    }
+}
+
+/// Stops after so many positions, as whoever is killed does.
+struct Stops(Vec<Sighting>, Position, usize);
+
+impl Sink for Stops {
+    fn sighting(&mut self, sighting: &Sighting) -> std::io::Result<()> {
+        self.0.push(sighting.clone());
+        Ok(())
+    }
+
+    fn reached(&mut self, position: Position, _: &Summary) -> std::io::Result<()> {
+        self.1 = position;
+        self.2 -= 1;
+        if self.2 == 0 { Err(std::io::Error::other("stopped")) } else { Ok(()) }
+    }
+}
+
+#[test]
+fn a_hunt_goes_on_where_it_was_stopped() {
+    let stage = Stage::new();
+    let indexes = [stage.index("i", indicators(&[("ip", "203.0.113.77")]).into_iter())];
+    let text = mixed(400_000);
+    let logs = [
+        stage.log("a.log", &text),
+        stage.log("b.zst", &zstd::encode_all(&text[..1 << 20], 1).unwrap()),
+        stage.log("c.log", b""),
+        stage.log("d.log", b"203.0.113.77"),
+    ];
+    let (whole, _) = stage.hunt(&indexes, &logs, one());
+    for stops in 1..=6 {
+        let mut first = Stops(Vec::new(), Position::default(), stops);
+        let hunt = Hunt::new(&indexes, &logs, one(), &|_| ()).unwrap();
+        assert!(hunt.run(&mut first).is_err());
+        let mut rest = Stops(Vec::new(), Position::default(), usize::MAX);
+        let hunt = Hunt::new(&indexes, &logs, one(), &|_| ()).unwrap();
+        hunt.from(first.1).run(&mut rest).unwrap();
+        first.0.extend(rest.0);
+        assert_eq!(first.0, whole, "{stops}");
+    }
+}
+
+#[test]
+fn many_sightings_take_bounded_memory_and_stay_in_order() {
+    let stage = Stage::new();
+    let indexes = [stage.index("i", indicators(&[("ip", "203.0.113.77")]).into_iter())];
+    let text = "203.0.113.77\n".repeat(2_000_000);
+    let log = stage.log("many.log", text.as_bytes());
+    let mut next = 0_u64;
+    let hunt = Hunt::new(&indexes, std::slice::from_ref(&log), Options { threads: 2, ..one() }, &|_| ()).unwrap();
+    let summary = hunt.run(&mut |seen: &Sighting| {
+        assert_eq!((seen.line, seen.offset), (next + 1, next * 13));
+        next += 1;
+        Ok(())
+    });
+    assert_eq!(summary.unwrap().sightings, 2_000_000);
+}
+
+#[test]
+fn csv_has_the_fields_of_its_first_line() {
+    let stage = Stage::new();
+    let indexes = [stage.index("i", indicators(&[("ip", "203.0.113.77"), ("domain", "evil.example")]).into_iter())];
+    let log = stage.log("x.csv", b"\xef\xbb\xbftime,\"src ip\",name\r\n1,203.0.113.77,\"a, b\"\r\n2,10.0.0.1,\"x, evil.example\"\r\n");
+    let (found, _) = stage.hunt(&indexes, &[log], one());
+    let fields: Vec<_> = told(&found).into_iter().map(|(line, _, value, field)| (line, value, field)).collect();
+    assert_eq!(fields, [(2, "203.0.113.77", Some("src ip")), (3, "evil.example", Some("name"))]);
+}
+
+fn read(text: &str, choice: Choice) -> (Vec<(Kind, String)>, lists::Read) {
+    let mut found = Vec::new();
+    let read = lists::read(text.as_bytes(), choice, &mut |one| found.push((one.kind, one.value.clone())));
+    (found, read.unwrap())
+}
+
+#[test]
+fn plain_lists_say_what_they_hold() {
+    let list = "# a list\n\n1.2.3[.]4\nhxxp://evil[.]example/a\nwww.Evil.example # seen\n0.0.0.0 blocked.example\n\
+        2001:DB8::1\n198.51.100.9/24\n44D88612FEA8A8F36DE82E1278ABB02F\nwho[at]mail.example\nEvil.EXE\n\
+        filename,C:\\x\\evil.com\nja3,e7d705a3286e19ea42f587b344ee6865\nt13d1516h2_8daaf6152771_b186095e22b6\n\
+        evil.example/path\n198.51.100.1/32\nsha256\t275a021bbfb6489e54d471899f7db9d1663fc695ec2fe2a2c4538aabf651fd0f\n\
+        no indicator\nmd5,1234\nlocalhost\n0.0.0.0/0\nip,1.2.3.400\n";
+    let (found, read) = read(list, Choice::default());
+    let found: Vec<(Kind, &str)> = found.iter().map(|(kind, value)| (*kind, value.as_str())).collect();
+    assert_eq!(found, [
+        (Kind::Ipv4, "1.2.3.4"),
+        (Kind::Url, "evil.example/a"),
+        (Kind::Domain, "www.evil.example"),
+        (Kind::Domain, "blocked.example"),
+        (Kind::Ipv6, "2001:db8::1"),
+        (Kind::Cidr, "198.51.100.0/24"),
+        (Kind::Md5, "44d88612fea8a8f36de82e1278abb02f"),
+        (Kind::Email, "who@mail.example"),
+        (Kind::FileName, "evil.exe"),
+        (Kind::FileName, "evil.com"),
+        (Kind::Ja3, "e7d705a3286e19ea42f587b344ee6865"),
+        (Kind::Ja4, "t13d1516h2_8daaf6152771_b186095e22b6"),
+        (Kind::Url, "evil.example/path"),
+        (Kind::Ipv4, "198.51.100.1"),
+        (Kind::Sha256, "275a021bbfb6489e54d471899f7db9d1663fc695ec2fe2a2c4538aabf651fd0f"),
+    ]);
+    let refused: Vec<String> = read.refused.iter().map(|one| format!("{}: {}", one.place, one.problem)).collect();
+    assert_eq!(refused.len(), 5, "{refused:?}");
+    assert_eq!(refused[0], "line 18: 'no indicator' is no address, domain, URL, e-mail address, digest or fingerprint: say which, as 'type,value'");
+    assert!(refused[4].starts_with("line 22: '1.2.3.400' is no address or network"), "{}", refused[4]);
+}
+
+#[test]
+fn csv_lists_carry_confidence_and_expiry() {
+    let list = "type,value,confidence,valid_until,id,to_ids\nip-dst|port,1.2.3.4|443,80,2026-03-09,abc,1\n\
+        domain,evil.example,101,,,1\ndomain,evil.example,,soon,,1\ncomment,x,,,,1\ndomain,context.example,,,,0\n,b.example,,,,\n";
+    let mut found = Vec::new();
+    let read = lists::read(list.as_bytes(), Choice::default(), &mut |one| found.push(one.clone())).unwrap();
+    assert_eq!(found.len(), 2);
+    assert_eq!(found[0].id.as_deref(), Some("abc"));
+    assert_eq!((found[0].confidence, found[0].expires), (Some(80), Some(1_773_014_400)));
+    assert_eq!(found[1].value, "b.example");
+    let places: Vec<&str> = read.refused.iter().map(|one| one.place.as_str()).collect();
+    assert_eq!(places, ["line 3", "line 4"]);
+    assert_eq!(read.passed_over.values().sum::<u64>(), 2, "{:?}", read.passed_over);
+}
+
+#[test]
+fn bundles_and_events_give_what_they_hold() {
+    let bundle = r#"{"type":"bundle","id":"bundle--1","objects":[
+        {"type":"indicator","id":"indicator--1","pattern_type":"stix","confidence":70,"valid_until":"2026-03-09T00:00:00Z",
+         "pattern":"[domain-name:value = 'Evil.example' OR file:hashes.'SHA-1' = '3395856ce81f2b7382dee72602f798b642f14140'] FOLLOWEDBY [ipv4-addr:value IN ('1.2.3.4', '1.2.3.5')]"},
+        {"type":"indicator","id":"indicator--2","pattern_type":"stix","pattern":"[domain-name:value NOT = 'good.example']"},
+        {"type":"indicator","id":"indicator--3","pattern_type":"yara","pattern":"x"},
+        {"type":"indicator","id":"indicator--4","pattern_type":"stix","pattern":"[domain-name"},
+        {"type":"indicator","id":"indicator--5","revoked":true,"pattern_type":"stix","pattern":"[domain-name:value = 'old.example']"},
+        {"type":"file","id":"file--1","name":"evil.exe","hashes":{"MD5":"44d88612fea8a8f36de82e1278abb02f","SSDEEP":"3::"}},
+        {"type":"url","id":"url--1","value":"http://evil.example/a"},
+        {"type":"malware","id":"malware--1"}]}"#;
+    let (found, read_) = read(bundle, Choice::default());
+    let found: Vec<&str> = found.iter().map(|(_, value)| value.as_str()).collect();
+    assert_eq!(found, [
+        "evil.example", "3395856ce81f2b7382dee72602f798b642f14140", "1.2.3.4", "1.2.3.5",
+        "44d88612fea8a8f36de82e1278abb02f", "evil.exe", "evil.example/a",
+    ]);
+    assert_eq!(read_.refused.len(), 1);
+    assert_eq!(read_.refused[0].place, "indicator--4");
+    assert_eq!(read_.passed_over.values().sum::<u64>(), 4, "{:?}", read_.passed_over);
+    let event = r#"{"Event":{"Attribute":[
+        {"type":"filename|md5","value":"x.exe|44d88612fea8a8f36de82e1278abb02f","to_ids":true,"uuid":"u1"},
+        {"type":"link","value":"http://report.example/","to_ids":false},
+        {"type":"comment","value":"x","to_ids":true}],
+        "Object":[{"Attribute":[{"type":"ip-dst","value":"1.2.3.4","to_ids":true}]}]}}"#;
+    let (found, _) = read(event, Choice::default());
+    let values: Vec<&str> = found.iter().map(|(_, value)| value.as_str()).collect();
+    assert_eq!(values, ["x.exe", "44d88612fea8a8f36de82e1278abb02f", "1.2.3.4"]);
+    let (found, _) = read(&format!("[{event}]"), Choice { context: true });
+    assert_eq!(found.len(), 4);
+    let foreign = lists::read(br#"{"a":1}"#, Choice::default(), &mut |_| ());
+    assert!(foreign.unwrap_err().to_string().contains("neither a STIX bundle nor a MISP event"));
+}
+
+#[test]
+fn what_warning_lists_call_harmless_can_be_shown() {
+    let stage = Stage::new();
+    let mut warnings = Warnings::default();
+    for (name, kind, attributes, list) in [
+        ("resolvers", "cidr", r#"["ip-dst"]"#, r#"["192.0.2.0/28","2001:db8:53::/48"]"#),
+        ("banks", "hostname", r#"["domain","url"]"#, r#"[".bank.example"]"#),
+        ("empty", "string", r#"["md5"]"#, r#"["d41d8cd98f00b204e9800998ecf8427e"]"#),
+        ("mail", "substring", r#"["email-src"]"#, r#"["throwaway.example"]"#),
+    ] {
+        let json = format!(r#"{{"name":"{name}","type":"{kind}","matching_attributes":{attributes},"list":{list}}}"#);
+        warnings.add(json.as_bytes()).unwrap();
+    }
+    assert!(warnings.add(br#"{"name":"r","type":"regex","list":[]}"#).unwrap_err().to_string().contains("want string"));
+    let mut builder = Builder::new(warnings);
+    for one in indicators(&[
+        ("ip", "192.0.2.7"), ("ip", "192.0.2.99"), ("cidr", "192.0.2.8/29"), ("ip", "2001:db8:53::1"),
+        ("domain", "www.bank.example"), ("domain", "notbank.example"), ("url", "http://bank.example/x"),
+        ("md5", "d41d8cd98f00b204e9800998ecf8427e"), ("email", "x@throwaway.example"), ("domain", "throwaway.example"),
+    ]) {
+        builder.add(&one);
+    }
+    let indexes = [builder.write(&stage.path("i.hunt")).unwrap()];
+    let log = stage.log("x.log", b"192.0.2.7 192.0.2.99 192.0.2.9 2001:db8:53::1 www.bank.example notbank.example http://bank.example/x\n\
+        d41d8cd98f00b204e9800998ecf8427e x@throwaway.example\n");
+    let logs = [log];
+    let (found, summary) = stage.hunt(&indexes, &logs, one());
+    let values: Vec<&str> = found.iter().map(|seen| seen.value.as_str()).collect();
+    assert_eq!(values, ["192.0.2.99", "notbank.example", "throwaway.example"]);
+    assert_eq!(summary.suppressed, 7);
+    let (all, _) = stage.hunt(&indexes, &logs, Options { suppressed: true, ..one() });
+    assert_eq!(all.len(), 10);
+    assert_eq!(all[0].warnings, ["resolvers"]);
+}
+
+#[test]
+fn a_delta_adds_and_takes_back() {
+    let stage = Stage::new();
+    let base = stage.index("base", indicators(&[("domain", "old.example"), ("domain", "kept.example")]).into_iter());
+    let mut builder = Builder::new(Warnings::default()).on(&base);
+    let [old, new]: [Indicator; 2] = indicators(&[("domain", "old.example"), ("domain", "new.example")]).try_into().unwrap();
+    builder.list(List { name: "delta".to_owned(), sha256: String::new() });
+    builder.remove(&old);
+    builder.add(&new);
+    let delta = builder.write(&stage.path("delta.hunt")).unwrap();
+    assert_eq!(delta.about().base.as_deref(), Some(base.digest()));
+    let logs = [stage.log("x.log", b"old.example kept.example new.example\n")];
+    let (found, _) = stage.hunt(&[base, delta], &logs, one());
+    let values: Vec<&str> = found.iter().map(|seen| seen.value.as_str()).collect();
+    assert_eq!(values, ["kept.example", "new.example"]);
+    assert_eq!(found[1].list.as_deref(), Some("delta"));
+}
+
+#[test]
+fn the_same_indicators_are_the_same_bytes_and_one_of_each() {
+    let stage = Stage::new();
+    let twice = || indicators(&[("ip", "1.2.3.4"), ("domain", "evil.example"), ("ip", "1.2.3.4")]).into_iter();
+    let first = stage.index("first", twice());
+    let second = stage.index("second", twice());
+    assert_eq!(first.digest(), second.digest());
+    assert_eq!((first.indicators(), first.about().repeated), (2, 1));
+    let bytes = |name: &str| std::fs::read(stage.path(name)).unwrap();
+    assert_eq!(bytes("first.hunt"), bytes("second.hunt"));
+    let named = |id: &str| Indicator { id: Some(id.to_owned()), ..Indicator::new(Named::Address, "1.2.3.4").unwrap() };
+    let both = stage.index("both", [named("a"), named("b"), named("a")].into_iter());
+    assert_eq!(both.indicators(), 2, "two sources say it");
+    let logs = [stage.log("x.log", b"1.2.3.4")];
+    let (found, summary) = stage.hunt(&[both], &logs, one());
+    let ids: Vec<&str> = found.iter().map(|seen| seen.indicator.as_str()).collect();
+    assert_eq!(ids, ["a", "b"]);
+    assert_eq!(summary.lines, 1, "a last line needs no end");
+}
+
+/// Whatever is overwritten or cut off is said, or at least ends in no other answer than "damaged" or what was there.
+#[test]
+fn damage_is_found() {
+    let stage = Stage::new();
+    let wanted: Vec<Indicator> = (0..2000).map(|n| Indicator::new(Named::Kind(Kind::Domain), &format!("n{n}.evil.example")).unwrap()).collect();
+    let index = stage.index("i", wanted.into_iter());
+    index.verify().unwrap();
+    let whole = std::fs::read(index.path()).unwrap();
+    drop(index);
+    let path = stage.path("broken.hunt");
+    let log = [stage.log("x.log", b"n7.evil.example www.n1999.evil.example n2000.evil.example\n")];
+    for at in (0..whole.len()).step_by(211).chain(0..160) {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 0x41;
+        std::fs::write(&path, &bytes).unwrap();
+        match Index::open(&path) {
+            Err(Error::Foreign(_) | Error::Version(..) | Error::Damaged { .. }) => {}
+            Err(other) => panic!("{at}: {other}"),
+            Ok(index) => {
+                assert!(matches!(index.verify(), Err(Error::Damaged { .. })), "{at}");
+                // And nothing but what is there is found, whatever the bytes are.
+                let indexes = [index];
+                assert!(stage.hunt(&indexes, &log, one()).0.len() <= 3, "{at}");
+            }
+        }
+    }
+    for length in [0, 7, 100, 4095, 4096, whole.len() / 2, whole.len() - 1] {
+        std::fs::write(&path, &whole[..length]).unwrap();
+        let error = Index::open(&path).and_then(|index| index.verify()).unwrap_err();
+        assert!(!error.to_string().is_empty());
+    }
+    assert!(matches!(Index::open(&stage.path("none.hunt")), Err(Error::File { .. })));
+}
+
+#[test]
+fn nothing_is_found_by_nothing() {
+    let stage = Stage::new();
+    let indexes = [stage.index("i", std::iter::empty())];
+    let logs = [stage.log("x.log", b"1.2.3.4 evil.example\n"), stage.log("empty.log", b"")];
+    let (found, summary) = stage.hunt(&indexes, &logs, one());
+    assert_eq!((found.len(), summary.files, summary.lines), (0, 2, 1));
+    let missing = Hunt::new(&indexes, &[Source::File(stage.path("none"))], one(), &|_| ());
+    assert!(missing.is_err_and(|error| error.to_string().contains("none: No such file")));
+}

@@ -1,0 +1,167 @@
+//! A second matcher, which looks for every indicator at every place, and knows nothing of masks, keys and filters.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on fails"
+)]
+
+mod stage;
+
+use std::collections::BTreeSet;
+
+use comity_hunt::hunt::Options;
+use comity_hunt::scan::Instructions;
+use proptest::prelude::*;
+use stage::{Stage, indicators};
+
+const WANTED: [(&str, &str); 10] = [
+    ("domain", "evil.example"),
+    ("domain", "a.evil.example"),
+    ("domain", "b-c.net"),
+    ("ip", "1.2.3.4"),
+    ("ip", "10.20.30.40"),
+    ("md5", "44d88612fea8a8f36de82e1278abb02f"),
+    ("sha1", "3395856ce81f2b7382dee72602f798b642f14140"),
+    ("filename", "x.exe"),
+    ("filename", "evil.example.exe"),
+    ("filename", "7z.001"),
+];
+
+fn is_token(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b".-_".contains(&byte)
+}
+
+/// Where this indicator is in a line of ASCII, and what is reported for it.
+fn naive(kind: &str, value: &str, line: &[u8], found: &mut BTreeSet<(usize, usize, String)>) {
+    if kind == "ip" {
+        return naive_ip(value, line, found);
+    }
+    let small = line.to_ascii_lowercase();
+    let at = |place: usize| line.get(place).copied();
+    for start in 0..=line.len().saturating_sub(value.len()) {
+        if !small[start..].starts_with(value.as_bytes()) {
+            continue;
+        }
+        let end = start + value.len();
+        let before = start.checked_sub(1).and_then(at);
+        // The dots of a sentence are no part of what stands before them.
+        let mut after = end;
+        while at(after) == Some(b'.') {
+            after += 1;
+        }
+        let goes_on = at(after).is_some_and(is_token);
+        let mut begin = start;
+        match kind {
+            "domain" => {
+                while begin > 0 && is_token(line[begin - 1]) {
+                    begin -= 1;
+                }
+                let whole = &line[begin..start];
+                if goes_on || !(whole.is_empty() || whole.ends_with(b".")) {
+                    continue;
+                }
+                begin += whole.iter().take_while(|byte| **byte == b'.').count();
+            }
+            "filename" if goes_on || before.is_some_and(is_token) => continue,
+            "md5" | "sha1" => {
+                let is_part = |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric());
+                if is_part(before) || is_part(at(end)) {
+                    continue;
+                }
+            }
+            _ => {}
+        }
+        found.insert((begin, end, value.to_owned()));
+    }
+}
+
+/// Every run of digits and dots that is the same four numbers, in a token without letters.
+fn naive_ip(value: &str, line: &[u8], found: &mut BTreeSet<(usize, usize, String)>) {
+    let text = std::str::from_utf8(line).unwrap();
+    let mut at = 0;
+    for token in text.split(|c: char| !c.is_ascii() || !is_token(c as u8)) {
+        let begin = token.as_ptr().addr() - text.as_ptr().addr();
+        assert!(begin >= at);
+        at = begin;
+        if token.bytes().any(|byte| byte.is_ascii_alphabetic()) {
+            continue;
+        }
+        for run in token.split(['-', '_']) {
+            let start = run.as_ptr().addr() - text.as_ptr().addr();
+            let run = run.trim_end_matches('.');
+            let numbers: Vec<Option<u16>> = run.split('.').map(|part| part.parse().ok().filter(|_| part.len() <= 3)).collect();
+            let wanted: Vec<Option<u16>> = value.split('.').map(|part| part.parse().ok()).collect();
+            if numbers == wanted {
+                found.insert((start, start + run.len(), value.to_owned()));
+            }
+        }
+    }
+}
+
+fn piece() -> impl Strategy<Value = String> {
+    let wanted = prop::sample::select(WANTED.to_vec()).prop_map(|(_, value)| value.to_owned());
+    prop_oneof![
+        4 => wanted.clone(),
+        1 => wanted.prop_map(|value| value.to_ascii_uppercase()),
+        3 => "[ ,;=/\"'<>|\\t]{1,3}",
+        2 => "[.]{1,2}|-|_|:",
+        1 => "[a-zA-Z0-9]{1,3}",
+        1 => "[0-9]{1,3}[.][0-9]{1,3}",
+        1 => "0{0,3}1[.]0{0,2}2[.]3[.]0{0,1}4",
+        1 => "[ !-$&')*-Z\\]-z|}~]{1,70}",
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+
+    #[test]
+    fn both_find_the_same(lines in prop::collection::vec(prop::collection::vec(piece(), 0..14), 1..8), block in 64_usize..300) {
+        let stage = Stage::new();
+        let index = stage.index("naive", indicators(&WANTED).into_iter());
+        let lines: Vec<String> = lines.iter().map(|pieces| pieces.concat()).collect();
+        let text = format!("no table\n{}\n", lines.join("\n"));
+        let log = stage.log("naive.log", text.as_bytes());
+        let mut wanted = BTreeSet::new();
+        let mut start = "no table\n".len();
+        for line in &lines {
+            for (kind, value) in WANTED {
+                let mut found = BTreeSet::new();
+                naive(kind, value, line.as_bytes(), &mut found);
+                wanted.extend(found.into_iter().map(|(from, to, value)| (start + from, start + to, value)));
+            }
+            start += line.len() + 1;
+        }
+        let indexes = [index];
+        for instructions in [Instructions::Fastest, Instructions::Portable] {
+            let options = Options { threads: 1, block, instructions, suppressed: false };
+            let (seen, _) = stage.hunt(&indexes, std::slice::from_ref(&log), options);
+            let found: Vec<(usize, usize, String)> = seen.iter().map(|seen| {
+                let start = usize::try_from(seen.offset).unwrap();
+                (start, start + usize::try_from(seen.length).unwrap(), seen.indicator.clone())
+            }).collect();
+            let unique: BTreeSet<_> = found.iter().cloned().collect();
+            prop_assert_eq!(unique.len(), found.len(), "once each");
+            prop_assert_eq!(&unique, &wanted, "{}", text);
+        }
+    }
+
+    /// Whatever the bytes are, it ends, and says the same by either way and in blocks of any size.
+    #[test]
+    fn any_bytes(bytes in prop::collection::vec(prop_oneof![
+        3 => any::<u8>(),
+        2 => prop::sample::select(b".:[]{}%\\/@-_\n\"=0123456789abcdefx".to_vec()),
+    ], 0..2000), block in 64_usize..3000) {
+        let stage = Stage::new();
+        let index = stage.index("any", indicators(&WANTED).into_iter());
+        let log = stage.log("any.log", &bytes);
+        let indexes = [index];
+        let logs = [log];
+        let options = Options { threads: 1, block, instructions: Instructions::Fastest, suppressed: false };
+        let first = stage.hunt(&indexes, &logs, options);
+        let portable = Options { block: 64, instructions: Instructions::Portable, ..options };
+        prop_assert_eq!(first, stage.hunt(&indexes, &logs, portable));
+    }
+}
