@@ -9,7 +9,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use serde::Serialize;
 
 use crate::fields::{Columns, Line};
-use crate::index::Index;
+use crate::index::{Index, Record};
 use crate::input::{Block, Blocks, Counted, PIECE, Packing, Source, unpacked};
 use crate::normal;
 use crate::scan::{Hit, Host, Instructions, Scanner};
@@ -589,7 +589,23 @@ impl OneUnit<'_, '_> {
         value: Option<String>,
         field: Option<String>,
     ) {
-        let Some(record) = self.scanner.record(hit) else { return };
+        let indexes = self.indexes;
+        let Some(index) = indexes.get(hit.index) else { return };
+        // Where no record is, the index is damaged: `verify` says so.
+        let _ = index.with_record(hit.place, |record| {
+            self.seen(text, block, hit, line, (value, field), record);
+        });
+    }
+
+    fn seen(
+        &mut self,
+        text: &[u8],
+        block: &Block,
+        hit: &Hit,
+        line: u64,
+        (value, field): (Option<String>, Option<String>),
+        record: &Record<'_>,
+    ) {
         if !record.warnings.is_empty() && !self.suppressed {
             self.found.suppressed += 1;
             return;

@@ -28,6 +28,7 @@ mod record;
 
 use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom};
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
 use memmap2::MmapMut;
@@ -167,7 +168,13 @@ pub struct Index {
     about: About,
     shape: Shape,
     filter: Filter,
+    file: File,
 }
+
+/// Bytes that most records are shorter than.
+const USUAL_RECORD: usize = 256;
+/// And bytes that all are.
+const LONGEST_RECORD: usize = 1 << 20;
 
 fn number(bytes: &[u8], at: usize) -> u64 {
     let eight = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>());
@@ -237,6 +244,7 @@ impl Index {
             about: About::default(),
             shape: Shape::default(),
             filter: Filter::default(),
+            file: opened,
         };
         // What is small and used at once is checked at once.
         for section in 0..3 {
@@ -252,7 +260,7 @@ impl Index {
             return Err(damaged("its shape"));
         }
         let (start, length) = index.sections[3];
-        index.filter = Filter::read(&opened, start as u64, length).map_err(file)?;
+        index.filter = Filter::read(&index.file, start as u64, length).map_err(file)?;
         Ok(index)
     }
 
@@ -335,9 +343,22 @@ impl Index {
         }
     }
 
-    /// The record at this place.
-    pub(crate) fn record(&self, at: u64) -> Option<Record<'_>> {
-        Record::read(self.section(5).get(usize::try_from(at).ok()?..)?)
+    /// What this makes of the record at this place; none where there is none.
+    ///
+    /// Records are read, not mapped: each would bring the pages around it into memory for good, and of a hundred
+    /// million bytes of records a hunt needs a few.
+    pub(crate) fn with_record<R>(&self, at: u64, then: impl FnOnce(&Record<'_>) -> R) -> Option<R> {
+        let (start, length) = self.sections[5];
+        let left = length.checked_sub(usize::try_from(at).ok()?)?;
+        let mut bytes = [0; USUAL_RECORD];
+        let first = bytes.get_mut(..left.min(USUAL_RECORD))?;
+        self.file.read_exact_at(first, start as u64 + at).ok()?;
+        if let Some(record) = Record::read(first) {
+            return Some(then(&record));
+        }
+        let mut bytes = vec![0; left.min(LONGEST_RECORD)];
+        self.file.read_exact_at(&mut bytes, start as u64 + at).ok()?;
+        Record::read(&bytes).map(|record| then(&record))
     }
 }
 

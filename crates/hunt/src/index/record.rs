@@ -104,6 +104,11 @@ impl<'a> Record<'a> {
         same
     }
 
+    /// What makes it the same as another.
+    pub(crate) fn name(&self) -> (Kind, String, Option<String>) {
+        (self.kind, self.value.to_owned(), self.id.map(str::to_owned))
+    }
+
     pub(crate) fn read(bytes: &'a [u8]) -> Option<Self> {
         let mut from = Reader(bytes);
         let kind = Kind::of_number(from.byte()?)?;

@@ -15,7 +15,7 @@ use tokens::Sorted;
 
 pub use mask::Instructions;
 
-use crate::index::{FINGERPRINTS, Index, Lookup, NUMERIC_NAMES, Record};
+use crate::index::{FINGERPRINTS, Index, Lookup, NUMERIC_NAMES};
 use crate::normal::{self, Normal};
 use crate::raw::{self, Avx2, Work};
 
@@ -154,11 +154,6 @@ impl<'a> Scanner<'a> {
             hosts: Vec::new(),
             lines: Vec::new(),
         }
-    }
-
-    /// The record of a hit.
-    pub(crate) fn record(&self, hit: &Hit) -> Option<Record<'a>> {
-        self.indexes.get(hit.index)?.record(hit.place)
     }
 
     /// Scans this text, which ends at `length` and is filled up with line ends to a multiple of [`STEP`]; how many
