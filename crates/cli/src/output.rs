@@ -125,12 +125,19 @@ const MAX_TEXT: u64 = 64 * 1024 * 1024;
 
 pub(crate) fn read(path: &Path) -> Result<String, Failure> {
     use std::io::Read as _;
-    let mut text = String::new();
+    let mut bytes = Vec::new();
     let file = std::fs::File::open(path).map_err(|error| Failure::file(path, &error))?;
-    let read = file.take(MAX_TEXT + 1).read_to_string(&mut text);
+    let read = file.take(MAX_TEXT + 1).read_to_end(&mut bytes);
     let length = read.map_err(|error| Failure::file(path, &error))?;
     if u64::try_from(length).is_ok_and(|length| length <= MAX_TEXT) {
-        return Ok(text);
+        return String::from_utf8(bytes).map_err(|error| {
+            let valid = error.utf8_error().valid_up_to();
+            let line = 1 + error.as_bytes()[..valid].iter().filter(|byte| **byte == b'\n').count();
+            Failure::Wrong(format!(
+                "{}: line {line} is not in UTF-8: save the file so",
+                path.display()
+            ))
+        });
     }
     let most = MAX_TEXT / (1024 * 1024);
     Err(Failure::Wrong(format!(

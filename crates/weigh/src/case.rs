@@ -403,8 +403,16 @@ impl Shape<'_> {
                 .iter()
                 .map(|parent| root_of(parent, &items, &parents, at))
                 .collect::<Result<_, _>>()?;
-            if parents[id].contains(id) {
-                return Err(at.wrong("it is among its own parents"));
+            if goes_round(id, &parents) {
+                return Err(at.wrong("its parents go round in a circle, back to itself"));
+            }
+            if let Some(other) = items.get(&root).filter(|_| root != **id) {
+                let own = if other.root.is_empty() { root.as_str() } else { other.root.as_str() };
+                if own != root {
+                    return Err(at.wrong(format!(
+                        "its root {root:?} is an item that goes back to {own:?}: give that, or make it a parent"
+                    )));
+                }
             }
             // Of parents with several roots it says which; with another than all of them it contradicts them.
             if !above.is_empty() && !above.contains(&root) {
@@ -501,6 +509,22 @@ fn digest(at: &At<'_>) -> Result<String, InputError> {
         return Ok(text.to_owned());
     }
     Err(at.wrong(format!("want the SHA-256 of an exhibit, 64 hexadecimal digits, found {text:?}")))
+}
+
+/// Whether an item is among its parents, theirs, and so on.
+fn goes_round(id: &str, parents: &BTreeMap<&str, Vec<&str>>) -> bool {
+    let mut open: Vec<&str> = parents.get(id).cloned().unwrap_or_default();
+    let mut seen = Vec::new();
+    while let Some(next) = open.pop() {
+        if next == id {
+            return true;
+        }
+        if !seen.contains(&next) {
+            seen.push(next);
+            open.extend(parents.get(next).into_iter().flatten());
+        }
+    }
+    false
 }
 
 /// The root that is given, else that of the parents, else the item itself.

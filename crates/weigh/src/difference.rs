@@ -102,9 +102,17 @@ impl Comparison {
         let rows = parties.map(|party| Rows::of(case, party, &options));
         let witnesses = rows.each_ref().map(|rows| rows.witnesses(&options));
         let posteriors = rows.each_ref().map(|rows| rows.one_witness(&options));
-        let tops = posteriors.each_ref().map(Posterior::top);
-        let agree = tops[0] == tops[1];
-        let pair = if agree { [tops[0], posteriors[0].runner_up()] } else { tops };
+        // Of what a party holds exactly as much, what the other holds too is what they agree on.
+        let [mine, theirs] = posteriors.each_ref().map(Posterior::leaders);
+        let common = mine.iter().find(|held| theirs.contains(held)).copied();
+        let tops =
+            common.map_or_else(|| posteriors.each_ref().map(Posterior::top), |held| [held; 2]);
+        let agree = common.is_some();
+        let second = |held: usize| match posteriors[0].runner_up() {
+            other if other == held => posteriors[0].top(),
+            other => other,
+        };
+        let pair = common.map_or(tops, |held| [held, second(held)]);
         let prior =
             parties.map(|party| &case.priors[party][pair[0]] / &case.priors[party][pair[1]]);
         let roots: Vec<_> = witnesses[0]

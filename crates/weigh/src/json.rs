@@ -114,9 +114,12 @@ impl<'a> At<'a> {
     pub(crate) fn text(&self) -> Result<&'a str, InputError> {
         match self.value {
             // It is printed: a terminal must not act on it, nor a reader take it for our own line.
-            Json::Text(text) if text.contains(char::is_control) => {
-                Err(self.wrong("want a text without control characters or line breaks"))
-            }
+            Json::Text(text) if text.contains(acts) => Err(self.wrong(
+                "want a text without control characters, line breaks, or signs that are not seen",
+            )),
+            Json::Text(text) if text.trim() != text => Err(self.wrong(
+                "want a text without spaces at its ends: names that only these tell apart are one",
+            )),
             Json::Text(text) if !text.trim().is_empty() => Ok(text),
             Json::Text(_) => Err(self.wrong("want a text that is not empty")),
             _ => Err(self.want("a text")),
@@ -199,8 +202,10 @@ impl<'de> Visitor<'de> for Reader {
         let mut object: Vec<(String, Json)> = Vec::new();
         let mut names = HashSet::new();
         while let Some((name, value)) = entries.next_entry::<String, Json>()? {
-            if name.contains(char::is_control) {
-                let problem = format!("the name {name:?} has a control character");
+            if name.contains(acts) || name.trim() != name {
+                let problem = format!(
+                    "the name {name:?} has a control character, a sign that is not seen, or a space at an end"
+                );
                 return Err(serde::de::Error::custom(problem));
             }
             if !names.insert(name.clone()) {
@@ -211,4 +216,11 @@ impl<'de> Visitor<'de> for Reader {
         }
         Ok(Json::Object(object))
     }
+}
+
+/// Characters that a terminal acts on, and those by which two names differ to no reader: marks of direction, joiners,
+/// spaces without width.
+fn acts(c: char) -> bool {
+    c.is_control()
+        || matches!(u32::from(c), 0xad | 0x200b..=0x200f | 0x2028..=0x202e | 0x2060..=0x206f | 0xfeff)
 }

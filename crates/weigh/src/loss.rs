@@ -180,7 +180,14 @@ impl Figure {
                 .iter()
                 .map(|entry| {
                     entry.only(&["year", "amount"])?;
-                    Ok((entry.needed("year")?.integer()?, positive(&entry.needed("amount")?)?))
+                    let year = entry.needed("year")?;
+                    if year.integer()? >= scope.year {
+                        let own = scope.year;
+                        return Err(
+                            year.wrong(format!("want a year before {own}, the figure's own"))
+                        );
+                    }
+                    Ok((year.integer()?, positive(&entry.needed("amount")?)?))
                 })
                 .collect::<Result<Vec<_>, InputError>>()?,
             None => Vec::new(),
@@ -231,8 +238,10 @@ impl Frequency {
         value.only(&["mean", "variation"])?;
         let at = value.needed("variation")?;
         let variation = positive(&at)?;
-        if variation > WIDEST {
-            return Err(at.wrong(format!("want a variation of at most {WIDEST}")));
+        if !(NARROWEST..=WIDEST).contains(&variation) {
+            return Err(at.wrong(format!(
+                "want a variation from {NARROWEST} to {WIDEST}; one that does not vary is `poisson`"
+            )));
         }
         Ok(Self::Mixed(often(&value.needed("mean")?)?, variation))
     }
@@ -275,16 +284,22 @@ impl Frequency {
 
 /// How much a year's frequency may vary, as a share of its mean: beyond it nearly all years have none.
 const WIDEST: f64 = 10.0;
+/// And no less: what varies less is Poisson to every digit that is printed.
+const NARROWEST: f64 = 1e-6;
+/// Fewer cases a year are none in a million years.
+const RAREST: f64 = 1e-6;
 /// How far the ends of an interval may lie apart: nobody knows so little and a number.
 const FARTHEST: f64 = 1e12;
 
 fn often(at: &At<'_>) -> Result<f64, InputError> {
     let mean = positive(at)?;
-    if mean <= 1e4 {
-        Ok(mean)
-    } else {
-        Err(at.wrong("want at most 10,000 cases a year; take a wider case"))
+    if mean < RAREST {
+        return Err(at.wrong("want at least one case in a million years"));
     }
+    if mean > 1e4 {
+        return Err(at.wrong("want at most 10,000 cases a year; take a wider case"));
+    }
+    Ok(mean)
 }
 
 impl Severity {

@@ -103,6 +103,13 @@ impl Posterior {
         top(&self.weights)
     }
 
+    /// All that are as probable as the most probable.
+    #[must_use]
+    pub fn leaders(&self) -> Vec<usize> {
+        let most = &self.weights[self.top()];
+        (0..self.weights.len()).filter(|index| self.weights[*index] == *most).collect()
+    }
+
     /// The most probable but one; of several, the first. With two hypotheses, the other.
     #[must_use]
     pub fn runner_up(&self) -> usize {

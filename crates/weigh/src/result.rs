@@ -148,9 +148,8 @@ impl PartyResult {
     /// The other hypotheses that are exactly as probable as the top.
     #[must_use]
     pub fn ties(&self) -> Vec<usize> {
-        let shares = self.one_witness.shares();
         let top = self.one_witness.top();
-        (0..shares.len()).filter(|other| *other != top && shares[*other] == shares[top]).collect()
+        self.one_witness.leaders().into_iter().filter(|other| *other != top).collect()
     }
 
     /// The share of the items that an outsider can check.
@@ -323,7 +322,7 @@ impl PartyResult {
             let row = |(id, posterior): (&String, &Posterior)| {
                 let value = json!({
                     "P_top_claim": decimal(&posterior.share(top), 6),
-                    "flips": posterior.top() != top,
+                    "flips": posterior.leaders() != self.one_witness.leaders(),
                 });
                 (id.clone(), value)
             };

@@ -164,7 +164,14 @@ impl Bundle {
             if let Value::Object(extension) = &mut extension {
                 let grades = question.case.grades.iter();
                 let grades = grades.map(|(grade, r)| (grade.to_string(), exact(r).into()));
-                extension.insert("believed".to_owned(), grades.collect::<Map<_, Value>>().into());
+                let mut grades: Map<String, Value> = grades.collect();
+                if result.unknown.is_some() {
+                    grades.insert("F".to_owned(), "1/5 and 19/20".into());
+                }
+                // STIX has no empty object.
+                if !grades.is_empty() {
+                    extension.insert("believed".to_owned(), grades.into());
+                }
             }
             // Who holds an exhibit finds its item by the digest.
             let exhibits: Vec<Value> = question
@@ -177,7 +184,7 @@ impl Bundle {
                 })
                 .collect();
             let mut fields = json!({
-                "name": format!("{}: what {party} believes", run.title().unwrap_or(what)),
+                "name": format!("{}: what {party} believes", matter(run, link)),
                 "report_types": ["threat-actor"],
                 "published": self.now, "created_by_ref": identity, "labels": labels,
                 "object_refs": refs, "extensions": { EXTENSION: extension },
@@ -202,10 +209,15 @@ impl Bundle {
     fn opinions(&mut self, what: &str, question: &Question, reports: &[(&String, String, String)]) {
         for (party, identity, _) in reports {
             for (other, _, report) in reports.iter().filter(|(other, ..)| other != party) {
-                let claim = question.parties[*other].one_witness.top();
+                let leaders = question.parties[*other].one_witness.leaders();
+                let own = question.parties[*party].one_witness.leaders();
+                let common = leaders.iter().find(|held| own.contains(held)).copied();
+                let claim = common.unwrap_or(question.parties[*other].one_witness.top());
                 let share = &question.parties[*party].one_witness.share(claim);
                 let below = |percent: u32| *share < BigRational::new(percent.into(), 100.into());
                 let opinion = match () {
+                    // Who holds the same agrees, however little either is sure.
+                    () if common.is_some() && below(95) => "agree",
                     () if below(5) => "strongly-disagree",
                     () if below(45) => "disagree",
                     () if below(55) => "neutral",
@@ -223,6 +235,15 @@ impl Bundle {
                 );
             }
         }
+    }
+}
+
+/// What a report is about: the file's title, and of a chain the link.
+fn matter(run: &Run, link: Option<&str>) -> String {
+    match (run.title(), link) {
+        (Some(title), Some(link)) => format!("{title}, {link}"),
+        (Some(name), None) | (None, Some(name)) => name.to_owned(),
+        (None, None) => "what happened".to_owned(),
     }
 }
 

@@ -144,7 +144,9 @@ impl Question {
             let _ = writeln!(out, "{one} holds {}; {other} holds {}.", name(*a), name(*b));
         }
         for party in [one, other] {
-            let ties: Vec<_> = self.parties[party].ties().into_iter().map(name).collect();
+            let leaders = self.parties[party].one_witness.leaders();
+            let own = if comparison.agree || party == one { *a } else { *b };
+            let ties: Vec<_> = leaders.into_iter().filter(|held| *held != own).map(name).collect();
             if !ties.is_empty() {
                 let _ = writeln!(out, "  {party} holds exactly as much: {}.", ties.join(", "));
             }
@@ -395,8 +397,11 @@ impl PartyResult {
             }
         }
         for (what, without) in [("item", &self.without_item), ("root", &self.without_root)] {
-            let flips: Vec<_> =
-                without.iter().filter(|(_, p)| p.top() != top).map(|(id, _)| id.as_str()).collect();
+            let flips: Vec<_> = without
+                .iter()
+                .filter(|(_, p)| p.leaders() != self.one_witness.leaders())
+                .map(|(id, _)| id.as_str())
+                .collect();
             let line = if flips.is_empty() {
                 format!("no single {what} that is left out changes it")
             } else {

@@ -204,6 +204,7 @@ fn reading() -> Reading {
         only: vec![],
         control: vec![],
         until: None,
+        events: false,
         eurepoc: false,
     }
 }
@@ -243,8 +244,14 @@ fn what_cannot_be_counted_is_refused_with_its_line() {
         ("from,count\n2015-01,3\n2015-03,2\n", "line 3: this period does not follow"),
         ("from,count\n2015-01,3\n2016,2\n", "line 3: this period is not as long"),
         ("from,count\n2015-01-05,3\n", "line 2: want whole months or whole years"),
-        ("from,count\n2015-01,-3\n", "line 2: count: want a number from 0 on"),
+        (
+            "from,count\n2015-01,-3\n",
+            "line 2: count: want a number from 0 up to a million millions",
+        ),
         ("from,count\n2015-01,2.5\n", "line 2: count: want a whole number"),
+        ("from,count,control\n2015-01,2,2.5\n", "line 2: control: want a whole number"),
+        ("from,who\n2015-01,\u{1b}[31mred\n", "line 2: want cells without control characters"),
+        ("from,stage\n2015-01,a\n2015-02,a\n2715-03,a\n", "line 4: the events reach from"),
         ("from,count\n2015-13,2\n", "line 2: want a date such as"),
         ("from,count,exposure\n2015-01,2,0\n", "line 2: exposure: want more than 0"),
         ("from,to\n2015-02-03,2015-01-01\n", "line 2: to lies before from"),
@@ -315,7 +322,9 @@ fn what_is_behind_the_counts_and_where_methods_disagree_is_said() {
     let disagree = study.reasons.iter().find(|reason| reason.contains("the methods disagree"));
     assert!(disagree.unwrap().contains("none by the control"), "{:?}", study.reasons);
     series.control = Some(vec![0.0; 60]);
-    assert_eq!(Study::of(&series, &design), Err(Unfit::Control));
+    assert_eq!(Study::of(&series, &design), Err(Unfit::NoControl));
+    series.control.as_mut().unwrap()[30..].fill(5.0);
+    assert_eq!(Study::of(&series, &design), Err(Unfit::NoControl), "what rises from nothing");
     let staged = Reading { stage: Some("strt".into()), ..reading() };
     let error = Read::parse("from,stage\n2015,start\n", &staged).unwrap_err().to_string();
     assert!(error.contains("no event has the stage \"strt\"; there are start"), "{error}");
@@ -325,7 +334,10 @@ fn what_is_behind_the_counts_and_where_methods_disagree_is_said() {
 #[test]
 fn counts_by_another_name_and_stocks_are_no_events() {
     for (file, wanted) in [
-        ("from,counts\n2015-01,3\n", "the column \"counts\" holds numbers: is it `count`?"),
+        (
+            "from,counts\n2015-01,3\n",
+            "the column \"counts\" holds numbers: where each row is a period, call them `count`",
+        ),
         ("from,source,cases\n2015-01,a,3\n2015-02,a,n/a\n", "the column \"cases\" holds numbers"),
         ("from,source,x\n2015-01,a,3\n2015-02,a,3\n", "the column \"x\" holds numbers"),
         ("from,who\n2015-01,a\n", "nothing says that these are events"),
@@ -336,13 +348,24 @@ fn counts_by_another_name_and_stocks_are_no_events() {
         let error = Read::parse(file, &reading()).unwrap_err().to_string();
         assert!(error.contains(wanted), "{wanted}: {error}");
     }
-    // Numbers of the events themselves, and words that are none of a stock, are as they should be.
+    // Words that are none of a stock are as they should be; and what somebody says are events are events.
+    let file = "from,source,current_status\n2015-01,a,open\n";
+    assert!(Read::parse(file, &reading()).is_ok(), "{file}");
     for file in [
+        "from,to,attacks\n2015-01,2015-01,9871\n2015-02,2015-02,10012\n",
         "from,source,id\n2015-01,a,17\n2015-02,b,18\n",
-        "from,source,current_status\n2015-01,a,open\n",
+        "from,source,active\n2015-01,a,1\n2015-02,b,0\n",
     ] {
-        assert!(Read::parse(file, &reading()).is_ok(), "{file}");
+        assert!(Read::parse(file, &reading()).is_err(), "{file}");
+        let read = Read::parse(file, &Reading { events: true, ..reading() }).unwrap();
+        assert_eq!(read.series.counts, [1.0, 1.0], "{file}");
     }
+    let late = Reading { until: Some("2014-01-01".parse().unwrap()), ..reading() };
+    let error = Read::parse("from\n2015-01\n", &late).unwrap_err().to_string();
+    assert!(error.contains("--until: every event lies at 2014-01-01 or after it"), "{error}");
+    let known = "from,known\n2015-01-20,2015-01-01\n";
+    let error = Read::parse(known, &reading()).unwrap_err().to_string();
+    assert!(error.contains("line 2: it became known before it happened"), "{error}");
     let counts = "from,count\n2015-01,3\n";
     let staged = Reading { stage: Some("start".into()), ..reading() };
     let until = Reading { until: Some("2016-01-01".parse().unwrap()), ..reading() };
@@ -362,6 +385,26 @@ fn counts_by_another_name_and_stocks_are_no_events() {
     assert_eq!((read.series.counts, read.shared), (vec![1.0, 1.0, 0.0, 0.0], 1));
     assert_eq!(read.series.control, Some(vec![0.0, 0.0, 1.0, 0.0]));
     assert_eq!(read.left_out, Some((2, 0)), "what comes after the list's end is not in it");
+}
+
+/// Of constant counts no place is special, whatever rounding makes of their regressions; where nothing was counted
+/// before, nothing could fall; and no share of nothing is printed.
+#[test]
+fn what_does_not_change_is_no_change() {
+    let design = |before| Design { before, harmonics: 0, period: 12.0, prior: None, seed: 1 };
+    let series =
+        |counts: Vec<f64>| Series { exposures: vec![1.0; counts.len()], counts, control: None };
+    for before in [20, 33, 40] {
+        let study = Study::of(&series(vec![7.0; 60]), &design(before)).unwrap();
+        assert_eq!(study.series.rank, Some(1.0), "{before}");
+        assert!(!study.shown && study.reasons.iter().all(|reason| !reason.contains("disagree")));
+    }
+    let mut counts = vec![0.0; 30];
+    counts.extend([5.0; 30]);
+    assert_eq!(Study::of(&series(counts), &design(30)), Err(Unfit::NothingBefore));
+    let counts = [vec![3.0; 6], vec![0.0; 30], vec![5.0; 24]].concat();
+    let study = Study::of(&series(counts), &design(36)).unwrap();
+    assert_eq!(study.counterfactual.unwrap().relative, None);
 }
 
 /// After a complete stop the ratio is 0, and its end the exact one: no estimate runs off without bound.

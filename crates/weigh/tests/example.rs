@@ -321,9 +321,72 @@ fn flat_rows_ties_and_reserved_names() {
                "y": {"src": "s", "root": "q", "parents": ["x"], "public": true, "P": [1, 2, 3]}"#,
             "its root is \"q\", and its parents go back to r",
         ),
+        (
+            r#""x": {"src": "s", "parents": ["y", "z"], "public": true, "P": [1, 2, 3]},
+               "y": {"src": "s", "parents": ["x"], "root": "r", "public": true, "P": [1, 2, 3]},
+               "z": {"src": "s", "root": "r", "public": true, "P": [1, 2, 3]}"#,
+            "its parents go round in a circle",
+        ),
+        (
+            r#""x": {"src": "s", "root": "r", "public": true, "P": [1, 2, 3]},
+               "y": {"src": "s", "root": "x", "public": true, "P": [1, 2, 3]}"#,
+            "its root \"x\" is an item that goes back to \"r\"",
+        ),
+        (
+            r#""x": {"src": "s", "root": "r ", "public": true, "P": [1, 2, 3]}"#,
+            "without spaces at its ends",
+        ),
+        (
+            "\"x\u{202e}\": {\"src\": \"s\", \"public\": true, \"P\": [1, 2, 3]}",
+            "a sign that is not seen",
+        ),
     ] {
         let error = Input::parse(&file(evidence)).unwrap_err().to_string();
         assert!(error.contains(wanted), "{wanted}: {error}");
+    }
+}
+
+/// What a party holds exactly as much as something else, it holds: in whatever order the hypotheses stand, in words, in
+/// JSON and in STIX.
+#[test]
+fn ties_do_not_depend_on_the_order() {
+    let file = |p: &str, q: &str| {
+        format!(
+            r#"{{"hypotheses": ["a", "b", "c"], "grades": {{}},
+            "sources": {{"s": {{"grade": "F", "coi": false}}}}, "evidence": {{
+                "x": {{"src": "s", "public": true, "P": {p}, "Q": {q}}}}},
+            "priors": {{"P": ["1/3", "1/3", "1/3"], "Q": ["1/3", "1/3", "1/3"]}}}}"#
+        )
+    };
+    for (held, theirs) in [("b", "[100, 5000, 100]"), ("a", "[5000, 100, 100]")] {
+        for text in [file("[5000, 5000, 100]", theirs), file(theirs, "[5000, 5000, 100]")] {
+            let run = run(Input::parse(&text).unwrap());
+            let said = run.comparison();
+            assert!(said.contains(&format!("P and Q hold the same hypothesis: {held}.")), "{said}");
+            assert!(!said.contains("the priors decide"), "{said}");
+            assert_eq!(run.comparison_json()["comparisons"][0]["agree"], true);
+            let stix = run.to_stix(&text, "2026-01-01T00:00:00.000Z");
+            let objects = stix["objects"].as_array().unwrap();
+            let opinions: Vec<_> = objects.iter().filter(|one| one["type"] == "opinion").collect();
+            assert_eq!(opinions.len(), 2);
+            assert!(opinions.iter().all(|one| one["opinion"] == "agree"), "{opinions:?}");
+            let report = objects.iter().find(|one| one["type"] == "report").unwrap();
+            assert_eq!(report["labels"][0], "undisputed-among-the-parties");
+            let extensions = report["extensions"].as_object().unwrap();
+            let believed = &extensions.values().next().unwrap()["believed"];
+            assert_eq!(believed["F"], "1/5 and 19/20", "{believed}");
+        }
+    }
+    // That a tie breaks is a change, whichever side of it stays.
+    for row in ["[5000, 1000, 1000]", "[1000, 5000, 1000]"] {
+        let text = file("[5000, 5000, 100]", "[1, 1, 1]").replacen(
+            "\"evidence\": {",
+            &format!(r#""evidence": {{ "y": {{"src": "s", "public": true, "P": {row}, "Q": [1, 1, 1]}}, "#),
+            1,
+        );
+        let run = run(Input::parse(&text).unwrap());
+        let json = run.to_json(&text).unwrap();
+        assert_eq!(json["results"]["P"]["leave_one_out"]["y"]["flips"], true, "{row}");
     }
 }
 

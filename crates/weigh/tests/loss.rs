@@ -113,6 +113,17 @@ fn what_is_wrong_is_named_with_its_place() {
             "figures[0].frequency.poisson: want an amount above 0",
         ),
         ("\"poisson\": 1", "\"binomial\": 1", "figures[0].frequency: want one of poisson, mixed"),
+        ("\"poisson\": 1", "\"poisson\": 1e-300", "want at least one case in a million years"),
+        (
+            "{\"poisson\": 1}",
+            "{\"mixed\": {\"mean\": 3, \"variation\": 1e-155}}",
+            "figures[0].frequency.mixed.variation: want a variation from 0.000001 to 10",
+        ),
+        (
+            "\"frequency\"",
+            "\"before\": [{\"year\": 2013, \"amount\": 1}], \"frequency\"",
+            "figures[0].before[0].year: want a year before 2013",
+        ),
         ("\"low\": 1", "\"low\": 3", "figures[0].severity.lognormal: want low below high"),
         ("\"low\": 1", "\"low\": \"1\"", "figures[0].severity.lognormal.low: want a number"),
         ("\"direct\"", "\"total\"", "figures[0].kind: want direct, indirect or defence"),

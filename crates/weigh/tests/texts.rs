@@ -38,8 +38,15 @@ fn a_study_reads_as_it_did() {
     });
     let file = "from,count\n".to_owned() + &rows.collect::<String>();
     let (only, control) = (Vec::new(), Vec::new());
-    let reading =
-        Reading { period: Period::Month, stage: None, only, control, until: None, eurepoc: false };
+    let reading = Reading {
+        period: Period::Month,
+        stage: None,
+        only,
+        control,
+        until: None,
+        events: false,
+        eurepoc: false,
+    };
     let read = Read::parse(&file, &reading).unwrap();
     let event = "2015-01-01".parse().unwrap();
     let design =

@@ -39,6 +39,9 @@ pub(crate) enum Measure {
         /// left out.
         #[arg(long)]
         until: Option<Date>,
+        /// Each row is an event of its own, whatever numbers stand in it.
+        #[arg(long)]
+        events: bool,
         /// The file is EuRepoC's Global Database: start dates, and 1 January for a year alone.
         #[arg(long)]
         eurepoc: bool,
@@ -102,6 +105,7 @@ impl Measure {
                 only,
                 control,
                 until,
+                events,
                 eurepoc,
                 harmonics,
                 gamma,
@@ -114,7 +118,7 @@ impl Measure {
                     None | Some(By::Month) => Period::Month,
                     Some(By::Year) => Period::Year,
                 };
-                let reading = Reading { period, stage, only, control, until, eurepoc };
+                let reading = Reading { period, stage, only, control, until, events, eurepoc };
                 let found = Read::parse(&read(&file)?, &reading);
                 let found = found.map_err(|error| wrong(error.to_string()))?;
                 if by.is_some() && found.left_out.is_none() {

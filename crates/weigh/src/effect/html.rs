@@ -57,9 +57,8 @@ impl Study {
             row("The same, quasi-Poisson", self.series.quasi),
         ];
         rows.extend(self.difference.map(|difference| row("Against the control", difference)));
-        if let Some(found) = &self.counterfactual {
-            rows.push(row("Counterfactual", found.relative.map(|share| 1.0 + share)));
-        }
+        let relative = self.counterfactual.as_ref().and_then(|found| found.relative);
+        rows.extend(relative.map(|shares| row("Counterfactual", shares.map(|share| 1.0 + share))));
         table(&["Method", "#Rate after to before", "#95 %"], rows.into_iter(), out);
         let _ = write!(
             out,

@@ -42,6 +42,8 @@ pub struct Reading {
     /// For events: the day from which on the list does not reach; periods that are not whole before it are
     /// left out. None: to the last event.
     pub until: Option<Date>,
+    /// Whether the rows are said to be events, one each, whatever numbers stand in them.
+    pub events: bool,
     /// Whether the file is EuRepoC's: its names of columns, and its way to write a year as 1 January.
     pub eurepoc: bool,
 }
@@ -77,6 +79,9 @@ impl Read {
         let mut reader =
             csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
         let header = reader.headers().map_err(|error| bad_csv(&error))?.clone();
+        if header.iter().any(|cell| cell.contains(char::is_control)) {
+            return Err(at(1, "want names of columns without control characters or line breaks"));
+        }
         let ours = |name: &str| match name {
             "start_date" if reading.eurepoc => "from".to_owned(),
             "attribution_date" if reading.eurepoc => "known".to_owned(),
@@ -95,14 +100,20 @@ impl Read {
         for row in reader.records() {
             let row = row.map_err(|error| bad_csv(&error))?;
             let line = row.position().map_or(0, csv::Position::line);
+            if row.iter().any(|cell| cell.contains(char::is_control)) {
+                // It is printed: a terminal must not act on it.
+                return Err(at(line, "want cells without control characters or line breaks"));
+            }
             rows.push((line, row));
         }
         let stock = |column: &&String| is_stock(column) && table.are_numbers(&rows, column);
-        if !reading.eurepoc && table.columns.iter().any(|column| stock(&column)) {
+        if !reading.eurepoc && !reading.events && table.columns.iter().any(|column| stock(&column))
+        {
             return Err(at(
                 1,
                 "these are stocks, what is going on at a time: one count holds what the last one held, so a stock \
-                 follows itself by construction and a step in it proves nothing. Want flows: what is new in each period",
+                 follows itself by construction and a step in it proves nothing. Want flows: what is new in each period \
+                 (where each row is an event of its own, say so with --events)",
             ));
         }
         if let Some(twice) =
@@ -126,6 +137,7 @@ impl Read {
                     ("--stage", reading.stage.is_some()),
                     ("--until", reading.until.is_some()),
                     ("--eurepoc", reading.eurepoc),
+                    ("--events", reading.events),
                 ] {
                     if given {
                         return Err(at(1, &format!("{option}: for events; these are counts")));
@@ -173,16 +185,6 @@ fn has_words(cell: &str, words: &str) -> bool {
 /// Columns that only events have.
 const EVENT_COLUMNS: [&str; 5] = ["to", "stage", "known", "source", "effort"];
 
-/// Whether a column's name says that it counts.
-fn counts_something(column: &str) -> bool {
-    let lower = column.to_lowercase();
-    let mut words = lower.split(|c: char| !c.is_alphanumeric());
-    words.any(|word| {
-        ["count", "counts", "n", "number", "total", "cases", "incidents", "events", "reports"]
-            .contains(&word)
-    })
-}
-
 /// Whether a column's name says that it counts what is going on at a time.
 fn is_stock(column: &str) -> bool {
     let lower = column.to_lowercase();
@@ -210,7 +212,12 @@ impl Table {
     fn number(&self, row: &csv::StringRecord, line: u64, name: &str) -> Result<f64, InputError> {
         let text = self.cell(row, name).ok_or_else(|| at(line, &format!("{name} is missing")))?;
         let number = text.parse::<f64>().ok().filter(|n| n.is_finite() && *n >= 0.0 && *n < 1e12);
-        number.ok_or_else(|| at(line, &format!("{name}: want a number from 0 on, found {text:?}")))
+        number.ok_or_else(|| {
+            at(
+                line,
+                &format!("{name}: want a number from 0 up to a million millions, found {text:?}"),
+            )
+        })
     }
 
     /// First day, and the first day after.
@@ -224,10 +231,8 @@ impl Table {
         };
         let parse = |text| {
             interval(&shortened(text)).ok_or_else(|| {
-                at(
-                    line,
-                    &format!("want a date such as 2015, 2015-09 or 2015-09-25, found {text:?}"),
-                )
+                let form = "want a date such as 2015, 2015-09 or 2015-09-25, before the year 9999";
+                at(line, &format!("{form}, found {text:?}"))
             })
         };
         let ((begin, _), (_, end)) = (parse(from)?, parse(to)?);
@@ -248,26 +253,19 @@ impl Table {
         rows: &[(u64, csv::StringRecord)],
         reading: &Reading,
     ) -> Result<(), InputError> {
-        if reading.eurepoc {
+        if reading.eurepoc || reading.events {
             return Ok(());
         }
         let chosen: Vec<_> = reading.only.iter().chain(&reading.control).map(|(c, _)| c).collect();
         let ours = |column: &str| column == "from" || EVENT_COLUMNS.contains(&column);
         let others = || self.columns.iter().filter(|column| !ours(column));
-        let suspect = |column: &&String| {
-            !chosen.contains(column) && self.are_numbers(rows, column) && {
-                // What stands once in each row may be a number of the event itself.
-                let cells: Vec<_> =
-                    rows.iter().filter_map(|(_, row)| self.cell(row, column)).collect();
-                let different: BTreeSet<_> = cells.iter().collect();
-                different.len() < cells.len() || counts_something(column)
-            }
-        };
+        let suspect = |column: &&String| !chosen.contains(column) && self.are_numbers(rows, column);
         if let Some(column) = others().find(suspect) {
             return Err(at(
                 1,
                 &format!(
-                    "the column {column:?} holds numbers: is it `count`? Rows without `count` are events, one each"
+                    "the column {column:?} holds numbers: where each row is a period, call them `count`; where each is an \
+                     event of its own, say so with --events"
                 ),
             ));
         }
@@ -321,7 +319,11 @@ impl Table {
             }
             exposures.push(exposure);
             if self.has("control") {
-                control.push(self.number(row, *line, "control")?);
+                let count = self.number(row, *line, "control")?;
+                if count.fract() != 0.0 {
+                    return Err(at(*line, "control: want a whole number, as in count"));
+                }
+                control.push(count);
             }
         }
         let control = (!control.is_empty()).then_some(control);
@@ -430,7 +432,11 @@ impl Table {
         let (Some(first), Some(mut last)) =
             (counts.keys().next().copied(), counts.keys().last().copied())
         else {
-            return Err(at(1, "no event is dated to a single period; try --by year"));
+            let problem = match reading.until.filter(|_| all == 0) {
+                Some(until) => format!("--until: every event lies at {until} or after it"),
+                None => "no event is dated to a single period; try --by year".to_owned(),
+            };
+            return Err(at(1, &problem));
         };
         if let Some(until) = reading.until {
             let mut start = first;
@@ -444,8 +450,16 @@ impl Table {
         }
         let years = i32::from(last.year()) - i32::from(first.year());
         if years > MAX_YEARS {
+            // The mistyped one is the one that lies farther from the middle of all.
+            let middle = counts.keys().nth(counts.len() / 2).copied().unwrap_or(first);
+            let gap = |day: Date| (i32::from(day.year()) - i32::from(middle.year())).abs();
+            let far = if gap(first) > gap(last) { first } else { last };
+            let there = |(_, row): &&(u64, csv::StringRecord)| {
+                let year = self.cell(row, "from").and_then(interval).map(|(day, _)| day.year());
+                year == Some(far.year())
+            };
             return Err(at(
-                1,
+                rows.iter().find(there).map_or(1, |(line, _)| *line),
                 &format!(
                     "the events reach from {first} to {last}, over {years} years: at most {MAX_YEARS} are read; is a year mistyped?"
                 ),
@@ -511,15 +525,16 @@ impl Table {
             let first = known.split(';').filter_map(day).min();
             return Ok(happened.zip(first).filter(|(happened, known)| happened <= known));
         }
-        let (begin, _) = interval(known).ok_or_else(|| {
+        let (begin, end) = interval(known).ok_or_else(|| {
             let problem = "known: want a date such as 2015 or 2015-09-25, found";
             at(line, &format!("{problem} {known:?}"))
         })?;
-        let happened = self.interval(row, line)?.0.year();
-        if begin.year() < happened {
+        let happened = self.interval(row, line)?.0;
+        // Of intervals that overlap nobody can tell which was first.
+        if end <= happened {
             return Err(at(line, "it became known before it happened"));
         }
-        Ok(Some((happened, begin.year())))
+        Ok(Some((happened.year(), begin.year().max(happened.year()))))
     }
 }
 

@@ -134,6 +134,14 @@ pub enum Unfit {
     /// Nothing to fit.
     #[error("the regression does not come to rest on these counts; are nearly all of them 0?")]
     Degenerate,
+    /// Nothing that could have fallen.
+    #[error("nothing was counted before the agreement: nothing there could have fallen")]
+    NothingBefore,
+    /// A control without anything before.
+    #[error(
+        "the control has nothing before the agreement, so it says nothing of what happened there: take another, or none"
+    )]
+    NoControl,
     /// Nothing to fit in the control.
     #[error("the regression does not come to rest on the control; are nearly all of its counts 0?")]
     Control,
@@ -151,6 +159,9 @@ impl Change {
         let (count, before) = (counts.len(), design.before);
         if before < scan::MARGIN || count < before + scan::MARGIN {
             return Err(Unfit::Short(count, before));
+        }
+        if counts[..before].iter().all(|count| *count == 0.0) {
+            return Err(Unfit::NothingBefore);
         }
         let offsets: Vec<f64> = exposures.iter().map(|exposure| exposure.ln()).collect();
         let rows = regressors(count, design.harmonics, design.period);
@@ -229,7 +240,11 @@ impl Study {
         let ones = vec![1.0; series.counts.len()];
         let control = series.control.as_ref();
         let control = control.map(|counts| Change::of(counts, &ones, design)).transpose();
-        let control = control.map_err(|_| Unfit::Control)?;
+        let control = control.map_err(|unfit| match unfit {
+            Unfit::NothingBefore => Unfit::NoControl,
+            _ if series.control.iter().flatten().all(|count| *count == 0.0) => Unfit::NoControl,
+            _ => Unfit::Control,
+        })?;
         let difference = control.as_ref().and_then(|control| difference(&change, control));
         // What is compared over time is the rate, as counts at the mean exposure.
         let mean = series.exposures.iter().sum::<f64>() / length(series.exposures.len());
@@ -332,8 +347,9 @@ fn disagreement(
         ),
     ];
     methods.extend(difference.map(|[_, _, high]| ("the control", high < 1.0 - ROUNDING)));
-    methods
-        .extend(counterfactual.map(|found| ("the counterfactual", found.relative[2] < -ROUNDING)));
+    methods.extend(
+        counterfactual.map(|found| ("the counterfactual", found.difference[2] < -ROUNDING)),
+    );
     let say = |finds: bool| {
         let of = methods.iter().filter(|(_, found)| *found == finds).map(|(name, _)| *name);
         of.collect::<Vec<_>>().join(", ")

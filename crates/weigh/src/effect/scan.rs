@@ -5,6 +5,9 @@ use super::glm::Fit;
 /// Counts on either side of a place at least: with fewer a step is anybody's guess.
 pub const MARGIN: usize = 6;
 
+/// Strengths that lie so near to each other are the same: of constant counts every place is as strong.
+const ROUNDING: f64 = 1e-5;
+
 /// What a step at one place would be.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Placebo {
@@ -83,7 +86,7 @@ impl Scan {
         for place in places(counts.len()) {
             let Some(strength) = at(place) else { continue };
             tried += 1;
-            strong += usize::from(strength >= own);
+            strong += usize::from(strength >= own - ROUNDING);
             if number(strong) > share * number(all) {
                 return false;
             }
@@ -95,13 +98,13 @@ impl Scan {
     /// one; none where the true one is not admissible.
     #[must_use]
     pub fn rank(&self, before: usize) -> Option<f64> {
-        self.share(before, |other, own| other >= own)
+        self.share(before, |other, own| other >= own - ROUNDING)
     }
 
     /// The same of a rise.
     #[must_use]
     pub fn rank_of_rise(&self, before: usize) -> Option<f64> {
-        self.share(before, |other, own| other <= own)
+        self.share(before, |other, own| other <= own + ROUNDING)
     }
 
     fn share(&self, before: usize, stronger: fn(f64, f64) -> bool) -> Option<f64> {

@@ -17,8 +17,9 @@ pub struct Counterfactual {
     pub expected: Vec<(f64, f64)>,
     /// All counts after the event, less all that was expected, and the ends of its 95 % interval.
     pub difference: [f64; 3],
-    /// The same as a share of what was expected.
-    pub relative: [f64; 3],
+    /// The same as a share of what was expected; none where that is less than a single count, of which nothing is a
+    /// share that says anything.
+    pub relative: Option<[f64; 3]>,
 }
 
 /// A state of two: level and coefficient, with their covariance.
@@ -80,7 +81,7 @@ impl Counterfactual {
             + noise * weight;
         let error = NORMAL_95 * variance.max(0.0).sqrt();
         let difference = [sum, sum - error, sum + error];
-        let relative = difference.map(|d| d / total);
+        let relative = (total >= 1.0).then(|| difference.map(|d| d / total));
         Some(Self { expected, difference, relative })
     }
 }

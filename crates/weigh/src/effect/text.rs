@@ -73,11 +73,13 @@ impl Study {
         }
         match &self.counterfactual {
             Some(found) => {
-                let [at, low, high] = found.relative.map(|share| share * 100.0);
-                let _ = writeln!(
-                    out,
-                    "  counterfactual               {at:+.1} % ({low:+.1} to {high:+.1} %) of what was expected"
-                );
+                let line = match found.relative.map(|shares| shares.map(|share| share * 100.0)) {
+                    Some([at, low, high]) => {
+                        format!("{at:+.1} % ({low:+.1} to {high:+.1} %) of what was expected")
+                    }
+                    None => "less than a single count was expected after it: no share of that says anything".to_owned(),
+                };
+                let _ = writeln!(out, "  counterfactual               {line}");
             }
             None => {
                 let _ = writeln!(
@@ -106,9 +108,10 @@ impl Study {
             Some(drop) => {
                 let _ = writeln!(
                     out,
-                    "  A drop by {:.0} % or more, in {:.0} of 100 such series.",
+                    "  A drop by {:.0} % or more, in {:.0} of 100 such series{}.",
                     drop * 100.0,
-                    POWER * 100.0
+                    POWER * 100.0,
+                    if drop > 0.1 { "" } else { "; smaller ones were not tried" }
                 );
             }
             None => {
