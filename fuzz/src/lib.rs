@@ -9,6 +9,13 @@
 
 use std::collections::BTreeMap;
 
+use comity_hunt::hunt::{Hunt, Options, Sighting};
+use comity_hunt::index::{Builder, Index};
+use comity_hunt::indicator::{self, Indicator};
+use comity_hunt::input::Source;
+use comity_hunt::lists::{self, Choice};
+use comity_hunt::scan::Instructions;
+use comity_hunt::warning::Warnings;
 use comity_ledger::fork::Fork;
 use comity_ledger::mirror::{self, Header, Info};
 use comity_ledger::note::{Algorithm, Note, Signature, SigningKey, VerifierKey};
@@ -32,7 +39,7 @@ use comity_stix::{MOST, json};
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub const TARGETS: [Target; 15] = [
+pub const TARGETS: [Target; 17] = [
     ("note", note),
     ("witness", witness),
     ("mirror", mirror),
@@ -48,6 +55,8 @@ pub const TARGETS: [Target; 15] = [
     ("gate", gate),
     ("stix", stix),
     ("pattern", pattern),
+    ("hunt", hunt),
+    ("indicators", indicators),
 ];
 
 fn key(name: &str, algorithm: Algorithm, seed: u8) -> SigningKey {
@@ -378,4 +387,79 @@ pub fn pattern(data: &[u8]) {
             );
         }
     }
+}
+
+/// What a hunt for some of every kind finds in a log of any bytes: the same with vector instructions and without, in
+/// blocks of any size.
+pub fn hunt(data: &[u8]) {
+    thread_local! {
+        static STAGE: (tempfile::TempDir, [Index; 1]) = stage();
+    }
+    STAGE.with(|(folder, indexes)| {
+        let log = folder.path().join("log");
+        std::fs::write(&log, data).expect("the disk has room");
+        let sources = [Source::File(log)];
+        let found = |block, instructions| {
+            let options = Options { threads: 1, block, instructions, suppressed: true };
+            let mut all: Vec<Sighting> = Vec::new();
+            let hunt = Hunt::new(indexes, &sources, options, &|_| ());
+            // What calls itself packed and is not ends early.
+            let summary = hunt.and_then(|hunt| {
+                hunt.run(&mut |seen: &Sighting| {
+                    all.push(seen.clone());
+                    Ok(())
+                })
+            });
+            (all, summary.ok())
+        };
+        let first = found(48 << 10, Instructions::Fastest);
+        assert_eq!(first, found(64, Instructions::Portable), "either way finds the same");
+        if first.1.is_some()
+            && !data.starts_with(&[0x1f, 0x8b])
+            && !data.starts_with(&[0x28, 0xb5, 0x2f, 0xfd])
+        {
+            for seen in &first.0 {
+                assert!(seen.offset + seen.length <= data.len() as u64, "it stands in the log");
+            }
+        }
+    });
+}
+
+fn stage() -> (tempfile::TempDir, [Index; 1]) {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let mut builder = Builder::new(Warnings::default());
+    for (kind, value) in [
+        ("ip", "1.2.3.4"),
+        ("ip", "2001:db8::1"),
+        ("cidr", "198.51.100.0/24"),
+        ("cidr", "2001:db8:1::/48"),
+        ("domain", "evil.example"),
+        ("domain", "bücher.example"),
+        ("url", "http://evil.example/a"),
+        ("email", "who@mail.example"),
+        ("filename", "my invoice.pdf"),
+        ("filename", "tool"),
+        ("filename", "x.001"),
+        ("md5", "44d88612fea8a8f36de82e1278abb02f"),
+        ("ja4", "t13d1516h2_8daaf6152771_b186095e22b6"),
+    ] {
+        let named = indicator::Kind::of_name(kind).expect("it is a kind");
+        builder.add(&Indicator::new(named, value).expect("it is one"));
+    }
+    let index = builder.write(&folder.path().join("index")).expect("it can be written");
+    (folder, [index])
+}
+
+/// Lists of indicators, and warning lists.
+pub fn indicators(data: &[u8]) {
+    let mut found = Vec::new();
+    if lists::read(data, Choice { context: true }, &mut |one| found.push(one.clone())).is_ok() {
+        for one in found {
+            // What was read is what it is, and stays so.
+            let named = indicator::Kind::of_name(one.kind.name()).expect("every kind has a name");
+            let again = Indicator::new(named, &one.value).expect("it is still one");
+            assert_eq!((again.kind, &again.value), (one.kind, &one.value), "canonical");
+        }
+    }
+    let _ = Warnings::default().add(data);
 }

@@ -39,10 +39,11 @@ impl Chance {
 }
 
 const WORDS: [&str; 40] = [
-    "north", "update", "mail", "cloud", "secure", "static", "cdn", "portal", "login", "media", "assets", "office",
-    "account", "files", "backup", "proxy", "stream", "gate", "market", "river", "stone", "blue", "green", "union",
-    "trade", "harbor", "metro", "field", "lumen", "signal", "vector", "orbit", "garden", "castle", "silver", "amber",
-    "delta", "summit", "canyon", "meadow",
+    "north", "update", "mail", "cloud", "secure", "static", "cdn", "portal", "login", "media",
+    "assets", "office", "account", "files", "backup", "proxy", "stream", "gate", "market", "river",
+    "stone", "blue", "green", "union", "trade", "harbor", "metro", "field", "lumen", "signal",
+    "vector", "orbit", "garden", "castle", "silver", "amber", "delta", "summit", "canyon",
+    "meadow",
 ];
 const TLDS: [&str; 10] = ["com", "net", "org", "cn", "info", "co.uk", "de", "io", "com.cn", "us"];
 const AGENTS: [&str; 4] = [
@@ -74,23 +75,45 @@ fn indicator(number: u64) -> (&'static str, String) {
             } else {
                 host(c, 'u')
             };
-            ("url", format!("http://{of}/{}/{}.{}", c.one(&WORDS), c.hex(8), c.one(&["php", "exe", "html"])))
+            (
+                "url",
+                format!(
+                    "http://{of}/{}/{}.{}",
+                    c.one(&WORDS),
+                    c.hex(8),
+                    c.one(&["php", "exe", "html"])
+                ),
+            )
         }
         75..85 => ("sha256", c.hex(64)),
         85..90 => ("md5", c.hex(32)),
         90..93 => ("sha1", c.hex(40)),
-        93..96 => ("ip", format!("2a0{}:{:x}:{:x}::{:x}", 1 + c.below(9), c.below(65536), c.below(65536), 1 + c.below(65535))),
+        93..96 => (
+            "ip",
+            format!(
+                "2a0{}:{:x}:{:x}::{:x}",
+                1 + c.below(9),
+                c.below(65536),
+                c.below(65536),
+                1 + c.below(65535)
+            ),
+        ),
         96..98 => {
-            let of = if c.below(2) == 0 { format!("mail{}.example", c.below(20)) } else { host(c, 'e') };
+            let of =
+                if c.below(2) == 0 { format!("mail{}.example", c.below(20)) } else { host(c, 'e') };
             ("email", format!("{}.{}@{of}", c.one(&WORDS), c.hex(5)))
         }
-        98 => ("filename", format!("{}_{}.{}", c.one(&WORDS), c.hex(7), c.one(&["exe", "dll", "docm", "js"]))),
+        98 => (
+            "filename",
+            format!("{}_{}.{}", c.one(&WORDS), c.hex(7), c.one(&["exe", "dll", "docm", "js"])),
+        ),
         _ => ("ja4", format!("t13d{:04}h2_{}_{}", c.below(10_000), c.hex(12), c.hex(12))),
     }
 }
 
 fn address(c: &mut Chance) -> String {
-    let first = [10, 172, 192, 8, 13, 23, 34, 52, 203, 198][usize::try_from(c.below(10)).unwrap_or(0)];
+    let first =
+        [10, 172, 192, 8, 13, 23, 34, 52, 203, 198][usize::try_from(c.below(10)).unwrap_or(0)];
     format!("{first}.{}.{}.{}", c.below(256), c.below(256), c.below(256))
 }
 
@@ -102,7 +125,14 @@ fn name(c: &mut Chance) -> String {
 fn path(c: &mut Chance) -> String {
     match c.below(4) {
         0 => format!("/{}/{}.html", c.one(&WORDS), c.one(&WORDS)),
-        1 => format!("/{}/v{}/{}?id={}&t={}", c.one(&WORDS), c.below(5), c.one(&WORDS), c.below(100_000), c.hex(8)),
+        1 => format!(
+            "/{}/v{}/{}?id={}&t={}",
+            c.one(&WORDS),
+            c.below(5),
+            c.one(&WORDS),
+            c.below(100_000),
+            c.hex(8)
+        ),
         2 => format!("/static/{}.{}.js", c.one(&WORDS), c.hex(8)),
         _ => "/".to_owned(),
     }
@@ -168,8 +198,12 @@ fn line(format: usize, time: u64, c: &mut Chance, line: &mut Line<'_>) {
         0 => {
             line.put(&format!("{{\"timestamp\":\"{stamp}+0000\",\"flow_id\":{},\"in_iface\":\"eth0\",\"event_type\":", c.next() >> 12));
             let inner = c.below(4);
-            line.put(&format!("\"{}\",\"src_ip\":\"", ["flow", "dns", "http", "fileinfo"][usize::try_from(inner).unwrap_or(0)]));
-            line.place(IP, || address(&mut d)).put(&format!("\",\"src_port\":{},\"dest_ip\":\"", 1024 + c.below(60_000)));
+            line.put(&format!(
+                "\"{}\",\"src_ip\":\"",
+                ["flow", "dns", "http", "fileinfo"][usize::try_from(inner).unwrap_or(0)]
+            ));
+            line.place(IP, || address(&mut d))
+                .put(&format!("\",\"src_port\":{},\"dest_ip\":\"", 1024 + c.below(60_000)));
             line.put(&address(&mut e)).put("\",\"dest_port\":443,\"proto\":\"TCP\"");
             match inner {
                 0 => line.put(&format!(",\"flow\":{{\"pkts_toserver\":{},\"bytes_toserver\":{},\"start\":\"{stamp}+0000\",\"state\":\"established\"}},\"tls\":{{\"ja4\":\"", c.below(99), c.below(99_999)))
@@ -183,14 +217,29 @@ fn line(format: usize, time: u64, c: &mut Chance, line: &mut Line<'_>) {
             line.put("}");
         }
         1 => {
-            line.put(&format!("{second}.{:06}\tC{}\t", c.below(1_000_000), c.hex(16))).place(IP, || address(&mut d));
+            line.put(&format!("{second}.{:06}\tC{}\t", c.below(1_000_000), c.hex(16)))
+                .place(IP, || address(&mut d));
             line.put(&format!("\t{}\t{}\t443\ttcp\tssl\t{}.{:06}\t{}\t{}\tSF\t-\t-\t0\tShADadFf\t{}\t{}\t{}\t{}\t-",
                 1024 + c.below(60_000), address(&mut e), c.below(99), c.below(1_000_000), c.below(9999), c.below(99_999), c.below(99), c.below(9999), c.below(99), c.below(99_999)));
         }
         2 => {
-            line.put(&format!("{second}.{:06}\tC{}\t{}\t{}\t", c.below(1_000_000), c.hex(16), address(&mut d), 1024 + c.below(60_000)));
-            line.place(IP, || address(&mut e)).put("\t80\t1\tGET\t").host(|| name(&mut d)).put("\t").path(|| path(&mut e));
-            line.put("\t-\t1.1\t").put(c.one(&AGENTS)).put(&format!("\t-\t0\t{}\t200\tOK\t-\t-\t(empty)\t-\t-\t-\t-\t-\t-\tF{}\t-\ttext/html", c.below(99_999), c.hex(14)));
+            line.put(&format!(
+                "{second}.{:06}\tC{}\t{}\t{}\t",
+                c.below(1_000_000),
+                c.hex(16),
+                address(&mut d),
+                1024 + c.below(60_000)
+            ));
+            line.place(IP, || address(&mut e))
+                .put("\t80\t1\tGET\t")
+                .host(|| name(&mut d))
+                .put("\t")
+                .path(|| path(&mut e));
+            line.put("\t-\t1.1\t").put(c.one(&AGENTS)).put(&format!(
+                "\t-\t0\t{}\t200\tOK\t-\t-\t(empty)\t-\t-\t-\t-\t-\t-\tF{}\t-\ttext/html",
+                c.below(99_999),
+                c.hex(14)
+            ));
         }
         3 => {
             line.put(&format!("Mar  9 {hour:02}:{minute:02}:{sec:02} gw{} ", c.below(4)));
@@ -204,35 +253,72 @@ fn line(format: usize, time: u64, c: &mut Chance, line: &mut Line<'_>) {
         }
         4 => {
             line.place(IP, || address(&mut d)).put(&format!(" - - [09/Mar/2026:{hour:02}:{minute:02}:{sec:02} +0000] \"GET {} HTTP/1.1\" {} {} \"", path(&mut e), c.one(&["200", "304", "404"]), c.below(99_999)));
-            line.place(&["url"], || format!("https://{}{}", name(&mut d), path(&mut d))).put("\" \"").put(c.one(&AGENTS)).put("\"");
+            line.place(&["url"], || format!("https://{}{}", name(&mut d), path(&mut d)))
+                .put("\" \"")
+                .put(c.one(&AGENTS))
+                .put("\"");
         }
         5 => {
             line.put(&format!("Mar  9 {hour:02}:{minute:02}:{sec:02} fw CEF:0|Vendor|Firewall|9.{}|{}|connection|3|rt={second}123 src=", c.below(9), c.below(999)));
-            line.place(IP, || address(&mut d)).put(&format!(" spt={} dst={} dpt=443 dhost=", c.below(65_536), address(&mut e)));
-            line.host(|| name(&mut d)).put(" request=").path(|| path(&mut e)).put(&format!(" in={} out={} act=allowed fname=", c.below(9999), c.below(99_999)));
+            line.place(IP, || address(&mut d)).put(&format!(
+                " spt={} dst={} dpt=443 dhost=",
+                c.below(65_536),
+                address(&mut e)
+            ));
+            line.host(|| name(&mut d)).put(" request=").path(|| path(&mut e)).put(&format!(
+                " in={} out={} act=allowed fname=",
+                c.below(9999),
+                c.below(99_999)
+            ));
             line.place(&["filename"], || format!("{}.pdf", e.one(&WORDS)));
         }
         6 => {
-            line.put(&format!("{stamp}Z,host{},", c.below(500))).place(IP, || address(&mut d)).put(&format!(",{},\"C:\\Users\\{}\\AppData\\", c.below(65_536), c.one(&WORDS)));
-            line.place(&["filename"], || format!("{}.exe", e.one(&WORDS))).put("\",").place(HASH, || d.hex(32)).put(&format!(",{}", c.one(&["allowed", "blocked"])));
+            line.put(&format!("{stamp}Z,host{},", c.below(500)))
+                .place(IP, || address(&mut d))
+                .put(&format!(",{},\"C:\\Users\\{}\\AppData\\", c.below(65_536), c.one(&WORDS)));
+            line.place(&["filename"], || format!("{}.exe", e.one(&WORDS)))
+                .put("\",")
+                .place(HASH, || d.hex(32))
+                .put(&format!(",{}", c.one(&["allowed", "blocked"])));
         }
         _ => {
-            line.put(&format!("{{\"@timestamp\":\"{stamp}Z\",\"source\":{{\"ip\":\"")).place(IP, || address(&mut d)).put(&format!("\",\"port\":{}}},\"destination\":{{\"domain\":\"", c.below(65_536)));
-            line.place(&["domain"], || name(&mut d)).put("\"},\"url\":{\"original\":\"").place(&["url"], || format!("https://{}{}", name(&mut e), path(&mut e)));
-            line.put("\"},\"user\":{\"email\":\"").place(&["email"], || format!("{}@{}", d.one(&WORDS), name(&mut d)));
-            line.put("\"},\"process\":{\"hash\":{\"sha256\":\"").place(HASH, || e.hex(64)).put("\"}},\"message\":\"connection of ").put(c.one(&WORDS)).put(" closed after 1.5 s\"}");
+            line.put(&format!("{{\"@timestamp\":\"{stamp}Z\",\"source\":{{\"ip\":\""))
+                .place(IP, || address(&mut d))
+                .put(&format!("\",\"port\":{}}},\"destination\":{{\"domain\":\"", c.below(65_536)));
+            line.place(&["domain"], || name(&mut d))
+                .put("\"},\"url\":{\"original\":\"")
+                .place(&["url"], || format!("https://{}{}", name(&mut e), path(&mut e)));
+            line.put("\"},\"user\":{\"email\":\"")
+                .place(&["email"], || format!("{}@{}", d.one(&WORDS), name(&mut d)));
+            line.put("\"},\"process\":{\"hash\":{\"sha256\":\"")
+                .place(HASH, || e.hex(64))
+                .put("\"}},\"message\":\"connection of ")
+                .put(c.one(&WORDS))
+                .put(" closed after 1.5 s\"}");
         }
     }
 }
 
 const LOGS: [(&str, &str, &[&str]); 8] = [
     ("eve.json", "", &["ip", "domain", "url", "sha256", "md5", "sha1", "filename", "ja4"]),
-    ("conn.log", "#separator \\x09\n#fields\tts\tuid\tid.orig_h\tid.orig_p\tid.resp_h\tid.resp_p\tproto\tservice\tduration\torig_bytes\tresp_bytes\tconn_state\tlocal_orig\tlocal_resp\tmissed_bytes\thistory\torig_pkts\torig_ip_bytes\tresp_pkts\tresp_ip_bytes\ttunnel_parents\n", &["ip"]),
-    ("http.log", "#separator \\x09\n#fields\tts\tuid\tid.orig_h\tid.orig_p\tid.resp_h\tid.resp_p\ttrans_depth\tmethod\thost\turi\treferrer\tversion\tuser_agent\torigin\trequest_body_len\tresponse_body_len\tstatus_code\tstatus_msg\tinfo_code\tinfo_msg\ttags\tusername\tpassword\tproxied\torig_fuids\torig_filenames\torig_mime_types\tresp_fuids\tresp_filenames\tresp_mime_types\n", &["ip", "domain", "url"]),
+    (
+        "conn.log",
+        "#separator \\x09\n#fields\tts\tuid\tid.orig_h\tid.orig_p\tid.resp_h\tid.resp_p\tproto\tservice\tduration\torig_bytes\tresp_bytes\tconn_state\tlocal_orig\tlocal_resp\tmissed_bytes\thistory\torig_pkts\torig_ip_bytes\tresp_pkts\tresp_ip_bytes\ttunnel_parents\n",
+        &["ip"],
+    ),
+    (
+        "http.log",
+        "#separator \\x09\n#fields\tts\tuid\tid.orig_h\tid.orig_p\tid.resp_h\tid.resp_p\ttrans_depth\tmethod\thost\turi\treferrer\tversion\tuser_agent\torigin\trequest_body_len\tresponse_body_len\tstatus_code\tstatus_msg\tinfo_code\tinfo_msg\ttags\tusername\tpassword\tproxied\torig_fuids\torig_filenames\torig_mime_types\tresp_fuids\tresp_filenames\tresp_mime_types\n",
+        &["ip", "domain", "url"],
+    ),
     ("syslog", "", &["ip", "email"]),
     ("access.log", "", &["ip", "url"]),
     ("cef.log", "", &["ip", "domain", "url", "filename"]),
-    ("edr.csv", "time,host,remote_ip,remote_port,image,hash,verdict\n", &["ip", "filename", "sha256", "md5", "sha1"]),
+    (
+        "edr.csv",
+        "time,host,remote_ip,remote_port,image,hash,verdict\n",
+        &["ip", "filename", "sha256", "md5", "sha1"],
+    ),
     ("ecs.ndjson", "", &["ip", "domain", "url", "email", "sha256", "md5", "sha1"]),
 ];
 
@@ -266,7 +352,8 @@ fn main() -> Result<()> {
     list.flush()?;
     let mut truth = BufWriter::new(File::create(folder.join("truth.ndjson"))?);
     for (format, (file, header, types)) in LOGS.iter().enumerate() {
-        let mut out = BufWriter::with_capacity(1 << 20, File::create(folder.join("logs").join(file))?);
+        let mut out =
+            BufWriter::with_capacity(1 << 20, File::create(folder.join("logs").join(file))?);
         let mut c = Chance(0x10c5 + format as u64);
         out.write_all(header.as_bytes())?;
         let mut offset = header.len() as u64;
@@ -275,7 +362,8 @@ fn main() -> Result<()> {
             number += 1;
             let plant = (c.below(500) == 0).then(|| indicator(c.below(count)));
             let plant = plant.filter(|(kind, _)| types.contains(kind));
-            let mut made = Line { text: String::new(), plant: plant.as_ref(), at: None, host: None };
+            let mut made =
+                Line { text: String::new(), plant: plant.as_ref(), at: None, host: None };
             line(format, number, &mut c, &mut made);
             if let (Some((at, value)), Some((of, indicator))) = (&made.at, &plant) {
                 let indicator = indicator.strip_prefix("http://").unwrap_or(indicator);

@@ -65,12 +65,28 @@ pub(crate) fn host(text: &str) -> Option<String> {
 pub(crate) fn ends_a_local_part(byte: u8) -> bool {
     byte <= b' '
         || byte == 0x7f
-        || matches!(byte, b'"' | b'<' | b'>' | b'(' | b')' | b'[' | b']' | b',' | b';' | b':' | b'@' | b'\\' | b'|')
+        || matches!(
+            byte,
+            b'"' | b'<'
+                | b'>'
+                | b'('
+                | b')'
+                | b'['
+                | b']'
+                | b','
+                | b';'
+                | b':'
+                | b'@'
+                | b'\\'
+                | b'|'
+        )
 }
 
 /// Whether no URL has this byte.
 pub(crate) fn ends_a_url(byte: u8) -> bool {
-    byte <= b' ' || byte == 0x7f || matches!(byte, b'"' | b'<' | b'>' | b'`' | b'{' | b'}' | b'\\' | b'^')
+    byte <= b' '
+        || byte == 0x7f
+        || matches!(byte, b'"' | b'<' | b'>' | b'`' | b'{' | b'}' | b'\\' | b'^')
 }
 
 /// What follows the host of a URL.

@@ -17,12 +17,35 @@ pub(crate) enum Columns {
 }
 
 const HOSTS: [&str; 14] = [
-    "host", "hostname", "http_host", "http.host", "http.hostname", "domain", "url_domain", "url.domain",
-    "dhost", "dest_host", "cs-host", "server_name", "vhost", "site",
+    "host",
+    "hostname",
+    "http_host",
+    "http.host",
+    "http.hostname",
+    "domain",
+    "url_domain",
+    "url.domain",
+    "dhost",
+    "dest_host",
+    "cs-host",
+    "server_name",
+    "vhost",
+    "site",
 ];
 const PATHS: [&str; 13] = [
-    "uri", "url", "path", "request_uri", "uri_path", "http_uri", "http.url", "http.uri", "url.path",
-    "request", "cs-uri", "cs-uri-stem", "url_path",
+    "uri",
+    "url",
+    "path",
+    "request_uri",
+    "uri_path",
+    "http_uri",
+    "http.url",
+    "http.uri",
+    "url.path",
+    "request",
+    "cs-uri",
+    "cs-uri-stem",
+    "url_path",
 ];
 const QUERIES: [&str; 5] = ["query", "url.query", "uri_query", "cs-uri-query", "query_string"];
 const PORTS: [&str; 4] = ["http_port", "port", "url.port", "http.http_port"];
@@ -37,13 +60,19 @@ impl Columns {
             return named.map_or(Self::Unnamed, Self::Zeek);
         }
         let mut lines = head.split(|byte| *byte == b'\n');
-        let (Some(first), Some(second)) = (lines.next(), lines.next()) else { return Self::Unnamed };
+        let (Some(first), Some(second)) = (lines.next(), lines.next()) else {
+            return Self::Unnamed;
+        };
         let first = first.strip_prefix(b"\xef\xbb\xbf").unwrap_or(first);
         for separator in [b',', b'\t', b';', b'|'] {
             let names = cells(first, separator);
             let is_name = |name: &String| {
-                let starts = name.starts_with(|c: char| c.is_alphabetic() || matches!(c, '_' | '@'));
-                let is_part = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | ' ' | '(' | ')' | '@' | '/');
+                let starts =
+                    name.starts_with(|c: char| c.is_alphabetic() || matches!(c, '_' | '@'));
+                let is_part = |c: char| {
+                    c.is_alphanumeric()
+                        || matches!(c, '_' | '-' | '.' | ' ' | '(' | ')' | '@' | '/')
+                };
                 starts && name.len() <= 64 && name.chars().all(is_part)
             };
             let alike = names.len() > 1 && cells(second, separator).len() == names.len();
@@ -141,7 +170,9 @@ impl Line<'_> {
     /// The name of the field that this place is in.
     pub(crate) fn field(&self, at: usize) -> Option<String> {
         match self.columns {
-            _ if crate::normal::is_json(self.bytes) => json_path(self.bytes, at).map(|path| written(&path)),
+            _ if crate::normal::is_json(self.bytes) => {
+                json_path(self.bytes, at).map(|path| written(&path))
+            }
             Columns::Zeek(names) => {
                 let before = self.bytes[..at].iter().filter(|byte| **byte == b'\t').count();
                 names.get(before).cloned()
@@ -159,9 +190,13 @@ impl Line<'_> {
     fn pair(&self, at: usize) -> Option<(String, usize)> {
         let is_key = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-');
         let before = &self.bytes[..at];
-        let extends = memchr::memmem::find(before, b"CEF:").or_else(|| memchr::memmem::find(before, b"LEEF:"));
+        let extends = memchr::memmem::find(before, b"CEF:")
+            .or_else(|| memchr::memmem::find(before, b"LEEF:"));
         let key = |equals: usize| {
-            let start = before[..equals].iter().rposition(|byte| !is_key(byte)).map_or(0, |start| start + 1);
+            let start = before[..equals]
+                .iter()
+                .rposition(|byte| !is_key(byte))
+                .map_or(0, |start| start + 1);
             let name = before.get(start..equals).filter(|name| !name.is_empty())?;
             Some((String::from_utf8_lossy(name).into_owned(), equals + 1))
         };
@@ -170,7 +205,9 @@ impl Line<'_> {
             return before.iter().rposition(|byte| *byte == b'=').and_then(key);
         }
         let quoted = before.iter().rposition(|byte| *byte == b'"');
-        let word = before.iter().rposition(|byte| byte.is_ascii_whitespace() || matches!(byte, b',' | b';'));
+        let word = before
+            .iter()
+            .rposition(|byte| byte.is_ascii_whitespace() || matches!(byte, b',' | b';'));
         let equals = before.iter().rposition(|byte| *byte == b'=')?;
         let in_quotes = quoted.is_some_and(|quote| quote == equals + 1);
         (in_quotes || word.is_none_or(|word| word < equals)).then(|| key(equals)).flatten()
@@ -237,7 +274,9 @@ impl Line<'_> {
         for (_, (start, end)) in &mut pairs {
             let value = self.bytes[*start..(*end).max(*start)].trim_ascii_end();
             let open = usize::from(value.starts_with(b"\""));
-            let stop = value[open..].iter().position(|byte| (open == 1 && *byte == b'"') || (open == 0 && matches!(byte, b',' | b';' | b'\t')));
+            let stop = value[open..].iter().position(|byte| {
+                (open == 1 && *byte == b'"') || (open == 0 && matches!(byte, b',' | b';' | b'\t'))
+            });
             let length = stop.unwrap_or(value.len() - open);
             *start += open;
             *end = *start + length;
@@ -262,9 +301,14 @@ impl Line<'_> {
         let port = &rest[..rest.iter().position(|byte| *byte == b'"')?];
         let prefix = written(above);
         let find = |names: &[&str]| {
-            let of = |name: &&str| object.as_object()?.iter().find(|(own, _)| own.eq_ignore_ascii_case(name));
-            let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-            let named = |name: &str| if prefix.is_empty() { name.to_owned() } else { format!("{prefix}.{name}") };
+            let of = |name: &&str| {
+                object.as_object()?.iter().find(|(own, _)| own.eq_ignore_ascii_case(name))
+            };
+            let text =
+                |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            let named = |name: &str| {
+                if prefix.is_empty() { name.to_owned() } else { format!("{prefix}.{name}") }
+            };
             names.iter().find_map(of).map(|(name, value)| (named(name), text(value)))
         };
         join(&written(&path), port, find(&PATHS), find(&QUERIES), find(&PORTS))
@@ -294,7 +338,9 @@ fn join(
         rest.extend(format!(":{port}").bytes());
     }
     rest.extend(path.bytes());
-    if let Some((_, query)) = query.filter(|(_, query)| !path.contains('?') && !query.is_empty() && query != "-") {
+    if let Some((_, query)) =
+        query.filter(|(_, query)| !path.contains('?') && !query.is_empty() && query != "-")
+    {
         rest.extend(format!("?{}", query.trim_start_matches('?')).bytes());
     }
     Some(Joined { rest, field: format!("{host}+{name}") })
@@ -398,14 +444,21 @@ mod tests {
         let none = Columns::Unnamed;
         assert_eq!(field(&none, eve, "5.6").as_deref(), Some("dns.answers[1].rdata"));
         assert_eq!(field(&none, eve, "9.9").as_deref(), Some("id.orig_h"));
-        let zeek = Columns::of(b"#separator \\x09\n#fields\tts\tid.orig_h\thost\turi\n1\t2\t3\t4\n");
-        assert_eq!(field(&zeek, "1.0\t1.2.3.4\tevil.example\t/x", "1.2.3.4").as_deref(), Some("id.orig_h"));
+        let zeek =
+            Columns::of(b"#separator \\x09\n#fields\tts\tid.orig_h\thost\turi\n1\t2\t3\t4\n");
+        assert_eq!(
+            field(&zeek, "1.0\t1.2.3.4\tevil.example\t/x", "1.2.3.4").as_deref(),
+            Some("id.orig_h")
+        );
         let csv = Columns::of(b"time,src,\"dst host\"\n1,2,3\n");
         assert_eq!(field(&csv, "1,\"a,b\",evil.example", "evil").as_deref(), Some("dst host"));
         let cef = "Mar  1 h CEF:0|V|P|1|x|n|3|src=1.2.3.4 msg=seen evil.example dst=5.6.7.8";
         assert_eq!(field(&none, cef, "evil").as_deref(), Some("msg"));
         assert_eq!(field(&none, cef, "1.2").as_deref(), Some("src"));
-        assert_eq!(field(&none, "a src=1.2.3.4 to=\"evil.example\" b", "evil").as_deref(), Some("to"));
+        assert_eq!(
+            field(&none, "a src=1.2.3.4 to=\"evil.example\" b", "evil").as_deref(),
+            Some("to")
+        );
         assert_eq!(field(&none, "a=b seen evil.example", "evil"), None);
     }
 
@@ -414,16 +467,28 @@ mod tests {
         let none = Columns::Unnamed;
         let some = |rest: &str, field: &str| Some((rest.to_owned(), field.to_owned()));
         let eve = r#"{"http":{"hostname":"evil.example","http_port":8080,"url":"\/a?b=c"}}"#;
-        assert_eq!(joined(&none, eve, "evil.example"), some(":8080/a?b=c", "http.hostname+http.url"));
+        assert_eq!(
+            joined(&none, eve, "evil.example"),
+            some(":8080/a?b=c", "http.hostname+http.url")
+        );
         let ecs = r#"{"url":{"domain":"evil.example","path":"/a","query":"b=c"}}"#;
         assert_eq!(joined(&none, ecs, "evil.example"), some("/a?b=c", "url.domain+url.path"));
         let zeek = Columns::of(b"#fields\tts\thost\turi\n1\t2\t3\n");
-        assert_eq!(joined(&zeek, "1\tevil.example:81\t/x", "evil.example"), some(":81/x", "host+uri"));
+        assert_eq!(
+            joined(&zeek, "1\tevil.example:81\t/x", "evil.example"),
+            some(":81/x", "host+uri")
+        );
         let csv = Columns::of(b"host,uri\n1,2\n");
-        assert_eq!(joined(&csv, "\"evil.example\",\"/x,y\"", "evil.example"), some("/x,y", "host+uri"));
+        assert_eq!(
+            joined(&csv, "\"evil.example\",\"/x,y\"", "evil.example"),
+            some("/x,y", "host+uri")
+        );
         let cef = "CEF:0|V|P|1|x|n|3|dhost=evil.example request=/x y=1";
         assert_eq!(joined(&none, cef, "evil.example"), some("/x", "dhost+request"));
         assert_eq!(joined(&none, r#"{"referer":"evil.example","url":"/x"}"#, "evil.example"), None);
-        assert_eq!(joined(&none, r#"{"hostname":"evil.example","url":"http://a/"}"#, "evil.example"), None);
+        assert_eq!(
+            joined(&none, r#"{"hostname":"evil.example","url":"http://a/"}"#, "evil.example"),
+            None
+        );
     }
 }

@@ -251,9 +251,7 @@ impl<'a> Hunt<'a> {
     /// Leaves out what a hunt of the same logs has been through.
     #[must_use]
     pub fn from(mut self, position: Position) -> Self {
-        self.units.retain(|unit| {
-            (unit.file, unit.segment) >= (position.files, position.segments)
-        });
+        self.units.retain(|unit| (unit.file, unit.segment) >= (position.files, position.segments));
         self.start = position;
         self
     }
@@ -372,7 +370,11 @@ impl<'a> Hunt<'a> {
             if unit.is_last {
                 state.lines = 0;
                 state.summary.files += 1;
-                state.columns = self.files.get(unit.file + 1).map(|file| file.columns.clone()).unwrap_or_default();
+                state.columns = self
+                    .files
+                    .get(unit.file + 1)
+                    .map(|file| file.columns.clone())
+                    .unwrap_or_default();
             }
             state.current += 1;
             let position = Position {
@@ -403,7 +405,10 @@ impl<'a> Hunt<'a> {
                 let is_plain = unit.to.is_some() || unit.from > 0;
                 if is_plain {
                     let Some(begin) = first_line(&mut opened, unit).map_err(failed)? else {
-                        return Ok(Found { columns: (columns.clone(), columns), ..Found::default() });
+                        return Ok(Found {
+                            columns: (columns.clone(), columns),
+                            ..Found::default()
+                        });
                     };
                     opened.seek(SeekFrom::Start(begin)).map_err(failed)?;
                     (Box::new(Counted::new(opened, progress)), begin)
@@ -524,6 +529,7 @@ impl OneUnit<'_, '_> {
         let is_whole = !block.is_cut && !block.goes_on;
         let hits = std::mem::take(&mut self.scanner.hits);
         let hosts = std::mem::take(&mut self.scanner.hosts);
+        let before = self.found.sightings.len();
         let mut place = Place { text: &text[..block.length], from: 0, lines: 0 };
         for hit in &hits {
             let is_ours = is_whole
@@ -546,6 +552,8 @@ impl OneUnit<'_, '_> {
             let (line, start, end) = place.line(host.start);
             self.host(text, block, host, line, (start, end));
         }
+        // What is found in two fields comes in at its place.
+        self.found.sightings[before..].sort_by_key(|seen| seen.offset);
         self.scanner.hits = hits;
         self.scanner.hosts = hosts;
         if let Columns::Zeek(_) = self.found.columns.1 {
@@ -562,7 +570,14 @@ impl OneUnit<'_, '_> {
     }
 
     /// A host, whose path another field may hold.
-    fn host(&mut self, text: &[u8], block: &Block, host: &Host, line: u64, (start, end): (usize, usize)) {
+    fn host(
+        &mut self,
+        text: &[u8],
+        block: &Block,
+        host: &Host,
+        line: u64,
+        (start, end): (usize, usize),
+    ) {
         let columns = self.found.columns.1.at(text, start);
         let of = Line { bytes: &text[start..end], columns: &columns };
         let Some(joined) = of.joined(host.start - start, host.end - start) else { return };

@@ -85,8 +85,8 @@ impl Kind {
     pub fn of_name(name: &str) -> Option<Named> {
         let one = |kind| Some(Named::Kind(kind));
         match name.trim().to_ascii_lowercase().as_str() {
-            "ip" | "ip-src" | "ip-dst" | "ipaddr" | "ip_address" | "ipv4" | "ipv6" | "ipv4-addr"
-            | "ipv6-addr" | "cidr" | "ip-range" | "network" => Some(Named::Address),
+            "ip" | "ip-src" | "ip-dst" | "ipaddr" | "ip_address" | "ipv4" | "ipv6"
+            | "ipv4-addr" | "ipv6-addr" | "cidr" | "ip-range" | "network" => Some(Named::Address),
             "domain" | "hostname" | "host" | "fqdn" | "domain-name" => one(Self::Domain),
             "url" | "uri" | "link" => one(Self::Url),
             "email" | "email-addr" | "email-src" | "email-dst" | "email-reply-to" | "mail" => {
@@ -121,7 +121,9 @@ pub enum Named {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unfit {
     /// Nothing says what it is.
-    #[error("'{0}' is no address, domain, URL, e-mail address, digest or fingerprint: say which, as 'type,value'")]
+    #[error(
+        "'{0}' is no address, domain, URL, e-mail address, digest or fingerprint: say which, as 'type,value'"
+    )]
     Unknown(String),
     /// It is not what it is said to be.
     #[error("'{value}' is no {kind}: {problem}")]
@@ -152,10 +154,10 @@ pub struct Indicator {
 
 /// A file's name ends in one of these, and no domain does.
 const EXTENSIONS: [&str; 44] = [
-    "exe", "dll", "sys", "scr", "bat", "cmd", "ps1", "vbs", "vbe", "js", "jse", "wsf", "hta", "lnk",
-    "doc", "docx", "docm", "dotm", "xls", "xlsx", "xlsm", "xlsb", "ppt", "pptx", "pptm", "rtf",
-    "pdf", "7z", "rar", "gz", "tar", "iso", "img", "vhd", "msi", "jar", "class", "apk", "elf",
-    "bin", "dat", "tmp", "php", "txt",
+    "exe", "dll", "sys", "scr", "bat", "cmd", "ps1", "vbs", "vbe", "js", "jse", "wsf", "hta",
+    "lnk", "doc", "docx", "docm", "dotm", "xls", "xlsx", "xlsm", "xlsb", "ppt", "pptx", "pptm",
+    "rtf", "pdf", "7z", "rar", "gz", "tar", "iso", "img", "vhd", "msi", "jar", "class", "apk",
+    "elf", "bin", "dat", "tmp", "php", "txt",
 ];
 
 impl Indicator {
@@ -189,7 +191,9 @@ impl Indicator {
         } else if plain.contains("://") {
             Named::Kind(Kind::Url)
         } else if plain.split_once('/').is_some_and(|(address, bits)| {
-            address::ip(address).is_some() && matches!(bits.len(), 1..=3) && bits.bytes().all(|byte| byte.is_ascii_digit())
+            address::ip(address).is_some()
+                && matches!(bits.len(), 1..=3)
+                && bits.bytes().all(|byte| byte.is_ascii_digit())
         }) {
             Named::Address
         } else if plain.contains('/') {
@@ -235,7 +239,9 @@ fn value(kind: Kind, text: &str) -> Result<String, Unfit> {
     let not = |problem| unfit(kind.name(), text, problem);
     match kind {
         Kind::Ipv4 | Kind::Ipv6 | Kind::Cidr => address(text).map(|(_, value)| value),
-        Kind::Md5 | Kind::Sha1 | Kind::Sha256 | Kind::Sha512 => digest(text).map(|(_, value)| value),
+        Kind::Md5 | Kind::Sha1 | Kind::Sha256 | Kind::Sha512 => {
+            digest(text).map(|(_, value)| value)
+        }
         Kind::Domain => domain(text).map_err(not),
         Kind::Url => url(text).map_err(not),
         Kind::Email => {
@@ -264,7 +270,9 @@ fn value(kind: Kind, text: &str) -> Result<String, Unfit> {
             _ => Err(not("a JA3 fingerprint has 32 digits of base sixteen")),
         },
         Kind::Ja4 if is_ja4(text.as_bytes()) => Ok(text.to_ascii_lowercase()),
-        Kind::Ja4 => Err(not("want ten characters, 12 and 12 digits, as t13d1516h2_8daaf6152771_b186095e22b6")),
+        Kind::Ja4 => Err(not(
+            "want ten characters, 12 and 12 digits, as t13d1516h2_8daaf6152771_b186095e22b6",
+        )),
     }
 }
 
@@ -318,7 +326,8 @@ fn digest(text: &str) -> Result<(Kind, String), Unfit> {
 fn domain(text: &str) -> Result<String, &'static str> {
     let text = text.strip_prefix("*.").unwrap_or(text);
     let text = text.strip_prefix('.').unwrap_or(text);
-    let ascii = address::host(text.trim_end_matches('.')).ok_or("want labels of letters, digits and -")?;
+    let ascii =
+        address::host(text.trim_end_matches('.')).ok_or("want labels of letters, digits and -")?;
     match ascii.rsplit('.').next() {
         _ if !ascii.contains('.') => Err("a name of one label is in too many texts"),
         Some(last) if last.bytes().all(|byte| byte.is_ascii_digit()) => {

@@ -211,7 +211,8 @@ impl<R: Read> Blocks<R> {
         }
         self.taken = if block.is_cut { PIECE } else { block.length };
         let end = block.length.next_multiple_of(STEP);
-        self.covered.extend_from_slice(&self.buffer[block.length..end.min(self.filled).max(block.length)]);
+        self.covered
+            .extend_from_slice(&self.buffer[block.length..end.min(self.filled).max(block.length)]);
         self.buffer[block.length..end].fill(b'\n');
         self.last = block;
         Ok(Some(block))
@@ -256,7 +257,8 @@ mod tests {
         let pieces = |size| -> Vec<(u64, usize, bool, bool)> {
             let all = blocks(text.as_bytes(), size);
             let long = all.iter().filter(|(block, _)| block.goes_on || block.is_cut);
-            long.map(|(block, _)| (block.offset, block.length, block.goes_on, block.is_cut)).collect()
+            long.map(|(block, _)| (block.offset, block.length, block.goes_on, block.is_cut))
+                .collect()
         };
         let first = pieces(64);
         assert_eq!(first.len(), 6, "{first:?}");

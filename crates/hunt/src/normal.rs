@@ -43,7 +43,8 @@ fn harmless(text: &[u8], at: usize) -> Option<(usize, &'static [u8])> {
 /// An address in a list, as it was before it was made harmless.
 #[must_use]
 pub fn refanged(text: &str) -> Cow<'_, str> {
-    let is_any = text.contains(['[', '(', '{']) || text.get(..4).is_some_and(|four| four.eq_ignore_ascii_case("hxxp"));
+    let is_any = text.contains(['[', '(', '{'])
+        || text.get(..4).is_some_and(|four| four.eq_ignore_ascii_case("hxxp"));
     if !is_any {
         return Cow::Borrowed(text);
     }
@@ -96,8 +97,11 @@ pub(crate) fn is_trigger(text: &[u8], at: usize, is_json: impl FnOnce() -> bool)
                 // An `n` that would be taken for the first letter of the name after it.
                 Some(b'n' | b'r' | b't' | b'b' | b'f') => {
                     let after = text.get(at + 2);
-                    after.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte >= 0x80 || matches!(byte, b'.' | b':' | b'-' | b'_'))
-                        && is_json()
+                    after.is_some_and(|byte| {
+                        byte.is_ascii_alphanumeric()
+                            || *byte >= 0x80
+                            || matches!(byte, b'.' | b':' | b'-' | b'_')
+                    }) && is_json()
                 }
                 _ => false,
             }
@@ -105,7 +109,8 @@ pub(crate) fn is_trigger(text: &[u8], at: usize, is_json: impl FnOnce() -> bool)
         b'%' => percent(text, at).is_some(),
         _ => {
             let next = text.get(at + 1);
-            let may_be = matches!(next, Some(b'.' | b'@' | b':' | b'/' | b'd' | b'D' | b'a' | b'A'));
+            let may_be =
+                matches!(next, Some(b'.' | b'@' | b':' | b'/' | b'd' | b'D' | b'a' | b'A'));
             may_be && harmless(text, at).is_some()
         }
     }
@@ -139,7 +144,9 @@ impl Normal {
                     self.put(&[value], at);
                     3
                 }),
-                b'[' | b'(' | b'{' => harmless(line, at).map(|(length, part)| self.part(line, at, length, part)),
+                b'[' | b'(' | b'{' => {
+                    harmless(line, at).map(|(length, part)| self.part(line, at, length, part))
+                }
                 _ => None,
             };
             at += length.unwrap_or_else(|| {
@@ -178,7 +185,11 @@ impl Normal {
             b'x' => (hex_pair(line.get(at + 2..at + 4)?)?, 4),
             b'u' => {
                 let first = unicode(line, at)?;
-                let second = || (line.get(at + 6) == Some(&b'\\') && line.get(at + 7) == Some(&b'u')).then(|| unicode(line, at + 6)).flatten();
+                let second = || {
+                    (line.get(at + 6) == Some(&b'\\') && line.get(at + 7) == Some(&b'u'))
+                        .then(|| unicode(line, at + 6))
+                        .flatten()
+                };
                 let (read, length) = match char::decode_utf16([first]).next()? {
                     Ok(read) => (read, 6),
                     Err(_) => {
@@ -215,11 +226,17 @@ mod tests {
         assert_eq!(read("see example[.]com and 1[.]2[.]3[.]4"), "see example.com and 1.2.3.4");
         assert_eq!(read("hxxp[:]//evil(.)example[/]x [://]"), "hxxp://evil.example/x ://");
         assert_eq!(read("who [at] evil [dot] example, (at the)"), "who@evil.example, (at the)");
-        assert_eq!(read(r#"{"a":"ex\u0061mple.com\nevil.com"}"#), "{\"a\":\"example.com\tevil.com\"}");
+        assert_eq!(
+            read(r#"{"a":"ex\u0061mple.com\nevil.com"}"#),
+            "{\"a\":\"example.com\tevil.com\"}"
+        );
         assert_eq!(read(r"C:\new\table x\x2ey"), r"C:\new\table x.y");
         assert_eq!(read(r#"{"p":"C:\\new\\u0061.exe"}"#), r#"{"p":"C:\new\u0061.exe"}"#);
         assert_eq!(read("u=http%3A%2F%2Fevil%2eexample%2Fx%20y"), "u=http://evil.example/x%20y");
-        assert_eq!(read(r#"{"a":"b\u00fccher \ud83d\ude00 \ud83d"}"#), "{\"a\":\"bücher 😀 \\ud83d\"}");
+        assert_eq!(
+            read(r#"{"a":"b\u00fccher \ud83d\ude00 \ud83d"}"#),
+            "{\"a\":\"bücher 😀 \\ud83d\"}"
+        );
         assert_eq!(read("example[.com [.5]"), "example.com [.5]");
     }
 }

@@ -51,7 +51,9 @@ pub enum Error {
     #[error("this is no MISP warning list: {0}")]
     Form(#[from] serde_json::Error),
     /// It matches in a way that this library does not.
-    #[error("the warning list '{name}' is of type '{kind}': want string, hostname, substring or cidr")]
+    #[error(
+        "the warning list '{name}' is of type '{kind}': want string, hostname, substring or cidr"
+    )]
     Kind {
         /// The list's name.
         name: String,

@@ -47,7 +47,8 @@ fn edges() -> (Vec<Edge>, Vec<Edge>) {
             }
         }
         assert_eq!(spans.is_empty(), sign == "-", "line {place}");
-        let edge = Edge { kind: kind.into(), indicator: indicator.into(), text: bytes, spans, place };
+        let edge =
+            Edge { kind: kind.into(), indicator: indicator.into(), text: bytes, spans, place };
         if in_plain { plain.push(edge) } else { all.push(edge) }
     }
     (plain, all)
@@ -57,7 +58,8 @@ fn edges() -> (Vec<Edge>, Vec<Edge>) {
 fn check(indicators: &[&Edge], lines: &[&Edge], options: Options) {
     let stage = Stage::new();
     let made = |edge: &Edge| {
-        let indicator = Indicator::new(Kind::of_name(&edge.kind).unwrap(), &edge.indicator).unwrap();
+        let indicator =
+            Indicator::new(Kind::of_name(&edge.kind).unwrap(), &edge.indicator).unwrap();
         Indicator { id: Some(format!("{}|{}", edge.kind, edge.indicator)), ..indicator }
     };
     let index = stage.index("edges", indicators.iter().map(|edge| made(edge)));
@@ -71,7 +73,8 @@ fn check(indicators: &[&Edge], lines: &[&Edge], options: Options) {
     let mut wrong = Vec::new();
     for (number, (edge, start)) in lines.iter().zip(starts).enumerate() {
         let id = format!("{}|{}", edge.kind, edge.indicator);
-        let here = found.iter().filter(|seen| seen.line == number as u64 + 2 && seen.indicator == id);
+        let here =
+            found.iter().filter(|seen| seen.line == number as u64 + 2 && seen.indicator == id);
         let spans: Vec<(u64, u64)> =
             here.map(|seen| (seen.offset - start, seen.offset - start + seen.length)).collect();
         if spans != edge.spans {
@@ -109,7 +112,11 @@ fn where_a_line_begins_makes_no_difference() {
                 indicator: edge.indicator.clone(),
                 // Lines of JSON stay JSON.
                 text: [vec![b' '; before], edge.text.clone()].concat(),
-                spans: edge.spans.iter().map(|(a, b)| (a + before as u64, b + before as u64)).collect(),
+                spans: edge
+                    .spans
+                    .iter()
+                    .map(|(a, b)| (a + before as u64, b + before as u64))
+                    .collect(),
                 place: edge.place,
             })
             .collect();

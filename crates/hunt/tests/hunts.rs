@@ -26,18 +26,31 @@ fn one() -> Options {
 
 /// Line, offset, value and field of each.
 fn told(found: &[Sighting]) -> Vec<(u64, u64, &str, Option<&str>)> {
-    found.iter().map(|seen| (seen.line, seen.offset, seen.value.as_str(), seen.field.as_deref())).collect()
+    found
+        .iter()
+        .map(|seen| (seen.line, seen.offset, seen.value.as_str(), seen.field.as_deref()))
+        .collect()
 }
 
 /// Lines of several formats, in which something stands now and then.
 fn mixed(lines: usize) -> Vec<u8> {
     let mut text = Vec::new();
     for number in 0..lines {
-        let address = if number % 997 == 0 { "203.0.113.77".to_owned() } else { format!("10.0.{}.{}", number / 250 % 250, number % 250) };
+        let address = if number % 997 == 0 {
+            "203.0.113.77".to_owned()
+        } else {
+            format!("10.0.{}.{}", number / 250 % 250, number % 250)
+        };
         let line = match number % 3 {
-            0 => format!(r#"{{"timestamp":"2026-03-09T08:00:00.{number:06}","src_ip":"{address}","dns":{{"rrname":"www{number}.example.org"}}}}"#),
-            1 => format!("Mar  9 08:00:00 gw kernel: DROP SRC={address} DST=10.9.9.9 LEN=60 ID={number}"),
-            _ => format!(r#"{address} - - [09/Mar/2026:08:00:00 +0000] "GET /{number} HTTP/1.1" 200 5 "http://a.example/" "Mozilla/5.0""#),
+            0 => format!(
+                r#"{{"timestamp":"2026-03-09T08:00:00.{number:06}","src_ip":"{address}","dns":{{"rrname":"www{number}.example.org"}}}}"#
+            ),
+            1 => format!(
+                "Mar  9 08:00:00 gw kernel: DROP SRC={address} DST=10.9.9.9 LEN=60 ID={number}"
+            ),
+            _ => format!(
+                r#"{address} - - [09/Mar/2026:08:00:00 +0000] "GET /{number} HTTP/1.1" 200 5 "http://a.example/" "Mozilla/5.0""#
+            ),
         };
         writeln!(text, "{line}").unwrap();
     }
@@ -69,11 +82,14 @@ fn packing_threads_and_blocks_change_nothing() {
     gzip.write_all(&text[1_000_000..]).unwrap();
     packed.extend(gzip.finish().unwrap());
     let zstd = zstd::encode_all(&text[..], 1).unwrap();
-    for (name, log) in [("plain.log", plain), ("x.gz", stage.log("x.gz", &packed)), ("x.zst", stage.log("x.zst", &zstd))] {
-        for (threads, block, instructions) in [
-            (2, 48 << 10, Instructions::Fastest),
-            (3, 100_000, Instructions::Portable),
-        ] {
+    for (name, log) in [
+        ("plain.log", plain),
+        ("x.gz", stage.log("x.gz", &packed)),
+        ("x.zst", stage.log("x.zst", &zstd)),
+    ] {
+        for (threads, block, instructions) in
+            [(2, 48 << 10, Instructions::Fastest), (3, 100_000, Instructions::Portable)]
+        {
             let options = Options { threads, block, instructions, suppressed: false };
             let (again, also) = stage.hunt(&indexes, std::slice::from_ref(&log), options);
             assert_eq!(told(&again), told(&found), "{name}");
@@ -85,7 +101,8 @@ fn packing_threads_and_blocks_change_nothing() {
 #[test]
 fn long_lines_take_bounded_memory_and_lose_nothing() {
     let stage = Stage::new();
-    let indexes = [stage.index("i", indicators(&[("domain", "evil.example"), ("ip", "203.0.113.77")]).into_iter())];
+    let indexes = [stage
+        .index("i", indicators(&[("domain", "evil.example"), ("ip", "203.0.113.77")]).into_iter())];
     let mut text = b"first evil.example\n".to_vec();
     let begin = text.len();
     // What lies over the places at which a long line is cut is found once; a name that is cut there is none.
@@ -113,7 +130,8 @@ fn long_lines_take_bounded_memory_and_lose_nothing() {
     wanted.extend(places.iter().map(|at| *at as u64));
     let last = text.len() as u64 - 13;
     for block in [4096, 48 << 10, 1 << 22] {
-        let (found, summary) = stage.hunt(&indexes, std::slice::from_ref(&log), Options { block, ..one() });
+        let (found, summary) =
+            stage.hunt(&indexes, std::slice::from_ref(&log), Options { block, ..one() });
         let offsets: Vec<u64> = found.iter().map(|seen| seen.offset).collect();
         let mut wanted = wanted.clone();
         wanted.push(last);
@@ -143,7 +161,8 @@ fn zeek_columns_are_those_of_the_last_header() {
     let log = stage.log("http.log", &text);
     let zstd = stage.log("http.log.zst", &zstd::encode_all(&text[..], 1).unwrap());
     for (log, threads) in [(&log, 1), (&log, 2), (&zstd, 1)] {
-        let (found, _) = stage.hunt(&indexes, std::slice::from_ref(log), Options { threads, ..one() });
+        let (found, _) =
+            stage.hunt(&indexes, std::slice::from_ref(log), Options { threads, ..one() });
         let fields: Vec<Option<&str>> = found.iter().map(|seen| seen.field.as_deref()).collect();
         let wanted = [Some("first"), Some("host+uri"), Some("second"), Some("host+uri")];
         assert_eq!(fields, wanted, "{threads}");
@@ -197,7 +216,9 @@ fn many_sightings_take_bounded_memory_and_stay_in_order() {
     let text = "203.0.113.77\n".repeat(2_000_000);
     let log = stage.log("many.log", text.as_bytes());
     let mut next = 0_u64;
-    let hunt = Hunt::new(&indexes, std::slice::from_ref(&log), Options { threads: 2, ..one() }, &|_| ()).unwrap();
+    let hunt =
+        Hunt::new(&indexes, std::slice::from_ref(&log), Options { threads: 2, ..one() }, &|_| ())
+            .unwrap();
     let summary = hunt.run(&mut |seen: &Sighting| {
         assert_eq!((seen.line, seen.offset), (next + 1, next * 13));
         next += 1;
@@ -209,16 +230,19 @@ fn many_sightings_take_bounded_memory_and_stay_in_order() {
 #[test]
 fn csv_has_the_fields_of_its_first_line() {
     let stage = Stage::new();
-    let indexes = [stage.index("i", indicators(&[("ip", "203.0.113.77"), ("domain", "evil.example")]).into_iter())];
+    let indexes = [stage
+        .index("i", indicators(&[("ip", "203.0.113.77"), ("domain", "evil.example")]).into_iter())];
     let log = stage.log("x.csv", b"\xef\xbb\xbftime,\"src ip\",name\r\n1,203.0.113.77,\"a, b\"\r\n2,10.0.0.1,\"x, evil.example\"\r\n");
     let (found, _) = stage.hunt(&indexes, &[log], one());
-    let fields: Vec<_> = told(&found).into_iter().map(|(line, _, value, field)| (line, value, field)).collect();
+    let fields: Vec<_> =
+        told(&found).into_iter().map(|(line, _, value, field)| (line, value, field)).collect();
     assert_eq!(fields, [(2, "203.0.113.77", Some("src ip")), (3, "evil.example", Some("name"))]);
 }
 
 fn read(text: &str, choice: Choice) -> (Vec<(Kind, String)>, lists::Read) {
     let mut found = Vec::new();
-    let read = lists::read(text.as_bytes(), choice, &mut |one| found.push((one.kind, one.value.clone())));
+    let read =
+        lists::read(text.as_bytes(), choice, &mut |one| found.push((one.kind, one.value.clone())));
     (found, read.unwrap())
 }
 
@@ -230,28 +254,40 @@ fn plain_lists_say_what_they_hold() {
         evil.example/path\n198.51.100.1/32\nsha256\t275a021bbfb6489e54d471899f7db9d1663fc695ec2fe2a2c4538aabf651fd0f\n\
         no indicator\nmd5,1234\nlocalhost\n0.0.0.0/0\nip,1.2.3.400\n";
     let (found, read) = read(list, Choice::default());
-    let found: Vec<(Kind, &str)> = found.iter().map(|(kind, value)| (*kind, value.as_str())).collect();
-    assert_eq!(found, [
-        (Kind::Ipv4, "1.2.3.4"),
-        (Kind::Url, "evil.example/a"),
-        (Kind::Domain, "www.evil.example"),
-        (Kind::Domain, "blocked.example"),
-        (Kind::Ipv6, "2001:db8::1"),
-        (Kind::Cidr, "198.51.100.0/24"),
-        (Kind::Md5, "44d88612fea8a8f36de82e1278abb02f"),
-        (Kind::Email, "who@mail.example"),
-        (Kind::FileName, "evil.exe"),
-        (Kind::FileName, "evil.com"),
-        (Kind::Ja3, "e7d705a3286e19ea42f587b344ee6865"),
-        (Kind::Ja4, "t13d1516h2_8daaf6152771_b186095e22b6"),
-        (Kind::Url, "evil.example/path"),
-        (Kind::Ipv4, "198.51.100.1"),
-        (Kind::Sha256, "275a021bbfb6489e54d471899f7db9d1663fc695ec2fe2a2c4538aabf651fd0f"),
-    ]);
-    let refused: Vec<String> = read.refused.iter().map(|one| format!("{}: {}", one.place, one.problem)).collect();
+    let found: Vec<(Kind, &str)> =
+        found.iter().map(|(kind, value)| (*kind, value.as_str())).collect();
+    assert_eq!(
+        found,
+        [
+            (Kind::Ipv4, "1.2.3.4"),
+            (Kind::Url, "evil.example/a"),
+            (Kind::Domain, "www.evil.example"),
+            (Kind::Domain, "blocked.example"),
+            (Kind::Ipv6, "2001:db8::1"),
+            (Kind::Cidr, "198.51.100.0/24"),
+            (Kind::Md5, "44d88612fea8a8f36de82e1278abb02f"),
+            (Kind::Email, "who@mail.example"),
+            (Kind::FileName, "evil.exe"),
+            (Kind::FileName, "evil.com"),
+            (Kind::Ja3, "e7d705a3286e19ea42f587b344ee6865"),
+            (Kind::Ja4, "t13d1516h2_8daaf6152771_b186095e22b6"),
+            (Kind::Url, "evil.example/path"),
+            (Kind::Ipv4, "198.51.100.1"),
+            (Kind::Sha256, "275a021bbfb6489e54d471899f7db9d1663fc695ec2fe2a2c4538aabf651fd0f"),
+        ]
+    );
+    let refused: Vec<String> =
+        read.refused.iter().map(|one| format!("{}: {}", one.place, one.problem)).collect();
     assert_eq!(refused.len(), 5, "{refused:?}");
-    assert_eq!(refused[0], "line 18: 'no indicator' is no address, domain, URL, e-mail address, digest or fingerprint: say which, as 'type,value'");
-    assert!(refused[4].starts_with("line 22: '1.2.3.400' is no address or network"), "{}", refused[4]);
+    assert_eq!(
+        refused[0],
+        "line 18: 'no indicator' is no address, domain, URL, e-mail address, digest or fingerprint: say which, as 'type,value'"
+    );
+    assert!(
+        refused[4].starts_with("line 22: '1.2.3.400' is no address or network"),
+        "{}",
+        refused[4]
+    );
 }
 
 #[test]
@@ -259,7 +295,8 @@ fn csv_lists_carry_confidence_and_expiry() {
     let list = "type,value,confidence,valid_until,id,to_ids\nip-dst|port,1.2.3.4|443,80,2026-03-09,abc,1\n\
         domain,evil.example,101,,,1\ndomain,evil.example,,soon,,1\ncomment,x,,,,1\ndomain,context.example,,,,0\n,b.example,,,,\n";
     let mut found = Vec::new();
-    let read = lists::read(list.as_bytes(), Choice::default(), &mut |one| found.push(one.clone())).unwrap();
+    let read = lists::read(list.as_bytes(), Choice::default(), &mut |one| found.push(one.clone()))
+        .unwrap();
     assert_eq!(found.len(), 2);
     assert_eq!(found[0].id.as_deref(), Some("abc"));
     assert_eq!((found[0].confidence, found[0].expires), (Some(80), Some(1_773_014_400)));
@@ -283,10 +320,18 @@ fn bundles_and_events_give_what_they_hold() {
         {"type":"malware","id":"malware--1"}]}"#;
     let (found, read_) = read(bundle, Choice::default());
     let found: Vec<&str> = found.iter().map(|(_, value)| value.as_str()).collect();
-    assert_eq!(found, [
-        "evil.example", "3395856ce81f2b7382dee72602f798b642f14140", "1.2.3.4", "1.2.3.5",
-        "44d88612fea8a8f36de82e1278abb02f", "evil.exe", "evil.example/a",
-    ]);
+    assert_eq!(
+        found,
+        [
+            "evil.example",
+            "3395856ce81f2b7382dee72602f798b642f14140",
+            "1.2.3.4",
+            "1.2.3.5",
+            "44d88612fea8a8f36de82e1278abb02f",
+            "evil.exe",
+            "evil.example/a",
+        ]
+    );
     assert_eq!(read_.refused.len(), 1);
     assert_eq!(read_.refused[0].place, "indicator--4");
     assert_eq!(read_.passed_over.values().sum::<u64>(), 4, "{:?}", read_.passed_over);
@@ -314,15 +359,30 @@ fn what_warning_lists_call_harmless_can_be_shown() {
         ("empty", "string", r#"["md5"]"#, r#"["d41d8cd98f00b204e9800998ecf8427e"]"#),
         ("mail", "substring", r#"["email-src"]"#, r#"["throwaway.example"]"#),
     ] {
-        let json = format!(r#"{{"name":"{name}","type":"{kind}","matching_attributes":{attributes},"list":{list}}}"#);
+        let json = format!(
+            r#"{{"name":"{name}","type":"{kind}","matching_attributes":{attributes},"list":{list}}}"#
+        );
         warnings.add(json.as_bytes()).unwrap();
     }
-    assert!(warnings.add(br#"{"name":"r","type":"regex","list":[]}"#).unwrap_err().to_string().contains("want string"));
+    assert!(
+        warnings
+            .add(br#"{"name":"r","type":"regex","list":[]}"#)
+            .unwrap_err()
+            .to_string()
+            .contains("want string")
+    );
     let mut builder = Builder::new(warnings);
     for one in indicators(&[
-        ("ip", "192.0.2.7"), ("ip", "192.0.2.99"), ("cidr", "192.0.2.8/29"), ("ip", "2001:db8:53::1"),
-        ("domain", "www.bank.example"), ("domain", "notbank.example"), ("url", "http://bank.example/x"),
-        ("md5", "d41d8cd98f00b204e9800998ecf8427e"), ("email", "x@throwaway.example"), ("domain", "throwaway.example"),
+        ("ip", "192.0.2.7"),
+        ("ip", "192.0.2.99"),
+        ("cidr", "192.0.2.8/29"),
+        ("ip", "2001:db8:53::1"),
+        ("domain", "www.bank.example"),
+        ("domain", "notbank.example"),
+        ("url", "http://bank.example/x"),
+        ("md5", "d41d8cd98f00b204e9800998ecf8427e"),
+        ("email", "x@throwaway.example"),
+        ("domain", "throwaway.example"),
     ]) {
         builder.add(&one);
     }
@@ -342,9 +402,13 @@ fn what_warning_lists_call_harmless_can_be_shown() {
 #[test]
 fn a_delta_adds_and_takes_back() {
     let stage = Stage::new();
-    let base = stage.index("base", indicators(&[("domain", "old.example"), ("domain", "kept.example")]).into_iter());
+    let base = stage.index(
+        "base",
+        indicators(&[("domain", "old.example"), ("domain", "kept.example")]).into_iter(),
+    );
     let mut builder = Builder::new(Warnings::default()).on(&base);
-    let [old, new]: [Indicator; 2] = indicators(&[("domain", "old.example"), ("domain", "new.example")]).try_into().unwrap();
+    let [old, new]: [Indicator; 2] =
+        indicators(&[("domain", "old.example"), ("domain", "new.example")]).try_into().unwrap();
     builder.list(List { name: "delta".to_owned(), sha256: String::new() });
     builder.remove(&old);
     builder.add(&new);
@@ -360,14 +424,19 @@ fn a_delta_adds_and_takes_back() {
 #[test]
 fn the_same_indicators_are_the_same_bytes_and_one_of_each() {
     let stage = Stage::new();
-    let twice = || indicators(&[("ip", "1.2.3.4"), ("domain", "evil.example"), ("ip", "1.2.3.4")]).into_iter();
+    let twice = || {
+        indicators(&[("ip", "1.2.3.4"), ("domain", "evil.example"), ("ip", "1.2.3.4")]).into_iter()
+    };
     let first = stage.index("first", twice());
     let second = stage.index("second", twice());
     assert_eq!(first.digest(), second.digest());
     assert_eq!((first.indicators(), first.about().repeated), (2, 1));
     let bytes = |name: &str| std::fs::read(stage.path(name)).unwrap();
     assert_eq!(bytes("first.hunt"), bytes("second.hunt"));
-    let named = |id: &str| Indicator { id: Some(id.to_owned()), ..Indicator::new(Named::Address, "1.2.3.4").unwrap() };
+    let named = |id: &str| Indicator {
+        id: Some(id.to_owned()),
+        ..Indicator::new(Named::Address, "1.2.3.4").unwrap()
+    };
     let both = stage.index("both", [named("a"), named("b"), named("a")].into_iter());
     assert_eq!(both.indicators(), 2, "two sources say it");
     let logs = [stage.log("x.log", b"1.2.3.4")];
@@ -381,7 +450,9 @@ fn the_same_indicators_are_the_same_bytes_and_one_of_each() {
 #[test]
 fn damage_is_found() {
     let stage = Stage::new();
-    let wanted: Vec<Indicator> = (0..2000).map(|n| Indicator::new(Named::Kind(Kind::Domain), &format!("n{n}.evil.example")).unwrap()).collect();
+    let wanted: Vec<Indicator> = (0..2000)
+        .map(|n| Indicator::new(Named::Kind(Kind::Domain), &format!("n{n}.evil.example")).unwrap())
+        .collect();
     let index = stage.index("i", wanted.into_iter());
     index.verify().unwrap();
     let whole = std::fs::read(index.path()).unwrap();

@@ -66,7 +66,8 @@ fn naive(kind: &str, value: &str, line: &[u8], found: &mut BTreeSet<(usize, usiz
             }
             "filename" if goes_on || before.is_some_and(is_token) => continue,
             "md5" | "sha1" => {
-                let is_part = |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric());
+                let is_part =
+                    |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric());
                 if is_part(before) || is_part(at(end)) {
                     continue;
                 }
@@ -91,7 +92,8 @@ fn naive_ip(value: &str, line: &[u8], found: &mut BTreeSet<(usize, usize, String
         for run in token.split(['-', '_']) {
             let start = run.as_ptr().addr() - text.as_ptr().addr();
             let run = run.trim_end_matches('.');
-            let numbers: Vec<Option<u16>> = run.split('.').map(|part| part.parse().ok().filter(|_| part.len() <= 3)).collect();
+            let numbers: Vec<Option<u16>> =
+                run.split('.').map(|part| part.parse().ok().filter(|_| part.len() <= 3)).collect();
             let wanted: Vec<Option<u16>> = value.split('.').map(|part| part.parse().ok()).collect();
             if numbers == wanted {
                 found.insert((start, start + run.len(), value.to_owned()));

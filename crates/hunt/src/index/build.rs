@@ -175,7 +175,8 @@ impl Builder {
         let file = |source| Error::File { path: path.to_owned(), source };
         self.keys.sort_unstable();
         self.drop_repeated();
-        let counted = KINDS.iter().map(|kind| (kind.name().to_owned(), self.counts[*kind as usize]));
+        let counted =
+            KINDS.iter().map(|kind| (kind.name().to_owned(), self.counts[*kind as usize]));
         self.about.indicators = counted.filter(|(_, count)| *count > 0).collect();
         self.shape.keys = self.keys.len() as u64;
         // A quarter of the slots stay empty.
@@ -243,7 +244,8 @@ impl Builder {
         let mut out = Sections::new(file)?;
         let about = serde_json::to_vec(&self.about)?;
         out.section(&about)?;
-        let shape: Vec<u8> = self.shape.words().iter().flat_map(|word| word.to_le_bytes()).collect();
+        let shape: Vec<u8> =
+            self.shape.words().iter().flat_map(|word| word.to_le_bytes()).collect();
         out.section(&shape)?;
         out.section(&self.networks)?;
         let words = usize::try_from(self.shape.filter_words).unwrap_or(0);
@@ -286,7 +288,7 @@ fn is_letter(byte: u8) -> bool {
 fn longest_token(name: &[u8]) -> &[u8] {
     let tokens = name.split(|byte| !crate::scan::is_token(*byte));
     // A scan takes no notice of dots at the end.
-    let tokens = tokens.map(|token| token.trim_ascii_end()).map(crate::scan::without_end_dots);
+    let tokens = tokens.map(crate::scan::without_end_dots);
     let rank = |token: &&[u8]| (token[..].contains(&b'.'), token.len());
     tokens.filter(|token| !token.is_empty()).max_by_key(rank).unwrap_or(name)
 }
@@ -314,7 +316,6 @@ struct Sections {
     out: BufWriter<File>,
     at: u64,
     table: Vec<u8>,
-
 }
 
 impl Sections {

@@ -293,7 +293,10 @@ impl Index {
         }
         let found = hex(&Sha256::new().chain_update(&self.bytes[TABLE_AT..]).finalize());
         if found != self.digest {
-            return Err(Error::Damaged { path: self.path.clone(), what: "something between its parts" });
+            return Err(Error::Damaged {
+                path: self.path.clone(),
+                what: "something between its parts",
+            });
         }
         Ok(())
     }
@@ -395,9 +398,7 @@ pub(crate) struct Lookup<'a> {
 /// Where of so many a key belongs.
 #[inline(always)]
 fn home(key: u64, of: u64) -> usize {
-    #[expect(clippy::cast_possible_truncation, reason = "less than `of`, which is less than 2^32")]
-    let home = ((key >> 32) * of >> 32) as usize;
-    home
+    (((key >> 32) * of) >> 32) as usize
 }
 
 /// The four bits of a key in its word.

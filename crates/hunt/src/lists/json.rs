@@ -40,7 +40,8 @@ fn event(event: &Value, choice: Choice, taker: &mut Taker<'_>) {
     let objects = list(event, "Object");
     let inner = objects.iter().flat_map(|object| list(object, "Attribute"));
     for attribute in list(event, "Attribute").into_iter().chain(inner) {
-        let (Some(kind), Some(value)) = (text(&attribute, "type"), text(&attribute, "value")) else {
+        let (Some(kind), Some(value)) = (text(&attribute, "type"), text(&attribute, "value"))
+        else {
             taker.refuse(|| "an attribute".to_owned(), "it has no type, or no value");
             continue;
         };
@@ -54,7 +55,10 @@ fn event(event: &Value, choice: Choice, taker: &mut Taker<'_>) {
             for (named, value) in found {
                 let indicator = Indicator::new(named, &value);
                 let place = || format!("attribute {}", id.unwrap_or("without a uuid"));
-                taker.take(place, indicator.map(|one| Indicator { id: id.map(str::to_owned), ..one }));
+                taker.take(
+                    place,
+                    indicator.map(|one| Indicator { id: id.map(str::to_owned), ..one }),
+                );
             }
         } else {
             taker.pass_over(&format!("attributes of type {kind}"));
@@ -119,9 +123,15 @@ fn property(kind: &str, keys: &[&str]) -> Option<Named> {
         ("url", ["value"]) => one(Kind::Url),
         ("email-addr", ["value"]) => one(Kind::Email),
         ("file", ["name"]) => one(Kind::FileName),
-        ("file" | "artifact", ["hashes", "MD5" | "SHA-1" | "SHA-256" | "SHA-512"]) => Some(Named::Digest),
+        ("file" | "artifact", ["hashes", "MD5" | "SHA-1" | "SHA-256" | "SHA-512"]) => {
+            Some(Named::Digest)
+        }
         ("network-traffic", [first, "value"]) if first.ends_with("_ref") => Some(Named::Address),
-        ("email-message", [first, "value"]) if first.ends_with("_ref") || first.ends_with("_refs") => one(Kind::Email),
+        ("email-message", [first, "value"])
+            if first.ends_with("_ref") || first.ends_with("_refs") =>
+        {
+            one(Kind::Email)
+        }
         (_, [.., "ja3"]) => one(Kind::Ja3),
         (_, [.., "ja4"]) => one(Kind::Ja4),
         _ => None,

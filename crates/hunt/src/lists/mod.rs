@@ -45,7 +45,9 @@ pub enum Error {
     #[error("no JSON: {0}")]
     Json(#[from] serde_json::Error),
     /// It is JSON of another sort.
-    #[error("JSON that is neither a STIX bundle nor a MISP event: want `\"type\": \"bundle\"` or `\"Event\"`")]
+    #[error(
+        "JSON that is neither a STIX bundle nor a MISP event: want `\"type\": \"bundle\"` or `\"Event\"`"
+    )]
     Foreign,
     /// A table without a column that says what is looked for.
     #[error("{0}")]

@@ -82,7 +82,12 @@ fn csv(bytes: &[u8], choice: Choice, taker: &mut Taker<'_>) -> Result<(), Error>
             None => None,
             Some((_, Some(at))) => Some(at),
             Some((cell, None)) => {
-                taker.refuse(place, &format!("its end '{cell}' is no date such as 2026-03-09 or 2026-03-09T08:00:00Z"));
+                taker.refuse(
+                    place,
+                    &format!(
+                        "its end '{cell}' is no date such as 2026-03-09 or 2026-03-09T08:00:00Z"
+                    ),
+                );
                 continue;
             }
         };

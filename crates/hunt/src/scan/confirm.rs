@@ -64,8 +64,7 @@ pub(super) fn urls(
 ) -> Vec<(usize, u64)> {
     let Some(rest) = Rest::of(rest) else { return Vec::new() };
     records(indexes, lookups, key::rest(host, rest.text.as_bytes()), |kind, value| {
-        kind == Kind::Url
-            && value.strip_prefix(name).is_some_and(|after| after == rest.text)
+        kind == Kind::Url && value.strip_prefix(name).is_some_and(|after| after == rest.text)
     })
 }
 
@@ -147,7 +146,8 @@ impl<'a> Confirm<'a> {
         let whole = self.text[..start].iter().rposition(|byte| !is_token(*byte) || *byte >= 0x80);
         let whole = whole.map_or(0, |at| at + 1);
         // `*.example.com`
-        let whole = whole + self.text[whole..start].iter().take_while(|byte| **byte == b'.').count();
+        let whole =
+            whole + self.text[whole..start].iter().take_while(|byte| **byte == b'.').count();
         let beside = |at: Option<&u8>| at.is_some_and(|byte| *byte >= 0x80);
         let alone = !beside(before.as_ref()) && !beside(self.text.get(end));
         self.put(key, if is_whole { start } else { whole }, end, |kind, value| {
@@ -195,7 +195,9 @@ impl<'a> Confirm<'a> {
             name = name.label(&host.as_bytes()[left..right]);
             right = left.saturating_sub(1);
             let key = name.key();
-            if !host[left..].contains('.') || !self.lookups.iter().any(|lookup| lookup.may_have(key)) {
+            if !host[left..].contains('.')
+                || !self.lookups.iter().any(|lookup| lookup.may_have(key))
+            {
                 continue;
             }
             let own = &host[left..];
@@ -254,10 +256,13 @@ impl<'a> Confirm<'a> {
     fn email(&mut self, key: u64, domain: &str, start: usize, end: usize) {
         let sign = start - 1;
         let local = self.text[..sign].iter().rev().take(64);
-        let length = local.take_while(|byte| !address::ends_a_local_part(**byte) && byte.is_ascii()).count();
+        let length =
+            local.take_while(|byte| !address::ends_a_local_part(**byte) && byte.is_ascii()).count();
         let from = sign - length;
         // `to=who@example.com`, `'who@example.com'`: both may begin a local part too.
-        let inner = (from..sign).filter(|at| *at == from || matches!(self.text[*at - 1], b'=' | b'\'' | b'/' | b'?' | b'&' | b'`'));
+        let inner = (from..sign).filter(|at| {
+            *at == from || matches!(self.text[*at - 1], b'=' | b'\'' | b'/' | b'?' | b'&' | b'`')
+        });
         let begins: Vec<usize> = inner.take(MOST_ENDS).collect();
         for begin in begins {
             let local = self.text[begin..sign].to_ascii_lowercase();
@@ -272,12 +277,21 @@ impl<'a> Confirm<'a> {
 
     /// A name with spaces or other signs in it, of which this token is the part by which it is found.
     fn loose_name(&mut self, key: u64, start: usize, end: usize) {
-        let ends = |byte: u8| byte < b' ' || matches!(byte, b'/' | b'\\' | b'"' | b'<' | b'>' | b'|' | b':' | b'*' | b'?' | 0x7f);
+        let ends = |byte: u8| {
+            byte < b' '
+                || matches!(
+                    byte,
+                    b'/' | b'\\' | b'"' | b'<' | b'>' | b'|' | b':' | b'*' | b'?' | 0x7f
+                )
+        };
         let text = self.text;
-        let left = text[..start].iter().rev().take(LONGEST_NAME).take_while(|byte| !ends(**byte)).count();
+        let left =
+            text[..start].iter().rev().take(LONGEST_NAME).take_while(|byte| !ends(**byte)).count();
         let right = text[end..].iter().take(LONGEST_NAME).take_while(|byte| !ends(**byte)).count();
         let (first, last) = (start - left, end + right);
-        let is_edge = |at: usize| at == 0 || at == text.len() || !is_token(text[at - 1]) || !is_token(text[at]);
+        let is_edge = |at: usize| {
+            at == 0 || at == text.len() || !is_token(text[at - 1]) || !is_token(text[at])
+        };
         let begins = (first..=start).rev().filter(|at| is_edge(*at)).take(MOST_ENDS);
         for begin in begins {
             for stop in (end..=last).filter(|at| is_edge(*at) || *at == end).take(MOST_ENDS) {
@@ -297,14 +311,18 @@ impl<'a> Confirm<'a> {
 fn scheme(before: &[u8]) -> Option<usize> {
     let sign = [&b"://"[..], br":\/\/"].into_iter().find(|sign| before.ends_with(sign))?;
     let name = before[..before.len() - sign.len()].iter().rev().take(32);
-    let length = name.take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.')).count();
+    let length = name
+        .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'))
+        .count();
     (length > 0).then_some(length + sign.len())
 }
 
 /// Where a URL may end: as late as it can be, before what ends sentences, before what parts lists.
 fn ends(rest: &[u8]) -> Vec<usize> {
     let mut ends = vec![rest.len()];
-    let closes = |byte: &u8| matches!(byte, b'.' | b',' | b';' | b':' | b'!' | b'?' | b'\'' | b')' | b']' | b'*' | b'|');
+    let closes = |byte: &u8| {
+        matches!(byte, b'.' | b',' | b';' | b':' | b'!' | b'?' | b'\'' | b')' | b']' | b'*' | b'|')
+    };
     let trimmed = rest.iter().rposition(|byte| !closes(byte)).map_or(0, |last| last + 1);
     ends.extend((trimmed..rest.len()).rev().take(MOST_ENDS));
     let parts = |at: &usize| matches!(rest[*at], b',' | b';' | b'|' | b'\'' | b')' | b']' | b'#');

@@ -329,7 +329,8 @@ fn clear(words: &mut [Bits], start: usize, end: usize) {
     for (at, word) in words.take(end.div_ceil(64)).skip(start / 64) {
         let from = start.saturating_sub(at * 64).min(64);
         let to = end.saturating_sub(at * 64).min(64);
-        let below = |bit: usize| u64::MAX.checked_shr(64 - u32::try_from(bit).unwrap_or(0)).unwrap_or(0);
+        let below =
+            |bit: usize| u64::MAX.checked_shr(64 - u32::try_from(bit).unwrap_or(0)).unwrap_or(0);
         let kept = !(below(to) & !below(from));
         word.token &= kept;
         word.dot &= kept;

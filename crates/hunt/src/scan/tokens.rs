@@ -73,7 +73,8 @@ impl Scanner<'_> {
         let mut done = 0;
         let (mut numbers, mut names) = (0, 0);
         let all = if self.wanted.numeric_names { u64::MAX } else { 0 };
-        for (at, [own, next]) in masks.words.array_windows::<2>().skip(FIRST).enumerate() {
+        for (at, pair) in masks.words.windows(2).skip(FIRST).enumerate() {
+            let [own, next] = pair else { continue };
             let begin = at * 64;
             let after = |of: fn(&Bits) -> u64, by: u32| of(own) >> by | of(next) << (64 - by);
             let (dot, letter) = (|bits: &Bits| bits.dot, |bits: &Bits| bits.letter);
@@ -84,7 +85,11 @@ impl Scanner<'_> {
             while dots != 0 {
                 let at = begin + dots.trailing_zeros() as usize;
                 let before = masks.window_to(at).token.leading_ones() as usize;
-                let start = if before < 64 { at + 1 - before } else { run_start(masks, at, |bits| bits.token) };
+                let start = if before < 64 {
+                    at + 1 - before
+                } else {
+                    run_start(masks, at, |bits| bits.token)
+                };
                 let bits = masks.window(start);
                 let length = bits.token.trailing_ones() as usize;
                 if length >= 64 {
@@ -94,7 +99,8 @@ impl Scanner<'_> {
                 } else {
                     let letters = bits.letter & below(length);
                     let inner = bits.dot & below(length);
-                    let token = Token { start: place(start), length: place(length), letters, dots: inner };
+                    let token =
+                        Token { start: place(start), length: place(length), letters, dots: inner };
                     sorted.numbers[numbers] = token;
                     sorted.names[names] = token;
                     numbers += usize::from(letters == 0);
@@ -189,11 +195,27 @@ impl Scanner<'_> {
             let left = if text[at] == b'.' { at + 1 } else { at };
             name = name.label_in(text, left, right);
             if right < end {
-                self.push(text, Probe { key: name.key(), start: place(left), end: place(end), family: Family::Name });
+                self.push(
+                    text,
+                    Probe {
+                        key: name.key(),
+                        start: place(left),
+                        end: place(end),
+                        family: Family::Name,
+                    },
+                );
             }
             if text[at] == b'.' && is_whole {
                 name = name.label_in(text, at, at);
-                self.push(text, Probe { key: name.key(), start: place(at), end: place(end), family: Family::Name });
+                self.push(
+                    text,
+                    Probe {
+                        key: name.key(),
+                        start: place(at),
+                        end: place(end),
+                        family: Family::Name,
+                    },
+                );
             }
             right = at;
         }
@@ -312,14 +334,20 @@ impl Scanner<'_> {
                 name = name.label_in(text, start + at + 1, right);
                 if right < end {
                     let start = place(start + at + 1);
-                    self.push(text, Probe { key: name.key(), start, end: place(end), family: Family::Name });
+                    self.push(
+                        text,
+                        Probe { key: name.key(), start, end: place(end), family: Family::Name },
+                    );
                 }
                 right = start + at;
             }
         }
         if run.len() <= LONGEST_NAME {
             let key = name.label_in(text, start, right).key();
-            self.push(text, Probe { key, start: place(start), end: place(end), family: Family::Name });
+            self.push(
+                text,
+                Probe { key, start: place(start), end: place(end), family: Family::Name },
+            );
         }
     }
 
@@ -329,7 +357,9 @@ impl Scanner<'_> {
         for (at, what) in &masks.rare {
             let at = *at as usize;
             match what {
-                Rare::Colons if at + 64 > address => address = self.colons(text, at.max(address), at + 64),
+                Rare::Colons if at + 64 > address => {
+                    address = self.colons(text, at.max(address), at + 64);
+                }
                 Rare::Hex if at >= digest => digest = self.digest(text, masks, at),
                 Rare::Fingerprint if self.wanted.fingerprints => self.fingerprint(text, at),
                 _ => {}
@@ -341,10 +371,16 @@ impl Scanner<'_> {
     fn colons(&mut self, text: &[u8], from: usize, to: usize) -> usize {
         let is_part = |byte: &u8| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.');
         let mut at = from;
-        while let Some(colon) = memchr::memchr(b':', text.get(at..to.min(text.len())).unwrap_or_default()) {
+        while let Some(colon) =
+            memchr::memchr(b':', text.get(at..to.min(text.len())).unwrap_or_default())
+        {
             let colon = at + colon;
-            let start = text[..colon].iter().rposition(|byte| !is_part(byte)).map_or(0, |at| at + 1);
-            let end = text[colon..].iter().position(|byte| !is_part(byte)).map_or(text.len(), |at| colon + at);
+            let start =
+                text[..colon].iter().rposition(|byte| !is_part(byte)).map_or(0, |at| at + 1);
+            let end = text[colon..]
+                .iter()
+                .position(|byte| !is_part(byte))
+                .map_or(text.len(), |at| colon + at);
             // Times and hardware addresses have fewer.
             let run = &text[start..end];
             let colons = || run.iter().filter(|byte| **byte == b':').count();
@@ -387,7 +423,10 @@ impl Scanner<'_> {
         let before = start.checked_sub(1).map(|at| text[at]);
         // `0x` is no part of the digits.
         let begins = !before.as_ref().is_some_and(is_part)
-            || (before == Some(b'x') && start >= 2 && text[start - 2] == b'0' && !start.checked_sub(3).is_some_and(|at| is_part(&text[at])));
+            || (before == Some(b'x')
+                && start >= 2
+                && text[start - 2] == b'0'
+                && !start.checked_sub(3).is_some_and(|at| is_part(&text[at])));
         let ends = !text.get(end).is_some_and(is_part);
         if matches!(end - start, 32 | 40 | 64 | 128) && begins && ends {
             let mut bytes = [0; LONGEST_DIGEST / 2];
@@ -397,7 +436,10 @@ impl Scanner<'_> {
                 *byte = digit(pair[0]) << 4 | digit(pair[1]);
             }
             let key = key::digest(&bytes[..length]);
-            self.push(text, Probe { key, start: place(start), end: place(end), family: Family::Digest });
+            self.push(
+                text,
+                Probe { key, start: place(start), end: place(end), family: Family::Digest },
+            );
         }
         end
     }
@@ -405,11 +447,16 @@ impl Scanner<'_> {
     fn fingerprint(&mut self, text: &[u8], second: usize) {
         let Some(start) = second.checked_sub(23) else { return };
         let end = start + 36;
-        let is_part = |at: usize| text.get(at).is_some_and(|byte| is_token(*byte) && *byte != b'.' && *byte != b'-');
+        let is_part = |at: usize| {
+            text.get(at).is_some_and(|byte| is_token(*byte) && *byte != b'.' && *byte != b'-')
+        };
         let alone = start.checked_sub(1).is_none_or(|before| !is_part(before)) && !is_part(end);
         if alone && text.get(start..end).is_some_and(is_ja4) {
             let key = Name::of(&text[start..end]);
-            self.push(text, Probe { key, start: place(start), end: place(end), family: Family::Name });
+            self.push(
+                text,
+                Probe { key, start: place(start), end: place(end), family: Family::Name },
+            );
         }
     }
 }
@@ -421,7 +468,8 @@ fn ipv4_between(text: &[u8], start: usize, length: usize, dots: u64) -> Option<I
     let dots = dots & dots.wrapping_sub(1);
     let second = dots.trailing_zeros() as usize;
     let third = (dots & dots.wrapping_sub(1)).trailing_zeros() as usize;
-    let Some(window) = text.get(start.wrapping_sub(4)..).and_then(|text| text.first_chunk::<32>()) else {
+    let Some(window) = text.get(start.wrapping_sub(4)..).and_then(|text| text.first_chunk::<32>())
+    else {
         return address::ipv4(&text[start..start + length]);
     };
     let mut fits = length <= 15;
@@ -438,7 +486,8 @@ fn ipv4_between(text: &[u8], start: usize, length: usize, dots: u64) -> Option<I
         let value = value as u32;
         value
     };
-    let [a, b, c, d] = [part(0, first), part(first + 1, second), part(second + 1, third), part(third + 1, length)];
+    let [a, b, c, d] =
+        [part(0, first), part(first + 1, second), part(second + 1, third), part(third + 1, length)];
     fits.then(|| Ipv4Addr::from(a << 24 | b << 16 | c << 8 | d))
 }
 
@@ -456,7 +505,9 @@ pub(super) fn ipv6_in(text: &[u8], start: usize, end: usize) -> Option<(Ipv6Addr
     let (mut start, mut end) = (start, end);
     // No address goes on in a word; characters of scripts without spaces are none that it goes on in.
     let is_word = |c: Option<char>| {
-        c.is_some_and(|c| if c.is_ascii() { c.is_ascii_alphanumeric() || c == '.' } else { !separates(c) })
+        c.is_some_and(|c| {
+            if c.is_ascii() { c.is_ascii_alphanumeric() || c == '.' } else { !separates(c) }
+        })
     };
     let near = |text: &[u8]| -> Vec<char> { String::from_utf8_lossy(text).chars().collect() };
     let after = is_word(near(&text[end..text.len().min(end + 4)]).first().copied());

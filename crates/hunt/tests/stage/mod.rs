@@ -10,29 +10,34 @@ use comity_hunt::indicator::Indicator;
 use comity_hunt::input::Source;
 use comity_hunt::warning::Warnings;
 
-pub struct Stage(pub tempfile::TempDir);
+pub(crate) struct Stage(pub tempfile::TempDir);
 
 impl Stage {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(tempfile::tempdir().unwrap())
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
 
-    pub fn index(&self, name: &str, indicators: impl Iterator<Item = Indicator>) -> Index {
+    pub(crate) fn index(&self, name: &str, indicators: impl Iterator<Item = Indicator>) -> Index {
         let mut builder = Builder::new(Warnings::default());
         indicators.for_each(|indicator| builder.add(&indicator));
         builder.write(&self.path(&format!("{name}.hunt"))).unwrap()
     }
 
-    pub fn log(&self, name: &str, bytes: &[u8]) -> Source {
+    pub(crate) fn log(&self, name: &str, bytes: &[u8]) -> Source {
         std::fs::write(self.path(name), bytes).unwrap();
         Source::File(self.path(name))
     }
 
-    pub fn hunt(&self, indexes: &[Index], logs: &[Source], options: Options) -> (Vec<Sighting>, Summary) {
+    pub(crate) fn hunt(
+        &self,
+        indexes: &[Index],
+        logs: &[Source],
+        options: Options,
+    ) -> (Vec<Sighting>, Summary) {
         let mut found = Vec::new();
         let hunt = Hunt::new(indexes, logs, options, &|_| ()).unwrap();
         let summary = hunt
@@ -46,7 +51,7 @@ impl Stage {
 }
 
 /// Indicators by their types and values.
-pub fn indicators(all: &[(&str, &str)]) -> Vec<Indicator> {
+pub(crate) fn indicators(all: &[(&str, &str)]) -> Vec<Indicator> {
     let made = |(kind, value): &(&str, &str)| {
         Indicator::new(comity_hunt::indicator::Kind::of_name(kind).unwrap(), value).unwrap()
     };

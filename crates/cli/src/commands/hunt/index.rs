@@ -67,10 +67,13 @@ impl Make {
             let read = lists::read(&bytes, choice, &mut |one| {
                 if removes { builder.remove(one) } else { builder.add(one) }
             });
-            let read = read.map_err(|error| Failure::Wrong(format!("{}: {error}", path.display())))?;
+            let read =
+                read.map_err(|error| Failure::Wrong(format!("{}: {error}", path.display())))?;
             bar.inc(bytes.len() as u64);
             let name = path.display();
-            refused.extend(read.refused.iter().map(|one| format!("{name}: {}: {}", one.place, one.problem)));
+            refused.extend(
+                read.refused.iter().map(|one| format!("{name}: {}: {}", one.place, one.problem)),
+            );
             refusals += read.refusals;
             for (what, count) in read.passed_over {
                 *passed_over.entry(what).or_default() += count;
@@ -105,7 +108,9 @@ impl Make {
                 text.push_str(&format!("{count} {what} were passed over\n"));
             }
             if refusals > 0 {
-                text.push_str(&format!("{refusals} entries that are no indicators were passed over\n"));
+                text.push_str(&format!(
+                    "{refusals} entries that are no indicators were passed over\n"
+                ));
             }
             text
         }))

@@ -45,8 +45,11 @@ impl Hunt {
             Self::Verify { index } => {
                 let index = open(&index)?;
                 index.verify().map_err(|error| Failure::No(error.to_string()))?;
-                let value = json!({ "index": index.path(), "sha256": index.digest(), "valid": true });
-                Ok(context.print(&value, |_| format!("{}: whole, sha256 {}", index.path().display(), index.digest())))
+                let value =
+                    json!({ "index": index.path(), "sha256": index.digest(), "valid": true });
+                Ok(context.print(&value, |_| {
+                    format!("{}: whole, sha256 {}", index.path().display(), index.digest())
+                }))
             }
             Self::Show { index } => {
                 let index = open(&index)?;
@@ -90,7 +93,9 @@ fn described(index: &Index) -> String {
 /// A bar on standard error, where somebody looks at it.
 fn bar(length: u64, what: &'static str) -> ProgressBar {
     let bar = ProgressBar::with_draw_target(Some(length), ProgressDrawTarget::stderr_with_hz(4));
-    let style = format!("{what} {{wide_bar}} {{bytes}} of {{total_bytes}}, {{bytes_per_sec}}, {{eta}} left");
+    let style = format!(
+        "{what} {{wide_bar}} {{bytes}} of {{total_bytes}}, {{bytes_per_sec}}, {{eta}} left"
+    );
     if let Ok(style) = ProgressStyle::with_template(&style) {
         bar.set_style(style);
     }

@@ -52,8 +52,19 @@ impl Csv {
         if named {
             // It is kept in memory until it is flushed: nothing can fail yet.
             let _ = writer.write_record([
-                "file", "line", "offset", "length", "type", "indicator", "value", "field", "pattern", "list",
-                "confidence", "expires", "warnings",
+                "file",
+                "line",
+                "offset",
+                "length",
+                "type",
+                "indicator",
+                "value",
+                "field",
+                "pattern",
+                "list",
+                "confidence",
+                "expires",
+                "warnings",
             ]);
         }
         Self(writer)
@@ -158,7 +169,10 @@ impl Counted {
         table("by type", kinds.collect());
         table("by file", self.files.iter().map(|(file, count)| (file.clone(), *count)).collect());
         let all = self.most_seen();
-        let named = all.iter().take(MOST_NAMED).map(|((kind, _), seen)| (format!("{kind} {}", seen.value), seen.count));
+        let named = all
+            .iter()
+            .take(MOST_NAMED)
+            .map(|((kind, _), seen)| (format!("{kind} {}", seen.value), seen.count));
         table("most often", named.collect());
         if all.len() > MOST_NAMED {
             text.push_str(&format!("  and {} more\n", all.len() - MOST_NAMED));
@@ -218,7 +232,9 @@ impl Counted {
         for ((kind, name), seen) in self.most_seen() {
             let observable = observable(kind, &seen.value);
             let observed = id("observed-data");
-            let known = name.split_once("--").is_some_and(|(kind, uuid)| kind == "indicator" && Uuid::try_parse(uuid).is_ok());
+            let known = name
+                .split_once("--")
+                .is_some_and(|(kind, uuid)| kind == "indicator" && Uuid::try_parse(uuid).is_ok());
             let indicator = if known { name.clone() } else { id("indicator") };
             if !known {
                 objects.push(json!({
@@ -290,7 +306,8 @@ fn observable(kind: &str, value: &str) -> Value {
         _ => ("file", json!({ "name": value })),
     };
     let uuid = Uuid::new_v5(&OBSERVABLES, property.to_string().as_bytes());
-    let mut object = json!({ "type": name, "spec_version": "2.1", "id": format!("{name}--{uuid}") });
+    let mut object =
+        json!({ "type": name, "spec_version": "2.1", "id": format!("{name}--{uuid}") });
     if let (Some(object), Some(property)) = (object.as_object_mut(), property.as_object()) {
         object.extend(property.clone());
     }
@@ -337,10 +354,14 @@ fn matching(pattern: &Path) -> Result<Vec<Source>, Failure> {
     let text = pattern.to_string_lossy();
     let glob = globset::GlobBuilder::new(&text).literal_separator(true).build();
     let glob = glob.map_err(|error| Failure::Wrong(format!("{text}: {error}")))?.compile_matcher();
-    let special = |part: &std::path::Component<'_>| part.as_os_str().to_string_lossy().contains(['*', '?', '[', '{']);
+    let special = |part: &std::path::Component<'_>| {
+        part.as_os_str().to_string_lossy().contains(['*', '?', '[', '{'])
+    };
     let root: PathBuf = pattern.components().take_while(|part| !special(part)).collect();
     let root = if root.as_os_str().is_empty() { PathBuf::from(".") } else { root };
-    let plain = |path: &Path| path.strip_prefix("./").map(Path::to_path_buf).unwrap_or_else(|_| path.to_path_buf());
+    let plain = |path: &Path| {
+        path.strip_prefix("./").map(Path::to_path_buf).unwrap_or_else(|_| path.to_path_buf())
+    };
     let found = inside(&root, |path| glob.is_match(path) || glob.is_match(plain(path)))?;
     if found.is_empty() {
         return Err(Failure::Wrong(format!("{text}: no file is called so")));

@@ -90,7 +90,10 @@ impl State {
             other => other.map_err(|error| Failure::file(&self.0, &error))?,
         };
         let written: Written = serde_json::from_slice(&bytes).map_err(|error| {
-            Failure::Wrong(format!("{} says nothing of a hunt: {error}; begin again without --resume", self.0.display()))
+            Failure::Wrong(format!(
+                "{} says nothing of a hunt: {error}; begin again without --resume",
+                self.0.display()
+            ))
         })?;
         if written.what != *what {
             return Err(Failure::Wrong(format!(
@@ -147,7 +150,9 @@ impl Kept {
     pub(super) fn open(path: &Path, kept: u64) -> io::Result<Self> {
         let mut file = File::options().create(true).truncate(false).write(true).open(path)?;
         if file.metadata()?.len() < kept {
-            return Err(io::Error::other("less is there than the hunt had written: begin again without --resume"));
+            return Err(io::Error::other(
+                "less is there than the hunt had written: begin again without --resume",
+            ));
         }
         file.set_len(kept)?;
         file.seek(SeekFrom::End(0))?;

@@ -1,7 +1,7 @@
 //! `comity hunt run`
 
 use std::io::{IsTerminal as _, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
@@ -142,7 +142,7 @@ impl Run {
 
     fn to_file(
         &self,
-        path: &PathBuf,
+        path: &Path,
         hunt: Hunt<'_>,
         indexes: &[Index],
         sources: &[Source],
@@ -150,7 +150,9 @@ impl Run {
     ) -> Result<Summary, Failure> {
         let file = |error: std::io::Error| Failure::file(path, &error);
         if self.resume && self.format == Format::Stix {
-            return Err(Failure::Wrong("a STIX bundle is one piece: only ndjson and csv can be resumed".to_owned()));
+            return Err(Failure::Wrong(
+                "a STIX bundle is one piece: only ndjson and csv can be resumed".to_owned(),
+            ));
         }
         let what = json!({
             "indexes": indexes.iter().map(Index::digest).collect::<Vec<_>>(),
@@ -162,8 +164,16 @@ impl Run {
         let kept = kept.unwrap_or_default();
         let out = Kept::open(path, kept.written).map_err(file)?;
         let sink = self.sink(Box::new(out.writer().map_err(file)?), indexes, kept.written > 0);
-        let mut keeping = super::resume::Keeping { sink, out, state: &state, what, before: kept.clone(), said: None };
-        let hunt = if kept.position == Position::default() { hunt } else { hunt.from(kept.position) };
+        let mut keeping = super::resume::Keeping {
+            sink,
+            out,
+            state: &state,
+            what,
+            before: kept.clone(),
+            said: None,
+        };
+        let hunt =
+            if kept.position == Position::default() { hunt } else { hunt.from(kept.position) };
         let summary = hunt.run(&mut keeping).map_err(&failed)?;
         let summary = kept.with(&summary);
         keeping.finish().map_err(file)?;
@@ -175,7 +185,8 @@ impl Run {
 /// One line on what was searched and found.
 pub(super) fn told(summary: &Summary) -> String {
     let Summary { files, lines, bytes, sightings, suppressed, .. } = summary;
-    let kinds: Vec<String> = summary.kinds.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
+    let kinds: Vec<String> =
+        summary.kinds.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
     let kinds = if kinds.is_empty() { String::new() } else { format!(" ({})", kinds.join(", ")) };
     let left = if *suppressed > 0 {
         format!("; {suppressed} that warning lists call harmless were left out")
