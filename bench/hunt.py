@@ -144,6 +144,7 @@ import resource, sys, time, duckdb
 folder = sys.argv[1]
 connection = duckdb.connect()
 connection.execute("SET threads = 1")
+connection.execute("SET enable_progress_bar = false")
 connection.execute("CREATE TABLE wanted AS SELECT replace(value, 'http://', '') AS value FROM read_csv(?)", [folder + "/indicators.csv"])
 used = lambda: sum(resource.getrusage(resource.RUSAGE_SELF)[:2])
 before, start = used(), time.monotonic()

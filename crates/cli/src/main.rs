@@ -141,7 +141,7 @@ async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Noun::Review(review) => review.run(&context).await,
         Noun::Ledger(ledger) => ledger.run(&context).await,
         Noun::Stix(stix) => stix.run(&context),
-        Noun::Hunt(hunt) => hunt.run(&context),
+        Noun::Hunt(hunt) => hunt.run(&context).await,
         Noun::Weigh(weigh) => weigh.run(&context),
         Noun::Measure(measure) => measure.run(&context),
         Noun::Witness(witness) => witness.run(&context).await,

@@ -79,7 +79,51 @@ fn the_demo_plays_proves_and_can_be_checked_from_files_alone() {
     std::fs::remove_file(&checkpoint).unwrap();
     assert_eq!(comity(&audit).status.code(), Some(3), "what is not there cannot be reached");
 
+    a_hunt_answers_an_item(kept);
     the_folders_answer_without_a_running_node(kept);
+}
+
+/// What was searched, under which law and with what result is in the statement, whether or not anything was found.
+fn a_hunt_answers_an_item(kept: &Path) {
+    let data = path(kept, "southland");
+    let listed = comity(&["--data", &data, "request", "list", "--json"]);
+    let listed = text(&listed);
+    let listed =
+        listed.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    let open = listed.into_iter().find(|one| one["status"] == "acknowledged").unwrap();
+    let id = open["id"].as_str().unwrap();
+    let (list, index, log) = (path(kept, "list.txt"), path(kept, "i.hunt"), path(kept, "a.log"));
+    std::fs::write(&list, "203.0.113.91\n").unwrap();
+    std::fs::write(&log, "x\nsrc=203.0.113.91 dst=10.0.0.1\n").unwrap();
+    assert_eq!(comity(&["hunt", "index", "-o", &index, &list]).status.code(), Some(0));
+    let hunt = |law: &str, more: &[&str], log: &str| {
+        let fixed = ["--data", &data, "hunt", "answer", id, "--item", "1", "--legal-basis", law];
+        let span = ["--from", "2026-03-01", "--to", "2026-03-31", "--index", &index];
+        comity(&[&fixed[..], &span, more, &[log]].concat())
+    };
+    let lawless = hunt(" ", &[], &log);
+    assert_eq!(lawless.status.code(), Some(2));
+    assert!(text(&lawless).contains("wants a law that allows it"), "{}", text(&lawless));
+    assert_eq!(hunt("section 12", &[], "-").status.code(), Some(2), "what has no digest");
+    let other = path(kept, "b.log");
+    std::fs::write(&other, "nothing here\n").unwrap();
+    let dry = hunt("section 12", &["--dry-run"], &other);
+    assert!(
+        text(&dry).starts_with("Checked, nothing found: 1 lines of 1 logs from 2026-03-01"),
+        "{}",
+        text(&dry)
+    );
+    let stated = hunt("section 12", &["--text", "By hand too."], &log);
+    assert_eq!(stated.status.code(), Some(0), "{}", text(&stated));
+    let shown = comity(&["--data", &data, "request", "show", id]);
+    for wanted in [
+        "By hand too.",
+        "Checked, 1 sighting: 2 lines of 1 logs from 2026-03-01 to 2026-03-31, under section 12.",
+        "search.json",
+        "sightings.ndjson",
+    ] {
+        assert!(text(&shown).contains(wanted), "{wanted} in {}", text(&shown));
+    }
 }
 
 /// Both nodes make the same bytes for the same heads, and so does whoever has only the ledgers and what was

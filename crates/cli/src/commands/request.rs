@@ -152,7 +152,8 @@ impl Request {
     }
 }
 
-async fn state(
+/// States an act, or keeps it as a draft where the terms want a second person.
+pub(crate) async fn state(
     context: &Context,
     (terms, request): (Option<String>, Option<String>),
     command: Command,

@@ -1,5 +1,6 @@
 //! `comity hunt`
 
+mod answer;
 mod index;
 mod output;
 mod resume;
@@ -25,6 +26,11 @@ pub(crate) enum Hunt {
     /// E-mail addresses are of people: search for them only where a law allows it. On a node a hunt names its legal
     /// basis; this command cannot know of one.
     Run(run::Run),
+    /// Search logs for what a request asks about, and answer one of its items with what was searched and found.
+    ///
+    /// The law that allows the search, the digests of logs and index, the days that the logs reach over and the
+    /// result are signed together; "checked, nothing found" is an answer too.
+    Answer(Box<answer::Answer>),
     /// Read every byte of an index, and compare it to what was written.
     Verify {
         /// The index.
@@ -38,10 +44,11 @@ pub(crate) enum Hunt {
 }
 
 impl Hunt {
-    pub(crate) fn run(self, context: &Context) -> Result<ExitCode, Failure> {
+    pub(crate) async fn run(self, context: &Context) -> Result<ExitCode, Failure> {
         match self {
             Self::Index(make) => make.run(context),
             Self::Run(run) => run.run(context),
+            Self::Answer(answer) => answer.run(context).await,
             Self::Verify { index } => {
                 let index = open(&index)?;
                 index.verify().map_err(|error| Failure::No(error.to_string()))?;

@@ -1,0 +1,236 @@
+//! `comity hunt answer`: a hunt on a node, for a request, under a law, with its result signed.
+
+use std::io::{self, Read as _};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+use comity_hunt::hunt::{Hunt, Options, Sighting, Summary};
+use comity_hunt::index::Index;
+use comity_hunt::input::Source;
+
+use comity_rules::command::Command;
+use comity_rules::content::{Answer as Content, Attachment, ItemAnswer};
+use comity_rules::request::Outcome;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+
+use super::{bar, open, output};
+use crate::commands::request::{Who, state};
+use crate::failure::Failure;
+use crate::output::Context;
+
+/// Bytes of sightings that go with an answer; a statement holds a mebibyte, with all else in it.
+const MOST_ATTACHED: usize = 512 * 1024;
+
+#[derive(Args)]
+pub(crate) struct Answer {
+    /// The request's id, or the first digits.
+    id: String,
+    /// Which of its items this answers, from 1.
+    #[arg(long)]
+    item: usize,
+    /// The law that allows this search; it is signed with the result.
+    #[arg(long)]
+    legal_basis: String,
+    /// The first day that the logs reach back to.
+    #[arg(long)]
+    from: Date,
+    /// The last day that is in them.
+    #[arg(long)]
+    to: Date,
+    /// An index; more than one where they add to the first, in their order.
+    #[arg(long = "index", required = true, value_name = "INDEX")]
+    indexes: Vec<PathBuf>,
+    /// Logs, as for `hunt run`, but not standard input: what was searched is named by its digest.
+    #[arg(required = true)]
+    logs: Vec<PathBuf>,
+    /// A word of yours beside what is written by itself.
+    #[arg(long, default_value = "")]
+    text: String,
+    /// Only show what would be signed.
+    #[arg(long)]
+    dry_run: bool,
+    #[command(flatten)]
+    who: Who,
+}
+
+impl Answer {
+    pub(crate) async fn run(self, context: &Context) -> Result<ExitCode, Failure> {
+        if self.legal_basis.trim().is_empty() {
+            return Err(Failure::Wrong(
+                "--legal-basis: a search of what people did wants a law that allows it".to_owned(),
+            ));
+        }
+        if self.to < self.from {
+            return Err(Failure::Wrong("--to lies before --from".to_owned()));
+        }
+        let indexes = self.indexes.iter().map(|path| open(path)).collect::<Result<Vec<_>, _>>()?;
+        for index in &indexes {
+            // A miss by damage would be signed as "nothing found".
+            index.verify().map_err(|error| Failure::No(error.to_string()))?;
+        }
+        let sources = output::sources(&self.logs)?;
+        let began = Timestamp::now();
+        let before = digests(&sources)?;
+        let mut found = Vec::new();
+        let summary = hunt(&indexes, &sources, &mut found)?;
+        if digests(&sources)? != before {
+            return Err(Failure::No(
+                "a log changed while it was searched: search a copy that nobody writes to"
+                    .to_owned(),
+            ));
+        }
+        let searched = self.searched(&indexes, &before, &summary, &found, began);
+        let answer = self.answer(&summary, &found, &searched);
+        if self.dry_run {
+            return Ok(context.print(&searched, |_| {
+                let text = answer.items.first().map(|item| item.text.clone());
+                format!("{}\n\n{searched:#}", text.unwrap_or_default())
+            }));
+        }
+        let command = Command::Answer(answer);
+        state(context, (None, Some(self.id)), command, self.who, true).await
+    }
+
+    /// What was searched, for what, and what came of it.
+    fn searched(
+        &self,
+        indexes: &[Index],
+        logs: &[(String, u64, String)],
+        summary: &Summary,
+        found: &[u8],
+        began: Timestamp,
+    ) -> Value {
+        let index = |index: &Index| {
+            let about = index.about();
+            json!({
+                "sha256": index.digest(), "indicators": about.indicators, "removed": about.removed,
+                "lists": about.lists, "warninglists": about.warninglists,
+            })
+        };
+        let log = |(name, bytes, sha256): &(String, u64, String)| json!({ "name": name, "bytes": bytes, "sha256": sha256 });
+        json!({
+            "legal_basis": self.legal_basis,
+            "span": { "from": self.from.to_string(), "to": self.to.to_string() },
+            "began": began.to_string(), "ended": Timestamp::now().to_string(),
+            "indexes": indexes.iter().map(index).collect::<Vec<_>>(),
+            "logs": logs.iter().map(log).collect::<Vec<_>>(),
+            "searched": { "lines": summary.lines, "bytes": summary.bytes },
+            "sightings": {
+                "count": summary.sightings, "by_type": summary.kinds,
+                "suppressed_by_warninglists": summary.suppressed,
+                "sha256": hex(found), "attached": attached(found).len(), "bytes": found.len(),
+            },
+            "made_by": format!("comity {}", env!("CARGO_PKG_VERSION")),
+        })
+    }
+
+    fn answer(&self, summary: &Summary, found: &[u8], searched: &Value) -> Content {
+        let result = match summary.sightings {
+            0 => "Checked, nothing found".to_owned(),
+            1 => "Checked, 1 sighting".to_owned(),
+            count => format!("Checked, {count} sightings"),
+        };
+        let mut said = format!(
+            "{result}: {} lines of {} logs from {} to {}, under {}. What was searched is in search.json.",
+            summary.lines, summary.files, self.from, self.to, self.legal_basis
+        );
+        if summary.suppressed > 0 {
+            said.push_str(&format!(
+                " {} more are known to be harmless by the warning lists that it names.",
+                summary.suppressed
+            ));
+        }
+        let part = attached(found);
+        if part.len() < found.len() {
+            said.push_str(
+                " Of the sightings the first are attached; search.json has the digest of all.",
+            );
+        }
+        if !self.text.is_empty() {
+            said = format!("{}\n\n{said}", self.text);
+        }
+        let file = |name: &str, media_type: &str, bytes: Vec<u8>| Attachment {
+            name: name.to_owned(),
+            media_type: media_type.to_owned(),
+            bytes,
+            claims: Vec::new(),
+        };
+        let mut attachments =
+            vec![file("search.json", "application/json", format!("{searched:#}\n").into_bytes())];
+        if !part.is_empty() {
+            attachments.push(file("sightings.ndjson", "application/x-ndjson", part.to_vec()));
+        }
+        let item =
+            ItemAnswer { item: self.item, outcome: Outcome::Answered, text: said, reason: None };
+        Content {
+            text: String::new(),
+            use_limits: String::new(),
+            items: vec![item],
+            grounds: Default::default(),
+            attachments,
+        }
+    }
+}
+
+/// As many whole lines as go with an answer.
+fn attached(found: &[u8]) -> &[u8] {
+    if found.len() <= MOST_ATTACHED {
+        return found;
+    }
+    let end = found[..MOST_ATTACHED].iter().rposition(|byte| *byte == b'\n');
+    &found[..end.map_or(0, |end| end + 1)]
+}
+
+fn hex(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn hunt(indexes: &[Index], sources: &[Source], found: &mut Vec<u8>) -> Result<Summary, Failure> {
+    let sizes = sources.iter().filter_map(|source| match source {
+        Source::File(path) => std::fs::metadata(path).ok(),
+        Source::Standard => None,
+    });
+    let bar = bar(sizes.map(|about| about.len()).sum(), "hunting");
+    let progress = |read| bar.inc(read);
+    let wrong = |error: comity_hunt::hunt::Error| Failure::Wrong(error.to_string());
+    let hunt = Hunt::new(indexes, sources, Options::default(), &progress).map_err(wrong)?;
+    let summary = hunt.run(&mut |seen: &Sighting| {
+        serde_json::to_writer(&mut *found, seen)?;
+        found.push(b'\n');
+        Ok(())
+    });
+    bar.finish_and_clear();
+    summary.map_err(wrong)
+}
+
+/// Name, bytes and SHA-256 of each log, as it lies there.
+fn digests(sources: &[Source]) -> Result<Vec<(String, u64, String)>, Failure> {
+    let digest = |source: &Source| {
+        let Source::File(path) = source else {
+            return Err(Failure::Wrong(
+                "standard input has no digest by which it could be named: give files".to_owned(),
+            ));
+        };
+        let read = || -> io::Result<(u64, String)> {
+            let mut file = std::fs::File::open(path)?;
+            let (mut sum, mut bytes, mut buffer) = (Sha256::new(), 0, vec![0; 1 << 20]);
+            loop {
+                let read = file.read(&mut buffer)?;
+                if read == 0 {
+                    break;
+                }
+                sum.update(&buffer[..read]);
+                bytes += read as u64;
+            }
+            let sum = sum.finalize();
+            Ok((bytes, sum.iter().map(|byte| format!("{byte:02x}")).collect()))
+        };
+        let (bytes, sha256) = read().map_err(|error| Failure::file(path, &error))?;
+        Ok((source.name(), bytes, sha256))
+    };
+    sources.iter().map(digest).collect()
+}
