@@ -167,6 +167,21 @@ pub(crate) struct Joined {
 }
 
 impl Line<'_> {
+    /// All fields by their names, with their values as text.
+    pub(crate) fn all_fields(&self) -> Vec<(String, String)> {
+        let mut all = Vec::new();
+        if crate::normal::is_json(self.bytes) {
+            if let Ok(whole) = serde_json::from_slice::<Value>(self.bytes) {
+                flatten(&whole, &mut String::new(), &mut all);
+            }
+            return all;
+        }
+        for (name, (start, end)) in self.fields().unwrap_or_default() {
+            all.push((name, String::from_utf8_lossy(&self.bytes[start..end]).into_owned()));
+        }
+        all
+    }
+
     /// The name of the field that this place is in.
     pub(crate) fn field(&self, at: usize) -> Option<String> {
         match self.columns {
@@ -312,6 +327,26 @@ impl Line<'_> {
             names.iter().find_map(of).map(|(name, value)| (named(name), text(value)))
         };
         join(&written(&path), port, find(&PATHS), find(&QUERIES), find(&PORTS))
+    }
+}
+
+fn flatten(value: &Value, path: &mut String, all: &mut Vec<(String, String)>) {
+    let length = path.len();
+    match value {
+        Value::Object(object) => {
+            for (name, value) in object {
+                if !path.is_empty() {
+                    path.push('.');
+                }
+                path.push_str(name);
+                flatten(value, path, all);
+                path.truncate(length);
+            }
+        }
+        Value::Array(values) => values.iter().for_each(|value| flatten(value, path, all)),
+        Value::String(text) => all.push((path.clone(), text.clone())),
+        Value::Null => {}
+        other => all.push((path.clone(), other.to_string())),
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
+use serde::{Deserialize, Serialize};
+
 use crate::address::{self, Rest};
 use crate::normal;
 
@@ -150,6 +152,19 @@ pub struct Indicator {
     pub confidence: Option<u8>,
     /// From when on it is no longer valid, in seconds since 1970.
     pub expires: Option<i64>,
+    /// The pattern that it is only a part of: where it is seen, that is asked of the line.
+    pub part_of: Option<Part>,
+}
+
+/// A STIX pattern that something leads to.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Part {
+    /// The indicator's identifier.
+    pub id: String,
+    /// Its pattern.
+    pub pattern: String,
+    /// The version of its syntax.
+    pub version: String,
 }
 
 /// A file's name ends in one of these, and no domain does.
@@ -172,7 +187,7 @@ impl Indicator {
             Named::Digest => digest(&text)?,
             Named::Kind(kind) => (kind, value(kind, &text)?),
         };
-        Ok(Self { kind, value, id: None, confidence: None, expires: None })
+        Ok(Self { kind, value, id: None, confidence: None, expires: None, part_of: None })
     }
 
     /// An indicator of which nobody says what it is.

@@ -11,6 +11,8 @@ pub mod input;
 mod key;
 pub mod lists;
 pub mod normal;
+mod observe;
+mod patterns;
 mod raw;
 pub mod scan;
 pub mod warning;

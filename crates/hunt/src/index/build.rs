@@ -1,5 +1,6 @@
 //! Making an index.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufWriter, Seek as _, SeekFrom, Write};
 use std::path::Path;
@@ -12,7 +13,7 @@ use super::{
     MAX_RECORDS, NETWORK_BYTES, NUMERIC_NAMES, OFFSET_BITS, PAGE, PRINT_MASK, Record, Shape,
     TABLE_AT, VERSION, bits, header_check, home,
 };
-use crate::indicator::{Indicator, KINDS, Kind};
+use crate::indicator::{Indicator, KINDS, Kind, Part};
 use crate::warning::Warnings;
 use crate::{address, key};
 
@@ -29,6 +30,8 @@ pub struct Builder {
     keys: Vec<(u64, u64)>,
     /// Indicators by the numbers of their kinds.
     counts: [u64; KINDS.len() + 1],
+    /// Patterns of which something was added that is only a part, with their numbers.
+    patterns: BTreeMap<Part, u64>,
     shape: Shape,
     networks: Vec<u8>,
 }
@@ -61,7 +64,7 @@ impl Builder {
     /// Adds an indicator.
     pub fn add(&mut self, indicator: &Indicator) {
         self.put(indicator, false);
-        self.counts[indicator.kind as usize] += 1;
+        self.counts[indicator.kind as usize] += u64::from(indicator.part_of.is_none());
     }
 
     /// Says that an indicator of the base is no longer any.
@@ -76,6 +79,10 @@ impl Builder {
             list: (self.about.lists.len() as u64).saturating_sub(1),
             warnings: &self.warnings.of(indicator),
             removed,
+            part_of: indicator.part_of.as_ref().map(|part| {
+                let next = self.patterns.len() as u64;
+                *self.patterns.entry(part.clone()).or_insert(next)
+            }),
         };
         Record::write(&mut self.records, indicator, &said);
         let key = self.key(indicator);
@@ -177,6 +184,7 @@ impl Builder {
         self.drop_repeated();
         let counted =
             KINDS.iter().map(|kind| (kind.name().to_owned(), self.counts[*kind as usize]));
+        self.about.patterns = self.patterns.len() as u64;
         self.about.indicators = counted.filter(|(_, count)| *count > 0).collect();
         self.shape.keys = self.keys.len() as u64;
         // A quarter of the slots stay empty.
@@ -207,7 +215,9 @@ impl Builder {
         let same = |place: u64| {
             let at = usize::try_from(place).unwrap_or(usize::MAX);
             let record = records.get(at..).and_then(Record::read);
-            record.map(|record| (record.kind, record.value, record.id, record.removed))
+            record.map(|record| {
+                (record.kind, record.value, record.id, record.removed, record.part_of)
+            })
         };
         let mut kept: Vec<(u64, u64)> = Vec::with_capacity(self.keys.len());
         let mut begins = 0;
@@ -227,7 +237,10 @@ impl Builder {
             };
             if !known {
                 kept.push((key, place));
-            } else if let Some((kind, .., removed)) = same(place).filter(|_| !is_mark) {
+            } else if let Some((kind, .., removed, part_of)) = same(place).filter(|_| !is_mark) {
+                if part_of.is_some() {
+                    continue;
+                }
                 self.about.repeated += 1;
                 if removed {
                     self.about.removed -= 1;
@@ -256,6 +269,10 @@ impl Builder {
         out.words(filter.into_iter())?;
         out.words(self.slots())?;
         out.section(&self.records)?;
+        let mut patterns: Vec<_> = self.patterns.iter().collect();
+        patterns.sort_unstable_by_key(|(_, number)| **number);
+        let patterns: Vec<&Part> = patterns.into_iter().map(|(part, _)| part).collect();
+        out.section(&serde_json::to_vec(&patterns)?)?;
         out.finish()
     }
 

@@ -18,7 +18,8 @@
 //! | 3 networks | 65,536 bits: the first 16 bits of IPv4 addresses that some network holds |
 //! | 4 filter | a blocked Bloom filter: of each key four bits in one u64 |
 //! | 5 table | u64 slots: 24 bits of the key, 40 bits of where its record begins; linear probing |
-//! | 6 records | kind, value, identifier, confidence, expiry, list, warning lists |
+//! | 6 records | kind, value, identifier, confidence, expiry, list, warning lists, pattern |
+//! | 7 patterns | JSON: patterns of which some records are only parts |
 //!
 //! A key whose record is 1 or 2 says that something longer has it as its part: a URL whose host it is, or an e-mail
 //! address or a name that holds it.
@@ -38,12 +39,13 @@ use sha2::{Digest as _, Sha256};
 pub use build::Builder;
 pub(crate) use record::Record;
 
+use crate::indicator::Part;
 use crate::raw::{Mapped, prefetch};
 
 const MAGIC: &[u8; 8] = b"COMITYHX";
 const VERSION: u32 = 1;
 const PAGE: usize = 4096;
-const SECTIONS: usize = 6;
+const SECTIONS: usize = 7;
 const TABLE_AT: usize = 48;
 const ENTRY: usize = 24;
 
@@ -106,6 +108,9 @@ pub struct About {
     /// The index that this one adds to; none: it stands alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base: Option<String>,
+    /// Patterns that a line must satisfy in which a part of one is seen.
+    #[serde(default)]
+    pub patterns: u64,
     /// Indicators of the base that are no longer any.
     #[serde(default)]
     pub removed: u64,
@@ -168,6 +173,7 @@ pub struct Index {
     about: About,
     shape: Shape,
     filter: Filter,
+    patterns: Vec<Part>,
     file: File,
 }
 
@@ -244,12 +250,15 @@ impl Index {
             about: About::default(),
             shape: Shape::default(),
             filter: Filter::default(),
+            patterns: Vec::new(),
             file: opened,
         };
         // What is small and used at once is checked at once.
-        for section in 0..3 {
+        for section in [0, 1, 2, 6] {
             index.check(section)?;
         }
+        index.patterns =
+            serde_json::from_slice(index.section(6)).map_err(|_| damaged("its patterns"))?;
         index.about = serde_json::from_slice(index.section(0))
             .map_err(|_| damaged("what it says about itself"))?;
         index.shape = Shape::of(index.section(1)).ok_or(damaged("its shape"))?;
@@ -277,6 +286,7 @@ impl Index {
             "its filter",
             "its table",
             "its records",
+            "its patterns",
         ];
         let what = NAMES[section];
         let holds = crc32c::crc32c(self.section(section)) == self.checks[section];
@@ -322,7 +332,12 @@ impl Index {
     /// How many indicators it holds.
     #[must_use]
     pub fn indicators(&self) -> u64 {
-        self.about.indicators.values().sum()
+        self.about.indicators.values().sum::<u64>() + self.about.patterns
+    }
+
+    /// The patterns of which records are parts.
+    pub(crate) fn patterns(&self) -> &[Part] {
+        &self.patterns
     }
 
     pub(crate) fn shape(&self) -> &Shape {

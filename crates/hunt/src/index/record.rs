@@ -7,6 +7,7 @@ const HAS_CONFIDENCE: u8 = 2;
 const EXPIRES: u8 = 4;
 const WARNED: u8 = 8;
 const REMOVED: u8 = 16;
+const PART: u8 = 32;
 
 /// What an index knows of one indicator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +23,8 @@ pub(crate) struct Record<'a> {
     pub(crate) warnings: &'a [u8],
     /// It is no longer any.
     pub(crate) removed: bool,
+    /// The number of the pattern that it is only a part of.
+    pub(crate) part_of: Option<u64>,
 }
 
 /// What is said of an indicator beside what it is.
@@ -30,6 +33,7 @@ pub(crate) struct Said<'a> {
     pub(crate) list: u64,
     pub(crate) warnings: &'a [u8],
     pub(crate) removed: bool,
+    pub(crate) part_of: Option<u64>,
 }
 
 fn put(out: &mut Vec<u8>, mut value: u64) {
@@ -90,7 +94,8 @@ impl<'a> Record<'a> {
                 | bit(indicator.confidence.is_some(), HAS_CONFIDENCE)
                 | bit(indicator.expires.is_some(), EXPIRES)
                 | bit(!said.warnings.is_empty(), WARNED)
-                | bit(said.removed, REMOVED),
+                | bit(said.removed, REMOVED)
+                | bit(said.part_of.is_some(), PART),
         );
         put(out, said.list);
         out.extend(indicator.confidence);
@@ -100,6 +105,9 @@ impl<'a> Record<'a> {
         if !said.warnings.is_empty() {
             put(out, said.warnings.len() as u64);
             out.extend(said.warnings);
+        }
+        if let Some(number) = said.part_of {
+            put(out, number);
         }
         same
     }
@@ -125,6 +133,7 @@ impl<'a> Record<'a> {
             list,
             warnings: if has(WARNED) { from.bytes()? } else { &[] },
             removed: has(REMOVED),
+            part_of: if has(PART) { Some(from.number()?) } else { None },
         })
     }
 }
@@ -141,15 +150,15 @@ mod tests {
         fn what_is_written_is_read(
             kind in 0_usize..13, value in ".{0,40}", id in proptest::option::of(".{0,300}"),
             confidence in proptest::option::of(0_u8..=100), expires in proptest::option::of(any::<i64>()),
-            list in any::<u64>(), warnings in proptest::collection::vec(any::<u8>(), 0..4), removed: bool,
+            list in any::<u64>(), warnings in proptest::collection::vec(any::<u8>(), 0..4), removed: bool, part_of in proptest::option::of(any::<u64>()),
         ) {
-            let indicator = Indicator { kind: KINDS[kind], value, id, confidence, expires };
+            let indicator = Indicator { kind: KINDS[kind], value, id, confidence, expires, part_of: None };
             let mut bytes = Vec::new();
-            Record::write(&mut bytes, &indicator, &Said { list, warnings: &warnings, removed });
+            Record::write(&mut bytes, &indicator, &Said { list, warnings: &warnings, removed, part_of });
             let read = Record::read(&bytes).unwrap();
             prop_assert_eq!((read.kind, read.value, read.id), (indicator.kind, &*indicator.value, indicator.id.as_deref()));
             prop_assert_eq!((read.confidence, read.expires, read.list), (confidence, expires, list));
-            prop_assert_eq!((read.warnings, read.removed), (&*warnings, removed));
+            prop_assert_eq!((read.warnings, read.removed, read.part_of), (&*warnings, removed, part_of));
             for end in 0..bytes.len() {
                 let _ = Record::read(&bytes[..end]);
             }

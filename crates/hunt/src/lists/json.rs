@@ -4,7 +4,7 @@ use comity_stix::pattern::{Pattern, Syntax};
 use serde_json::Value;
 
 use super::{Choice, Error, Taker, misp};
-use crate::indicator::{Indicator, Kind, Named};
+use crate::indicator::{Indicator, Kind, Named, Part};
 
 pub(super) fn read(bytes: &[u8], choice: Choice, taker: &mut Taker<'_>) -> Result<(), Error> {
     let whole: Value = serde_json::from_slice(bytes)?;
@@ -98,16 +98,32 @@ fn stix(object: &Value, taker: &mut Taker<'_>) {
     };
     let version = text(object, "pattern_version").or(text(object, "spec_version")).unwrap_or("2.0");
     match Pattern::parse(pattern, Syntax::of(version)) {
-        Ok(pattern) => {
-            let mut any = false;
-            for (kind, keys, value) in pattern.equal_texts() {
-                if let Some(named) = property(kind, &keys) {
-                    any = true;
-                    taker.take(|| id.to_owned(), Indicator::new(named, value).map(said));
+        Ok(parsed) => {
+            let indicator = |kind: &str, keys: &[&str], value: &str| {
+                let named = property(kind, keys)?;
+                Some(Indicator::new(named, value))
+            };
+            let is_one = |kind: &str, keys: &[&str], value: &str| {
+                indicator(kind, keys, value).is_some_and(|one| one.is_ok())
+            };
+            let parts: Vec<_> = parsed.equal_texts().collect();
+            let known = parts.iter().filter_map(|(kind, keys, value)| indicator(kind, keys, value));
+            if parsed.is_any_text()
+                && parts.iter().all(|(kind, keys, _)| property(kind, keys).is_some())
+            {
+                known.for_each(|one| taker.take(|| id.to_owned(), one.map(said)));
+            } else if parsed.leads(is_one) {
+                let part = Part {
+                    id: id.to_owned(),
+                    pattern: pattern.to_owned(),
+                    version: version.to_owned(),
+                };
+                for one in known.filter_map(Result::ok) {
+                    let one = Indicator { part_of: Some(part.clone()), ..said(one) };
+                    taker.take(|| id.to_owned(), Ok(one));
                 }
-            }
-            if !any {
-                taker.pass_over("patterns without anything that can be looked for");
+            } else {
+                taker.pass_over("patterns to which nothing leads that can be looked for");
             }
         }
         Err(problem) => taker.refuse(|| id.to_owned(), &format!("no pattern: {problem}")),

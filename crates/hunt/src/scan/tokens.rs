@@ -149,7 +149,8 @@ impl Scanner<'_> {
                 self.beyond_ascii(text, start, start + length);
                 continue;
             }
-            if letters.count_ones() <= 3 && dots.count_ones() >= 3 {
+            let first = text[start + letters.trailing_zeros() as usize];
+            if matches!(first, b'-' | b'_') && dots.count_ones() >= 3 {
                 self.range(text, start, start + length);
             }
             if dots != 0 {

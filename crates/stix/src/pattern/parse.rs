@@ -154,22 +154,45 @@ impl Pattern {
     /// The texts that something must be equal to, or one of: the type of the object, the keys on the way to the
     /// property, the text. What must *not* be so is left out.
     pub fn equal_texts(&self) -> impl Iterator<Item = (&str, Vec<&str>, &str)> {
-        self.tests().filter(|test| !test.negated).flat_map(|test| {
-            let keys = test.path.iter().filter_map(|step| match step {
-                Step::Key(key) => Some(key.as_str()),
-                _ => None,
-            });
-            let keys: Vec<&str> = keys.collect();
-            let literals = match &test.operator {
-                Operator::Equal(literal) => std::slice::from_ref(literal),
-                Operator::In(literals) => literals,
-                _ => &[],
-            };
-            literals.iter().filter_map(move |literal| match literal {
-                Literal::Text(text) => Some((test.kind.as_str(), keys.clone(), text.as_str())),
-                _ => None,
-            })
-        })
+        self.tests().flat_map(Test::equal_texts)
+    }
+
+    /// Whether one observation satisfies it by itself: it has one pair of brackets and no qualifier.
+    #[must_use]
+    pub fn is_single(&self) -> bool {
+        matches!(self.root, Node::Observation(_))
+    }
+
+    /// Whether anything of [`equal_texts`](Self::equal_texts) is enough by itself: one pair of brackets, no
+    /// qualifier, and in it nothing but texts to choose among.
+    #[must_use]
+    pub fn is_any_text(&self) -> bool {
+        fn is_text(expression: &Expression) -> bool {
+            match expression {
+                Expression::Test(test) => test.equal_texts().next().is_some() && !test.has_others(),
+                Expression::And(_) => false,
+                Expression::Or(all) => all.iter().all(is_text),
+            }
+        }
+        self.is_single() && self.observations.iter().all(is_text)
+    }
+
+    /// Whether each observation that could satisfy a part of it has a text, equal to one of its own, that can be
+    /// looked for: then whoever looks for these texts misses no observation.
+    pub fn leads(&self, can: impl Fn(&str, &[&str], &str) -> bool) -> bool {
+        fn does(expression: &Expression, can: &dyn Fn(&str, &[&str], &str) -> bool) -> bool {
+            match expression {
+                Expression::Test(test) => {
+                    let mut texts = test.equal_texts().peekable();
+                    texts.peek().is_some()
+                        && !test.has_others()
+                        && texts.all(|(kind, keys, text)| can(kind, &keys, text))
+                }
+                Expression::And(all) => all.iter().any(|one| does(one, can)),
+                Expression::Or(all) => all.iter().all(|one| does(one, can)),
+            }
+        }
+        self.observations.iter().all(|one| does(one, &can))
     }
 
     fn tests(&self) -> impl Iterator<Item = &Test> {
@@ -183,6 +206,35 @@ impl Pattern {
                 }
             }
         })
+    }
+}
+
+impl Test {
+    /// The texts of which one must be the property's.
+    fn equal_texts(&self) -> impl Iterator<Item = (&str, Vec<&str>, &str)> {
+        let keys = self.path.iter().filter_map(|step| match step {
+            Step::Key(key) => Some(key.as_str()),
+            _ => None,
+        });
+        let keys: Vec<&str> = keys.collect();
+        self.literals().iter().filter_map(move |literal| match literal {
+            Literal::Text(text) => Some((self.kind.as_str(), keys.clone(), text.as_str())),
+            _ => None,
+        })
+    }
+
+    /// Whether something that is no text may be the property's too.
+    fn has_others(&self) -> bool {
+        self.literals().iter().any(|literal| !matches!(literal, Literal::Text(_)))
+    }
+
+    fn literals(&self) -> &[Literal] {
+        match &self.operator {
+            _ if self.negated => &[],
+            Operator::Equal(literal) => std::slice::from_ref(literal),
+            Operator::In(literals) => literals,
+            _ => &[],
+        }
     }
 }
 

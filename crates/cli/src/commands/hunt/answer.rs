@@ -77,6 +77,11 @@ impl Answer {
         let before = digests(&sources)?;
         let mut found = Vec::new();
         let summary = hunt(&indexes, &sources, &mut found)?;
+        if summary.undecided {
+            return Err(Failure::No(
+                "too many lines may be parts of what patterns over several lines want: search fewer logs at once".to_owned(),
+            ));
+        }
         if digests(&sources)? != before {
             return Err(Failure::No(
                 "a log changed while it was searched: search a copy that nobody writes to"
@@ -107,7 +112,7 @@ impl Answer {
         let index = |index: &Index| {
             let about = index.about();
             json!({
-                "sha256": index.digest(), "indicators": about.indicators, "removed": about.removed,
+                "sha256": index.digest(), "indicators": about.indicators, "patterns": about.patterns, "removed": about.removed,
                 "lists": about.lists, "warninglists": about.warninglists,
             })
         };

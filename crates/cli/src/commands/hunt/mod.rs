@@ -77,7 +77,8 @@ fn described(index: &Index) -> String {
     let mut text = format!("{}\nsha256 {}\n", index.path().display(), index.digest());
     text.push_str(&format!("{} indicators", index.indicators()));
     let kinds = about.indicators.iter().map(|(kind, count)| format!("{count} {kind}"));
-    let kinds: Vec<String> = kinds.collect();
+    let patterns = (about.patterns > 0).then(|| format!("{} pattern", about.patterns));
+    let kinds: Vec<String> = kinds.chain(patterns).collect();
     if !kinds.is_empty() {
         text.push_str(&format!(": {}", kinds.join(", ")));
     }

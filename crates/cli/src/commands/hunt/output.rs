@@ -118,6 +118,13 @@ struct Seen {
     files: BTreeMap<String, u64>,
 }
 
+impl Seen {
+    fn places(&self) -> String {
+        let each = self.files.iter().map(|(file, count)| format!("{file}: {count}"));
+        each.collect::<Vec<_>>().join("\n")
+    }
+}
+
 impl Sink for Counted {
     fn sighting(&mut self, one: &Sighting) -> io::Result<()> {
         let seen = self.indicators.entry((one.kind, one.indicator.clone())).or_default();
@@ -230,6 +237,16 @@ impl Counted {
             "description": format!("A search of logs for the indicators of {}", digests.join(", ")),
         })];
         for ((kind, name), seen) in self.most_seen() {
+            // What a pattern is about, its own indicator says; a line's text is no observable.
+            if *kind == "pattern" {
+                let count = seen.count.min(999_999_999);
+                objects.push(json!({
+                    "type": "sighting", "spec_version": "2.1", "id": id("sighting"), "created_by_ref": identity,
+                    "created": now, "modified": now, "count": count, "sighting_of_ref": name,
+                    "where_sighted_refs": [identity], "description": seen.places(),
+                }));
+                continue;
+            }
             let observable = observable(kind, &seen.value);
             let observed = id("observed-data");
             let known = name
@@ -255,7 +272,7 @@ impl Counted {
                 "type": "sighting", "spec_version": "2.1", "id": id("sighting"), "created_by_ref": identity,
                 "created": now, "modified": now, "count": count, "sighting_of_ref": indicator,
                 "observed_data_refs": [observed], "where_sighted_refs": [identity],
-                "description": seen.files.iter().map(|(file, count)| format!("{file}: {count}")).collect::<Vec<_>>().join("\n"),
+                "description": seen.places(),
             }));
             objects.push(observable);
         }

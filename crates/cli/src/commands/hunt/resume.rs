@@ -50,11 +50,12 @@ impl Reached {
             sightings: sightings + later.sightings,
             suppressed: suppressed + later.suppressed,
             kinds,
+            undecided: later.undecided,
         }
     }
 
     fn of(position: Position, summary: &Summary, written: u64) -> Self {
-        let Summary { files, lines, bytes, sightings, suppressed, kinds } = summary;
+        let Summary { files, lines, bytes, sightings, suppressed, kinds, .. } = summary;
         Self {
             files: position.files,
             segments: position.segments,

@@ -154,6 +154,11 @@ impl Run {
                 "a STIX bundle is one piece: only ndjson and csv can be resumed".to_owned(),
             ));
         }
+        if self.resume && hunt.is_over_lines() {
+            return Err(Failure::Wrong(
+                "some patterns are over several lines, and must see all of them: begin again without --resume".to_owned(),
+            ));
+        }
         let what = json!({
             "indexes": indexes.iter().map(Index::digest).collect::<Vec<_>>(),
             "logs": sources.iter().map(output::identity).collect::<Vec<_>>(),
@@ -192,6 +197,13 @@ pub(super) fn told(summary: &Summary) -> String {
         format!("; {suppressed} that warning lists call harmless were left out")
     } else {
         String::new()
+    };
+    let left = if summary.undecided {
+        format!(
+            "{left}; patterns over several lines were not asked, for too many lines may be parts of them"
+        )
+    } else {
+        left
     };
     format!("{sightings} sightings{kinds} in {lines} lines, {bytes} bytes, {files} files{left}")
 }

@@ -1,5 +1,7 @@
 //! A hunt: logs in, sightings out, in the order of the files and of their bytes, however many threads there are.
 
+mod unit;
+
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read, Seek as _, SeekFrom};
@@ -8,11 +10,12 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
 
-use crate::fields::{Columns, Line};
-use crate::index::{Index, Record};
-use crate::input::{Block, Blocks, Counted, PIECE, Packing, Source, unpacked};
-use crate::normal;
-use crate::scan::{Hit, Host, Instructions, Scanner};
+use crate::fields::Columns;
+use crate::index::Index;
+use crate::input::{Blocks, Counted, PIECE, Packing, Source, unpacked};
+use crate::patterns::{Candidate, Patterns};
+use crate::scan::{Instructions, Scanner};
+use unit::OneUnit;
 
 /// Bytes of a plain file that one thread takes at a time.
 const SEGMENT: u64 = 16 << 20;
@@ -20,8 +23,6 @@ const SEGMENT: u64 = 16 << 20;
 const BLOCK: usize = 48 << 10;
 /// Sightings that a thread keeps before it waits for its turn to give them.
 const MOST_KEPT: usize = 10_000;
-/// A value longer than this is shortened.
-const LONGEST_VALUE: usize = 8 << 10;
 
 /// An indicator, seen.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -95,6 +96,8 @@ pub struct Summary {
     pub suppressed: u64,
     /// Sightings by kind.
     pub kinds: BTreeMap<&'static str, u64>,
+    /// Whether too many lines may be parts of what patterns over several lines want: those patterns were not asked.
+    pub undecided: bool,
 }
 
 /// Up to where everything has been given: a hunt can go on from here.
@@ -168,6 +171,8 @@ struct Found {
     bytes: u64,
     /// The columns that were taken for the file's where it began, and those at its end.
     columns: (Columns, Columns),
+    /// Lines for patterns over several.
+    candidates: Vec<Candidate>,
 }
 
 /// A log that is hunted in.
@@ -185,6 +190,7 @@ pub struct Hunt<'a> {
     units: Vec<Unit>,
     progress: &'a (dyn Fn(u64) + Sync),
     start: Position,
+    patterns: Patterns,
 }
 
 struct Shared<'s> {
@@ -196,6 +202,7 @@ struct Shared<'s> {
     summary: Summary,
     sink: &'s mut dyn Sink,
     failed: Option<Error>,
+    candidates: Vec<Candidate>,
 }
 
 impl<'a> Hunt<'a> {
@@ -217,6 +224,7 @@ impl<'a> Hunt<'a> {
             units: Vec::new(),
             progress,
             start: Position::default(),
+            patterns: Patterns::of(indexes),
         };
         for (file, source) in sources.iter().enumerate() {
             let name = source.name();
@@ -248,6 +256,12 @@ impl<'a> Hunt<'a> {
         Ok(hunt)
     }
 
+    /// Whether some pattern is over several lines: such a hunt cannot go on where another was stopped.
+    #[must_use]
+    pub fn is_over_lines(&self) -> bool {
+        self.patterns.are_over_lines()
+    }
+
     /// Leaves out what a hunt of the same logs has been through.
     #[must_use]
     pub fn from(mut self, position: Position) -> Self {
@@ -271,6 +285,7 @@ impl<'a> Hunt<'a> {
             summary: Summary::default(),
             sink,
             failed: None,
+            candidates: Vec::new(),
         });
         let turn = Condvar::new();
         std::thread::scope(|scope| {
@@ -279,7 +294,14 @@ impl<'a> Hunt<'a> {
             }
             self.work(&shared, &turn);
         });
-        let shared = shared.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let mut shared = shared.into_inner().unwrap_or_else(PoisonError::into_inner);
+        if shared.failed.is_none() {
+            let (found, is_decided) = self.patterns.over(&shared.candidates);
+            shared.summary.undecided = !is_decided;
+            shared.lines = 0;
+            let given = shared.give(&mut Found { sightings: found, ..Found::default() });
+            shared.fail(given);
+        }
         match shared.failed {
             Some(error) => Err(error),
             None => Ok(shared.summary),
@@ -421,6 +443,8 @@ impl<'a> Hunt<'a> {
             file: &file.name,
             scanner,
             suppressed: self.options.suppressed,
+            patterns: &self.patterns,
+            parts: Vec::new(),
             indexes: self.indexes,
             found: Found { columns: (columns.clone(), columns), ..Found::default() },
             json: None,
@@ -472,6 +496,13 @@ impl Shared<'_> {
             self.summary.sightings += 1;
             *self.summary.kinds.entry(sighting.kind).or_default() += 1;
         }
+        for mut candidate in found.candidates.drain(..) {
+            candidate.sighting.line += self.lines;
+            // One more than can be asked says that they cannot be.
+            if Patterns::can_keep(self.candidates.len()) {
+                self.candidates.push(candidate);
+            }
+        }
         self.summary.suppressed += std::mem::take(&mut found.suppressed);
         Ok(())
     }
@@ -502,167 +533,4 @@ fn first_line(file: &mut File, unit: &Unit) -> io::Result<Option<u64>> {
         at += read as u64;
     }
     Ok(None)
-}
-
-struct OneUnit<'u, 'i> {
-    file: &'u str,
-    scanner: &'u mut Scanner<'i>,
-    indexes: &'i [Index],
-    suppressed: bool,
-    found: Found,
-    /// Of a line that is read in pieces, whether it is JSON.
-    json: Option<bool>,
-    is_first: bool,
-}
-
-impl OneUnit<'_, '_> {
-    fn block(&mut self, text: &[u8], block: &Block) {
-        if std::mem::take(&mut self.is_first) && self.found.columns.0 == Columns::Unnamed {
-            // Of what comes through a pipe the head is seen only now.
-            let columns = Columns::of(&text[..block.length]);
-            self.found.columns = (self.found.columns.0.clone(), columns);
-        }
-        if block.is_cut && !block.goes_on {
-            self.json = Some(normal::is_json(&text[..block.length]));
-        }
-        let lines = self.scanner.scan(text, block.length, self.json.filter(|_| block.goes_on));
-        let is_whole = !block.is_cut && !block.goes_on;
-        let hits = std::mem::take(&mut self.scanner.hits);
-        let hosts = std::mem::take(&mut self.scanner.hosts);
-        let before = self.found.sightings.len();
-        let mut place = Place { text: &text[..block.length], from: 0, lines: 0 };
-        for hit in &hits {
-            let is_ours = is_whole
-                || (!block.goes_on || hit.start > 0)
-                    && (!block.is_cut || hit.start <= PIECE && hit.end < block.length);
-            if is_ours {
-                let (line, start, end) = place.line(hit.start);
-                let bytes = &text[start..end];
-                let field = if is_whole {
-                    let columns = self.found.columns.1.at(text, start);
-                    Line { bytes, columns: &columns }.field(hit.start - start)
-                } else {
-                    None
-                };
-                self.sighting(text, block, hit, line, None, field);
-            }
-        }
-        let mut place = Place { from: 0, lines: 0, ..place };
-        for host in hosts.iter().filter(|_| is_whole) {
-            let (line, start, end) = place.line(host.start);
-            self.host(text, block, host, line, (start, end));
-        }
-        // What is found in two fields comes in at its place.
-        self.found.sightings[before..].sort_by_key(|seen| seen.offset);
-        self.scanner.hits = hits;
-        self.scanner.hosts = hosts;
-        if let Columns::Zeek(_) = self.found.columns.1 {
-            if let Some(named) = Columns::starting(text) {
-                self.found.columns.1 = named;
-            }
-            self.found.columns.1.follow(&text[..block.length]);
-        }
-        // What of a cut line the next piece shares has no line end in it.
-        self.found.lines += lines;
-        if !block.is_cut && !text[..block.length].ends_with(b"\n") {
-            self.found.lines += 1;
-        }
-    }
-
-    /// A host, whose path another field may hold.
-    fn host(
-        &mut self,
-        text: &[u8],
-        block: &Block,
-        host: &Host,
-        line: u64,
-        (start, end): (usize, usize),
-    ) {
-        let columns = self.found.columns.1.at(text, start);
-        let of = Line { bytes: &text[start..end], columns: &columns };
-        let Some(joined) = of.joined(host.start - start, host.end - start) else { return };
-        drop(columns);
-        let name = String::from_utf8_lossy(&text[host.start..host.end]).to_lowercase();
-        let name = crate::address::ip(&name).map_or(name, |address| match address {
-            std::net::IpAddr::V4(four) => four.to_string(),
-            std::net::IpAddr::V6(six) => format!("[{six}]"),
-        });
-        let name = crate::address::host(&name).unwrap_or(name);
-        for (index, place) in self.scanner.joined(host, &name, &joined.rest) {
-            let hit = Hit { start: host.start, end: host.end, index, place };
-            let value = format!("{name}{}", String::from_utf8_lossy(&joined.rest));
-            self.sighting(text, block, &hit, line, Some(value), Some(joined.field.clone()));
-        }
-    }
-
-    fn sighting(
-        &mut self,
-        text: &[u8],
-        block: &Block,
-        hit: &Hit,
-        line: u64,
-        value: Option<String>,
-        field: Option<String>,
-    ) {
-        let indexes = self.indexes;
-        let Some(index) = indexes.get(hit.index) else { return };
-        // Where no record is, the index is damaged: `verify` says so.
-        let _ = index.with_record(hit.place, |record| {
-            self.seen(text, block, hit, line, (value, field), record);
-        });
-    }
-
-    fn seen(
-        &mut self,
-        text: &[u8],
-        block: &Block,
-        hit: &Hit,
-        line: u64,
-        (value, field): (Option<String>, Option<String>),
-        record: &Record<'_>,
-    ) {
-        if !record.warnings.is_empty() && !self.suppressed {
-            self.found.suppressed += 1;
-            return;
-        }
-        let about = self.indexes[hit.index].about();
-        let seen = &text[hit.start..hit.end.min(hit.start + LONGEST_VALUE)];
-        let list = usize::try_from(record.list).ok().and_then(|list| about.lists.get(list));
-        let warning = |number: &u8| about.warninglists.get(usize::from(*number)).cloned();
-        let expires = record.expires.and_then(|at| jiff::Timestamp::from_second(at).ok());
-        self.found.sightings.push(Sighting {
-            file: self.file.to_owned(),
-            line: self.found.lines + line + 1,
-            offset: block.offset + hit.start as u64,
-            length: (hit.end - hit.start) as u64,
-            kind: record.kind.name(),
-            indicator: record.id.unwrap_or(record.value).to_owned(),
-            value: value.unwrap_or_else(|| String::from_utf8_lossy(seen).into_owned()),
-            field,
-            pattern: record.id.map(|_| record.value.to_owned()),
-            list: list.map(|list| list.name.clone()),
-            confidence: record.confidence,
-            expires: expires.map(|at| at.to_string()),
-            warnings: record.warnings.iter().filter_map(warning).collect(),
-        });
-    }
-}
-
-/// Counts lines up to places that come in order.
-struct Place<'a> {
-    text: &'a [u8],
-    from: usize,
-    lines: u64,
-}
-
-impl Place<'_> {
-    /// The number of the line, in this text and from 0, and where it begins and ends.
-    fn line(&mut self, at: usize) -> (u64, usize, usize) {
-        self.lines += memchr::memchr_iter(b'\n', &self.text[self.from..at]).count() as u64;
-        self.from = at;
-        let start = memchr::memrchr(b'\n', &self.text[..at]).map_or(0, |end| end + 1);
-        let end = memchr::memchr(b'\n', &self.text[at..]).map_or(self.text.len(), |end| at + end);
-        let end = if self.text[start..end].ends_with(b"\r") { end - 1 } else { end };
-        (self.lines, start, end)
-    }
 }

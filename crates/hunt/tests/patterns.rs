@@ -1,0 +1,147 @@
+//! STIX patterns over what lines of logs say.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on fails"
+)]
+
+mod stage;
+
+use comity_hunt::hunt::Options;
+use comity_hunt::index::{Builder, Index};
+use comity_hunt::lists::{self, Choice};
+use comity_hunt::warning::Warnings;
+use stage::Stage;
+
+/// An index of these patterns, called by their numbers.
+fn index(stage: &Stage, patterns: &[&str]) -> (Index, lists::Read) {
+    let objects: Vec<_> = (0..)
+        .zip(patterns)
+        .map(|(number, pattern)| {
+            serde_json::json!({
+                "type": "indicator", "id": format!("indicator--{number}"), "pattern_type": "stix",
+                "spec_version": "2.1", "pattern": pattern,
+            })
+        })
+        .collect();
+    let bundle = serde_json::json!({ "type": "bundle", "id": "bundle--1", "objects": objects });
+    let mut builder = Builder::new(Warnings::default());
+    let read =
+        lists::read(bundle.to_string().as_bytes(), Choice::default(), &mut |one| builder.add(one));
+    (builder.write(&stage.path("patterns.hunt")).unwrap(), read.unwrap())
+}
+
+/// Which patterns are seen in which lines.
+fn seen(patterns: &[&str], log: &str) -> Vec<(String, u64)> {
+    let stage = Stage::new();
+    let (index, read) = index(&stage, patterns);
+    assert_eq!(read.refusals, 0, "{:?}", read.refused);
+    let logs = [stage.log("x.log", log.as_bytes())];
+    let indexes = [index];
+    let first = stage.hunt(&indexes, &logs, Options { threads: 1, ..Options::default() });
+    let again =
+        stage.hunt(&indexes, &logs, Options { threads: 2, block: 64, ..Options::default() });
+    assert_eq!(first, again);
+    let number = |id: &str| id.trim_start_matches("indicator--").to_owned();
+    first.0.iter().map(|seen| (number(&seen.indicator), seen.line)).collect()
+}
+
+fn told(found: &[(String, u64)]) -> Vec<(&str, u64)> {
+    found.iter().map(|(id, line)| (id.as_str(), *line)).collect()
+}
+
+const EVE: &str = concat!(
+    r#"{"timestamp":"2026-03-09T08:00:00.000000+0000","event_type":"fileinfo","src_ip":"10.0.0.1","dest_ip":"203.0.113.7","dest_port":443,"proto":"TCP","fileinfo":{"filename":"/a/evil.exe","md5":"44d88612fea8a8f36de82e1278abb02f","size":68}}"#,
+    "\n",
+    r#"{"timestamp":"2026-03-09T08:00:10.000000+0000","event_type":"dns","src_ip":"10.0.0.1","dns":{"rrname":"www.evil.example"}}"#,
+    "\n",
+    r#"{"timestamp":"2026-03-09T08:00:20.000000+0000","event_type":"flow","src_ip":"10.0.0.1","dest_ip":"203.0.113.7","dest_port":80,"proto":"TCP"}"#,
+    "\n",
+    r#"{"timestamp":"2026-03-09T09:30:00.000000+0000","event_type":"http","src_ip":"203.0.113.7","dest_ip":"10.0.0.1","http":{"hostname":"evil.example","url":"/a","http_user_agent":"Bot/1"}}"#,
+    "\n",
+);
+
+#[test]
+fn a_pattern_over_one_line_asks_the_whole_of_it() {
+    let found = seen(
+        &[
+            "[file:name = 'evil.exe' AND file:size > 60]",
+            "[file:name = 'evil.exe' AND file:size > 70]",
+            "[file:hashes.MD5 = '44d88612fea8a8f36de82e1278abb02f' AND file:name LIKE '%.exe']",
+            "[network-traffic:dst_ref.value = '203.0.113.7' AND network-traffic:dst_port = 443]",
+            "[network-traffic:src_ref.value = '203.0.113.7' AND network-traffic:protocols[*] = 'tcp']",
+            "[network-traffic:src_ref.value = '203.0.113.7' AND network-traffic:extensions.'http-request-ext'.request_header.'User-Agent' MATCHES '^Bot']",
+            "[url:value = 'http://evil.example/a' AND url:value LIKE 'http:%']",
+            "[domain-name:value = 'www.evil.example' AND domain-name:value NOT = 'x']",
+        ],
+        EVE,
+    );
+    assert_eq!(told(&found), [("3", 1), ("0", 1), ("2", 1), ("7", 2), ("5", 4), ("6", 4)]);
+}
+
+#[test]
+fn a_pattern_over_several_lines_is_asked_of_all_that_may_be_its_parts() {
+    let dns = "[domain-name:value = 'www.evil.example' AND domain-name:value LIKE '%']";
+    let flow = "[network-traffic:dst_ref.value = '203.0.113.7' AND network-traffic:dst_port = 80]";
+    let found = seen(
+        &[
+            &format!("{dns} FOLLOWEDBY {flow}"),
+            &format!("{flow} FOLLOWEDBY {dns}"),
+            &format!("({dns} FOLLOWEDBY {flow}) WITHIN 5 SECONDS"),
+            &format!("({dns} AND {flow}) WITHIN 10 SECONDS"),
+            "[ipv4-addr:value = '203.0.113.7'] REPEATS 3 TIMES",
+            "[ipv4-addr:value = '203.0.113.7'] REPEATS 4 TIMES",
+        ],
+        EVE,
+    );
+    let found = told(&found);
+    assert_eq!(found, [("0", 2), ("0", 3), ("3", 2), ("3", 3), ("4", 1), ("4", 3), ("4", 4)]);
+}
+
+/// What has no time has no place before or after anything; what says what it is in no field is there all the same.
+#[test]
+fn lines_of_other_formats_are_observations_too() {
+    let zeek = "#separator \\x09\n#fields\tts\tuid\tid.orig_h\tid.orig_p\tid.resp_h\tid.resp_p\tproto\n\
+        1773043200.5\tC1\t10.0.0.1\t5000\t203.0.113.7\t443\ttcp\n1773043201.5\tC1\t10.0.0.1\t5000\t203.0.113.7\t80\ttcp\n";
+    let patterns = [
+        "[network-traffic:dst_ref.value = '203.0.113.7' AND network-traffic:dst_port = 443]",
+        "[ipv4-addr:value = '203.0.113.7'] REPEATS 2 TIMES WITHIN 2 SECONDS",
+    ];
+    assert_eq!(told(&seen(&patterns, zeek)), [("0", 3), ("1", 3), ("1", 4)]);
+    assert_eq!(
+        told(&seen(
+            &patterns,
+            "time,src,dst,dst_port\n2026-03-09T08:00:00Z,10.0.0.1,203.0.113.7,443\n"
+        )),
+        [("0", 2)]
+    );
+    assert_eq!(told(&seen(&patterns, "seen 203.0.113.7\nseen 203.0.113.7\n")), []);
+    let text =
+        ["[file:hashes.MD5 = '44d88612fea8a8f36de82e1278abb02f' AND file:hashes.MD5 LIKE '44%']"];
+    assert_eq!(told(&seen(&text, "saw 44d88612fea8a8f36de82e1278abb02f\n")), [("0", 1)]);
+}
+
+#[test]
+fn what_leads_to_no_pattern_is_said() {
+    let stage = Stage::new();
+    let (index, read) = index(
+        &stage,
+        &[
+            "[file:size > 5]",
+            "[domain-name:value LIKE '%.evil.example']",
+            "[domain-name:value = 'a.example' OR file:size > 5]",
+            "[domain-name:value = 'a.example'] FOLLOWEDBY [file:size > 5]",
+            "[domain-name:value = 'a.example' OR domain-name:value = 'b.example']",
+            "[domain-name:value = 'c.example' AND domain-name:value LIKE 'c%']",
+        ],
+    );
+    assert_eq!(read.passed_over["patterns to which nothing leads that can be looked for"], 4);
+    assert_eq!((index.indicators(), index.about().patterns), (3, 1));
+    let indexes = [index];
+    let logs = [stage.log("x.log", b"a.example b.example c.example\n")];
+    let (found, _) = stage.hunt(&indexes, &logs, Options::default());
+    let kinds: Vec<_> = found.iter().map(|seen| (seen.kind, seen.value.as_str())).collect();
+    assert_eq!(kinds, [("domain", "a.example"), ("domain", "b.example"), ("pattern", "c.example")]);
+}
