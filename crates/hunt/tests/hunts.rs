@@ -492,3 +492,26 @@ fn nothing_is_found_by_nothing() {
     let missing = Hunt::new(&indexes, &[Source::File(stage.path("none"))], one(), &|_| ());
     assert!(missing.is_err_and(|error| error.to_string().contains("none: No such file")));
 }
+
+/// An address is found wherever the words of 64 bytes part it.
+#[test]
+fn an_address_may_lie_over_two_words() {
+    let stage = Stage::new();
+    let wanted = [("ip", "1.2.3.4"), ("ip", "2001:db8:1:2:3:4:5:6"), ("ip", "2001:db8::1")];
+    let indexes = [stage.index("i", indicators(&wanted).into_iter())];
+    for address in [
+        "0:0:0:0:0:ffff:1.2.3.4",
+        "0000:0000:0000:0000:0000:ffff:1.2.3.4",
+        "2001:db8:1:2:3:4:5:6",
+        "2001:0db8:0001:0002:0003:0004:0005:0006",
+        "2001:db8::1",
+        "2001:db8:0:0:0:0:0:1",
+    ] {
+        for before in 0..130 {
+            let log = stage.log("x.log", format!("{}{address}\n", " ".repeat(before)).as_bytes());
+            let (found, _) = stage.hunt(&indexes, &[log], one());
+            let places: Vec<_> = found.iter().map(|seen| (seen.offset, seen.length)).collect();
+            assert_eq!(places, [(before as u64, address.len() as u64)], "{address} after {before}");
+        }
+    }
+}

@@ -158,7 +158,7 @@ impl Masks {
         const TOP: u64 = 1 << 63;
         let Self { words, rare, high, lines } = self;
         let places = words.iter_mut().skip(FIRST);
-        let (mut colon, mut under) = (0, 0);
+        let (mut colon, mut under, mut between) = (0, 0, 0);
         let mut at = 0;
         for (bytes, bits) in text.as_chunks::<64>().0.iter().zip(places) {
             let word = classes(bytes);
@@ -174,10 +174,13 @@ impl Masks {
             digits &= digits >> 8;
             digits &= 0x0001_0001_0001_0001;
             let twice = word.colon & (word.colon << 1 | colon >> 63);
-            // An address without `::` has seven colons with at most four digits between: four in some word.
-            let between = word.colon & (word.hex << 1 | 1) & (word.hex >> 1 | TOP);
-            let near = between << 2 | between << 3 | between << 4 | between << 5;
-            let colons = twice != 0 || (between & near).count_ones() >= 3;
+            // An address without `::` has seven colons, or six before an IPv4 address, with at most four digits
+            // between. Of each is asked whether one stands just before it, in the word before too: however the words
+            // part them, three are so in one.
+            let joined = word.colon & (word.hex << 1 | 1) & (word.hex >> 1 | TOP);
+            let near = (2..=5).fold(0, |near, by| near | joined << by | between >> (64 - by));
+            let colons = twice != 0 || (joined & near).count_ones() >= 3;
+            between = joined;
             let fingerprint = word.under & (word.under << 13 | under >> 51);
             (colon, under) = (word.colon, word.under);
             if escape | digits | fingerprint != 0 || colons {
