@@ -130,6 +130,9 @@ pub(crate) fn read(path: &Path) -> Result<String, Failure> {
     let read = file.take(MAX_TEXT + 1).read_to_end(&mut bytes);
     let length = read.map_err(|error| Failure::file(path, &error))?;
     if u64::try_from(length).is_ok_and(|length| length <= MAX_TEXT) {
+        // Some editors begin a file with a mark of its encoding.
+        let marked = bytes.starts_with(b"\xef\xbb\xbf");
+        let bytes = if marked { bytes.split_off(3) } else { bytes };
         return String::from_utf8(bytes).map_err(|error| {
             let valid = error.utf8_error().valid_up_to();
             let line = 1 + error.as_bytes()[..valid].iter().filter(|byte| **byte == b'\n').count();

@@ -50,6 +50,9 @@ const PATHS: [&str; 13] = [
 const QUERIES: [&str; 5] = ["query", "url.query", "uri_query", "cs-uri-query", "query_string"];
 const PORTS: [&str; 4] = ["http_port", "port", "url.port", "http.http_port"];
 
+/// Pairs of a line of `key=value` that are looked at.
+const MOST_PAIRS: usize = 256;
+
 impl Columns {
     /// Those that the first lines of a file name.
     pub(crate) fn of(head: &[u8]) -> Self {
@@ -171,7 +174,7 @@ impl Line<'_> {
     pub(crate) fn all_fields(&self) -> Vec<(String, String)> {
         let mut all = Vec::new();
         if crate::normal::is_json(self.bytes) {
-            if let Ok(whole) = serde_json::from_slice::<Value>(self.bytes) {
+            if let Ok(whole) = serde_json::from_str::<Value>(&String::from_utf8_lossy(self.bytes)) {
                 flatten(&whole, &mut String::new(), &mut all);
             }
             return all;
@@ -278,7 +281,7 @@ impl Line<'_> {
     /// All of `key=value`.
     fn pairs(&self) -> Vec<(String, (usize, usize))> {
         let mut pairs: Vec<(String, (usize, usize))> = Vec::new();
-        for equals in memchr::memchr_iter(b'=', self.bytes) {
+        for equals in memchr::memchr_iter(b'=', self.bytes).take(MOST_PAIRS) {
             let Some((name, start)) = self.pair(equals + 1) else { continue };
             if let Some((_, (_, end))) = pairs.last_mut() {
                 // The value before ends where this key begins.
@@ -302,7 +305,7 @@ impl Line<'_> {
     fn joined_json(&self, start: usize, end: usize) -> Option<Joined> {
         let path = json_path(self.bytes, start)?;
         let [above @ .., Step::Key(host)] = path.as_slice() else { return None };
-        let whole: Value = serde_json::from_slice(self.bytes).ok()?;
+        let whole: Value = serde_json::from_str(&String::from_utf8_lossy(self.bytes)).ok()?;
         let object = above.iter().try_fold(&whole, |value, step| match step {
             Step::Key(key) => value.get(key),
             Step::Place(place) => value.get(place),

@@ -70,8 +70,14 @@ pub fn refanged(text: &str) -> Cow<'_, str> {
 
 /// Whether the line that this place is in is JSON, where a backslash always is an escape.
 pub(crate) fn is_json(line: &[u8]) -> bool {
-    let first = line.iter().find(|byte| !byte.is_ascii_whitespace());
-    matches!(first, Some(b'{' | b'['))
+    let line = line.trim_ascii_start();
+    // `[error] ...` is no array.
+    let second = line.get(1..).and_then(|rest| rest.trim_ascii_start().first());
+    match line.first() {
+        Some(b'{') => true,
+        Some(b'[') => matches!(second, Some(b'{' | b'[' | b'"')),
+        _ => false,
+    }
 }
 
 /// What a program reads where a person writes `%2e`: only what addresses are made of is worth it.
@@ -87,6 +93,10 @@ fn percent(text: &[u8], at: usize) -> Option<u8> {
 pub(crate) fn is_trigger(text: &[u8], at: usize, is_json: impl FnOnce() -> bool) -> bool {
     match text[at] {
         b'\\' => {
+            // What follows is looked at first: of a row of backslashes only the last can be one.
+            if !matches!(text.get(at + 1), Some(b'u' | b'x' | b'n' | b'r' | b't' | b'b' | b'f')) {
+                return false;
+            }
             let before = text[..at].iter().rev().take_while(|byte| **byte == b'\\').count();
             if before % 2 == 1 {
                 return false;
@@ -132,19 +142,20 @@ pub(crate) struct Normal {
 }
 
 impl Normal {
-    /// Reads a line, where a backslash is an escape if it is JSON.
-    pub(crate) fn take(&mut self, line: &[u8], json: bool) {
+    /// Reads a line, where a backslash is an escape if it is JSON; with what stands for a part of an address, or only
+    /// without escapes.
+    pub(crate) fn take(&mut self, line: &[u8], json: bool, whole: bool) {
         self.text.clear();
         self.places.clear();
         let mut at = 0;
         while let Some(byte) = line.get(at) {
             let length = match byte {
                 b'\\' => self.escape(line, at, json),
-                b'%' => percent(line, at).map(|value| {
+                b'%' if whole => percent(line, at).map(|value| {
                     self.put(&[value], at);
                     3
                 }),
-                b'[' | b'(' | b'{' => {
+                b'[' | b'(' | b'{' if whole => {
                     harmless(line, at).map(|(length, part)| self.part(line, at, length, part))
                 }
                 _ => None,
@@ -216,7 +227,7 @@ mod tests {
 
     fn read(line: &str) -> String {
         let mut normal = Normal::default();
-        normal.take(line.as_bytes(), is_json(line.as_bytes()));
+        normal.take(line.as_bytes(), is_json(line.as_bytes()), true);
         assert_eq!(normal.places.len(), normal.text.len() + 1);
         String::from_utf8_lossy(&normal.text).into_owned()
     }

@@ -249,6 +249,7 @@ fn what_cannot_be_counted_is_refused_with_its_line() {
             "line 2: count: want a number from 0 up to a million millions",
         ),
         ("from,count\n2015-01,2.5\n", "line 2: count: want a whole number"),
+        ("from,count\n2015-01,1e1\n", "line 2: count: want a number"),
         ("from,count,control\n2015-01,2,2.5\n", "line 2: control: want a whole number"),
         ("from,who\n2015-01,\u{1b}[31mred\n", "line 2: want cells without control characters"),
         ("from,stage\n2015-01,a\n2015-02,a\n2715-03,a\n", "line 4: the events reach from"),

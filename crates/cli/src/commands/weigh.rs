@@ -22,7 +22,7 @@ pub(crate) enum Weigh {
         #[arg(long, requires = "at")]
         stix: Option<PathBuf>,
         /// When the bundle is published, RFC 3339: the same file and time give the same bytes.
-        #[arg(long)]
+        #[arg(long, requires = "stix")]
         at: Option<jiff::Timestamp>,
     },
     /// Where the parties differ, and which ratings would bring them together.

@@ -12,6 +12,11 @@ use crate::scan::{Hit, Host, Scanner};
 /// A value longer than this is shortened.
 const LONGEST_VALUE: usize = 8 << 10;
 
+/// Sightings of one line whose fields are named, and hosts of one that are put together with a path: each goes through
+/// the line from its beginning.
+const MOST_NAMED: u32 = 256;
+const MOST_JOINED: u32 = 16;
+
 /// A part of a pattern, seen in the block.
 pub(super) struct SeenPart {
     /// Where its line begins and ends.
@@ -50,7 +55,8 @@ impl OneUnit<'_, '_> {
         let hits = std::mem::take(&mut self.scanner.hits);
         let hosts = std::mem::take(&mut self.scanner.hosts);
         let before = self.found.sightings.len();
-        let mut place = Place { text: &text[..block.length], from: 0, lines: 0 };
+        let mut place =
+            Place { text: &text[..block.length], from: 0, lines: 0, seen: 0, bounds: (0, 0) };
         for hit in &hits {
             let is_ours = is_whole
                 || (!block.goes_on || hit.start > 0)
@@ -58,7 +64,7 @@ impl OneUnit<'_, '_> {
             if is_ours {
                 let (line, start, end) = place.line(hit.start);
                 let bytes = &text[start..end];
-                let field = if is_whole {
+                let field = if is_whole && place.seen <= MOST_NAMED {
                     let columns = self.found.columns.1.at(text, start);
                     Line { bytes, columns: &columns }.field(hit.start - start)
                 } else {
@@ -67,9 +73,12 @@ impl OneUnit<'_, '_> {
                 self.sighting(text, block, hit, line, None, field);
             }
         }
-        let mut place = Place { from: 0, lines: 0, ..place };
+        let mut place = Place { from: 0, lines: 0, seen: 0, bounds: (0, 0), ..place };
         for host in hosts.iter().filter(|_| is_whole) {
             let (line, start, end) = place.line(host.start);
+            if place.seen > MOST_JOINED {
+                continue;
+            }
             self.host(text, block, host, line, (start, end));
         }
         self.ask(text, is_whole);
@@ -207,15 +216,25 @@ struct Place<'a> {
     text: &'a [u8],
     from: usize,
     lines: u64,
+    /// How many places of the last line were asked for, and where that begins and ends.
+    seen: u32,
+    bounds: (usize, usize),
 }
 
 impl Place<'_> {
     /// The number of the line, in this text and from 0, and where it begins and ends.
     fn line(&mut self, at: usize) -> (u64, usize, usize) {
-        self.lines += memchr::memchr_iter(b'\n', &self.text[self.from..at]).count() as u64;
-        self.from = at;
-        let start = memchr::memrchr(b'\n', &self.text[..at]).map_or(0, |end| end + 1);
-        let end = memchr::memchr(b'\n', &self.text[at..]).map_or(self.text.len(), |end| at + end);
+        self.seen += 1;
+        if self.seen == 1 || at >= self.bounds.1 {
+            self.seen = 1;
+            self.lines += memchr::memchr_iter(b'\n', &self.text[self.from..at]).count() as u64;
+            self.from = at;
+            let start = memchr::memrchr(b'\n', &self.text[..at]).map_or(0, |end| end + 1);
+            let end =
+                memchr::memchr(b'\n', &self.text[at..]).map_or(self.text.len(), |end| at + end);
+            self.bounds = (start, end);
+        }
+        let (start, end) = self.bounds;
         let end = if self.text[start..end].ends_with(b"\r") { end - 1 } else { end };
         (self.lines, start, end)
     }

@@ -1,6 +1,6 @@
 //! Making an index.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fs::File;
 use std::io::{BufWriter, Seek as _, SeekFrom, Write};
 use std::path::Path;
@@ -16,6 +16,9 @@ use super::{
 use crate::indicator::{Indicator, KINDS, Kind, Part};
 use crate::warning::Warnings;
 use crate::{address, key};
+
+/// Records of one key that are compared one by one.
+const MANY: usize = 16;
 
 /// Bits of the filter for each key.
 const FILTER_BITS: u64 = 16;
@@ -221,6 +224,7 @@ impl Builder {
         };
         let mut kept: Vec<(u64, u64)> = Vec::with_capacity(self.keys.len());
         let mut begins = 0;
+        let mut seen = (0, HashSet::new());
         for (key, place) in std::mem::take(&mut self.keys) {
             if kept.get(begins).is_none_or(|(first, _)| *first != key) {
                 begins = kept.len();
@@ -229,7 +233,19 @@ impl Builder {
             }
             let is_mark = place < FIRST_RECORD;
             let group = kept.get(begins..).unwrap_or_default();
-            let known = if is_mark {
+            // Of a value that many sources name there are many.
+            let known = if group.len() > MANY {
+                if seen.0 != key {
+                    seen = (
+                        key,
+                        group
+                            .iter()
+                            .map(|(_, other)| (*other < FIRST_RECORD, same(*other)))
+                            .collect(),
+                    );
+                }
+                is_mark && group.contains(&(key, place)) || !seen.1.insert((is_mark, same(place)))
+            } else if is_mark {
                 group.contains(&(key, place))
             } else {
                 let own = same(place);

@@ -133,15 +133,19 @@ fn stix(object: &Value, taker: &mut Taker<'_>) {
 /// What the property of an observable is.
 fn property(kind: &str, keys: &[&str]) -> Option<Named> {
     let one = |kind| Some(Named::Kind(kind));
+    let is_digest = |name: &str| {
+        matches!(
+            name.to_uppercase().replace('-', "").as_str(),
+            "MD5" | "SHA1" | "SHA256" | "SHA512"
+        )
+    };
     match (kind, keys) {
         ("ipv4-addr" | "ipv6-addr", ["value"]) => Some(Named::Address),
         ("domain-name", ["value"]) => one(Kind::Domain),
         ("url", ["value"]) => one(Kind::Url),
         ("email-addr", ["value"]) => one(Kind::Email),
         ("file", ["name"]) => one(Kind::FileName),
-        ("file" | "artifact", ["hashes", "MD5" | "SHA-1" | "SHA-256" | "SHA-512"]) => {
-            Some(Named::Digest)
-        }
+        ("file" | "artifact", ["hashes", name]) if is_digest(name) => Some(Named::Digest),
         ("network-traffic", [first, "value"]) if first.ends_with("_ref") => Some(Named::Address),
         ("email-message", [first, "value"])
             if first.ends_with("_ref") || first.ends_with("_refs") =>

@@ -44,7 +44,13 @@ fn records(
                 let name = (indexes.len() > 1).then(|| record.name());
                 if record.removed {
                     own.extend(name);
-                } else if name.is_none_or(|name| !removed.contains(&name)) {
+                } else if name.is_none_or(|(kind, value, id)| {
+                    // What is taken back without an identifier is taken back whoever said it.
+                    let is = |gone: &(Kind, String, Option<String>)| {
+                        gone.0 == kind && gone.1 == value && (gone.2.is_none() || gone.2 == id)
+                    };
+                    !removed.iter().any(is)
+                }) {
                     found.push((at, place));
                 }
             });
@@ -148,6 +154,14 @@ impl<'a> Confirm<'a> {
         // `*.example.com`
         let whole =
             whole + self.text[whole..start].iter().take_while(|byte| **byte == b'.').count();
+        // `%2Fexample.com`: the digits are the escape's.
+        let before_whole = whole.checked_sub(1).map(|at| self.text[at]);
+        let is_escape = before_whole == Some(b'%')
+            && self.text.get(whole..whole + 2).and_then(address::hex_pair).is_some();
+        let whole = whole + if is_escape { 2 } else { 0 };
+        if start < whole {
+            return;
+        }
         let beside = |at: Option<&u8>| at.is_some_and(|byte| *byte >= 0x80);
         let alone = !beside(before.as_ref()) && !beside(self.text.get(end));
         self.put(key, if is_whole { start } else { whole }, end, |kind, value| {
@@ -325,7 +339,8 @@ fn ends(rest: &[u8]) -> Vec<usize> {
     };
     let trimmed = rest.iter().rposition(|byte| !closes(byte)).map_or(0, |last| last + 1);
     ends.extend((trimmed..rest.len()).rev().take(MOST_ENDS));
-    let parts = |at: &usize| matches!(rest[*at], b',' | b';' | b'|' | b'\'' | b')' | b']' | b'#');
+    let parts =
+        |at: &usize| matches!(rest[*at], b',' | b';' | b'|' | b'\'' | b')' | b']' | b'#' | b'&');
     ends.extend((0..trimmed).rev().filter(parts).take(MOST_ENDS));
     ends.dedup();
     ends

@@ -66,6 +66,17 @@ pub(crate) struct Host {
     pub(crate) key: u64,
 }
 
+/// A line with escapes, or with what stands for a part of an address.
+#[derive(Debug, Clone, Copy)]
+struct Escaped {
+    start: usize,
+    end: usize,
+    is_json: bool,
+}
+
+/// Sightings of a line that each one is held against.
+const MOST_COMPARED: usize = 64;
+
 /// What the indexes together ask for.
 #[derive(Debug, Clone, Copy, Default)]
 struct Wanted {
@@ -122,7 +133,7 @@ pub(crate) struct Scanner<'a> {
     pub(crate) hits: Vec<Hit>,
     /// Hosts of URLs in the last text.
     pub(crate) hosts: Vec<Host>,
-    lines: Vec<(usize, usize)>,
+    lines: Vec<Escaped>,
 }
 
 impl<'a> Scanner<'a> {
@@ -168,18 +179,46 @@ impl<'a> Scanner<'a> {
         self.go_through(text, &masks);
         self.masks = masks;
         let escaped = std::mem::take(&mut self.lines);
-        for (start, end) in &escaped {
-            let json = json.filter(|_| *start == 0);
-            self.scan_as_meant(&text[*start..*end], *start, json);
+        for line in &escaped {
+            let read = &text[line.start..line.end];
+            self.scan_as_meant(read, line, true);
+            // An escape may be part of a URL as it is.
+            if line.is_json {
+                self.scan_as_meant(read, line, false);
+            }
         }
-        self.lines = escaped;
         self.hits.sort_unstable();
         self.hits.dedup();
-        self.hosts.sort_unstable_by_key(|host| (host.start, host.end));
+        if !escaped.is_empty() {
+            self.drop_inner(&escaped);
+        }
+        self.lines = escaped;
+        self.hosts.sort_unstable_by_key(|host| (host.start, host.end, host.key));
+        self.hosts.dedup();
         lines
     }
 
-    /// Finds the lines that must be read as they were meant, and takes them out of the masks.
+    /// Of what is seen in a line in both ways, the longer is what stands there.
+    fn drop_inner(&mut self, lines: &[Escaped]) {
+        let hits = std::mem::take(&mut self.hits);
+        let is_inner = |hit: &Hit| {
+            let line = lines.get(lines.partition_point(|line| line.end <= hit.start));
+            line.filter(|line| line.start <= hit.start).is_some_and(|line| {
+                let before = hits.partition_point(|other| other.start < line.start);
+                let upto = hits.partition_point(|other| other.start <= hit.start);
+                let others = hits[before..upto].iter().rev();
+                let same = |other: &&Hit| (other.index, other.place) == (hit.index, hit.place);
+                let wider = |other: &Hit| {
+                    other.end >= hit.end && (other.start, other.end) != (hit.start, hit.end)
+                };
+                others.take(MOST_COMPARED).filter(same).any(wider)
+            })
+        };
+        self.hits = hits.iter().filter(|hit| !is_inner(hit)).copied().collect();
+    }
+
+    /// Finds the lines that must be read as they were meant. Those in which a backslash makes JSON's letters something
+    /// else are taken out of the masks: as they are they say what nobody wrote.
     fn find_escaped_lines(
         &mut self,
         text: &[u8],
@@ -189,47 +228,54 @@ impl<'a> Scanner<'a> {
     ) {
         self.lines.clear();
         let mut done = 0;
+        let mut line: Option<Escaped> = None;
         for (at, what) in &masks.rare {
             let at = *at as usize;
             if *what != Rare::Escape || at < done || at >= length {
                 continue;
             }
-            let begin = || memchr::memrchr(b'\n', &text[..at]).map_or(0, |end| end + 1);
-            let is_json = || match (begin(), json) {
-                (0, Some(json)) => json,
-                (start, _) => normal::is_json(&text[start..]),
+            let current = match line {
+                Some(current) if at < current.end => current,
+                _ => {
+                    let start = memchr::memrchr(b'\n', &text[..at]).map_or(0, |end| end + 1);
+                    let end =
+                        memchr::memchr(b'\n', &text[at..length]).map_or(length, |end| at + end);
+                    let is_json = match json {
+                        Some(json) if start == 0 => json,
+                        _ => normal::is_json(&text[start..end]),
+                    };
+                    Escaped { start, end, is_json }
+                }
             };
-            if normal::is_trigger(text, at, is_json) {
-                let end = memchr::memchr(b'\n', &text[at..length]).map_or(length, |end| at + end);
-                self.lines.push((begin(), end));
-                done = end;
+            line = Some(current);
+            if normal::is_trigger(text, at, || current.is_json) {
+                done = current.end;
+                self.lines.push(current);
             }
         }
-        for (start, end) in &self.lines {
-            clear(&mut masks.words, *start, *end);
-        }
-        if !self.lines.is_empty() {
-            let mut lines = self.lines.iter().peekable();
+        let out = self.lines.iter().filter(|line| line.is_json);
+        out.clone().for_each(|line| clear(&mut masks.words, line.start, line.end));
+        let mut out = out.peekable();
+        if out.peek().is_some() {
             masks.rare.retain(|(at, what)| {
                 // A word that speaks of colons may lie in two lines.
                 let at = *at as usize;
-                while lines.next_if(|(_, end)| *end <= at).is_some() {}
-                *what == Rare::Colons || lines.peek().is_none_or(|(start, _)| at < *start)
+                while out.next_if(|line| line.end <= at).is_some() {}
+                *what == Rare::Colons || out.peek().is_none_or(|line| at < line.start)
             });
         }
     }
 
-    fn scan_as_meant(&mut self, line: &[u8], start: usize, json: Option<bool>) {
+    fn scan_as_meant(&mut self, line: &[u8], of: &Escaped, whole: bool) {
+        let start = of.start;
         let mut normal = std::mem::take(&mut self.normal);
-        normal.take(line, json.unwrap_or_else(|| normal::is_json(line)));
+        normal.take(line, of.is_json, whole);
         let length = normal.text.len();
         normal.text.resize(length.next_multiple_of(STEP).max(STEP), b'\n');
         let (hits, hosts) = (self.hits.len(), self.hosts.len());
         let mut masks = std::mem::take(&mut self.inner);
         masks.take(&normal.text, self.instructions);
-        let lines = std::mem::take(&mut self.lines);
         self.go_through(&normal.text, &masks);
-        self.lines = lines;
         self.inner = masks;
         let place = |at: usize| start + normal.places.get(at).copied().unwrap_or(line.len());
         for hit in &mut self.hits[hits..] {

@@ -211,7 +211,14 @@ impl Table {
 
     fn number(&self, row: &csv::StringRecord, line: u64, name: &str) -> Result<f64, InputError> {
         let text = self.cell(row, name).ok_or_else(|| at(line, &format!("{name} is missing")))?;
-        let number = text.parse::<f64>().ok().filter(|n| n.is_finite() && *n >= 0.0 && *n < 1e12);
+        // `1e1` and `+7` are no counts that anybody wrote down.
+        let is_plain = name == "exposure"
+            || text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-'));
+        let number = text
+            .parse::<f64>()
+            .ok()
+            .filter(|_| is_plain)
+            .filter(|n| n.is_finite() && *n >= 0.0 && *n < 1e12);
         number.ok_or_else(|| {
             at(
                 line,
