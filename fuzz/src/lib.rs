@@ -403,12 +403,9 @@ pub fn hunt(data: &[u8]) {
             let options = Options { threads: 1, block, instructions, suppressed: true };
             let mut all: Vec<Sighting> = Vec::new();
             let hunt = Hunt::new(indexes, &sources, options, &|_| ());
-            // What calls itself packed and is not ends early.
-            let summary = hunt.and_then(|hunt| {
-                hunt.run(&mut |seen: &Sighting| {
-                    all.push(seen.clone());
-                    Ok(())
-                })
+            let summary = hunt.run(&mut |seen: &Sighting| {
+                all.push(seen.clone());
+                Ok(())
             });
             (all, summary.ok())
         };

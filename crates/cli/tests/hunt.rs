@@ -191,8 +191,39 @@ fn what_is_wrong_is_said() {
     let error = refused(at, &["hunt", "run", "--index", "other.hunt", "--index", "d.hunt", "logs"]);
     assert!(error.contains("adds to an index that is not given"), "{error}");
     std::fs::write(at.join("logs/broken.gz"), b"\x1f\x8b\x08\0\0\0\0\0\0\x03rubbish").unwrap();
-    let error = refused(at, &["hunt", "run", "--index", "i.hunt", "logs/broken.gz"]);
-    assert!(error.contains("logs/broken.gz: "), "{error}");
+    // What can be searched is; what cannot is named, and the hunt has not reached all.
+    std::fs::write(at.join("bad.txt"), "1.2.3.4\n").unwrap();
+    run(at, &["hunt", "index", "-o", "i.hunt", "list.txt"]);
+    let output = comity(at, &["hunt", "run", "--index", "i.hunt", "logs"]);
+    assert_eq!(output.status.code(), Some(3), "{output:?}");
+    assert_eq!(String::from_utf8_lossy(&output.stdout).lines().count(), 4);
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(error.contains("not read to its end: logs/broken.gz: "), "{error}");
+    std::fs::remove_file(at.join("logs/broken.gz")).unwrap();
+    // What is read is not written over, and what is written is not read.
+    for (output, wanted) in
+        [("i.hunt", "is an index that is read"), ("logs/a.json", "is a log that is read")]
+    {
+        let error =
+            refused(at, &["hunt", "run", "--index", "i.hunt", "-o", output, "logs", "logs/a.json"]);
+        assert!(error.contains(wanted), "{error}");
+    }
+    let error = refused(at, &["hunt", "index", "-o", "list.txt", "list.txt"]);
+    assert!(error.contains("is read for this"), "{error}");
+    for _ in 0..2 {
+        run(at, &["hunt", "run", "--index", "i.hunt", "-o", "logs/seen.ndjson", "logs"]);
+        assert_eq!(
+            std::fs::read_to_string(at.join("logs/seen.ndjson")).unwrap().lines().count(),
+            4
+        );
+    }
+    // A pipe is a log too.
+    let shell = format!(
+        "cat logs/old/b.log | {} hunt run --index i.hunt /dev/stdin",
+        env!("CARGO_BIN_EXE_comity")
+    );
+    let piped = Command::new("sh").args(["-c", &shell]).current_dir(at).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&piped.stdout).lines().count(), 1, "{piped:?}");
     let mut bytes = std::fs::read(at.join("i.hunt")).unwrap();
     let last = bytes.len() - 1;
     bytes[last] ^= 1;

@@ -22,7 +22,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let index = builder.write(Path::new("example.hunt"))?;
     let indexes = [index];
     let sources = [Source::File(log.into())];
-    let hunt = Hunt::new(&indexes, &sources, Options::default(), &|_| ())?;
+    let hunt = Hunt::new(&indexes, &sources, Options::default(), &|_| ());
     let summary = hunt.run(&mut |seen: &Sighting| {
         println!("{}:{}: {} ({})", seen.file, seen.line, seen.value, seen.indicator);
         Ok(())

@@ -199,10 +199,10 @@ fn a_hunt_goes_on_where_it_was_stopped() {
     let (whole, _) = stage.hunt(&indexes, &logs, one());
     for stops in 1..=6 {
         let mut first = Stops(Vec::new(), Position::default(), stops);
-        let hunt = Hunt::new(&indexes, &logs, one(), &|_| ()).unwrap();
+        let hunt = Hunt::new(&indexes, &logs, one(), &|_| ());
         assert!(hunt.run(&mut first).is_err());
         let mut rest = Stops(Vec::new(), Position::default(), usize::MAX);
-        let hunt = Hunt::new(&indexes, &logs, one(), &|_| ()).unwrap();
+        let hunt = Hunt::new(&indexes, &logs, one(), &|_| ());
         hunt.from(first.1).run(&mut rest).unwrap();
         first.0.extend(rest.0);
         assert_eq!(first.0, whole, "{stops}");
@@ -217,8 +217,7 @@ fn many_sightings_take_bounded_memory_and_stay_in_order() {
     let log = stage.log("many.log", text.as_bytes());
     let mut next = 0_u64;
     let hunt =
-        Hunt::new(&indexes, std::slice::from_ref(&log), Options { threads: 2, ..one() }, &|_| ())
-            .unwrap();
+        Hunt::new(&indexes, std::slice::from_ref(&log), Options { threads: 2, ..one() }, &|_| ());
     let summary = hunt.run(&mut |seen: &Sighting| {
         assert_eq!((seen.line, seen.offset), (next + 1, next * 13));
         next += 1;
@@ -489,8 +488,11 @@ fn nothing_is_found_by_nothing() {
     let logs = [stage.log("x.log", b"1.2.3.4 evil.example\n"), stage.log("empty.log", b"")];
     let (found, summary) = stage.hunt(&indexes, &logs, one());
     assert_eq!((found.len(), summary.files, summary.lines), (0, 2, 1));
-    let missing = Hunt::new(&indexes, &[Source::File(stage.path("none"))], one(), &|_| ());
-    assert!(missing.is_err_and(|error| error.to_string().contains("none: No such file")));
+    let missing = [Source::File(stage.path("none")), stage.log("y.log", b"1.2.3.4\n")];
+    let (_, summary) = stage.hunt(&indexes, &missing, one());
+    assert_eq!((summary.files, summary.lines, summary.unread.len()), (1, 1, 1));
+    assert!(summary.unread[0].file.ends_with("none"));
+    assert!(summary.unread[0].problem.contains("No such file"));
 }
 
 /// An address is found wherever the words of 64 bytes part it.

@@ -96,8 +96,19 @@ pub struct Summary {
     pub suppressed: u64,
     /// Sightings by kind.
     pub kinds: BTreeMap<&'static str, u64>,
+    /// Logs that were not read to their end, and why: what is in the rest of them nobody has looked at.
+    pub unread: Vec<Unread>,
     /// Whether too many lines may be parts of what patterns over several lines want: those patterns were not asked.
     pub undecided: bool,
+}
+
+/// A log that was not read to its end.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Unread {
+    /// Which.
+    pub file: String,
+    /// Why.
+    pub problem: String,
 }
 
 /// Up to where everything has been given: a hunt can go on from here.
@@ -138,14 +149,6 @@ impl<F: FnMut(&Sighting) -> io::Result<()> + Send> Sink for F {
 /// Why a hunt ended early.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// A log cannot be read.
-    #[error("{file}: {source}")]
-    Read {
-        /// Which.
-        file: String,
-        /// Why.
-        source: io::Error,
-    },
     /// What was found cannot be kept.
     #[error("the results cannot be written: {0}")]
     Write(io::Error),
@@ -173,12 +176,18 @@ struct Found {
     columns: (Columns, Columns),
     /// Lines for patterns over several.
     candidates: Vec<Candidate>,
+    /// Why it was not read to its end.
+    problem: Option<String>,
 }
 
 /// A log that is hunted in.
+#[derive(Default)]
 struct Log {
     name: String,
+    /// None: standard input.
     path: Option<PathBuf>,
+    /// How large it is as the hunt begins: what is written behind that is not read. None: a stream.
+    size: Option<u64>,
     columns: Columns,
 }
 
@@ -208,15 +217,13 @@ struct Shared<'s> {
 impl<'a> Hunt<'a> {
     /// A hunt for what these indexes hold, of which a later one may take back what an earlier one holds. `progress`
     /// is told how many bytes were read.
-    ///
-    /// # Errors
-    /// Where a log cannot be read at all.
+    #[must_use]
     pub fn new(
         indexes: &'a [Index],
         sources: &[Source],
         options: Options,
         progress: &'a (dyn Fn(u64) + Sync),
-    ) -> Result<Self, Error> {
+    ) -> Self {
         let mut hunt = Self {
             indexes,
             options,
@@ -227,33 +234,27 @@ impl<'a> Hunt<'a> {
             patterns: Patterns::of(indexes),
         };
         for (file, source) in sources.iter().enumerate() {
-            let name = source.name();
-            let failed = |source| Error::Read { file: name.clone(), source };
-            let whole = Unit { file, segment: 0, from: 0, to: None, is_last: true };
-            let path = match source {
-                Source::Standard => {
-                    hunt.units.push(whole);
-                    None
+            let (mut count, mut log) = (1, Log { name: source.name(), ..Log::default() });
+            if let Source::File(path) = source {
+                log.path = Some(path.clone());
+                // What cannot be read is said to be when its turn comes. A pipe is read once, from its beginning.
+                let about = std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file);
+                log.size = about.map(|about| about.len());
+                if let Some(size) = log.size {
+                    log.columns = head(path).map(|head| Columns::of(&head)).unwrap_or_default();
+                    if Packing::of_file(path).is_ok_and(|packing| packing == Packing::Plain) {
+                        count = size.div_ceil(SEGMENT).max(1);
+                    }
                 }
-                Source::File(path) => {
-                    let size = std::fs::metadata(path).map_err(failed)?.len();
-                    let is_plain = Packing::of_file(path).map_err(failed)? == Packing::Plain;
-                    let count = if is_plain { size.div_ceil(SEGMENT).max(1) } else { 1 };
-                    hunt.units.extend((0..count).map(|segment| {
-                        let is_last = segment + 1 == count;
-                        let to = (!is_last).then_some((segment + 1) * SEGMENT);
-                        Unit { file, segment, from: segment * SEGMENT, to, is_last }
-                    }));
-                    Some(path.clone())
-                }
-            };
-            let columns = match &path {
-                Some(path) => Columns::of(&head(path).map_err(failed)?),
-                None => Columns::Unnamed,
-            };
-            hunt.files.push(Log { name, path, columns });
+            }
+            hunt.units.extend((0..count).map(|segment| {
+                let is_last = segment + 1 == count;
+                let to = (!is_last).then_some((segment + 1) * SEGMENT);
+                Unit { file, segment, from: segment * SEGMENT, to, is_last }
+            }));
+            hunt.files.push(log);
         }
-        Ok(hunt)
+        hunt
     }
 
     /// Whether some pattern is over several lines: such a hunt cannot go on where another was stopped.
@@ -331,7 +332,9 @@ impl<'a> Hunt<'a> {
         loop {
             let mut state = lock();
             // Nobody runs so far ahead that what waits for its turn could fill the memory.
-            while state.failed.is_none() && state.next > state.current + 4 * self.options.threads {
+            while state.failed.is_none()
+                && state.next > state.current.saturating_add(self.options.threads.saturating_mul(4))
+            {
                 state = turn.wait(state).unwrap_or_else(PoisonError::into_inner);
             }
             let at = state.next;
@@ -354,13 +357,7 @@ impl<'a> Hunt<'a> {
             };
             let found = self.unit(&mut scanner, unit, columns, &mut early);
             let mut state = lock();
-            match found {
-                Ok(found) => {
-                    state.done.insert(at, found);
-                }
-                Err(error) if state.failed.is_none() => state.failed = Some(error),
-                Err(_) => {}
-            }
+            state.done.insert(at, found);
             self.give_all(&mut state, &mut scanner);
             drop(state);
             turn.notify_all();
@@ -375,13 +372,7 @@ impl<'a> Hunt<'a> {
             let Some(unit) = self.units.get(at) else { return };
             if found.columns.0 != state.columns {
                 let columns = state.columns.clone();
-                match self.unit(scanner, unit, columns, &mut |_| true) {
-                    Ok(again) => found = again,
-                    Err(error) => {
-                        state.failed = Some(error);
-                        return;
-                    }
-                }
+                found = self.unit(scanner, unit, columns, &mut |_| true);
             }
             let given = state.give(&mut found);
             state.fail(given);
@@ -389,9 +380,16 @@ impl<'a> Hunt<'a> {
             state.summary.lines += found.lines;
             state.summary.bytes += found.bytes;
             state.columns = found.columns.1;
+            let file = &self.files[unit.file].name;
+            if let Some(problem) = found.problem
+                && state.summary.unread.last().is_none_or(|last| last.file != *file)
+            {
+                state.summary.unread.push(Unread { file: file.clone(), problem });
+            }
             if unit.is_last {
                 state.lines = 0;
-                state.summary.files += 1;
+                let is_whole = state.summary.unread.last().is_none_or(|last| last.file != *file);
+                state.summary.files += u64::from(is_whole);
                 state.columns = self
                     .files
                     .get(unit.file + 1)
@@ -410,35 +408,16 @@ impl<'a> Hunt<'a> {
         }
     }
 
+    /// Goes through a unit; what keeps it from being read to its end is said with what was found before.
     fn unit(
         &self,
         scanner: &mut Scanner<'a>,
         unit: &Unit,
         columns: Columns,
         early: &mut dyn FnMut(&mut Found) -> bool,
-    ) -> Result<Found, Error> {
+    ) -> Found {
         let file = &self.files[unit.file];
-        let failed = |source| Error::Read { file: file.name.clone(), source };
-        let progress = self.progress;
-        let (reader, begin): (Box<dyn Read + '_>, u64) = match &file.path {
-            None => (unpacked(Counted::new(io::stdin().lock(), progress)).map_err(failed)?, 0),
-            Some(path) => {
-                let mut opened = File::open(path).map_err(failed)?;
-                let is_plain = unit.to.is_some() || unit.from > 0;
-                if is_plain {
-                    let Some(begin) = first_line(&mut opened, unit).map_err(failed)? else {
-                        return Ok(Found {
-                            columns: (columns.clone(), columns),
-                            ..Found::default()
-                        });
-                    };
-                    opened.seek(SeekFrom::Start(begin)).map_err(failed)?;
-                    (Box::new(Counted::new(opened, progress)), begin)
-                } else {
-                    (unpacked(Counted::new(opened, progress)).map_err(failed)?, 0)
-                }
-            }
-        };
+        let found = Found { columns: (columns.clone(), columns), ..Found::default() };
         let mut unit_of = OneUnit {
             file: &file.name,
             scanner,
@@ -446,12 +425,42 @@ impl<'a> Hunt<'a> {
             patterns: &self.patterns,
             parts: Vec::new(),
             indexes: self.indexes,
-            found: Found { columns: (columns.clone(), columns), ..Found::default() },
+            found,
             json: None,
-            is_first: begin == 0,
+            is_first: false,
         };
+        if let Err(problem) = self.go_through(file, unit, &mut unit_of, early) {
+            unit_of.found.problem = Some(problem.to_string());
+        }
+        unit_of.found
+    }
+
+    fn go_through(
+        &self,
+        file: &Log,
+        unit: &Unit,
+        unit_of: &mut OneUnit<'_, '_>,
+        early: &mut dyn FnMut(&mut Found) -> bool,
+    ) -> io::Result<()> {
+        let progress = self.progress;
+        let (reader, begin): (Box<dyn Read + '_>, u64) = match &file.path {
+            None => (unpacked(Counted::new(io::stdin().lock(), progress))?, 0),
+            Some(path) => {
+                let mut opened = File::open(path)?;
+                let size = file.size.unwrap_or(u64::MAX);
+                if unit.to.is_some() || unit.from > 0 {
+                    let Some(begin) = first_line(&mut opened, unit)? else { return Ok(()) };
+                    opened.seek(SeekFrom::Start(begin))?;
+                    let rest = opened.take(size.saturating_sub(begin));
+                    (Box::new(Counted::new(rest, progress)), begin)
+                } else {
+                    (unpacked(Counted::new(opened.take(size), progress))?, 0)
+                }
+            }
+        };
+        unit_of.is_first = begin == 0;
         let mut blocks = Blocks::new(reader, begin, self.options.block);
-        while let Some(mut block) = blocks.next().map_err(failed)? {
+        while let Some(mut block) = blocks.next()? {
             // The last line of a unit is the last one that begins in it.
             let left = unit.to.map(|to| to.saturating_sub(block.offset));
             let mut ends = false;
@@ -468,14 +477,12 @@ impl<'a> Hunt<'a> {
             unit_of.block(blocks.text(), &block);
             let found = &mut unit_of.found;
             found.bytes += if block.is_cut { PIECE as u64 } else { block.length as u64 };
-            if found.sightings.len() >= MOST_KEPT && !early(found) {
-                break;
-            }
-            if ends {
+            let is_much = found.sightings.len().max(found.candidates.len()) >= MOST_KEPT;
+            if is_much && !early(found) || ends {
                 break;
             }
         }
-        Ok(unit_of.found)
+        Ok(())
     }
 }
 

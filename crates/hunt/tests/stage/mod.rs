@@ -39,7 +39,7 @@ impl Stage {
         options: Options,
     ) -> (Vec<Sighting>, Summary) {
         let mut found = Vec::new();
-        let hunt = Hunt::new(indexes, logs, options, &|_| ()).unwrap();
+        let hunt = Hunt::new(indexes, logs, options, &|_| ());
         let summary = hunt
             .run(&mut |seen: &Sighting| {
                 found.push(seen.clone());

@@ -9,6 +9,7 @@ use comity_hunt::hunt::{Hunt, Options, Sighting, Summary};
 use comity_hunt::index::Index;
 use comity_hunt::input::Source;
 
+use comity_node::control::Question;
 use comity_rules::command::Command;
 use comity_rules::content::{Answer as Content, Attachment, ItemAnswer};
 use comity_rules::request::Outcome;
@@ -17,7 +18,8 @@ use jiff::civil::Date;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::{bar, open, output};
+use super::output::Sources;
+use super::{bar, open_all, output};
 use crate::commands::request::{Who, state};
 use crate::failure::Failure;
 use crate::output::Context;
@@ -67,16 +69,31 @@ impl Answer {
         if self.to < self.from {
             return Err(Failure::Wrong("--to lies before --from".to_owned()));
         }
-        let indexes = self.indexes.iter().map(|path| open(path)).collect::<Result<Vec<_>, _>>()?;
+        // Before hours of searching: is there such an item?
+        let request = context.ask(Question::Request { id: self.id.clone() }).await?;
+        let items = request["outcomes"].as_array().map_or(usize::MAX, Vec::len);
+        if self.item == 0 || self.item > items {
+            return Err(Failure::Wrong(format!("--item: the request has items 1 to {items}")));
+        }
+        let indexes = open_all(&self.indexes)?;
         for index in &indexes {
             // A miss by damage would be signed as "nothing found".
             index.verify().map_err(|error| Failure::No(error.to_string()))?;
         }
-        let sources = output::sources(&self.logs)?;
+        let Sources { logs: sources, unread } = output::sources(&self.logs, None)?;
+        if let Some(problem) = unread.first() {
+            return Err(Failure::Unreachable(format!("not all can be searched: {problem}")));
+        }
         let began = Timestamp::now();
         let before = digests(&sources)?;
         let mut found = Vec::new();
         let summary = hunt(&indexes, &sources, &mut found)?;
+        if let Some(one) = summary.unread.first() {
+            let (file, problem) = (&one.file, &one.problem);
+            return Err(Failure::Unreachable(format!(
+                "not all can be searched: {file}: {problem}"
+            )));
+        }
         if summary.undecided {
             return Err(Failure::No(
                 "too many lines may be parts of what patterns over several lines want: search fewer logs at once".to_owned(),
@@ -202,7 +219,7 @@ fn hunt(indexes: &[Index], sources: &[Source], found: &mut Vec<u8>) -> Result<Su
     let bar = bar(sizes.map(|about| about.len()).sum(), "hunting");
     let progress = |read| bar.inc(read);
     let wrong = |error: comity_hunt::hunt::Error| Failure::Wrong(error.to_string());
-    let hunt = Hunt::new(indexes, sources, Options::default(), &progress).map_err(wrong)?;
+    let hunt = Hunt::new(indexes, sources, Options::default(), &progress);
     let summary = hunt.run(&mut |seen: &Sighting| {
         serde_json::to_writer(&mut *found, seen)?;
         found.push(b'\n');

@@ -9,7 +9,7 @@ use comity_hunt::lists::{self, Choice};
 use comity_hunt::warning::Warnings;
 use serde_json::json;
 
-use super::{bar, described, open};
+use super::{bar, described, is_apart, open};
 use crate::failure::Failure;
 use crate::output::Context;
 
@@ -43,6 +43,15 @@ pub(crate) struct Make {
 
 impl Make {
     pub(crate) fn run(self, context: &Context) -> Result<ExitCode, Failure> {
+        let inputs: Vec<PathBuf> = self
+            .lists
+            .iter()
+            .chain(&self.remove)
+            .chain(&self.warninglists)
+            .chain(&self.base)
+            .cloned()
+            .collect();
+        is_apart(&self.output, &inputs, "read for this")?;
         let mut warnings = Warnings::default();
         for path in &self.warninglists {
             let bytes = std::fs::read(path).map_err(|error| Failure::file(path, &error))?;

@@ -71,6 +71,31 @@ fn open(path: &Path) -> Result<Index, Failure> {
     Index::open(path).map_err(|error| Failure::Wrong(error.to_string()))
 }
 
+/// Indexes that are hunted for together: what adds to another stands behind it.
+fn open_all(paths: &[PathBuf]) -> Result<Vec<Index>, Failure> {
+    let indexes = paths.iter().map(|path| open(path)).collect::<Result<Vec<_>, _>>()?;
+    for (at, index) in indexes.iter().enumerate() {
+        let Some(base) = index.about().base.as_deref() else { continue };
+        if indexes[..at].iter().all(|other| other.digest() != base) {
+            return Err(Failure::Wrong(format!(
+                "{} adds to an index that is not given before it: give the one with sha256 {base} first",
+                index.path().display(),
+            )));
+        }
+    }
+    Ok(indexes)
+}
+
+/// Refuses to write over what is read.
+fn is_apart(output: &Path, inputs: &[PathBuf], what: &str) -> Result<(), Failure> {
+    let Ok(own) = output.canonicalize() else { return Ok(()) };
+    if inputs.iter().any(|input| input.canonicalize().is_ok_and(|input| input == own)) {
+        let output = output.display();
+        return Err(Failure::Wrong(format!("{output} is {what}: write to another file")));
+    }
+    Ok(())
+}
+
 /// What an index holds, for a person.
 fn described(index: &Index) -> String {
     let about = index.about();

@@ -331,59 +331,88 @@ fn observable(kind: &str, value: &str) -> Value {
     object
 }
 
-/// The logs that are meant: files, all in folders, and what patterns match, each once and in order.
-pub(super) fn sources(logs: &[PathBuf]) -> Result<Vec<Source>, Failure> {
-    let mut sources = Vec::new();
-    for path in logs {
+/// Logs, and what of the folders that they are in cannot be read.
+#[derive(Default)]
+pub(super) struct Sources {
+    pub(super) logs: Vec<Source>,
+    pub(super) unread: Vec<String>,
+}
+
+/// The logs that are meant: files, all in folders, and what patterns match, each once and in order; without what is
+/// written.
+pub(super) fn sources(paths: &[PathBuf], output: Option<&Path>) -> Result<Sources, Failure> {
+    let mut found = Sources::default();
+    for path in paths {
         if path == Path::new("-") {
-            sources.push(Source::Standard);
+            found.logs.push(Source::Standard);
         } else if path.is_dir() {
-            sources.extend(inside(path, |_| true)?);
+            found.inside(path, &|_| true);
         } else if path.exists() {
-            sources.push(Source::File(path.clone()));
+            found.logs.push(Source::File(path.clone()));
         } else if path.to_string_lossy().contains(['*', '?', '[', '{']) {
-            sources.extend(matching(path)?);
+            found.matching(path)?;
         } else {
             let missing = io::Error::from(io::ErrorKind::NotFound);
             return Err(Failure::file(path, &missing));
         }
     }
+    let written = output.map(|path| [path.to_path_buf(), super::resume::beside(path)]);
+    let written: Vec<PathBuf> =
+        written.into_iter().flatten().filter_map(|path| path.canonicalize().ok()).collect();
     let mut seen = std::collections::HashSet::new();
-    sources.retain(|source| seen.insert(source.name()));
-    if sources.is_empty() {
+    found.logs.retain(|source| {
+        let Source::File(path) = source else { return seen.insert(PathBuf::from("-")) };
+        let own = path.canonicalize().unwrap_or_else(|_| path.clone());
+        !written.contains(&own) && seen.insert(own)
+    });
+    if found.logs.is_empty() && found.unread.is_empty() {
         return Err(Failure::Wrong("there is no log to hunt in".to_owned()));
     }
-    Ok(sources)
+    Ok(found)
 }
 
-fn inside(folder: &Path, takes: impl Fn(&Path) -> bool) -> Result<Vec<Source>, Failure> {
-    let mut sources = Vec::new();
-    for entry in walkdir::WalkDir::new(folder).follow_links(true).sort_by_file_name() {
-        let entry = entry.map_err(|error| Failure::Wrong(error.to_string()))?;
-        if entry.file_type().is_file() && takes(entry.path()) {
-            sources.push(Source::File(entry.into_path()));
+impl Sources {
+    fn inside(&mut self, folder: &Path, takes: &dyn Fn(&Path) -> bool) {
+        for entry in walkdir::WalkDir::new(folder).follow_links(true).sort_by_file_name() {
+            match entry {
+                Ok(entry) if entry.file_type().is_file() && takes(entry.path()) => {
+                    self.logs.push(Source::File(entry.into_path()));
+                }
+                Ok(_) => {}
+                Err(error) => {
+                    let path = error.path().unwrap_or(folder);
+                    if takes(path) {
+                        let problem = match error.io_error() {
+                            Some(problem) => problem.to_string(),
+                            None => "a link that leads back to a folder above it".to_owned(),
+                        };
+                        self.unread.push(format!("{}: {problem}", path.display()));
+                    }
+                }
+            }
         }
     }
-    Ok(sources)
-}
 
-fn matching(pattern: &Path) -> Result<Vec<Source>, Failure> {
-    let text = pattern.to_string_lossy();
-    let glob = globset::GlobBuilder::new(&text).literal_separator(true).build();
-    let glob = glob.map_err(|error| Failure::Wrong(format!("{text}: {error}")))?.compile_matcher();
-    let special = |part: &std::path::Component<'_>| {
-        part.as_os_str().to_string_lossy().contains(['*', '?', '[', '{'])
-    };
-    let root: PathBuf = pattern.components().take_while(|part| !special(part)).collect();
-    let root = if root.as_os_str().is_empty() { PathBuf::from(".") } else { root };
-    let plain = |path: &Path| {
-        path.strip_prefix("./").map(Path::to_path_buf).unwrap_or_else(|_| path.to_path_buf())
-    };
-    let found = inside(&root, |path| glob.is_match(path) || glob.is_match(plain(path)))?;
-    if found.is_empty() {
-        return Err(Failure::Wrong(format!("{text}: no file is called so")));
+    fn matching(&mut self, pattern: &Path) -> Result<(), Failure> {
+        let text = pattern.to_string_lossy();
+        let glob = globset::GlobBuilder::new(&text).literal_separator(true).build();
+        let glob =
+            glob.map_err(|error| Failure::Wrong(format!("{text}: {error}")))?.compile_matcher();
+        let special = |part: &std::path::Component<'_>| {
+            part.as_os_str().to_string_lossy().contains(['*', '?', '[', '{'])
+        };
+        let root: PathBuf = pattern.components().take_while(|part| !special(part)).collect();
+        let root = if root.as_os_str().is_empty() { PathBuf::from(".") } else { root };
+        let plain = |path: &Path| {
+            path.strip_prefix("./").map(Path::to_path_buf).unwrap_or_else(|_| path.to_path_buf())
+        };
+        let before = self.logs.len() + self.unread.len();
+        self.inside(&root, &|path| glob.is_match(path) || glob.is_match(plain(path)));
+        if self.logs.len() + self.unread.len() == before {
+            return Err(Failure::Wrong(format!("{text}: no file is called so")));
+        }
+        Ok(())
     }
-    Ok(found)
 }
 
 /// What tells a log from another of its name.

@@ -38,9 +38,9 @@ impl Reached {
     pub(super) fn with(&self, later: &Summary) -> Summary {
         let [files, lines, bytes, sightings, suppressed] = self.counts;
         let mut kinds = later.kinds.clone();
-        for kind in KINDS {
-            if let Some(count) = self.kinds.get(kind.name()) {
-                *kinds.entry(kind.name()).or_default() += count;
+        for kind in KINDS.iter().map(|kind| kind.name()).chain(["pattern"]) {
+            if let Some(count) = self.kinds.get(kind) {
+                *kinds.entry(kind).or_default() += count;
             }
         }
         Summary {
@@ -50,6 +50,7 @@ impl Reached {
             sightings: sightings + later.sightings,
             suppressed: suppressed + later.suppressed,
             kinds,
+            unread: later.unread.clone(),
             undecided: later.undecided,
         }
     }
@@ -68,6 +69,13 @@ impl Reached {
     }
 }
 
+/// Its place.
+pub(super) fn beside(output: &Path) -> PathBuf {
+    let mut name = output.as_os_str().to_owned();
+    name.push(".resume");
+    PathBuf::from(name)
+}
+
 /// The file beside the output.
 pub(super) struct State(PathBuf);
 
@@ -79,9 +87,7 @@ struct Written {
 
 impl State {
     pub(super) fn beside(output: &Path) -> Self {
-        let mut name = output.as_os_str().to_owned();
-        name.push(".resume");
-        Self(PathBuf::from(name))
+        Self(beside(output))
     }
 
     /// How far it was; none where nothing was begun.

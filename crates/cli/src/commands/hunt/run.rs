@@ -10,9 +10,9 @@ use comity_hunt::index::Index;
 use comity_hunt::input::Source;
 use serde_json::json;
 
-use super::output::{self, Csv, Lines, Stix};
+use super::output::{self, Csv, Lines, Sources, Stix};
 use super::resume::{Kept, State};
-use super::{bar, open};
+use super::{bar, is_apart, open_all};
 use crate::failure::Failure;
 use crate::output::Context;
 
@@ -57,18 +57,13 @@ pub(crate) struct Run {
 
 impl Run {
     pub(crate) fn run(self, context: &Context) -> Result<ExitCode, Failure> {
-        let indexes = self.indexes.iter().map(|path| open(path)).collect::<Result<Vec<_>, _>>()?;
-        for index in indexes.iter().skip(1) {
-            let base = index.about().base.as_deref();
-            if base.is_some_and(|base| indexes.iter().all(|other| other.digest() != base)) {
-                return Err(Failure::Wrong(format!(
-                    "{} adds to an index that is not given: give the one with sha256 {} before it",
-                    index.path().display(),
-                    base.unwrap_or_default()
-                )));
-            }
+        if let Some(output) = &self.output {
+            is_apart(output, &self.indexes, "an index that is read")?;
+            is_apart(output, &self.logs, "a log that is read")?;
         }
-        let sources = output::sources(&self.logs)?;
+        let indexes = open_all(&self.indexes)?;
+        let Sources { logs: sources, unread } =
+            output::sources(&self.logs, self.output.as_deref())?;
         let sizes = sources.iter().filter_map(|source| match source {
             Source::File(path) => std::fs::metadata(path).ok(),
             Source::Standard => None,
@@ -82,11 +77,8 @@ impl Run {
             ..defaults
         };
         let progress = |read| bar.inc(read);
-        let failed = |error: Error| match error {
-            Error::Read { .. } => Failure::Wrong(error.to_string()),
-            Error::Write(_) => Failure::Wrong(error.to_string()),
-        };
-        let hunt = Hunt::new(&indexes, &sources, options, &progress).map_err(failed)?;
+        let failed = |error: Error| Failure::Wrong(error.to_string());
+        let hunt = Hunt::new(&indexes, &sources, options, &progress);
         let summary = if self.summary {
             let mut counted = output::Counted::default();
             let summary = hunt.run(&mut counted).map_err(failed)?;
@@ -96,7 +88,7 @@ impl Run {
             } else {
                 say!("{}", counted.text(&summary).trim_end());
             }
-            return Ok(ExitCode::SUCCESS);
+            return Ok(complain(unread, &summary));
         } else if let Some(path) = &self.output {
             self.to_file(path, hunt, &indexes, &sources, failed)?
         } else {
@@ -124,7 +116,7 @@ impl Run {
             // Where nobody can read it, nothing is lost.
             let _ = writeln!(errors, "{}", told(&summary));
         }
-        Ok(ExitCode::SUCCESS)
+        Ok(complain(unread, &summary))
     }
 
     fn sink<'i>(
@@ -185,6 +177,16 @@ impl Run {
         state.forget();
         Ok(summary)
     }
+}
+
+/// Names what was not read; where there is any, the hunt did not reach what it should.
+fn complain(unread: Vec<String>, summary: &Summary) -> ExitCode {
+    let later = summary.unread.iter().map(|one| format!("{}: {}", one.file, one.problem));
+    let all: Vec<String> = unread.into_iter().chain(later).collect();
+    for problem in &all {
+        eprintln!("comity: not read to its end: {problem}");
+    }
+    if all.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(3) }
 }
 
 /// One line on what was searched and found.
