@@ -450,7 +450,11 @@ fn stage() -> (tempfile::TempDir, [Index; 1]) {
 /// Lists of indicators, and warning lists.
 pub fn indicators(data: &[u8]) {
     let mut found = Vec::new();
-    if lists::read(data, Choice { context: true }, &mut |one| found.push(one.clone())).is_ok() {
+    if lists::read(data, Choice { context: true, revoked: false }, &mut |one| {
+        found.push(one.clone())
+    })
+    .is_ok()
+    {
         for one in found {
             // What was read is what it is, and stays so.
             let named = indicator::Kind::of_name(one.kind.name()).expect("every kind has a name");

@@ -12,6 +12,8 @@ pub const LONGEST_LINE: usize = 1 << 20;
 const SHARED: usize = 1 << 16;
 /// No indicator that begins in a piece before what it shares with the next may end behind it.
 pub(crate) const PIECE: usize = LONGEST_LINE - SHARED;
+/// What begins so near to the beginning of a piece is left to the one before: what stands before it says what it is.
+pub(crate) const CONTEXT: usize = 512;
 
 /// A log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,7 +47,8 @@ impl Packing {
     fn of(head: &[u8]) -> Self {
         match head {
             [0x1f, 0x8b, ..] => Self::Gzip,
-            [0x28, 0xb5, 0x2f, 0xfd, ..] => Self::Zstd,
+            // A frame, or one of those that pzstd puts before.
+            [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Self::Zstd,
             _ => Self::Plain,
         }
     }
@@ -54,7 +57,21 @@ impl Packing {
     pub(crate) fn of_file(path: &Path) -> io::Result<Self> {
         let mut head = Vec::new();
         File::open(path)?.take(4).read_to_end(&mut head)?;
-        Ok(Self::of(&head))
+        // What is not read is one unit, which says so.
+        Ok(if unreadable(&head).is_some() { Self::Gzip } else { Self::of(&head) })
+    }
+}
+
+/// What a file is that is packed or written in a way that is not read: nothing would be found in it, whatever it holds.
+fn unreadable(head: &[u8]) -> Option<&'static str> {
+    match head {
+        [0xfd, b'7', b'z', b'X', ..] => Some("packed with xz"),
+        [b'B', b'Z', b'h', b'1'..=b'9', ..] => Some("packed with bzip2"),
+        [b'P', b'K', 3, 4, ..] => Some("a zip archive"),
+        [b'7', b'z', 0xbc, 0xaf, ..] => Some("a 7z archive"),
+        [0x04, 0x22, 0x4d, 0x18, ..] => Some("packed with lz4"),
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Some("in UTF-16"),
+        _ => None,
     }
 }
 
@@ -83,6 +100,11 @@ pub(crate) fn unpacked<'a>(stream: impl Read + 'a) -> io::Result<Box<dyn Read + 
     let mut stream = BufReader::with_capacity(1 << 17, stream);
     let mut head = Vec::new();
     (&mut stream).take(4).read_to_end(&mut head)?;
+    if let Some(what) = unreadable(&head) {
+        return Err(io::Error::other(format!(
+            "it is {what}, which is not read: unpack or convert it first"
+        )));
+    }
     let packing = Packing::of(&head);
     let whole = io::Cursor::new(head).chain(stream);
     Ok(match packing {

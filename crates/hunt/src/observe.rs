@@ -123,7 +123,10 @@ pub(crate) fn observation(
         of(&["url", "uri", "request", "url.path"]),
     ) && path.starts_with('/')
     {
-        seen.value("url", &format!("http://{host}{path}"));
+        // Nothing says which it was.
+        for scheme in ["http", "https"] {
+            seen.value("url", &format!("{scheme}://{host}{path}"));
+        }
     }
     seen.traffic(&of);
     seen.files(&fields);

@@ -48,7 +48,7 @@ struct File {
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// It is none.
-    #[error("this is no MISP warning list: {0}")]
+    #[error("this is no MISP warning list, which has name, type and list: {0}")]
     Form(#[from] serde_json::Error),
     /// It matches in a way that this library does not.
     #[error(
@@ -139,7 +139,7 @@ impl Warning {
 
 /// As this library writes an address.
 fn canonical(entry: &str) -> String {
-    address::ip(entry).map_or_else(|| entry.to_owned(), |address| address.to_string())
+    Indicator::guess(entry).map_or_else(|_| entry.to_owned(), |one| one.value)
 }
 
 fn network(entry: &str) -> Option<(IpAddr, u8)> {

@@ -342,7 +342,7 @@ fn bundles_and_events_give_what_they_hold() {
     let (found, _) = read(event, Choice::default());
     let values: Vec<&str> = found.iter().map(|(_, value)| value.as_str()).collect();
     assert_eq!(values, ["x.exe", "44d88612fea8a8f36de82e1278abb02f", "1.2.3.4"]);
-    let (found, _) = read(&format!("[{event}]"), Choice { context: true });
+    let (found, _) = read(&format!("[{event}]"), Choice { context: true, revoked: false });
     assert_eq!(found.len(), 4);
     let foreign = lists::read(br#"{"a":1}"#, Choice::default(), &mut |_| ());
     assert!(foreign.unwrap_err().to_string().contains("neither a STIX bundle nor a MISP event"));
@@ -515,5 +515,66 @@ fn an_address_may_lie_over_two_words() {
             let places: Vec<_> = found.iter().map(|seen| (seen.offset, seen.length)).collect();
             assert_eq!(places, [(before as u64, address.len() as u64)], "{address} after {before}");
         }
+    }
+}
+
+/// Nothing would be found in it, whatever it holds: so it is no log that was searched.
+#[test]
+fn what_cannot_be_read_is_not_searched() {
+    let stage = Stage::new();
+    let indexes = [stage.index("i", indicators(&[("ip", "203.0.113.77")]).into_iter())];
+    let logs = [
+        stage.log("a.xz", b"\xfd7zXZ\0rest"),
+        stage.log("b.txt", b"\xff\xfe2\x000\x003\x00"),
+        stage.log("c.log", b"203.0.113.77\n"),
+        stage.log("d.gz", b"\x1f\x8b\x08\0\0\0\0\0\0\x03rubbish"),
+    ];
+    let (found, summary) = stage.hunt(&indexes, &logs, one());
+    assert_eq!((found.len(), summary.files), (1, 1));
+    let problems: Vec<&str> = summary.unread.iter().map(|one| one.problem.as_str()).collect();
+    assert_eq!(problems.len(), 3, "{problems:?}");
+    assert!(problems[0].contains("packed with xz") && problems[1].contains("in UTF-16"));
+}
+
+/// What a list takes back without an identifier is taken back, whoever said it.
+#[test]
+fn a_value_is_taken_back_whoever_named_it() {
+    let stage = Stage::new();
+    let [one_]: [Indicator; 1] = indicators(&[("domain", "old.example")]).try_into().unwrap();
+    let named = Indicator { id: Some("indicator--1".to_owned()), ..one_.clone() };
+    let base = stage.index("base", std::iter::once(named));
+    let mut builder = Builder::new(Warnings::default()).on(&base);
+    builder.remove(&one_);
+    let delta = builder.write(&stage.path("delta.hunt")).unwrap();
+    let logs = [stage.log("x.log", b"old.example\n")];
+    assert!(stage.hunt(&[base, delta], &logs, one()).0.is_empty());
+}
+
+/// Many of one value, and many of everything in one line, take no longer than their number.
+#[test]
+fn hostile_lists_and_lines_end() {
+    let stage = Stage::new();
+    let named = |number: u32| Indicator {
+        id: Some(number.to_string()),
+        ..Indicator::new(Named::Address, "1.2.3.4").unwrap()
+    };
+    let index = stage.index("many", (0..60_000).chain(0..10).map(named));
+    assert_eq!((index.indicators(), index.about().repeated), (60_000, 10));
+    let wanted = [("ip", "1.2.3.4"), ("url", "http://evil.example/x"), ("domain", "evil.example")];
+    let indexes = [stage.index("i", indicators(&wanted).into_iter())];
+    for line in [
+        format!("[{}]", r#""1.2.3.4","#.repeat(90_000)),
+        r#"{"host":"evil.example","uri":"/x"},"#.repeat(25_000),
+        format!("x host=evil.example {}", "a=b ".repeat(200_000)),
+        format!("CEF:0 {}", "host=evil.example ".repeat(50_000)),
+        "\\".repeat(1_000_000),
+        r"\na".repeat(300_000),
+        format!("{{{}", r"\na".repeat(300_000)),
+        "::".repeat(500_000),
+        "a.".repeat(500_000),
+        "[.".repeat(500_000),
+    ] {
+        let log = stage.log("x.log", format!("{line}\n").as_bytes());
+        stage.hunt(&indexes, &[log], one());
     }
 }

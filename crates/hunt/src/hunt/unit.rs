@@ -3,7 +3,7 @@
 use super::{Found, Sighting};
 use crate::fields::{Columns, Line};
 use crate::index::{Index, Record};
-use crate::input::{Block, PIECE};
+use crate::input::{Block, CONTEXT, PIECE};
 use crate::normal;
 use crate::observe::observation;
 use crate::patterns::{Asked, Patterns};
@@ -58,9 +58,8 @@ impl OneUnit<'_, '_> {
         let mut place =
             Place { text: &text[..block.length], from: 0, lines: 0, seen: 0, bounds: (0, 0) };
         for hit in &hits {
-            let is_ours = is_whole
-                || (!block.goes_on || hit.start > 0)
-                    && (!block.is_cut || hit.start <= PIECE && hit.end < block.length);
+            let is_ours = (!block.goes_on || hit.start > CONTEXT)
+                && (!block.is_cut || hit.start <= PIECE + CONTEXT && hit.end < block.length);
             if is_ours {
                 let (line, start, end) = place.line(hit.start);
                 let bytes = &text[start..end];

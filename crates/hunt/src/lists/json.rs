@@ -15,7 +15,7 @@ pub(super) fn read(bytes: &[u8], choice: Choice, taker: &mut Taker<'_>) -> Resul
             waiting.extend(several.iter().rev());
         } else if let Some(objects) = value.get("objects").and_then(Value::as_array) {
             any = true;
-            objects.iter().for_each(|object| stix(object, taker));
+            objects.iter().for_each(|object| stix(object, choice, taker));
         } else if let Some(event) = value.get("Event") {
             any = true;
             self::event(event, choice, taker);
@@ -23,7 +23,7 @@ pub(super) fn read(bytes: &[u8], choice: Choice, taker: &mut Taker<'_>) -> Resul
             waiting.push(events);
         } else if value.get("type").is_some() && value.get("id").is_some() {
             any = true;
-            stix(value, taker);
+            stix(value, choice, taker);
         }
     }
     if any || whole.as_array().is_some_and(Vec::is_empty) { Ok(()) } else { Err(Error::Foreign) }
@@ -66,7 +66,7 @@ fn event(event: &Value, choice: Choice, taker: &mut Taker<'_>) {
     }
 }
 
-fn stix(object: &Value, taker: &mut Taker<'_>) {
+fn stix(object: &Value, choice: Choice, taker: &mut Taker<'_>) {
     let (kind, id) = (text(object, "type").unwrap_or(""), text(object, "id").unwrap_or(""));
     let seconds = |name| text(object, name)?.parse::<jiff::Timestamp>().ok();
     let confidence = object.get("confidence").and_then(Value::as_u64);
@@ -76,7 +76,7 @@ fn stix(object: &Value, taker: &mut Taker<'_>) {
         expires: seconds("valid_until").map(jiff::Timestamp::as_second),
         ..one
     };
-    if object.get("revoked") == Some(&Value::Bool(true)) {
+    if object.get("revoked") == Some(&Value::Bool(true)) && !choice.revoked {
         taker.pass_over("revoked objects");
         return;
     }

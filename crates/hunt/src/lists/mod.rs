@@ -59,6 +59,8 @@ pub enum Error {
 pub struct Choice {
     /// MISP attributes that are not meant for detection, too.
     pub context: bool,
+    /// What was revoked, too: for what is to be taken back.
+    pub revoked: bool,
 }
 
 /// What a list is called, with its digest.

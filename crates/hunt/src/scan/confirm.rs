@@ -255,11 +255,14 @@ impl<'a> Confirm<'a> {
         let (mut rest, mut places) = (Vec::new(), Vec::new());
         let mut at = end;
         while let Some(byte) = self.text.get(at).filter(|_| rest.len() < LONGEST_REST) {
-            let is_slash = *byte == b'\\' && self.text.get(at + 1) == Some(&b'/');
+            // JSON may write `\/`, and CEF must write `\=`.
+            let escaped = self.text.get(at + 1).filter(|next| matches!(next, b'/' | b'='));
+            let escaped = escaped.filter(|_| *byte == b'\\');
+            let is_slash = escaped.is_some();
             if !is_slash && address::ends_a_url(*byte) {
                 break;
             }
-            rest.push(if is_slash { b'/' } else { *byte });
+            rest.push(*escaped.unwrap_or(byte));
             places.push(at);
             at += 1 + usize::from(is_slash);
         }

@@ -71,7 +71,7 @@ impl Make {
         let lists = self.lists.iter().map(|path| (path, false));
         for (path, removes) in lists.chain(self.remove.iter().map(|path| (path, true))) {
             let bytes = std::fs::read(path).map_err(|error| Failure::file(path, &error))?;
-            let choice = Choice { context: self.context };
+            let choice = Choice { context: self.context, revoked: removes };
             builder.list(lists::list(path, &bytes));
             let read = lists::read(&bytes, choice, &mut |one| {
                 if removes { builder.remove(one) } else { builder.add(one) }

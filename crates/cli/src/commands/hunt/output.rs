@@ -274,7 +274,9 @@ impl Counted {
                 "observed_data_refs": [observed], "where_sighted_refs": [identity],
                 "description": seen.places(),
             }));
-            objects.push(observable);
+            if !objects.iter().any(|known| known["id"] == observable["id"]) {
+                objects.push(observable);
+            }
         }
         json!({ "type": "bundle", "id": id("bundle"), "objects": objects })
     }
