@@ -451,7 +451,7 @@ fn stage() -> (tempfile::TempDir, [Index; 1]) {
 pub fn indicators(data: &[u8]) {
     let mut found = Vec::new();
     if lists::read(data, Choice { context: true, revoked: false }, &mut |one| {
-        found.push(one.clone())
+        found.push(one.clone());
     })
     .is_ok()
     {
