@@ -74,6 +74,19 @@ struct Escaped {
     is_json: bool,
 }
 
+impl Escaped {
+    /// The line around this place; of one that the text begins in, `json` says whether it is any.
+    fn around(text: &[u8], at: usize, length: usize, json: Option<bool>) -> Self {
+        let start = memchr::memrchr(b'\n', &text[..at]).map_or(0, |end| end + 1);
+        let end = memchr::memchr(b'\n', &text[at..length]).map_or(length, |end| at + end);
+        let is_json = match json {
+            Some(json) if start == 0 => json,
+            _ => normal::is_json(&text[start..end]),
+        };
+        Self { start, end, is_json }
+    }
+}
+
 /// Sightings of a line that each one is held against.
 const MOST_COMPARED: usize = 64;
 
@@ -234,23 +247,17 @@ impl<'a> Scanner<'a> {
             if *what != Rare::Escape || at < done || at >= length {
                 continue;
             }
-            let current = match line {
-                Some(current) if at < current.end => current,
-                _ => {
-                    let start = memchr::memrchr(b'\n', &text[..at]).map_or(0, |end| end + 1);
-                    let end =
-                        memchr::memchr(b'\n', &text[at..length]).map_or(length, |end| at + end);
-                    let is_json = match json {
-                        Some(json) if start == 0 => json,
-                        _ => normal::is_json(&text[start..end]),
-                    };
-                    Escaped { start, end, is_json }
-                }
-            };
-            line = Some(current);
-            if normal::is_trigger(text, at, || current.is_json) {
+            // Most are none, and most of those that are need not know it: the line is looked for only then.
+            let known = line.filter(|line| at < line.end);
+            let line_of = || known.unwrap_or_else(|| Escaped::around(text, at, length, json));
+            if normal::is_trigger(text, at, || line_of().is_json) {
+                let current = line_of();
+                line = Some(current);
                 done = current.end;
                 self.lines.push(current);
+            } else if text[at] == b'\\' && known.is_none() {
+                // A line of nothing but these would else be looked for again and again.
+                line = Some(line_of());
             }
         }
         let out = self.lines.iter().filter(|line| line.is_json);
