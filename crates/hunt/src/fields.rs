@@ -174,7 +174,8 @@ impl Line<'_> {
     pub(crate) fn all_fields(&self) -> Vec<(String, String)> {
         let mut all = Vec::new();
         if crate::normal::is_json(self.bytes) {
-            if let Ok(whole) = serde_json::from_str::<Value>(&String::from_utf8_lossy(self.bytes)) {
+            if let Ok(whole) = serde_json::from_str::<Value>(&String::from_utf8_lossy(self.json()))
+            {
                 flatten(&whole, &mut String::new(), &mut all);
             }
             return all;
@@ -183,6 +184,14 @@ impl Line<'_> {
             all.push((name, String::from_utf8_lossy(&self.bytes[start..end]).into_owned()));
         }
         all
+    }
+
+    /// What of a line is JSON: all, or what stands behind a time and a host.
+    fn json(&self) -> &[u8] {
+        let line = self.bytes.trim_ascii_start();
+        let begins = matches!(line.first(), Some(b'{' | b'['));
+        let at = if begins { None } else { memchr::memmem::find(line, b" {\"") };
+        line.get(at.map_or(0, |at| at + 1)..).unwrap_or_default()
     }
 
     /// The name of the field that this place is in.
@@ -305,7 +314,7 @@ impl Line<'_> {
     fn joined_json(&self, start: usize, end: usize) -> Option<Joined> {
         let path = json_path(self.bytes, start)?;
         let [above @ .., Step::Key(host)] = path.as_slice() else { return None };
-        let whole: Value = serde_json::from_str(&String::from_utf8_lossy(self.bytes)).ok()?;
+        let whole: Value = serde_json::from_str(&String::from_utf8_lossy(self.json())).ok()?;
         let object = above.iter().try_fold(&whole, |value, step| match step {
             Step::Key(key) => value.get(key),
             Step::Place(place) => value.get(place),
@@ -498,6 +507,8 @@ mod tests {
             Some("to")
         );
         assert_eq!(field(&none, "a=b seen evil.example", "evil"), None);
+        let syslog = r#"Mar  1 h app[7]: {"a":{"b":"evil.example"}}"#;
+        assert_eq!(field(&none, syslog, "evil").as_deref(), Some("a.b"));
     }
 
     #[test]
@@ -523,6 +534,8 @@ mod tests {
         );
         let cef = "CEF:0|V|P|1|x|n|3|dhost=evil.example request=/x y=1";
         assert_eq!(joined(&none, cef, "evil.example"), some("/x", "dhost+request"));
+        let syslog = r#"Mar  1 h app[7]: {"host":"evil.example","uri":"/x"}"#;
+        assert_eq!(joined(&none, syslog, "evil.example"), some("/x", "host+uri"));
         assert_eq!(joined(&none, r#"{"referer":"evil.example","url":"/x"}"#, "evil.example"), None);
         assert_eq!(
             joined(&none, r#"{"hostname":"evil.example","url":"http://a/"}"#, "evil.example"),

@@ -76,7 +76,8 @@ pub(crate) fn is_json(line: &[u8]) -> bool {
     match line.first() {
         Some(b'{') => true,
         Some(b'[') => matches!(second, Some(b'{' | b'[' | b'"')),
-        _ => false,
+        // Behind a time and a host, as syslog carries it.
+        _ => line.trim_ascii_end().ends_with(b"}") && memchr::memmem::find(line, b" {\"").is_some(),
     }
 }
 

@@ -578,3 +578,28 @@ fn hostile_lists_and_lines_end() {
         stage.hunt(&indexes, &[log], one());
     }
 }
+
+/// What a cut goes through is what it is with what stands before the cut.
+#[test]
+fn a_cut_makes_nothing_of_a_part() {
+    let stage = Stage::new();
+    let wanted =
+        [("ip", "2001:db8::1"), ("domain", "cher.example"), ("url", "http://evil.example/x")];
+    let indexes = [stage.index("i", indicators(&wanted).into_iter())];
+    let cut = LONGEST_LINE - (1 << 16);
+    for (text, hits) in [
+        ("2001:2001:db8::1", 0),
+        ("bücher.example", 0),
+        ("http://evil.example/x", 1),
+        ("https://user@evil.example/x", 1),
+    ] {
+        for inside in 0..=text.len() {
+            let mut line = " ".repeat(cut - inside);
+            line.push_str(text);
+            line.push_str(&" ".repeat(2 * LONGEST_LINE - line.len()));
+            let log = stage.log("x.log", format!("{line}\n").as_bytes());
+            let (found, _) = stage.hunt(&indexes, &[log], one());
+            assert_eq!(found.len(), hits, "{text} cut after {inside} bytes: {found:?}");
+        }
+    }
+}

@@ -94,7 +94,8 @@ fn naive_ip(value: &str, line: &[u8], found: &mut BTreeSet<(usize, usize, String
         }
         for run in token.split(['-', '_']) {
             let start = run.as_ptr().addr() - text.as_ptr().addr();
-            let run = run.trim_end_matches('.');
+            let lead = run.len() - run.trim_start_matches('.').len();
+            let (start, run) = (start + lead, run.trim_matches('.'));
             let numbers: Vec<Option<u16>> =
                 run.split('.').map(|part| part.parse().ok().filter(|_| part.len() <= 3)).collect();
             let wanted: Vec<Option<u16>> = value.split('.').map(|part| part.parse().ok()).collect();

@@ -128,13 +128,16 @@ impl Scanner<'_> {
         for token in tokens {
             let Token { length, dots, start, .. } = token.without_end_dots();
             let (start, length) = (start as usize, length as usize);
+            if self.wanted.numeric_names && dots != 0 {
+                self.names(text, start, length, dots);
+            }
+            // `seen ...1.2.3.4`
+            let lead = (dots.trailing_ones() as usize).min(length);
+            let (start, length, dots) = (start + lead, length - lead, dots >> lead);
             if dots.count_ones() == 3
                 && let Some(address) = ipv4_between(text, start, length, dots)
             {
                 self.found_ipv4(text, address, start, start + length);
-            }
-            if self.wanted.numeric_names && dots != 0 {
-                self.names(text, start, length, dots);
             }
         }
     }
@@ -231,9 +234,10 @@ impl Scanner<'_> {
         }
         let mut at = start;
         for piece in run.split(|byte| matches!(byte, b'-' | b'_')) {
+            let lead = piece.iter().take_while(|byte| **byte == b'.').count();
             let length = without_end_dots(piece).len();
-            if length > 0 {
-                self.ipv4(text, at, at + length);
+            if length > lead {
+                self.ipv4(text, at + lead, at + length);
             }
             at += piece.len() + 1;
         }
