@@ -82,6 +82,20 @@ pub(crate) fn ends_a_local_part(byte: u8) -> bool {
         )
 }
 
+/// A URL without its scheme; one that stands inside another is a part of that.
+pub(crate) fn without_scheme(text: &str) -> &str {
+    let is_scheme = |scheme: &str| {
+        scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+            && scheme
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'))
+    };
+    match text.split_once("://") {
+        Some((scheme, rest)) if is_scheme(scheme) => rest,
+        _ => text,
+    }
+}
+
 /// Whether no URL has this byte.
 pub(crate) fn ends_a_url(byte: u8) -> bool {
     byte <= b' '

@@ -353,7 +353,7 @@ fn domain(text: &str) -> Result<String, &'static str> {
 }
 
 fn url(text: &str) -> Result<String, &'static str> {
-    let without = text.split_once("://").map_or(text, |(_, rest)| rest);
+    let without = address::without_scheme(text);
     let authority = without.split(['/', '?', '#']).next().unwrap_or_default();
     let rest = &without[authority.len()..];
     let authority = authority.rsplit_once('@').map_or(authority, |(_, host)| host);

@@ -152,7 +152,7 @@ fn network(entry: &str) -> Option<(IpAddr, u8)> {
 
 /// The host of an entry or a value: what stands before a port or a path.
 fn host_of(entry: &str) -> &str {
-    let entry = entry.split_once("://").map_or(entry, |(_, rest)| rest);
+    let entry = address::without_scheme(entry);
     entry.trim_start_matches('.').split(['/', ':']).next().unwrap_or_default()
 }
 
