@@ -7,7 +7,7 @@ use std::path::Path;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::index::List;
+use crate::index::{List, hex};
 use crate::indicator::{Indicator, Kind, Named, Unfit};
 
 /// What a list holds, read.
@@ -66,7 +66,7 @@ pub struct Choice {
 /// What a list is called, with its digest.
 #[must_use]
 pub fn list(path: &Path, bytes: &[u8]) -> List {
-    let sha256 = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    let sha256 = hex(&Sha256::digest(bytes));
     let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
     List { name, sha256 }
 }

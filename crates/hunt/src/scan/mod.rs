@@ -334,15 +334,9 @@ impl<'a> Scanner<'a> {
                 self.unknown[slot(probe.key)] = probe.key;
             }
         }
-        let mut confirm = Confirm {
-            indexes: self.indexes,
-            lookups: &self.lookups,
-            text,
-            hits: &mut self.hits,
-            hosts: &mut self.hosts,
-        };
-        for probe in &self.waiting[..left] {
-            confirm.probe(probe);
+        for at in 0..left {
+            let probe = self.waiting[at];
+            self.confirm(text).probe(&probe);
         }
     }
 

@@ -189,41 +189,7 @@ impl Scanner<'_> {
             self.beyond_ascii(text, start, end);
             return;
         }
-        let (mut name, mut right) = (Name::EMPTY, end);
-        let least = end.saturating_sub(LONGEST_NAME).max(start);
-        for at in (least..end).rev() {
-            let is_whole = at == start;
-            if text[at] != b'.' && !is_whole {
-                continue;
-            }
-            let left = if text[at] == b'.' { at + 1 } else { at };
-            name = name.label_in(text, left, right);
-            if right < end {
-                self.push(
-                    text,
-                    Probe {
-                        key: name.key(),
-                        start: place(left),
-                        end: place(end),
-                        family: Family::Name,
-                    },
-                );
-            }
-            if text[at] == b'.' && is_whole {
-                name = name.label_in(text, at, at);
-                self.push(
-                    text,
-                    Probe {
-                        key: name.key(),
-                        start: place(at),
-                        end: place(end),
-                        family: Family::Name,
-                    },
-                );
-            }
-            right = at;
-        }
-        self.range(text, start, end.min(start + LONGEST_NAME));
+        self.piece(text, start, end);
     }
 
     /// `1.2.3.4-1.2.3.9`, and `1.2.3.4_443`: numbers alone, with a dash between.
@@ -325,7 +291,7 @@ impl Scanner<'_> {
         }
     }
 
-    /// ASCII that stands between other characters.
+    /// ASCII of any length, that stands between other characters or is a token of its own.
     fn piece(&mut self, text: &[u8], start: usize, end: usize) {
         let end = start + without_end_dots(&text[start..end]).len();
         let run = &text[start..end];

@@ -9,6 +9,7 @@ use comity_hunt::hunt::{Hunt, Options, Sighting, Summary};
 use comity_hunt::index::Index;
 use comity_hunt::input::Source;
 
+use comity_ledger::Hash;
 use comity_node::control::Question;
 use comity_rules::command::Command;
 use comity_rules::content::{Answer as Content, Attachment, ItemAnswer};
@@ -144,7 +145,7 @@ impl Answer {
             "sightings": {
                 "count": summary.sightings, "by_type": summary.kinds,
                 "suppressed_by_warninglists": summary.suppressed,
-                "sha256": hex(found), "attached": attached(found).len(), "bytes": found.len(),
+                "sha256": Hash(Sha256::digest(found).into()).to_hex(), "attached": attached(found).len(), "bytes": found.len(),
             },
             "made_by": format!("comity {}", env!("CARGO_PKG_VERSION")),
         })
@@ -207,10 +208,6 @@ fn attached(found: &[u8]) -> &[u8] {
     &found[..end.map_or(0, |end| end + 1)]
 }
 
-fn hex(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 fn hunt(indexes: &[Index], sources: &[Source], found: &mut Vec<u8>) -> Result<Summary, Failure> {
     let sizes = sources.iter().filter_map(|source| match source {
         Source::File(path) => std::fs::metadata(path).ok(),
@@ -248,8 +245,7 @@ fn digests(sources: &[Source]) -> Result<Vec<(String, u64, String)>, Failure> {
                 sum.update(&buffer[..read]);
                 bytes += read as u64;
             }
-            let sum = sum.finalize();
-            Ok((bytes, sum.iter().map(|byte| format!("{byte:02x}")).collect()))
+            Ok((bytes, Hash(sum.finalize().into()).to_hex()))
         };
         let (bytes, sha256) = read().map_err(|error| Failure::file(path, &error))?;
         Ok((source.name(), bytes, sha256))
