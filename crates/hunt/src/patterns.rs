@@ -1,5 +1,7 @@
 //! Patterns over what lines say: asked only of lines in which a part of one was seen.
 
+use std::collections::BTreeMap;
+
 use comity_stix::json;
 use comity_stix::pattern::{Matcher, Observed, Pattern, Syntax};
 use serde_json::Value;
@@ -38,6 +40,8 @@ pub(crate) enum Asked {
     Yes(Box<Sighting>),
     /// It may be a part of what satisfies it.
     Perhaps(Box<Candidate>),
+    /// It cannot be said.
+    Unknown,
 }
 
 impl Patterns {
@@ -79,8 +83,11 @@ impl Patterns {
             ..part
         };
         if ready.pattern.is_single() {
-            let found = find(&ready.pattern, std::slice::from_ref(observed));
-            return if found.is_empty() { Asked::No } else { Asked::Yes(Box::new(sighting)) };
+            return match find(&ready.pattern, vec![observed.clone()]) {
+                Some(found) if found.is_empty() => Asked::No,
+                Some(_) => Asked::Yes(Box::new(sighting)),
+                None => Asked::Unknown,
+            };
         }
         // Before and after say nothing of what has no time.
         if !is_timed {
@@ -89,45 +96,43 @@ impl Patterns {
         Asked::Perhaps(Box::new(Candidate { index, number, observed: observed.clone(), sighting }))
     }
 
-    /// What of the lines that were kept satisfies patterns over several of them; false where they are too many to ask.
+    /// What of the lines that were kept satisfies patterns over several of them; false where of some pattern
+    /// it cannot be said.
     pub(crate) fn over(&self, candidates: &[Candidate]) -> (Vec<Sighting>, bool) {
-        if candidates.len() > MOST_CANDIDATES {
+        if !Self::can_ask(candidates.len()) {
             return (Vec::new(), false);
         }
-        let mut found = Vec::new();
-        for (index, all) in self.by_index.iter().enumerate() {
-            for (number, ready) in all.iter().enumerate() {
-                let Some(ready) = ready else { continue };
-                let own: Vec<&Candidate> = candidates
-                    .iter()
-                    .filter(|one| (one.index, one.number) == (index, number))
-                    .collect();
-                let observed: Vec<Value> = own.iter().map(|one| one.observed.clone()).collect();
-                let bound = find(&ready.pattern, &observed);
-                found.extend(
-                    bound.into_iter().filter_map(|at| own.get(at)).map(|one| one.sighting.clone()),
-                );
+        let mut by_pattern = BTreeMap::<_, Vec<&Candidate>>::new();
+        for one in candidates {
+            by_pattern.entry((one.index, one.number)).or_default().push(one);
+        }
+        let (mut found, mut is_decided) = (Vec::new(), true);
+        for ((index, number), own) in by_pattern {
+            let ready = self.by_index.get(index).and_then(|all| all.get(number)?.as_ref());
+            let Some(ready) = ready else { continue };
+            let observed = own.iter().map(|one| one.observed.clone()).collect();
+            match find(&ready.pattern, observed) {
+                Some(bound) => {
+                    let bound = bound.into_iter().filter_map(|at| own.get(at));
+                    found.extend(bound.map(|one| one.sighting.clone()));
+                }
+                None => is_decided = false,
             }
         }
-        (found, true)
+        (found, is_decided)
     }
 
-    /// Whether so many can still be asked.
-    pub(crate) fn can_keep(count: usize) -> bool {
+    /// Whether so many can be asked.
+    pub(crate) fn can_ask(count: usize) -> bool {
         count <= MOST_CANDIDATES
     }
 }
 
-/// The places of what satisfies a pattern; none where nothing does, or it cannot be said.
-fn find(pattern: &Pattern, observed: &[Value]) -> Vec<usize> {
-    if observed.is_empty() {
-        return Vec::new();
-    }
-    let text = Value::from(observed.to_vec()).to_string();
-    let found = || {
-        let json = json::parse(text.as_bytes()).ok()?;
-        let observed = Observed::all(&json).ok()?;
-        Matcher::new(pattern).ok()?.find(&observed).ok()?
-    };
-    found().map(|matched| matched.observed).unwrap_or_default()
+/// The places of what satisfies a pattern; `None` where it cannot be said.
+fn find(pattern: &Pattern, observed: Vec<Value>) -> Option<Vec<usize>> {
+    let text = Value::from(observed).to_string();
+    let json = json::parse(text.as_bytes()).ok()?;
+    let observed = Observed::all(&json).ok()?;
+    let found = Matcher::new(pattern).ok()?.find(&observed).ok()?;
+    Some(found.map(|matched| matched.observed).unwrap_or_default())
 }

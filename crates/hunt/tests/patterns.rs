@@ -145,3 +145,15 @@ fn what_leads_to_no_pattern_is_said() {
     let kinds: Vec<_> = found.iter().map(|seen| (seen.kind, seen.value.as_str())).collect();
     assert_eq!(kinds, [("domain", "a.example"), ("domain", "b.example"), ("pattern", "c.example")]);
 }
+
+#[test]
+fn a_pattern_that_cannot_be_decided_is_not_told_as_not_satisfied() {
+    // Twenty-four parts, each satisfied by each of twenty-three lines.
+    let pattern = ["[ipv4-addr:value = '203.0.113.7']"; 24].join(" AND ");
+    let line = r#"{"timestamp":"2026-03-09T08:00:00.000000+0000","event_type":"flow","dest_ip":"203.0.113.7"}"#;
+    let stage = Stage::new();
+    let (index, _) = index(&stage, &[&pattern]);
+    let logs = [stage.log("x.log", format!("{line}\n").repeat(23).as_bytes())];
+    let (found, summary) = stage.hunt(&[index], &logs, Options::default());
+    assert!(found.is_empty() && summary.undecided, "{found:?} {summary:?}");
+}

@@ -98,7 +98,8 @@ pub struct Summary {
     pub kinds: BTreeMap<&'static str, u64>,
     /// Logs that were not read to their end, and why: what is in the rest of them nobody has looked at.
     pub unread: Vec<Unread>,
-    /// Whether too many lines may be parts of what patterns over several lines want: those patterns were not asked.
+    /// Whether of some pattern it could not be said whether it is satisfied: too many lines may be parts of it, or it
+    /// binds too many of them to each other.
     pub undecided: bool,
 }
 
@@ -176,6 +177,8 @@ struct Found {
     columns: (Columns, Columns),
     /// Lines for patterns over several.
     candidates: Vec<Candidate>,
+    /// Whether of some line it cannot be said what a pattern says of it.
+    undecided: bool,
     /// Why it was not read to its end.
     problem: Option<String>,
 }
@@ -298,7 +301,7 @@ impl<'a> Hunt<'a> {
         let mut shared = shared.into_inner().unwrap_or_else(PoisonError::into_inner);
         if shared.failed.is_none() {
             let (found, is_decided) = self.patterns.over(&shared.candidates);
-            shared.summary.undecided = !is_decided;
+            shared.summary.undecided |= !is_decided;
             shared.lines = 0;
             let given = shared.give(&mut Found { sightings: found, ..Found::default() });
             shared.fail(given);
@@ -506,11 +509,12 @@ impl Shared<'_> {
         for mut candidate in found.candidates.drain(..) {
             candidate.sighting.line += self.lines;
             // One more than can be asked says that they cannot be.
-            if Patterns::can_keep(self.candidates.len()) {
+            if Patterns::can_ask(self.candidates.len()) {
                 self.candidates.push(candidate);
             }
         }
         self.summary.suppressed += std::mem::take(&mut found.suppressed);
+        self.summary.undecided |= found.undecided;
         Ok(())
     }
 }

@@ -118,6 +118,7 @@ impl OneUnit<'_, '_> {
                 Asked::No => {}
                 Asked::Yes(sighting) => self.found.sightings.push(*sighting),
                 Asked::Perhaps(candidate) => self.found.candidates.push(*candidate),
+                Asked::Unknown => self.found.undecided = true,
             }
         }
     }

@@ -97,7 +97,7 @@ impl Answer {
         }
         if summary.undecided {
             return Err(Failure::No(
-                "too many lines may be parts of what patterns over several lines want: search fewer logs at once".to_owned(),
+                "of a pattern over several lines it could not be said whether it is satisfied, for too many lines may be parts of it: search fewer logs at once".to_owned(),
             ));
         }
         if digests(&sources)? != before {

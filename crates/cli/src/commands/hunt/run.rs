@@ -202,7 +202,7 @@ pub(super) fn told(summary: &Summary) -> String {
     };
     let left = if summary.undecided {
         format!(
-            "{left}; patterns over several lines were not asked, for too many lines may be parts of them"
+            "{left}; of patterns over several lines it could not be said whether they are satisfied, for too many lines may be parts of them"
         )
     } else {
         left
