@@ -83,6 +83,9 @@ enum Noun {
     /// STIX: validate objects, check and match patterns.
     #[command(subcommand)]
     Stix(commands::stix::Stix),
+    /// Intelligence: bring in, find, share, export; collections and keys of tools.
+    #[command(subcommand)]
+    Intel(commands::intel::Intel),
     /// Look for indicators in logs.
     #[command(subcommand)]
     Hunt(commands::hunt::Hunt),
@@ -141,6 +144,7 @@ async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Noun::Review(review) => review.run(&context).await,
         Noun::Ledger(ledger) => ledger.run(&context).await,
         Noun::Stix(stix) => stix.run(&context),
+        Noun::Intel(intel) => intel.run(&context).await,
         Noun::Hunt(hunt) => hunt.run(&context).await,
         Noun::Weigh(weigh) => weigh.run(&context),
         Noun::Measure(measure) => measure.run(&context),

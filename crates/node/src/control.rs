@@ -5,6 +5,8 @@
 //! Where no node runs, the same questions are answered by opening the folder; what was stated is
 //! delivered when the node runs again.
 
+mod intel;
+
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -26,6 +28,8 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::task::JoinSet;
+
+pub use intel::Intel;
 
 use crate::dossier::{Dossier, Line};
 use crate::health::{self, evidence_json};
@@ -186,6 +190,8 @@ pub enum Question {
         /// Whose.
         name: String,
     },
+    /// About intelligence.
+    Intel(Intel),
     /// Make the views again.
     Rebuild,
     /// What a doctor looks at.
@@ -382,6 +388,7 @@ pub async fn answer(node: &Node, question: Question) -> Result<Value, Error> {
                 hint: "; see `comity ledger reader list`",
             }),
         },
+        Question::Intel(question) => intel::answer(node, question).await,
         Question::Rebuild => {
             let (entries, differed) = node.rebuild().await?;
             Ok(json!({ "entries": entries, "differed": differed }))

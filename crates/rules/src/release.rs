@@ -1,6 +1,7 @@
 //! The one way out: what leaves the house is [`Released`], and only this gate makes that.
 
 use comity_ledger::Hash;
+use comity_stix::marking::{Audience, Clearance};
 
 use crate::agreement::{Agreement, Readers, Terms};
 use crate::content::Letter;
@@ -30,6 +31,8 @@ pub enum Reader {
     Auditor(Hash),
     /// A person of this party who is signed in.
     Officer,
+    /// A tool that has a key to read intelligence: up to which labels, and used how.
+    Tool(Clearance),
 }
 
 /// Why something stays.
@@ -44,6 +47,9 @@ pub enum Held {
     /// The terms keep the ledgers to their members.
     #[error("under these terms the ledgers are read by members only")]
     MembersOnly,
+    /// Its markings keep it from this reader.
+    #[error("its markings keep it from this reader")]
+    Marked,
 }
 
 /// A ledger's tiles, entries and checkpoints: public parts of statements, and no content.
@@ -59,7 +65,7 @@ pub fn ledger<T>(terms: &Terms, reader: &Reader, what: T) -> Result<Released<T>,
         _ if open => Ok(Released(what)),
         Reader::Party(_) => Err(Held::NotAParty),
         Reader::Auditor(_) => Err(Held::OtherTerms),
-        Reader::Everyone => Err(Held::MembersOnly),
+        Reader::Everyone | Reader::Tool(_) => Err(Held::MembersOnly),
     }
 }
 
@@ -95,7 +101,24 @@ pub fn letter(
 pub fn content<T>(reader: &Reader, what: T) -> Result<Released<T>, Held> {
     match reader {
         Reader::Officer => Ok(Released(what)),
-        Reader::Everyone | Reader::Party(_) | Reader::Auditor(_) => Err(Held::NotAParty),
+        Reader::Everyone | Reader::Party(_) | Reader::Auditor(_) | Reader::Tool(_) => {
+            Err(Held::NotAParty)
+        }
+    }
+}
+
+/// Intelligence, to whoever its markings let see it.
+///
+/// # Errors
+/// [`Held::Marked`].
+pub fn intelligence<T>(reader: &Reader, audience: Audience, what: T) -> Result<Released<T>, Held> {
+    match reader {
+        Reader::Officer => Ok(Released(what)),
+        Reader::Tool(clearance) if audience.has(*clearance) => Ok(Released(what)),
+        Reader::Everyone if audience == Audience::EVERYONE => Ok(Released(what)),
+        Reader::Everyone | Reader::Party(_) | Reader::Auditor(_) | Reader::Tool(_) => {
+            Err(Held::Marked)
+        }
     }
 }
 

@@ -40,6 +40,40 @@ pub fn split(bytes: &[u8]) -> Result<Vec<Part<'_>>, Error> {
     Ok(parts)
 }
 
+/// The objects of a file: of a bundle, of an envelope of TAXII (`objects` without a `type`), of an array of those or of
+/// objects; or the one object that it is.
+///
+/// # Errors
+/// Where it is no JSON. What the objects say is not looked at.
+pub fn objects(bytes: &[u8]) -> Result<Vec<&[u8]>, Error> {
+    #[derive(Deserialize)]
+    struct Envelope<'a> {
+        #[serde(rename = "type", borrow, default)]
+        kind: Option<&'a RawValue>,
+        #[serde(borrow)]
+        objects: Vec<&'a RawValue>,
+    }
+    let first = bytes.iter().find(|byte| !byte.is_ascii_whitespace());
+    if first == Some(&b'{')
+        && let Ok(Envelope { kind: None, objects }) = serde_json::from_slice(bytes)
+    {
+        return Ok(objects.iter().map(|object| object.get().as_bytes()).collect());
+    }
+    let parts = split(bytes)?;
+    Ok(parts.iter().filter(|part| !part.is_bundle).map(|part| part.bytes).collect())
+}
+
+/// The type of an object, where it is a plain text: without reading the rest of it more than is needed.
+#[must_use]
+pub fn kind(bytes: &[u8]) -> Option<&str> {
+    #[derive(Deserialize)]
+    struct Head<'a> {
+        #[serde(rename = "type", borrow)]
+        kind: &'a str,
+    }
+    serde_json::from_slice::<Head<'_>>(bytes).ok().map(|head| head.kind)
+}
+
 fn take<'a>(bytes: &'a [u8], parts: &mut Vec<Part<'a>>) -> Result<(), Error> {
     #[derive(Deserialize)]
     struct Head<'a> {

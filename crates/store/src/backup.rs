@@ -18,7 +18,7 @@ const PAGE_OF_CONTENTS: usize = 8;
 
 /// The tables that are backed up: name, the columns that order its rows, and the versions of the schema
 /// that have it.
-const TABLES: [(&str, &str, std::ops::RangeInclusive<i32>); 20] = [
+const TABLES: [(&str, &str, std::ops::RangeInclusive<i32>); 29] = [
     ("agreement", "terms", 1..=i32::MAX),
     ("peer", "party", 1..=i32::MAX),
     ("ledger", "id", 1..=i32::MAX),
@@ -37,6 +37,15 @@ const TABLES: [(&str, &str, std::ops::RangeInclusive<i32>); 20] = [
     ("reader", "key", 2..=i32::MAX),
     ("account", "name", 5..=i32::MAX),
     ("draft", "id", 5..=i32::MAX),
+    ("intel_batch", "num", 6..=i32::MAX),
+    ("intel_object", "num", 6..=i32::MAX),
+    ("intel_again", "object, batch", 6..=i32::MAX),
+    ("intel_gone", "id", 6..=i32::MAX),
+    ("intel_collection", "num", 6..=i32::MAX),
+    ("intel_member", "collection, added", 6..=i32::MAX),
+    ("intel_key", "key", 6..=i32::MAX),
+    ("intel_status", "id", 6..=i32::MAX),
+    ("intel_cursor", "remote", 6..=i32::MAX),
     ("setting", "name", 1..=i32::MAX),
     ("journal", "idx", 1..=i32::MAX),
 ];

@@ -18,6 +18,13 @@ enum Engine {
     Postgres(Postgres),
 }
 
+/// Which database it is: full-text search is the one thing that has a text for each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Dialect {
+    Sqlite,
+    Postgres,
+}
+
 /// A transaction that writes. Dropped without [`Tx::commit`], it never was.
 pub struct Tx(TxEngine);
 
@@ -130,6 +137,13 @@ impl Db {
         }
     }
 
+    pub(crate) fn dialect(&self) -> Dialect {
+        match &self.0 {
+            Engine::Sqlite(_) => Dialect::Sqlite,
+            Engine::Postgres(_) => Dialect::Postgres,
+        }
+    }
+
     /// Opens SQLite in a file, of whatever version: for a backup of it, or to put one back.
     ///
     /// # Errors
@@ -197,6 +211,13 @@ impl Db {
 }
 
 impl Tx {
+    pub(crate) fn dialect(&self) -> Dialect {
+        match &self.0 {
+            TxEngine::Sqlite(_) => Dialect::Sqlite,
+            TxEngine::Postgres(_) => Dialect::Postgres,
+        }
+    }
+
     /// Runs a statement; returns how many rows it changed.
     ///
     /// # Errors

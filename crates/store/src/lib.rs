@@ -12,6 +12,7 @@ pub mod cosigned;
 pub mod db;
 pub mod draft;
 pub mod evidence;
+pub mod intel;
 pub mod journal;
 pub mod ledger;
 pub mod migrate;

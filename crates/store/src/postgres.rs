@@ -8,7 +8,8 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 use tokio_postgres::{Config, NoTls};
 
-use crate::db::{Row, Value};
+use crate::db::{Dialect, Row, Value};
+use crate::intel::search;
 use crate::lease::{self, Held};
 use crate::{Error, migrations};
 
@@ -53,6 +54,9 @@ impl Postgres {
         let mut client = self.pool.get().await.map_err(pool_error)?;
         let runner = migrations::to(version);
         runner.run_async(&mut **client.as_mut()).await.map_err(Box::new)?;
+        if version >= search::SINCE {
+            client.batch_execute(search::tables(Dialect::Postgres)).await?;
+        }
         Ok(())
     }
 
@@ -164,6 +168,7 @@ impl ToSql for Value {
     ) -> Result<IsNull, Box<dyn std::error::Error + Sync + Send>> {
         match self {
             Self::Null => Ok(IsNull::Yes),
+            Self::Int(value) if *kind == Type::INT4 => i32::try_from(*value)?.to_sql(kind, out),
             Self::Int(value) => value.to_sql(kind, out),
             Self::Real(value) => value.to_sql(kind, out),
             Self::Text(value) => value.to_sql(kind, out),
@@ -172,7 +177,8 @@ impl ToSql for Value {
     }
 
     fn accepts(kind: &Type) -> bool {
-        [Type::INT8, Type::FLOAT8, Type::TEXT, Type::VARCHAR, Type::BYTEA].contains(kind)
+        [Type::INT8, Type::INT4, Type::FLOAT8, Type::TEXT, Type::VARCHAR, Type::BYTEA]
+            .contains(kind)
     }
 
     to_sql_checked!();

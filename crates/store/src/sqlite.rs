@@ -10,7 +10,8 @@ use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ToSql};
 use tokio::sync::OwnedMutexGuard;
 
-use crate::db::{Row, Value};
+use crate::db::{Dialect, Row, Value};
+use crate::intel::search;
 use crate::{Error, migrations};
 
 const READERS: usize = 4;
@@ -53,6 +54,9 @@ impl Sqlite {
         let mut writer = self.writer.lock().await;
         let runner = migrations::to(version);
         runner.run(&mut *writer).map_err(Box::new)?;
+        if version >= search::SINCE {
+            writer.execute_batch(search::tables(Dialect::Sqlite))?;
+        }
         Ok(())
     }
 

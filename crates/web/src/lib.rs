@@ -61,6 +61,7 @@ pub fn router(node: &Arc<Node>) -> Router {
         .merge(open)
         .with_state(app)
         .merge(comity_node::public::router(Arc::clone(node)).layer(officers))
+        .merge(comity_node::taxii::router(Arc::clone(node)))
         .layer(middleware::map_response(guard))
 }
 

@@ -7,6 +7,7 @@ pub(crate) mod card;
 pub(crate) mod doctor;
 pub(crate) mod hunt;
 pub(crate) mod init;
+pub(crate) mod intel;
 pub(crate) mod ledger;
 pub(crate) mod manual;
 pub(crate) mod measure;

@@ -1,0 +1,292 @@
+//! Questions about intelligence.
+
+use std::path::PathBuf;
+
+use comity_rules::access::Person;
+use comity_stix::marking::{Clearance, Pap, Tlp};
+use comity_store::intel::collection::{self, Collection};
+use comity_store::intel::key;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::intel::export::Export;
+use crate::intel::{Around, Grant, Import, Shown, stamp};
+use crate::node::{Error, Node};
+
+/// Bytes of a file that is brought in.
+const LARGEST: u64 = 1 << 30;
+
+/// What a command asks of a node's intelligence.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Intel {
+    /// Bring a file in.
+    Import {
+        /// Where it is.
+        file: PathBuf,
+        /// What it is called, in what is kept of where objects come from.
+        source: String,
+        /// The label of what has none of its own.
+        marking: String,
+        /// The collection that gets it.
+        collection: Option<String>,
+        /// Whether what was deleted may come back.
+        again: bool,
+    },
+    /// Find objects.
+    Search {
+        /// By what.
+        query: String,
+        /// Those below this number, from the page before.
+        before: Option<u64>,
+        /// How many.
+        limit: u64,
+    },
+    /// Show an object with what is around it.
+    Show {
+        /// Its identifier.
+        id: String,
+    },
+    /// Delete objects, every version.
+    Delete {
+        /// Which.
+        ids: Vec<String>,
+    },
+    /// Put objects into a collection.
+    Share {
+        /// Which.
+        ids: Vec<String>,
+        /// Into which.
+        collection: String,
+    },
+    /// Write what a reader may see to a file.
+    Export {
+        /// What: a query; everything, where it is left out.
+        query: Option<String>,
+        /// Of which collection.
+        collection: Option<String>,
+        /// For whom: up to this label of TLP.
+        tlp: String,
+        /// And this of PAP.
+        pap: String,
+        /// `stix` or `csv`.
+        format: String,
+        /// Where.
+        file: PathBuf,
+    },
+    /// List collections.
+    Collections,
+    /// Make a collection.
+    AddCollection {
+        /// Its name.
+        alias: String,
+        /// Its title.
+        title: String,
+        /// What it is for.
+        description: String,
+        /// The label of what others add without one.
+        marking: String,
+    },
+    /// List the keys of tools.
+    Keys,
+    /// Give a key to a tool.
+    AddKey {
+        /// To whom.
+        name: String,
+        /// Up to which label of TLP it reads.
+        tlp: String,
+        /// Which label of PAP its use keeps.
+        pap: String,
+        /// The collections that it reads.
+        read: Vec<String>,
+        /// The collections that it adds to.
+        write: Vec<String>,
+        /// For how long.
+        days: u16,
+    },
+    /// Take a tool's keys back.
+    RemoveKey {
+        /// Whose.
+        name: String,
+    },
+}
+
+/// Answers a question.
+pub(super) async fn answer(node: &Node, question: Intel) -> Result<Value, Error> {
+    let operator = Person::operator();
+    match question {
+        Intel::Import { file, source, marking, collection, again } => {
+            let marking = tlp(&marking)?;
+            let collection = found(node, collection).await?;
+            let bytes = read(&file).await?;
+            let import = Import {
+                bytes: bytes.into(),
+                who: operator.name,
+                through: "import",
+                source,
+                marking,
+                collection,
+                returns: again,
+            };
+            let (report, _) = node.import(import, &|_, _| ()).await?;
+            Ok(json!(report))
+        }
+        Intel::Search { query, before, limit } => {
+            let found = node.search(&operator, &query, before, limit).await?;
+            let next = found.last().filter(|_| found.len() as u64 == limit);
+            let next = next.map(|shown| shown.object.num);
+            Ok(json!({ "objects": found.iter().map(shown_json).collect::<Value>(), "next": next }))
+        }
+        Intel::Show { id } => Ok(around_json(&node.around(&operator, &id).await?)),
+        Intel::Delete { ids } => {
+            let count = node.delete_intelligence(&operator.name, &ids).await?;
+            if count == 0 {
+                let id = ids.first().cloned().unwrap_or_default();
+                return Err(Error::Missing {
+                    what: "object",
+                    id,
+                    hint: "; see `comity intel search`",
+                });
+            }
+            Ok(json!({ "deleted": ids, "versions": count }))
+        }
+        Intel::Share { ids, collection } => {
+            let collection = node.collection(&collection).await?;
+            let count = node.share(&operator.name, &collection, &ids).await?;
+            Ok(json!({ "collection": collection.alias, "objects": ids, "added": count }))
+        }
+        Intel::Export { query, collection, tlp: label, pap: use_of, format, file } => {
+            let clearance = Clearance { tlp: tlp(&label)?, pap: pap(&use_of)? };
+            let collection = found(node, collection).await?;
+            let export = Export { query, collection, clearance, format: format.parse()? };
+            let count = node.export_intelligence(&operator, &export, &file).await?;
+            Ok(json!({ "file": file, "objects": count }))
+        }
+        Intel::Collections => {
+            let all = collection::list(node.db()).await?;
+            Ok(all.iter().map(collection_json).collect())
+        }
+        Intel::AddCollection { alias, title, description, marking } => {
+            let made = node.add_collection(&alias, &title, &description, tlp(&marking)?).await?;
+            Ok(collection_json(&made))
+        }
+        Intel::Keys => {
+            let all = key::list(node.db()).await?;
+            let all = all.iter().map(|key| {
+                json!({
+                    "name": key.name,
+                    "tlp": key.tlp,
+                    "pap": key.pap,
+                    "expires": key.expires,
+                    "collections": serde_json::from_str::<Value>(&key.rights).unwrap_or_default(),
+                })
+            });
+            Ok(all.collect())
+        }
+        Intel::AddKey { name, tlp: label, pap: use_of, read, write, days } => {
+            let clearance = Clearance { tlp: tlp(&label)?, pap: pap(&use_of)? };
+            let mut grants: Vec<Grant> = Vec::new();
+            for (names, writes) in [(read, false), (write, true)] {
+                for name in names {
+                    let collection = node.collection(&name).await?.id;
+                    match grants.iter_mut().find(|grant| grant.collection == collection) {
+                        Some(grant) => grant.write |= writes,
+                        None => grants.push(Grant { collection, read: !writes, write: writes }),
+                    }
+                }
+            }
+            let key = node.give_tool(&name, clearance, &grants, days).await?;
+            Ok(
+                json!({ "name": name, "key": key, "tlp": clearance.tlp.label(), "pap": clearance.pap.label() }),
+            )
+        }
+        Intel::RemoveKey { name } => match node.remove_tool(&name).await? {
+            true => Ok(json!({ "name": name })),
+            false => {
+                let hint = "; see `comity intel key list`";
+                Err(Error::Missing { what: "key", id: name, hint })
+            }
+        },
+    }
+}
+
+async fn read(file: &std::path::Path) -> Result<Vec<u8>, Error> {
+    let wrong = |why: String| Error::Refused(format!("{}: {why}", file.display()));
+    let length = tokio::fs::metadata(file).await.map_err(|error| wrong(error.to_string()))?.len();
+    if length > LARGEST {
+        return Err(wrong(format!("it has {length} bytes, and may have {LARGEST}: split it")));
+    }
+    tokio::fs::read(file).await.map_err(|error| wrong(error.to_string()))
+}
+
+async fn found(node: &Node, name: Option<String>) -> Result<Option<Collection>, Error> {
+    match name {
+        Some(name) => Ok(Some(node.collection(&name).await?)),
+        None => Ok(None),
+    }
+}
+
+fn tlp(text: &str) -> Result<Tlp, Error> {
+    let all = Tlp::ALL.map(Tlp::label).join(", ");
+    Tlp::parse(text)
+        .ok_or_else(|| Error::Refused(format!("{text:?} is no label of TLP; there are {all}")))
+}
+
+fn pap(text: &str) -> Result<Pap, Error> {
+    let all = Pap::ALL.map(Pap::label).join(", ");
+    Pap::parse(text)
+        .ok_or_else(|| Error::Refused(format!("{text:?} is no label of PAP; there are {all}")))
+}
+
+fn collection_json(collection: &Collection) -> Value {
+    json!({
+        "id": collection.id,
+        "alias": collection.alias,
+        "title": collection.title,
+        "description": collection.description,
+        "marking": collection.marking,
+    })
+}
+
+fn shown_json(shown: &Shown) -> Value {
+    let object = &shown.object;
+    json!({
+        "id": object.id,
+        "type": object.kind,
+        "version": stamp(object.version),
+        "name": shown.name,
+        "tlp": shown.tlp.label(),
+        "pap": shown.pap.map(Pap::label),
+        "statements": shown.statements,
+    })
+}
+
+fn around_json(around: &Around) -> Value {
+    let body = serde_json::from_slice::<Value>(&around.shown.object.body).unwrap_or_default();
+    let batches = around.batches.iter().map(|batch| {
+        json!({
+            "batch": batch.num,
+            "at": stamp(batch.at),
+            "who": batch.who,
+            "through": batch.through,
+            "source": batch.source,
+            "marking": batch.marking,
+        })
+    });
+    let refers = around.refers.iter().map(|(property, id, there)| {
+        json!({ "property": property, "id": id, "name": there.as_ref().map(|one| &one.name) })
+    });
+    let shared = around.shared.iter().map(|(value, others, more)| {
+        let others: Value = others.iter().map(shown_json).collect();
+        json!({ "value": value, "objects": others, "more": more })
+    });
+    let mut value = shown_json(&around.shown);
+    value["object"] = body;
+    value["versions"] = around.versions.iter().map(|version| stamp(*version)).collect();
+    value["from"] = batches.collect();
+    value["collections"] = around.collections.iter().map(|one| one.alias.as_str()).collect();
+    value["refers_to"] = refers.collect();
+    value["referred_to_by"] = around.referring.iter().map(shown_json).collect();
+    value["shares"] = shared.collect();
+    value
+}

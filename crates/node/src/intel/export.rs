@@ -1,0 +1,209 @@
+//! Intelligence out into a file: what one reader may see of it.
+
+use std::io::Write as _;
+use std::path::Path;
+use std::str::FromStr;
+
+use comity_rules::access::{Person, Right};
+use comity_rules::release::Reader;
+use comity_stix::json;
+use comity_stix::marking::Clearance;
+use comity_stix::terms;
+use comity_store::intel::collection::Collection;
+use comity_store::intel::feed::{self, Filter, Versions};
+use comity_store::intel::{self, Object, search};
+
+use super::query::{self, Parsed};
+use crate::node::{Error, Node};
+
+/// Objects that are read at a time.
+const PAGE: u64 = 200;
+
+/// What is exported, for whom, and how.
+#[derive(Debug, Clone)]
+pub struct Export {
+    /// What a query finds; everything, where there is none.
+    pub query: Option<String>,
+    /// What this collection has.
+    pub collection: Option<Collection>,
+    /// What the reader may see.
+    pub clearance: Clearance,
+    /// In which form.
+    pub format: Format,
+}
+
+/// A form of intelligence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// A bundle of STIX.
+    Stix,
+    /// A line for each value that an object has: `type,value,id,name`.
+    Csv,
+}
+
+impl FromStr for Format {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        match text {
+            "stix" => Ok(Self::Stix),
+            "csv" => Ok(Self::Csv),
+            _ => Err(Error::Refused(format!("no format {text:?}; there are stix and csv"))),
+        }
+    }
+}
+
+impl Node {
+    /// Writes what a reader may see to a file; how many objects.
+    ///
+    /// # Errors
+    /// [`Error::Denied`], [`Error::Refused`].
+    pub async fn export_intelligence(
+        &self,
+        person: &Person,
+        export: &Export,
+        file: &Path,
+    ) -> Result<u64, Error> {
+        person.may(Right::Export)?;
+        let failed = |error: std::io::Error| Error::Refused(format!("{}: {error}", file.display()));
+        let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let folder = folder.unwrap_or(Path::new("."));
+        let name = file.file_name().unwrap_or_default().to_string_lossy();
+        // Whole or not at all.
+        let part = folder.join(format!(".{name}.part"));
+        let mut out = std::io::BufWriter::new(std::fs::File::create(&part).map_err(failed)?);
+        let written = self.write_out(export, &mut out).await;
+        let kept = out.flush().and_then(|()| out.get_ref().sync_all());
+        if written.is_err() || kept.is_err() {
+            // What is left of it is of no use; if this fails too, it lies there.
+            let _ = std::fs::remove_file(&part);
+        }
+        let count = written?;
+        kept.map_err(failed)?;
+        std::fs::rename(&part, file).map_err(failed)?;
+        let about = format!("{count} objects of intelligence for {}", export.clearance.tlp.label());
+        self.journal_of(&person.name, "export", &about).await?;
+        Ok(count)
+    }
+
+    async fn write_out(
+        &self,
+        export: &Export,
+        out: &mut (dyn std::io::Write + Send),
+    ) -> Result<u64, Error> {
+        let failed = |error: std::io::Error| Error::Refused(error.to_string());
+        let reader = Reader::Tool(export.clearance);
+        let mut count = 0;
+        let id = super::uuid(comity_ledger::random()?);
+        let head = match export.format {
+            Format::Stix => format!("{{\"type\":\"bundle\",\"id\":\"bundle--{id}\",\"objects\":["),
+            Format::Csv => "type,value,id,name\n".to_owned(),
+        };
+        out.write_all(head.as_bytes()).map_err(failed)?;
+        let mut pages = Pages::of(export)?;
+        while let Some(objects) = pages.next(self, export).await? {
+            for object in objects {
+                let Some(released) = self.let_out(&reader, object).await? else { continue };
+                let body = released.into_inner();
+                match export.format {
+                    Format::Stix => {
+                        let comma: &[u8] = if count > 0 { b",\n" } else { b"\n" };
+                        out.write_all(comma).and_then(|()| out.write_all(&body)).map_err(failed)?;
+                    }
+                    Format::Csv => write_lines(&body, out).map_err(failed)?,
+                }
+                count += 1;
+            }
+        }
+        if export.format == Format::Stix {
+            // A bundle without objects has no list of them.
+            out.write_all(b"\n]}\n").map_err(failed)?;
+        }
+        Ok(count)
+    }
+}
+
+/// Where an export goes on.
+struct Pages {
+    query: Option<search::Query>,
+    /// The one object that is asked for.
+    id: Option<String>,
+    at: i64,
+    ended: bool,
+}
+
+impl Pages {
+    fn of(export: &Export) -> Result<Self, Error> {
+        let mut pages = Self { query: None, id: None, at: 0, ended: false };
+        if let Some(text) = &export.query {
+            let parsed =
+                query::parse(text).map_err(|problem| Error::Refused(problem.to_string()))?;
+            match parsed {
+                Parsed::Find(query) => pages.query = Some(query),
+                Parsed::Id(id) => pages.id = Some(id),
+            }
+            if export.collection.is_some() {
+                let why = "say a query or a collection, not both";
+                return Err(Error::Refused(why.to_owned()));
+            }
+        }
+        Ok(pages)
+    }
+
+    async fn next(&mut self, node: &Node, export: &Export) -> Result<Option<Vec<Object>>, Error> {
+        if self.ended {
+            return Ok(None);
+        }
+        if let Some(id) = &self.id {
+            self.ended = true;
+            return Ok(Some(intel::versions(&node.db, id).await?));
+        }
+        if let Some(query) = &self.query {
+            let before = (self.at > 0).then_some(self.at.unsigned_abs());
+            let nums = search::find(&node.db, query, before, PAGE).await?;
+            self.at = nums.last().map_or(0, |num| i64::try_from(*num).unwrap_or(i64::MAX));
+            self.ended = nums.is_empty();
+            return Ok(Some(intel::objects(&node.db, &nums).await?));
+        }
+        if let Some(collection) = &export.collection {
+            let filter = Filter {
+                ids: Vec::new(),
+                kinds: Vec::new(),
+                specs: Vec::new(),
+                versions: Versions { last: true, ..Versions::default() },
+                after: None,
+                cursor: (self.at > 0).then_some(self.at),
+            };
+            let much = (PAGE, Some(64 << 20));
+            let page =
+                feed::page(&node.db, collection.num, export.clearance, &filter, much).await?;
+            self.at = page.members.last().map_or(self.at, |member| member.added);
+            self.ended = !page.more;
+            return Ok(Some(page.members.into_iter().map(|member| member.object).collect()));
+        }
+        let objects = intel::after(&node.db, self.at.unsigned_abs(), PAGE).await?;
+        self.at = objects.last().map_or(0, |one| i64::try_from(one.num).unwrap_or(i64::MAX));
+        self.ended = objects.is_empty();
+        Ok(Some(objects))
+    }
+}
+
+fn write_lines(body: &[u8], out: &mut (dyn std::io::Write + Send)) -> std::io::Result<()> {
+    let Ok(json) = json::parse(body) else { return Ok(()) };
+    let Some(members) = json.as_object() else { return Ok(()) };
+    let text = |name| members.text(name).unwrap_or_default();
+    for value in terms::terms(&json).values {
+        let line = [text("type"), &value, text("id"), text("name")].map(quoted).join(",");
+        writeln!(out, "{line}")?;
+    }
+    Ok(())
+}
+
+/// A field of CSV (RFC 4180).
+fn quoted(text: &str) -> String {
+    if text.contains(['"', ',', '\n', '\r']) {
+        format!("\"{}\"", text.replace('"', "\"\""))
+    } else {
+        text.to_owned()
+    }
+}

@@ -1,0 +1,553 @@
+//! Taking objects in: each validated, kept byte for byte, and shown to those who may see it.
+//!
+//! Objects go in before any collection gets them, and what an object refers to goes in before what refers to it, so
+//! that at no time somebody sees what is only found later to be nobody's to see.
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+use comity_stix::marking::{Audience, Meaning, Tlp};
+use comity_store::intel::collection::Collection;
+use comity_store::intel::intake::{Intake, New, Origin};
+use serde::{Deserialize, Serialize};
+
+use super::document::{self, Bad, Document, Known};
+use crate::node::{Error, Node};
+
+/// Objects of one transaction: while it lasts, nobody else writes.
+const CHUNK: usize = 2_000;
+
+/// Refusals that are told one by one, and those of them that are kept with the batch.
+const TOLD: usize = 100_000;
+const KEPT: usize = 1_000;
+
+/// How often one import judges an object anew before it only takes away.
+const PATIENCE: u32 = 4;
+
+/// What is brought in.
+#[derive(Debug, Clone)]
+pub struct Import {
+    /// A bundle, an envelope of TAXII, an array of objects, or one.
+    pub bytes: Arc<[u8]>,
+    /// Who brings it.
+    pub who: String,
+    /// Through what: `import`, `taxii`, `pull`.
+    pub through: &'static str,
+    /// From where.
+    pub source: String,
+    /// The label of what has none of its own.
+    pub marking: Tlp,
+    /// The collection that gets it.
+    pub collection: Option<Collection>,
+    /// Whether what was deleted here may come back.
+    pub returns: bool,
+}
+
+/// What became of an import.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Report {
+    /// The batch.
+    pub batch: u64,
+    /// Objects that came.
+    pub objects: u64,
+    /// Versions that were not here.
+    pub new: u64,
+    /// Versions that were.
+    pub known: u64,
+    /// Objects that were refused.
+    pub refused: u64,
+    /// The first of them, and why.
+    pub refusals: Vec<Refusal>,
+}
+
+/// An object that was refused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// Its place, counted from 0.
+    pub index: u64,
+    /// Its identifier, as far as it has one.
+    pub id: Option<String>,
+    /// Why.
+    pub why: String,
+    /// Whether this is nobody's business who may not see what is here already.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub hidden: bool,
+}
+
+/// An object that was taken or was here, for whoever brought it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Taken {
+    /// Its identifier.
+    pub id: String,
+    /// Its version, in microseconds since 1970.
+    pub version: i64,
+    num: u64,
+    is_only: bool,
+}
+
+/// An object of a file: where in it, and what it is.
+struct Ready {
+    index: usize,
+    range: Range<usize>,
+    read: Result<(Document, String), Bad>,
+}
+
+impl Node {
+    /// Takes objects in. `progress` is told how many of how many are done.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] where it is no JSON; what is wrong with an object is in the report.
+    pub async fn import(
+        &self,
+        import: Import,
+        progress: &(dyn Fn(usize, usize) + Send + Sync),
+    ) -> Result<(Report, Vec<Taken>), Error> {
+        let mut parts = parts(&import.bytes).map_err(Error::Refused)?;
+        let total = parts.len();
+        // What marks and what is referred to first; the order of what refers to each other does not matter.
+        let order = |part: &(usize, Range<usize>)| rank(&import.bytes[part.1.clone()]);
+        parts.sort_by_cached_key(order);
+        let now = self.now().as_microsecond();
+        let mut report = Report { objects: total as u64, ..Report::default() };
+        let mut all = Vec::with_capacity(total);
+        let mut chunks = parts.chunks(CHUNK).map(<[_]>::to_vec).collect::<Vec<_>>().into_iter();
+        let prepare = |chunk: Vec<_>| {
+            let bytes = Arc::clone(&import.bytes);
+            tokio::task::spawn_blocking(move || ready(&bytes, chunk))
+        };
+        // The next chunk is read while this one is written.
+        let mut next = chunks.next().map(prepare);
+        let mut done = 0;
+        loop {
+            let chunk = match next.take() {
+                Some(task) => task.await.map_err(|error| Error::Refused(error.to_string()))?,
+                None if report.batch == 0 => Vec::new(),
+                None => break,
+            };
+            next = chunks.next().map(prepare);
+            let is_last = next.is_none();
+            let intake = Intake::begin(&self.db, now).await?;
+            let mut writing = Writing::new(intake, now, import.marking);
+            if report.batch == 0 {
+                let origin = Origin {
+                    who: &import.who,
+                    through: import.through,
+                    source: &import.source,
+                    marking: import.marking.label(),
+                };
+                report.batch = writing.intake.batch(origin).await?;
+            }
+            done += chunk.len();
+            let first = all.len();
+            for one in chunk {
+                let raw = &import.bytes[one.range.clone()];
+                let (index, id) = match one.read {
+                    Err(Bad { id, why }) => {
+                        report.refuse(Refusal { index: one.index as u64, id, why, hidden: false });
+                        continue;
+                    }
+                    Ok((document, tokens)) => {
+                        let id = document.id.clone();
+                        let batch = (report.batch, import.returns);
+                        match writing.take(document, tokens, raw, batch).await? {
+                            Outcome::New(taken) => {
+                                report.new += 1;
+                                all.push(taken);
+                                continue;
+                            }
+                            Outcome::Known(taken) => {
+                                report.known += 1;
+                                all.push(taken);
+                                continue;
+                            }
+                            Outcome::Not(why, hidden) => (one.index as u64, (id, why, hidden)),
+                        }
+                    }
+                };
+                let (id, why, hidden) = id;
+                report.refuse(Refusal { index, id: Some(id), why, hidden });
+            }
+            // All of it was judged in this one transaction: then nobody sees anything too early.
+            if is_last
+                && first == 0
+                && let Some(collection) = &import.collection
+            {
+                writing.admit(collection.num, &all).await?;
+            }
+            let refusals = report.refusals.iter().take(KEPT).cloned().collect();
+            let kept = Report { refusals, ..report.clone() };
+            let kept = serde_json::to_string(&kept).unwrap_or_default();
+            writing.intake.report(report.batch, &kept).await?;
+            writing.intake.commit().await?;
+            progress(done, total);
+            if is_last {
+                if let (Some(collection), true) = (&import.collection, first > 0) {
+                    for chunk in all.chunks(CHUNK) {
+                        let intake = Intake::begin(&self.db, now).await?;
+                        let mut writing = Writing::new(intake, now, import.marking);
+                        writing.admit(collection.num, chunk).await?;
+                        writing.intake.commit().await?;
+                    }
+                }
+                break;
+            }
+        }
+        let about = format!("batch {}: {} of {} objects", report.batch, report.new, report.objects);
+        self.journal_of(&import.who, import.through, &about).await?;
+        self.change();
+        Ok((report, all))
+    }
+
+    /// Deletes objects, all versions with all that was kept of them, and whatever would still hint at them; how many
+    /// versions there were.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub async fn delete_intelligence(&self, who: &str, ids: &[String]) -> Result<u64, Error> {
+        let now = self.now().as_microsecond();
+        let mut writing = Writing::new(Intake::begin(&self.db, now).await?, now, Tlp::Red);
+        let mut count = 0;
+        for id in ids {
+            let there = writing.intake.delete(id, who).await?;
+            if there > 0 {
+                writing.known.audiences.insert(id.clone(), Audience::NOBODY);
+                writing.known.meanings.remove(id);
+                writing.renew_referring(id).await?;
+            }
+            count += there;
+        }
+        writing.intake.commit().await?;
+        self.journal_of(who, "intelligence delete", &ids.join(" ")).await?;
+        self.change();
+        Ok(count)
+    }
+
+    /// Puts objects, every version, into a collection: its readers see them as added now. How many versions were not
+    /// in it.
+    ///
+    /// # Errors
+    /// [`Error::Missing`] where an object is not here.
+    pub async fn share(
+        &self,
+        who: &str,
+        collection: &Collection,
+        ids: &[String],
+    ) -> Result<u64, Error> {
+        let now = self.now().as_microsecond();
+        let mut intake = Intake::begin(&self.db, now).await?;
+        let mut count = 0;
+        for id in ids {
+            let versions = intake.versions(id).await?;
+            if versions.is_empty() {
+                let id = id.chars().take(120).collect();
+                return Err(Error::Missing {
+                    what: "object",
+                    id,
+                    hint: "; see `comity intel search`",
+                });
+            }
+            for known in versions {
+                let added = intake.admit(collection.num, (known.num, id), false).await?;
+                count += u64::from(added.is_some());
+            }
+        }
+        intake.commit().await?;
+        let about = format!("{} objects into {}", ids.len(), collection.alias);
+        self.journal_of(who, "intelligence share", &about).await?;
+        self.change();
+        Ok(count)
+    }
+
+    /// Makes the views of intelligence again: what is found by which words, and what refers to what.
+    pub(crate) async fn reindex_intelligence(&self) -> Result<(), Error> {
+        let now = self.now().as_microsecond();
+        let mut writing = Writing::new(Intake::begin(&self.db, now).await?, now, Tlp::Red);
+        writing.intake.forget_views().await?;
+        let mut last = 0;
+        loop {
+            let objects = comity_store::intel::after(&self.db, last, CHUNK as u64).await?;
+            let Some(end) = objects.last() else { break };
+            last = end.num;
+            for object in &objects {
+                let Some((document, tokens)) = Document::known(&object.body) else { continue };
+                writing.learn(&document).await?;
+                let floor = writing.floor(object.batch).await?;
+                let words = worded(&document, tokens, floor, &writing.known);
+                writing.intake.reindex(object.num, &document.targets(), &words).await?;
+            }
+        }
+        Ok(writing.intake.commit().await?)
+    }
+}
+
+impl Report {
+    fn refuse(&mut self, refusal: Refusal) {
+        self.refused += 1;
+        if self.refusals.len() < TOLD {
+            self.refusals.push(refusal);
+        }
+    }
+}
+
+/// What became of an object.
+enum Outcome {
+    New(Taken),
+    Known(Taken),
+    /// Why not, and whether whoever may not see what is here may not know.
+    Not(String, bool),
+}
+
+/// Objects being written, with what is known of what they name.
+struct Writing {
+    intake: Intake,
+    now: i64,
+    floor: Tlp,
+    known: Known,
+    floors: HashMap<u64, Tlp>,
+    /// How often each object was judged anew.
+    judged: HashMap<u64, u32>,
+}
+
+impl Writing {
+    fn new(intake: Intake, now: i64, floor: Tlp) -> Self {
+        let (floors, judged) = (HashMap::new(), HashMap::new());
+        Self { intake, now, floor, known: Known::default(), floors, judged }
+    }
+
+    async fn take(
+        &mut self,
+        document: Document,
+        tokens: String,
+        raw: &[u8],
+        (batch, returns): (u64, bool),
+    ) -> Result<Outcome, Error> {
+        let versions = self.intake.versions(&document.id).await?;
+        let same = match document.version {
+            Some(version) => versions.iter().find(|known| known.version == version),
+            None => versions.last(),
+        };
+        if let Some(same) = same {
+            let body = self.intake.object(same.num).await?.body;
+            let is_equal = body == raw || equal(&body, raw);
+            if is_equal {
+                self.intake.again(same.num, batch).await?;
+                let (id, version, num) = (document.id, same.version, same.num);
+                return Ok(Outcome::Known(Taken { id, version, num, is_only: false }));
+            }
+            if document.version.is_some() {
+                let why = "another object with this 'id' and 'modified' is here already: a new version \
+                           needs a later 'modified'";
+                let hidden = same.audience != Audience::EVERYONE;
+                return Ok(Outcome::Not(why.to_owned(), hidden));
+            }
+        }
+        let is_only = versions.is_empty();
+        if is_only && self.intake.is_gone(&document.id).await? {
+            if !returns {
+                return Ok(Outcome::Not("it was deleted here".to_owned(), true));
+            }
+            self.intake.forgive(&document.id).await?;
+        }
+        let latest = versions.last().map_or(i64::MIN, |known| known.version);
+        let version = document.version.unwrap_or_else(|| self.now.max(latest + 1));
+        self.learn(&document).await?;
+        let seen = document.seen(raw, self.floor, &self.known);
+        let words = worded(&document, tokens, self.floor, &self.known);
+        let targets = document.targets();
+        let new = New {
+            id: &document.id,
+            kind: &document.kind,
+            version,
+            spec: document.spec,
+            batch,
+            seen,
+            body: raw,
+            targets: &targets,
+        };
+        let num = self.intake.insert(new, words).await?;
+        let before = versions.iter().fold(Audience::NOBODY, |all, one| all.or(one.audience));
+        let after = before.or(seen.0);
+        self.known.audiences.insert(document.id.clone(), after);
+        let is_marking = document.meaning.is_some();
+        if let Some(meaning) = document.meaning {
+            self.known.meanings.insert(document.id.clone(), meaning);
+        }
+        // Until now it hinted at nothing, or meant nothing.
+        if is_marking || after != if is_only { Audience::EVERYONE } else { before } {
+            self.renew_referring(&document.id).await?;
+        }
+        self.widen(&document, seen.0).await?;
+        Ok(Outcome::New(Taken { id: document.id, version, num, is_only }))
+    }
+
+    async fn admit(&mut self, collection: u64, taken: &[Taken]) -> Result<(), Error> {
+        for one in taken {
+            self.intake.admit(collection, (one.num, &one.id), one.is_only).await?;
+        }
+        Ok(())
+    }
+
+    /// Finds out what is not known yet of what a document names.
+    async fn learn(&mut self, document: &Document) -> Result<(), Error> {
+        let (refs, marks) = document.asks();
+        for id in refs {
+            if self.known.audiences.contains_key(id) {
+                continue;
+            }
+            let versions = self.intake.versions(id).await?;
+            let audience = if versions.is_empty() {
+                // What was deleted is not hinted at either.
+                let gone = self.intake.is_gone(id).await?;
+                if gone { Audience::NOBODY } else { Audience::EVERYONE }
+            } else {
+                versions.iter().fold(Audience::NOBODY, |all, one| all.or(one.audience))
+            };
+            self.known.audiences.insert(id.to_owned(), audience);
+        }
+        for id in marks {
+            if Meaning::of_id(id).is_some() || self.known.meanings.contains_key(id) {
+                continue;
+            }
+            let meaning = match self.intake.versions(id).await?.last() {
+                Some(latest) => {
+                    let body = self.intake.object(latest.num).await?.body;
+                    Document::known(&body).and_then(|(found, _)| found.meaning)
+                }
+                None => None,
+            };
+            self.known.meanings.insert(id.to_owned(), meaning.unwrap_or(Meaning::Unknown));
+        }
+        Ok(())
+    }
+
+    async fn floor(&mut self, batch: u64) -> Result<Tlp, Error> {
+        if let Some(floor) = self.floors.get(&batch) {
+            return Ok(*floor);
+        }
+        let floor = Tlp::parse(&self.intake.marking_of(batch).await?).unwrap_or(Tlp::Red);
+        self.floors.insert(batch, floor);
+        Ok(floor)
+    }
+
+    /// Judges anew what names an object of which others see more or less now, and what names that.
+    async fn renew_referring(&mut self, id: &str) -> Result<(), Error> {
+        let mut waiting = vec![id.to_owned()];
+        while let Some(id) = waiting.pop() {
+            for num in self.intake.referring(document::digest(&id)).await? {
+                if let Some(changed) = self.renew(num).await? {
+                    waiting.push(changed);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Judges an object anew; its identifier, where that changes who sees some version of it.
+    async fn renew(&mut self, num: u64) -> Result<Option<String>, Error> {
+        let object = self.intake.object(num).await?;
+        let Some((document, tokens)) = Document::known(&object.body) else { return Ok(None) };
+        self.learn(&document).await?;
+        let floor = self.floor(object.batch).await?;
+        let (mut audience, mut whole) = document.seen(&object.body, floor, &self.known);
+        if document.meaning.is_some() {
+            // Whoever sees what it marks sees it.
+            audience = audience.or(object.audience);
+            whole = whole.or(object.whole);
+        }
+        let judged = self.judged.entry(num).or_default();
+        *judged += 1;
+        if *judged > PATIENCE {
+            // What refers to each other in circles settles at what all of it agrees on.
+            audience = audience.and(object.audience);
+            whole = whole.and(object.whole);
+        }
+        let words = worded(&document, tokens, floor, &self.known);
+        self.intake.reword(num, words).await?;
+        if (audience, whole) == (object.audience, object.whole) {
+            return Ok(None);
+        }
+        self.intake.show_to(&object, (audience, whole)).await?;
+        let versions = self.intake.versions(&object.id).await?;
+        let all = versions.iter().fold(Audience::NOBODY, |all, one| all.or(one.audience));
+        let before = self.known.audiences.insert(object.id.clone(), all);
+        Ok((before != Some(all)).then_some(object.id))
+    }
+
+    /// Shows the definitions of an object's markings to whoever sees the object: a statement goes along.
+    async fn widen(&mut self, document: &Document, audience: Audience) -> Result<(), Error> {
+        let ids: Vec<String> = document.marks.ids().map(str::to_owned).collect();
+        for id in ids {
+            if Meaning::of_id(&id).is_some() {
+                continue;
+            }
+            for known in self.intake.versions(&id).await? {
+                if audience.without(known.whole).is_empty() {
+                    continue;
+                }
+                let object = self.intake.object(known.num).await?;
+                let marks = Document::known(&object.body).map(|(found, _)| found.marks);
+                if marks.is_some_and(|marks| marks == comity_stix::marking::Marks::default()) {
+                    let seen = (known.audience.or(audience), known.whole.or(audience));
+                    self.intake.show_to(&object, seen).await?;
+                    self.known.audiences.insert(id.clone(), seen.0);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The tokens of a document with those of its labels.
+fn worded(document: &Document, tokens: String, floor: Tlp, known: &Known) -> String {
+    let (tlp, pap, _) = document.label(floor, known);
+    let mut words = tokens;
+    words.push(' ');
+    words.push_str(&document::field("tlp", tlp.label()));
+    if let Some(pap) = pap {
+        words.push(' ');
+        words.push_str(&document::field("pap", pap.label()));
+    }
+    words
+}
+
+/// Reads the objects of a chunk.
+fn ready(bytes: &[u8], parts: Vec<(usize, Range<usize>)>) -> Vec<Ready> {
+    let one = |(index, range): (usize, Range<usize>)| {
+        let read = Document::read(&bytes[range.clone()]);
+        Ready { index, range, read }
+    };
+    parts.into_iter().map(one).collect()
+}
+
+/// The objects of a file and their places in it.
+fn parts(bytes: &[u8]) -> Result<Vec<(usize, Range<usize>)>, String> {
+    let parts = comity_stix::bundle::objects(bytes).map_err(|error| error.to_string())?;
+    let start = bytes.as_ptr() as usize;
+    let range = |part: &[u8]| {
+        let from = part.as_ptr() as usize - start;
+        from..from + part.len()
+    };
+    Ok(parts.into_iter().map(range).enumerate().collect())
+}
+
+/// What goes in when: markings, who made it, what stands alone, what refers to that, and what refers to any. Whatever
+/// comes too late is judged anew.
+fn rank(raw: &[u8]) -> u8 {
+    match comity_stix::bundle::kind(raw) {
+        Some("marking-definition") => 0,
+        Some("identity") => 1,
+        Some("report" | "grouping" | "note" | "opinion" | "observed-data" | "malware-analysis") => {
+            3
+        }
+        Some("relationship") => 4,
+        Some("sighting") => 5,
+        _ => 2,
+    }
+}
+
+/// Whether two texts are the same JSON, whatever the order of members.
+fn equal(a: &[u8], b: &[u8]) -> bool {
+    let value = |bytes| serde_json::from_slice::<serde_json::Value>(bytes).ok();
+    value(a).is_some() && value(a) == value(b)
+}

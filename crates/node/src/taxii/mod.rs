@@ -1,0 +1,495 @@
+//! TAXII 2.1 under `/taxii2/`: what tools read and add, through the same gate as everything that leaves.
+
+pub mod filter;
+mod reply;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{FromRequestParts, Path, Request, State};
+use axum::http::request::Parts;
+use axum::http::{StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::get;
+use comity_rules::release::Reader;
+use comity_stix::marking::Tlp;
+use comity_store::intel::collection::{self, Collection};
+use comity_store::intel::feed::{self, Page, Versions};
+use comity_store::intel::{intake::Intake, key};
+use serde_json::{Value, json};
+
+use crate::intel::{Grant, Import, Report, Taken, Tool, stamp, uuid};
+use crate::node::{Error, Node};
+use crate::taxii::filter::{Asked, cursor};
+use crate::taxii::reply::{Problem, json_reply, micros_stamp, problem};
+
+/// The one API root.
+const ROOT: &str = "intelligence";
+
+/// Bytes of an addition.
+const MOST: usize = 10 * 1024 * 1024;
+
+/// Bytes of objects in one page: a reader's wish costs no more memory than this.
+const PAGE_BYTES: usize = 4 * 1024 * 1024;
+
+/// What the endpoints share.
+struct Taxii {
+    node: Arc<Node>,
+    /// The hour in which a key was last noted to read a collection: the journal has each hour once.
+    noted: Mutex<HashMap<(String, u64), i64>>,
+}
+
+/// Routes everything under `/taxii2/`.
+pub fn router(node: Arc<Node>) -> Router {
+    let taxii = Arc::new(Taxii { node, noted: Mutex::default() });
+    let mut router = Router::new();
+    // With the slash is the standard; without it is what people type.
+    for slash in ["/", ""] {
+        let collection = format!("/taxii2/{{root}}/collections/{{collection}}{slash}");
+        let within =
+            |path: &str| format!("/taxii2/{{root}}/collections/{{collection}}/{path}{slash}");
+        router = router
+            .route(&format!("/taxii2{slash}"), get(discovery))
+            .route(&format!("/taxii2/{{root}}{slash}"), get(root))
+            .route(&format!("/taxii2/{{root}}/status/{{id}}{slash}"), get(status))
+            .route(&format!("/taxii2/{{root}}/collections{slash}"), get(collections))
+            .route(&collection, get(one_collection))
+            .route(&within("manifest"), get(manifest))
+            .route(&within("objects"), get(objects).post(add))
+            .route(&within("objects/{object}"), get(object).delete(delete))
+            .route(&within("objects/{object}/versions"), get(versions));
+    }
+    let not_found = || async { problem(StatusCode::NOT_FOUND, "there is nothing at this address") };
+    let not_allowed = || async { problem(StatusCode::METHOD_NOT_ALLOWED, "not with this method") };
+    router
+        .route("/taxii2/{*rest}", axum::routing::any(not_found))
+        .method_not_allowed_fallback(not_allowed)
+        .layer(middleware::from_fn(negotiate))
+        .with_state(taxii)
+}
+
+type Answer = Result<Response, Problem>;
+
+/// Answers only in what the client takes.
+async fn negotiate(request: Request, next: Next) -> Response {
+    let accept = request.headers().get_all(header::ACCEPT).iter();
+    let accept: Vec<&str> = accept.filter_map(|value| value.to_str().ok()).collect();
+    if !filter::accepts(&accept.join(",")) {
+        let wanted = "say Accept: application/taxii+json;version=2.1";
+        return problem(StatusCode::NOT_ACCEPTABLE, wanted).into_response();
+    }
+    next.run(request).await
+}
+
+/// Which tool asks.
+struct Key(Tool);
+
+impl FromRequestParts<Arc<Taxii>> for Key {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, taxii: &Arc<Taxii>) -> Result<Self, Problem> {
+        let given = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let key = given.and_then(|given| {
+            let (scheme, rest) = given.split_once(' ')?;
+            match scheme.to_ascii_lowercase().as_str() {
+                "bearer" => Some(rest.trim().to_owned()),
+                // The key is the password; the name is whatever the tool wants to be called.
+                "basic" => reply::password(rest.trim()),
+                _ => None,
+            }
+        });
+        let tool = match key {
+            Some(key) => taxii.node.tool(&key).await.map_err(internal)?,
+            None => None,
+        };
+        tool.map(Self).ok_or_else(|| {
+            let why = "a key is needed, as Bearer or as the password of Basic; see `comity intel key add`";
+            problem(StatusCode::UNAUTHORIZED, why)
+        })
+    }
+}
+
+async fn discovery(State(taxii): State<Arc<Taxii>>, Key(_): Key) -> Answer {
+    let root = format!("/taxii2/{ROOT}/");
+    let title = format!("{}: intelligence", taxii.node.card().name);
+    Ok(json_reply(StatusCode::OK, &json!({ "title": title, "default": root, "api_roots": [root] })))
+}
+
+async fn root(State(taxii): State<Arc<Taxii>>, Key(_): Key, Path(name): Path<String>) -> Answer {
+    known_root(&name)?;
+    let value = json!({
+        "title": format!("{}: intelligence", taxii.node.card().name),
+        "versions": ["application/taxii+json;version=2.1"],
+        "max_content_length": MOST,
+    });
+    Ok(json_reply(StatusCode::OK, &value))
+}
+
+async fn status(
+    State(taxii): State<Arc<Taxii>>,
+    Key(tool): Key,
+    Path((root, id)): Path<(String, String)>,
+) -> Answer {
+    known_root(&root)?;
+    let found = key::status(taxii.node.db(), &id, &tool.key).await.map_err(store)?;
+    let found = found.and_then(|text| serde_json::from_str::<Value>(&text).ok());
+    let found = found.ok_or_else(|| problem(StatusCode::NOT_FOUND, "there is no such status"))?;
+    Ok(json_reply(StatusCode::OK, &found))
+}
+
+async fn collections(
+    State(taxii): State<Arc<Taxii>>,
+    Key(tool): Key,
+    Path(root): Path<String>,
+) -> Answer {
+    known_root(&root)?;
+    let all = collection::list(taxii.node.db()).await.map_err(store)?;
+    let seen = all.iter().filter_map(|one| Some(described(one, tool.grant(one)?)));
+    let seen: Vec<Value> = seen.collect();
+    let value = if seen.is_empty() { json!({}) } else { json!({ "collections": seen }) };
+    Ok(json_reply(StatusCode::OK, &value))
+}
+
+async fn one_collection(
+    State(taxii): State<Arc<Taxii>>,
+    Key(tool): Key,
+    Path((root, name)): Path<(String, String)>,
+) -> Answer {
+    let (found, grant) = taxii.collection(&tool, &root, &name).await?;
+    Ok(json_reply(StatusCode::OK, &described(&found, grant)))
+}
+
+async fn manifest(
+    State(taxii): State<Arc<Taxii>>,
+    Key(tool): Key,
+    Path((root, name)): Path<(String, String)>,
+    Query(query): Query,
+) -> Answer {
+    let collection = taxii.readable(&tool, &root, &name).await?;
+    let asked = filter::read(&query).map_err(bad)?;
+    let page = taxii.page(&tool, &collection, &asked, None).await?;
+    let records: Vec<Value> = page
+        .members
+        .iter()
+        .map(|member| {
+            json!({
+                "id": member.object.id,
+                "date_added": micros_stamp(member.added),
+                "version": stamp(member.object.version),
+                "media_type": format!("application/stix+json;version={}", member.object.spec),
+            })
+        })
+        .collect();
+    Ok(reply::listed("objects", records, &page))
+}
+
+async fn objects(
+    State(taxii): State<Arc<Taxii>>,
+    Key(tool): Key,
+    Path((root, name)): Path<(String, String)>,
+    Query(query): Query,
+) -> Answer {
+    let collection = taxii.readable(&tool, &root, &name).await?;
+    let asked = filter::read(&query).map_err(bad)?;
+    taxii.envelope(&tool, &collection, &asked).await
+}
+
+async fn object(
+    State(taxii): State<Arc<Taxii>>,
+    Key(tool): Key,
+    Path((root, name, id)): Path<(String, String, String)>,
+    Query(query): Query,
+) -> Answer {
+    let collection = taxii.readable(&tool, &root, &name).await?;
+    let mut asked = filter::read(&query).map_err(bad)?;
+    taxii.known_object(&tool, &collection, &id).await?;
+    asked.filter.ids = vec![id];
+    taxii.envelope(&tool, &collection, &asked).await
+}
+
+async fn versions(
+    State(taxii): State<Arc<Taxii>>,
+    Key(tool): Key,
+    Path((root, name, id)): Path<(String, String, String)>,
+    Query(query): Query,
+) -> Answer {
+    let collection = taxii.readable(&tool, &root, &name).await?;
+    let mut asked = filter::read(&query).map_err(bad)?;
+    taxii.known_object(&tool, &collection, &id).await?;
+    asked.filter.ids = vec![id];
+    asked.filter.versions = Versions { all: true, ..Versions::default() };
+    let page = taxii.page(&tool, &collection, &asked, None).await?;
+    let versions = page.members.iter().map(|member| stamp(member.object.version).into()).collect();
+    Ok(reply::listed("versions", versions, &page))
+}
+
+async fn add(
+    State(taxii): State<Arc<Taxii>>,
+    Key(tool): Key,
+    Path((root, name)): Path<(String, String)>,
+    request: Request,
+) -> Answer {
+    let (collection, grant) = taxii.collection(&tool, &root, &name).await?;
+    let (parts, body) = request.into_parts();
+    let text = |name| parts.headers.get(name).and_then(|value| value.to_str().ok());
+    if !text(header::CONTENT_TYPE).is_some_and(filter::reads) {
+        let wanted = "say Content-Type: application/taxii+json;version=2.1";
+        return Err(problem(StatusCode::UNSUPPORTED_MEDIA_TYPE, wanted));
+    }
+    if text(header::CONTENT_ENCODING).is_some_and(|packed| packed != "identity") {
+        return Err(problem(StatusCode::UNSUPPORTED_MEDIA_TYPE, "send it unpacked"));
+    }
+    if !grant.write {
+        return Err(problem(StatusCode::FORBIDDEN, "this key does not add to this collection"));
+    }
+    let large = || problem(StatusCode::PAYLOAD_TOO_LARGE, &format!("at most {MOST} bytes at once"));
+    let length = text(header::CONTENT_LENGTH).and_then(|length| length.parse::<usize>().ok());
+    if length.is_some_and(|length| length > MOST) {
+        return Err(large());
+    }
+    let body = read(body).await.map_err(|status| match status {
+        StatusCode::PAYLOAD_TOO_LARGE => large(),
+        StatusCode::REQUEST_TIMEOUT => problem(status, "it came too slowly"),
+        _ => problem(status, "it broke off"),
+    })?;
+    reply::envelope(&body)?;
+    let import = Import {
+        bytes: body.into(),
+        who: tool.name.clone(),
+        through: "taxii",
+        source: collection.alias.clone(),
+        marking: Tlp::parse(&collection.marking).unwrap_or(Tlp::Red),
+        collection: Some(collection),
+        returns: false,
+    };
+    let received = taxii.node.now().as_microsecond();
+    let imported = taxii.node.import(import, &|_, _| ()).await;
+    let (report, taken) = imported.map_err(|error| match error {
+        Error::Refused(why) => problem(StatusCode::BAD_REQUEST, &why),
+        error => internal(error),
+    })?;
+    let id = uuid(comity_ledger::random().map_err(internal)?);
+    let status = told(&id, received, &report, &taken);
+    let mut intake = Intake::begin(taxii.node.db(), received).await.map_err(store)?;
+    intake.status(&id, &tool.key, &status.to_string()).await.map_err(store)?;
+    intake.commit().await.map_err(store)?;
+    Ok(json_reply(StatusCode::ACCEPTED, &status))
+}
+
+async fn delete(
+    State(taxii): State<Arc<Taxii>>,
+    Key(tool): Key,
+    Path((root, name, id)): Path<(String, String, String)>,
+    Query(query): Query,
+) -> Answer {
+    let (collection, grant) = taxii.collection(&tool, &root, &name).await?;
+    if !(grant.read && grant.write) {
+        let why = "to delete takes a key that reads and writes this collection";
+        return Err(problem(StatusCode::FORBIDDEN, why));
+    }
+    let mut asked = filter::read(&query).map_err(bad)?;
+    asked.filter.ids = vec![id.clone()];
+    let page = taxii.page(&tool, &collection, &asked, None).await?;
+    if page.members.is_empty() {
+        return Err(no_object());
+    }
+    let nums: Vec<u64> = page.members.iter().map(|member| member.object.num).collect();
+    let now = taxii.node.now().as_microsecond();
+    let mut intake = Intake::begin(taxii.node.db(), now).await.map_err(store)?;
+    intake.take_out((collection.num, &id), &nums).await.map_err(store)?;
+    intake.commit().await.map_err(store)?;
+    let about = format!("{id} out of {}", collection.alias);
+    taxii.node.journal_of(&tool.name, "taxii delete", &about).await.map_err(internal)?;
+    Ok(json_reply(StatusCode::OK, &json!({})))
+}
+
+impl Taxii {
+    /// The collection of this UUID or name, as far as the tool may anything with it.
+    async fn collection<'t>(
+        &self,
+        tool: &'t Tool,
+        root: &str,
+        name: &str,
+    ) -> Result<(Collection, &'t Grant), Problem> {
+        known_root(root)?;
+        let found = collection::find(self.node.db(), name).await.map_err(store)?;
+        let found = found.and_then(|found| {
+            let grant = tool.grant(&found)?;
+            Some((found, grant))
+        });
+        found.ok_or_else(|| problem(StatusCode::NOT_FOUND, "there is no such collection"))
+    }
+
+    async fn readable(&self, tool: &Tool, root: &str, name: &str) -> Result<Collection, Problem> {
+        let (collection, grant) = self.collection(tool, root, name).await?;
+        if !grant.read {
+            return Err(problem(StatusCode::FORBIDDEN, "this key does not read this collection"));
+        }
+        let hour = self.node.now().as_second() / 3600;
+        let place = (tool.key.clone(), collection.num);
+        let last = self.noted.lock().unwrap_or_else(PoisonError::into_inner).insert(place, hour);
+        if last != Some(hour) {
+            let alias = &collection.alias;
+            self.node.journal_of(&tool.name, "taxii read", alias).await.map_err(internal)?;
+        }
+        Ok(collection)
+    }
+
+    /// Whether the tool sees some version of an object.
+    async fn known_object(
+        &self,
+        tool: &Tool,
+        collection: &Collection,
+        id: &str,
+    ) -> Result<(), Problem> {
+        let mut asked = filter::read("limit=1").map_err(bad)?;
+        asked.filter.ids = vec![id.to_owned()];
+        asked.filter.versions = Versions { all: true, ..Versions::default() };
+        let page = self.page(tool, collection, &asked, None).await?;
+        if page.members.is_empty() { Err(no_object()) } else { Ok(()) }
+    }
+
+    async fn page(
+        &self,
+        tool: &Tool,
+        collection: &Collection,
+        asked: &Asked,
+        bytes: Option<usize>,
+    ) -> Result<Page, Problem> {
+        let db = self.node.db();
+        let much = (asked.limit, bytes);
+        feed::page(db, collection.num, tool.clearance, &asked.filter, much).await.map_err(store)
+    }
+
+    /// A page of objects, each as the tool may see it.
+    async fn envelope(&self, tool: &Tool, collection: &Collection, asked: &Asked) -> Answer {
+        let page = self.page(tool, collection, asked, Some(PAGE_BYTES)).await?;
+        let reader = Reader::Tool(tool.clearance);
+        let mut text = String::with_capacity(
+            page.members.iter().map(|member| member.object.body.len() + 1).sum::<usize>() + 100,
+        );
+        let ends = reply::Ends::of(&page);
+        text.push('{');
+        if page.more {
+            text.push_str(&format!("\"more\":true,\"next\":\"{}\",", cursor(ends.last)));
+        }
+        text.push_str("\"objects\":[");
+        let empty = text.len();
+        let is_empty = page.members.is_empty();
+        for member in page.members {
+            let released = self.node.let_out(&reader, member.object).await.map_err(internal)?;
+            let Some(released) = released else { continue };
+            let Ok(object) = String::from_utf8(released.into_inner()) else { continue };
+            if text.len() > empty {
+                text.push(',');
+            }
+            text.push_str(&object);
+        }
+        text.push_str("]}");
+        if is_empty {
+            return Ok(json_reply(StatusCode::OK, &json!({})));
+        }
+        Ok(ends.headed(reply::taxii(StatusCode::OK, text)))
+    }
+}
+
+/// What became of an addition, as its maker may know it.
+fn told(id: &str, received: i64, report: &Report, taken: &[Taken]) -> Value {
+    let mut successes: Vec<Value> =
+        taken.iter().map(|one| json!({ "id": one.id, "version": stamp(one.version) })).collect();
+    let mut failures = Vec::new();
+    for refusal in &report.refusals {
+        let id = refusal.id.clone().unwrap_or_else(|| format!("object {}", refusal.index));
+        let version = micros_stamp(received);
+        if refusal.hidden {
+            // What is here and hidden from the tool is nothing that it may learn this way.
+            successes.push(json!({ "id": id, "version": version }));
+        } else {
+            failures.push(json!({ "id": id, "version": version, "message": refusal.why }));
+        }
+    }
+    let success = successes.len();
+    let failure = usize::try_from(report.refused).unwrap_or(usize::MAX) - report_hidden(report);
+    let mut status = json!({
+        "id": id,
+        "status": "complete",
+        "request_timestamp": micros_stamp(received),
+        "total_count": report.objects,
+        "success_count": success,
+        "failure_count": failure,
+        "pending_count": 0,
+    });
+    // Clients count them: a list that is cut would be none.
+    if success > 0 {
+        status["successes"] = successes.into();
+    }
+    if failure > 0 && failure == failures.len() {
+        status["failures"] = failures.into();
+    }
+    status
+}
+
+/// How many refusals whoever added may not know of.
+fn report_hidden(report: &Report) -> usize {
+    report.refusals.iter().filter(|refusal| refusal.hidden).count()
+}
+
+fn described(collection: &Collection, grant: &Grant) -> Value {
+    let mut value = json!({
+        "id": collection.id,
+        "title": collection.title,
+        "alias": collection.alias,
+        "can_read": grant.read,
+        "can_write": grant.write,
+        "media_types": ["application/stix+json;version=2.1", "application/stix+json;version=2.0"],
+    });
+    if !collection.description.is_empty() {
+        value["description"] = collection.description.as_str().into();
+    }
+    value
+}
+
+/// The query of a request, as it came.
+struct Query(String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Query {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
+        Ok(Self(parts.uri.query().unwrap_or_default().to_owned()))
+    }
+}
+
+async fn read(body: Body) -> Result<Vec<u8>, StatusCode> {
+    crate::http::body(body, MOST).await
+}
+
+fn known_root(name: &str) -> Result<(), Problem> {
+    if name == ROOT {
+        Ok(())
+    } else {
+        Err(problem(StatusCode::NOT_FOUND, "there is no such API root"))
+    }
+}
+
+fn no_object() -> Problem {
+    problem(StatusCode::NOT_FOUND, "there is no such object in this collection")
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
+fn bad(why: String) -> Problem {
+    problem(StatusCode::BAD_REQUEST, &why)
+}
+
+fn store(error: comity_store::Error) -> Problem {
+    internal(error)
+}
+
+/// Something that is not the tool's fault: in the log, not in the answer.
+fn internal(error: impl std::fmt::Display) -> Problem {
+    tracing::error!(%error, "TAXII");
+    problem(StatusCode::INTERNAL_SERVER_ERROR, "see the node's log")
+}

@@ -1,0 +1,133 @@
+//! Answers: the media type, the headers and the error bodies of TAXII 2.1.
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use comity_store::intel::feed::Page;
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+
+use super::filter::cursor;
+
+/// Objects of one addition.
+const OBJECTS: usize = 50_000;
+
+const TAXII: &str = "application/taxii+json;version=2.1";
+
+/// An answer of this media type.
+pub(super) fn taxii(status: StatusCode, text: String) -> Response {
+    (status, [(header::CONTENT_TYPE, TAXII)], text).into_response()
+}
+
+pub(super) fn json_reply(status: StatusCode, value: &Value) -> Response {
+    taxii(status, value.to_string())
+}
+
+/// Why not.
+pub(super) struct Problem {
+    status: StatusCode,
+    why: String,
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let Self { status, why } = self;
+        let title = status.canonical_reason().unwrap_or("Error");
+        let code = status.as_str();
+        let value = json!({ "title": title, "description": why, "http_status": code });
+        let mut response = json_reply(status, &value);
+        if status == StatusCode::UNAUTHORIZED {
+            let schemes = HeaderValue::from_static("Basic realm=\"TAXII\", Bearer");
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, schemes);
+        }
+        response
+    }
+}
+
+pub(super) fn problem(status: StatusCode, why: &str) -> Problem {
+    Problem { status, why: why.to_owned() }
+}
+
+/// Where a page begins and ends.
+#[derive(Clone, Copy)]
+pub(super) struct Ends {
+    first: i64,
+    pub(super) last: i64,
+}
+
+impl Ends {
+    pub(super) fn of(page: &Page) -> Self {
+        let added =
+            |member: Option<&comity_store::intel::feed::Member>| member.map_or(0, |m| m.added);
+        Self { first: added(page.members.first()), last: added(page.members.last()) }
+    }
+
+    pub(super) fn headed(self, mut response: Response) -> Response {
+        let ends =
+            [("x-taxii-date-added-first", self.first), ("x-taxii-date-added-last", self.last)];
+        for (name, time) in ends {
+            if let Ok(value) = HeaderValue::from_str(&micros_stamp(time)) {
+                response.headers_mut().insert(name, value);
+            }
+        }
+        response
+    }
+}
+
+/// A page of records; of an empty list not even the name is told.
+pub(super) fn listed(name: &str, records: Vec<Value>, page: &Page) -> Response {
+    if records.is_empty() {
+        return json_reply(StatusCode::OK, &json!({}));
+    }
+    let ends = Ends::of(page);
+    let mut value = Map::new();
+    if page.more {
+        value.insert("more".to_owned(), true.into());
+        value.insert("next".to_owned(), cursor(ends.last).into());
+    }
+    value.insert(name.to_owned(), records.into());
+    ends.headed(json_reply(StatusCode::OK, &value.into()))
+}
+
+/// A time as TAXII writes it: always with microseconds.
+pub(super) fn micros_stamp(micros: i64) -> String {
+    format!("{:.6}", Timestamp::from_microsecond(micros).unwrap_or_default())
+}
+
+/// The password of Basic authentication.
+pub(super) fn password(credentials: &str) -> Option<String> {
+    let bytes = STANDARD.decode(credentials).ok()?;
+    let text = String::from_utf8(bytes).ok()?;
+    text.split_once(':').map(|(_, password)| password.to_owned())
+}
+
+/// Whether what came is an envelope with objects.
+pub(super) fn envelope(body: &[u8]) -> Result<(), Problem> {
+    #[derive(serde::Deserialize)]
+    struct Envelope<'a> {
+        #[serde(borrow, default)]
+        objects: Option<&'a serde_json::value::RawValue>,
+    }
+    let bad = |why: &str| Err(problem(StatusCode::BAD_REQUEST, why));
+    let wrong = |why: &str| Err(problem(StatusCode::UNPROCESSABLE_ENTITY, why));
+    if std::str::from_utf8(body).is_err() {
+        return bad("this is not in UTF-8");
+    }
+    match serde_json::from_slice::<Envelope<'_>>(body) {
+        Ok(Envelope { objects: Some(objects) }) => {
+            match serde_json::from_str::<Vec<&serde_json::value::RawValue>>(objects.get()) {
+                Ok(objects) if objects.is_empty() => wrong("'objects' is empty"),
+                Ok(objects) if objects.len() > OBJECTS => {
+                    let why = format!("at most {OBJECTS} objects at once");
+                    Err(problem(StatusCode::PAYLOAD_TOO_LARGE, &why))
+                }
+                Ok(_) => Ok(()),
+                Err(_) => wrong("'objects' is no list"),
+            }
+        }
+        Ok(Envelope { objects: None }) => wrong("there is no 'objects'"),
+        Err(error) if error.is_data() => wrong(&error.to_string()),
+        Err(error) => bad(&error.to_string()),
+    }
+}

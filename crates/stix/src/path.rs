@@ -1,0 +1,268 @@
+//! Paths to parts of an object, and objects without some of their parts: everything else stays byte for byte.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use crate::json::{Json, MAX_DEPTH};
+
+/// A step from a value into it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Step {
+    /// To a member of an object.
+    Name(String),
+    /// To an element of a list, counted from 0.
+    At(usize),
+}
+
+/// A path from an object to a part of it.
+pub type Path = Vec<Step>;
+
+/// The part of an object that a selector of granular markings names (section 7.2.3.1): `labels.[1]`. `None` where
+/// it names none.
+#[must_use]
+pub fn selected(object: &Json<'_>, selector: &str) -> Option<Path> {
+    let mut path = Vec::new();
+    let mut at = object;
+    for step in selector.split('.') {
+        let index = step.strip_prefix('[').and_then(|step| step.strip_suffix(']'));
+        match (at, index.and_then(|index| index.parse::<usize>().ok())) {
+            (Json::Array(elements), Some(index)) => {
+                at = elements.get(index)?;
+                path.push(Step::At(index));
+            }
+            (Json::Object(members), _) => {
+                at = members.member(step)?;
+                path.push(Step::Name(step.to_owned()));
+            }
+            _ => return None,
+        }
+    }
+    Some(path)
+}
+
+/// Every reference that an object makes to others, with its place: members whose names end in `_ref` and `_refs`, at any
+/// depth. Markings are none.
+#[must_use]
+pub fn references(object: &Json<'_>) -> Vec<(Path, String)> {
+    let mut found = Vec::new();
+    gather(object, &mut Vec::new(), &mut found);
+    found
+}
+
+fn gather(value: &Json<'_>, path: &mut Path, found: &mut Vec<(Path, String)>) {
+    match value {
+        Json::Object(members) => {
+            for (name, value) in members.iter() {
+                if path.is_empty() && matches!(name, "object_marking_refs" | "granular_markings") {
+                    continue;
+                }
+                path.push(Step::Name(name.to_owned()));
+                match value {
+                    Json::String(id) if name.ends_with("_ref") => {
+                        found.push((path.clone(), id.to_string()));
+                    }
+                    Json::Array(ids) if name.ends_with("_refs") => {
+                        let one = |(at, id): (usize, &Json<'_>)| {
+                            let id = id.as_str()?.to_owned();
+                            Some((path.iter().cloned().chain([Step::At(at)]).collect(), id))
+                        };
+                        found.extend(ids.iter().enumerate().filter_map(one));
+                    }
+                    _ => gather(value, path, found),
+                }
+                path.pop();
+            }
+        }
+        Json::Array(elements) => {
+            for (at, value) in elements.iter().enumerate() {
+                if matches!(value, Json::Object(_) | Json::Array(_)) {
+                    path.push(Step::At(at));
+                    gather(value, path, found);
+                    path.pop();
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+/// An object without some of its parts: `None` where nothing is left. A list or an object in it that loses all of its
+/// parts goes too; granular markings lose the selectors of what goes, and those of elements that move up are moved.
+#[must_use]
+pub fn without(object: &str, parts: &[Path]) -> Option<String> {
+    let mut parts: Vec<&[Step]> = parts.iter().map(Vec::as_slice).collect();
+    parts.sort_unstable();
+    parts.dedup();
+    edit(object, &parts, &parts, 0)
+}
+
+/// A value without the parts whose paths, after `depth` steps, lead into it.
+fn edit(value: &str, parts: &[&[Step]], all: &[&[Step]], depth: usize) -> Option<String> {
+    if parts.iter().any(|path| path.len() == depth) || depth > MAX_DEPTH {
+        return None;
+    }
+    let mut text = String::with_capacity(value.len());
+    let mut is_any = false;
+    if let Ok(Members(members)) = serde_json::from_str(value) {
+        text.push('{');
+        for (name, value) in members {
+            let is_marking = depth == 0 && name == "granular_markings";
+            let into: Vec<_> = parts
+                .iter()
+                .copied()
+                .filter(|path| matches!(path.get(depth), Some(Step::Name(step)) if *step == name))
+                .collect();
+            let kept = if is_marking {
+                selectors(value.get(), all).map(Cow::Owned)
+            } else if into.is_empty() {
+                Some(Cow::Borrowed(value.get()))
+            } else {
+                edit(value.get(), &into, all, depth + 1).map(Cow::Owned)
+            };
+            let Some(kept) = kept else { continue };
+            let name = serde_json::to_string(&name).ok()?;
+            let comma = if is_any { "," } else { "" };
+            let _ = write!(text, "{comma}{name}:{kept}");
+            is_any = true;
+        }
+        text.push('}');
+    } else if let Ok(elements) = serde_json::from_str::<Vec<&RawValue>>(value) {
+        text.push('[');
+        for (at, value) in elements.iter().enumerate() {
+            let into: Vec<_> = parts
+                .iter()
+                .copied()
+                .filter(|path| path.get(depth) == Some(&Step::At(at)))
+                .collect();
+            let kept = if into.is_empty() {
+                Some(Cow::Borrowed(value.get()))
+            } else {
+                edit(value.get(), &into, all, depth + 1).map(Cow::Owned)
+            };
+            let Some(kept) = kept else { continue };
+            let comma = if is_any { "," } else { "" };
+            let _ = write!(text, "{comma}{kept}");
+            is_any = true;
+        }
+        text.push(']');
+    }
+    is_any.then_some(text)
+}
+
+/// Granular markings of what is left.
+fn selectors(value: &str, gone: &[&[Step]]) -> Option<String> {
+    let mut list: Vec<serde_json::Map<String, serde_json::Value>> =
+        serde_json::from_str(value).ok()?;
+    for one in &mut list {
+        let Some(serde_json::Value::Array(selectors)) = one.get_mut("selectors") else { continue };
+        let moved = |selector: &serde_json::Value| Some(moved(selector.as_str()?, gone)?.into());
+        *selectors = selectors.iter().filter_map(moved).collect();
+    }
+    list.retain(|one| {
+        one.get("selectors").and_then(|all| all.as_array()).is_some_and(|all| !all.is_empty())
+    });
+    if list.is_empty() { None } else { serde_json::to_string(&list).ok() }
+}
+
+/// Where a selector leads when some parts are gone; `None` where it led to one of them.
+fn moved(selector: &str, gone: &[&[Step]]) -> Option<String> {
+    let step = |step: &str| {
+        let index = step.strip_prefix('[').and_then(|step| step.strip_suffix(']'));
+        index
+            .and_then(|index| index.parse().ok())
+            .map_or_else(|| Step::Name(step.to_owned()), Step::At)
+    };
+    let path: Path = selector.split('.').map(step).collect();
+    if gone.iter().any(|gone| path.starts_with(gone)) {
+        return None;
+    }
+    let mut steps = Vec::with_capacity(path.len());
+    for (depth, step) in path.iter().enumerate() {
+        steps.push(match step {
+            Step::Name(name) => name.clone(),
+            Step::At(index) => {
+                let before = |gone: &&&[Step]| {
+                    gone.len() == depth + 1
+                        && gone.starts_with(&path[..depth])
+                        && matches!(gone[depth], Step::At(at) if at < *index)
+                };
+                format!("[{}]", index - gone.iter().filter(before).count())
+            }
+        });
+    }
+    Some(steps.join("."))
+}
+
+/// The members of an object, each value as it stands.
+struct Members<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Build;
+        impl<'de> Visitor<'de> for Build {
+            type Value = Members<'de>;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an object")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'de>, A::Error> {
+                let mut members = Vec::new();
+                while let Some(name) = map.next_key::<String>()? {
+                    members.push((Cow::Owned(name), map.next_value()?));
+                }
+                Ok(Members(members))
+            }
+        }
+        deserializer.deserialize_map(Build)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::json;
+
+    fn cut(object: &str, selectors: &[&str]) -> Option<String> {
+        let json = json::parse(object.as_bytes()).ok()?;
+        let parts: Option<Vec<Path>> = selectors.iter().map(|one| selected(&json, one)).collect();
+        without(object, &parts?)
+    }
+
+    #[test]
+    fn what_is_left_stays_as_it_was() {
+        let object =
+            r#"{"a" : 1.10,"b":{"c":[ 1, 2,3 ],"d":"\u00e9"},"big":123456789012345678901}"#;
+        assert_eq!(
+            cut(object, &["b.c.[1]"]).as_deref(),
+            Some(r#"{"a":1.10,"b":{"c":[1,3],"d":"\u00e9"},"big":123456789012345678901}"#)
+        );
+        assert_eq!(
+            cut(object, &["b.c.[0]", "b.c.[1]", "b.c.[2]", "b.d"]).as_deref(),
+            Some(r#"{"a":1.10,"big":123456789012345678901}"#)
+        );
+        assert_eq!(cut(object, &["a", "b", "big"]), None);
+        assert_eq!(cut(object, &["b.x"]), None);
+    }
+
+    #[test]
+    fn granular_markings_say_nothing_of_what_is_gone() {
+        let object = r#"{"labels":["x","y","z"],"granular_markings":[{"marking_ref":"m--1","selectors":["labels.[0]"]},{"marking_ref":"m--2","selectors":["labels.[2]","labels"]}]}"#;
+        assert_eq!(
+            cut(object, &["labels.[0]"]).as_deref(),
+            Some(
+                r#"{"labels":["y","z"],"granular_markings":[{"marking_ref":"m--2","selectors":["labels.[1]","labels"]}]}"#
+            )
+        );
+    }
+
+    #[test]
+    fn references_are_found_at_any_depth() {
+        let object = r#"{"created_by_ref":"identity--1","object_marking_refs":["m--1"],"object_refs":["a--1","b--2"],
+            "extensions":{"x":{"list":[{"deep_ref":"c--3"}]}}}"#;
+        let json = json::parse(object.as_bytes()).unwrap_or(Json::Null);
+        let ids: Vec<String> = references(&json).into_iter().map(|(_, id)| id).collect();
+        assert_eq!(ids, ["identity--1", "a--1", "b--2", "c--3"]);
+    }
+}

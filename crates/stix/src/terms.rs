@@ -1,0 +1,223 @@
+//! What an object can be found by: its words, and the values that other objects may share with it.
+
+use std::collections::BTreeSet;
+
+use crate::json::Json;
+use crate::pattern::{Pattern, Syntax};
+use crate::schema::{self, Family};
+
+/// Words of one object; beyond this it is a book.
+const MOST_WORDS: usize = 4_000;
+/// Values of one object.
+const MOST_VALUES: usize = 4_000;
+/// Characters of a word.
+const LONGEST: usize = 64;
+
+/// What an object can be found by.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Terms {
+    /// The words of its texts, in lower case; of Chinese, Japanese and Korean each two characters that stand
+    /// side by side.
+    pub words: BTreeSet<String>,
+    /// Values that are observed, in lower case: addresses, names of hosts, digests, and what indicators look for.
+    pub values: BTreeSet<String>,
+}
+
+/// What an object can be found by.
+#[must_use]
+pub fn terms(object: &Json<'_>) -> Terms {
+    let mut terms = Terms::default();
+    let Some(members) = object.as_object() else { return terms };
+    let kind = members.text("type").unwrap_or_default();
+    for (name, value) in members.iter() {
+        if !is_bookkeeping(name) {
+            terms.text(name, value);
+        }
+    }
+    terms.observed(kind, object);
+    if let Some(observed) = members.member("objects").and_then(Json::as_object) {
+        for (_, one) in observed.iter() {
+            let kind = one.as_object().and_then(|one| one.text("type"));
+            terms.observed(kind.unwrap_or_default(), one);
+        }
+    }
+    if members.text("pattern_type").is_none_or(|kind| kind == "stix")
+        && let Some(pattern) = members.text("pattern")
+    {
+        let version = members.text("pattern_version").or_else(|| members.text("spec_version"));
+        if let Ok(pattern) = Pattern::parse(pattern, Syntax::of(version.unwrap_or("2.0"))) {
+            pattern.equal_texts().for_each(|(_, _, text)| terms.value(text));
+        }
+    }
+    terms
+}
+
+/// The words of a text, as [`terms`] has them. The last of several ideographs is a word by itself, so that
+/// whatever one looks for is the beginning of some word.
+#[must_use]
+pub fn words(text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let (mut word, mut length, mut before) = (String::new(), 0, None);
+    for c in text.chars().flat_map(char::to_lowercase).chain([' ']) {
+        if let Some(first) = before.take() {
+            let ends = !is_ideograph(c);
+            found.push(if ends { String::from(first) } else { [first, c].iter().collect() });
+        }
+        if is_ideograph(c) {
+            before = Some(c);
+        } else if c.is_alphanumeric() {
+            length += 1;
+            if length <= LONGEST {
+                word.push(c);
+            }
+            continue;
+        }
+        if !word.is_empty() {
+            found.push(std::mem::take(&mut word));
+            length = 0;
+        }
+    }
+    found
+}
+
+/// Whether a character is a word by itself.
+#[must_use]
+pub fn is_ideograph(c: char) -> bool {
+    matches!(c,
+        '\u{3040}'..='\u{30ff}'
+        | '\u{3400}'..='\u{4dbf}'
+        | '\u{4e00}'..='\u{9fff}'
+        | '\u{ac00}'..='\u{d7af}'
+        | '\u{f900}'..='\u{faff}'
+        | '\u{20000}'..='\u{3ffff}')
+}
+
+/// A value as objects are compared by it.
+#[must_use]
+pub fn value(text: &str) -> String {
+    text.trim().trim_end_matches('.').to_lowercase()
+}
+
+impl Terms {
+    fn text(&mut self, name: &str, value: &Json<'_>) {
+        match value {
+            Json::String(text) if !is_reference(name) && !is_time(text) => {
+                for word in words(text) {
+                    if self.words.len() >= MOST_WORDS {
+                        return;
+                    }
+                    self.words.insert(word);
+                }
+            }
+            Json::Array(elements) => elements.iter().for_each(|one| self.text(name, one)),
+            Json::Object(members) => members.iter().for_each(|(name, value)| {
+                if !is_bookkeeping(name) {
+                    self.text(name, value);
+                }
+            }),
+            _ => {}
+        }
+    }
+
+    /// What an observable is known by.
+    fn observed(&mut self, kind: &str, object: &Json<'_>) {
+        let Some(members) = object.as_object() else { return };
+        self.hashes(object, 0);
+        let known = schema::known(kind).map(|known| known.of.family);
+        if !matches!(known, Some(Family::Observable) | None) {
+            return;
+        }
+        let names: &[&str] = match kind {
+            "file" | "mutex" => &["name"],
+            "directory" => &["path"],
+            "windows-registry-key" => &["key"],
+            "user-account" => &["account_login", "user_id"],
+            "x509-certificate" => &["serial_number"],
+            "process" => &["command_line"],
+            "email-message" => &["message_id"],
+            "autonomous-system" => {
+                if let Some(Json::Number(number)) = members.member("number") {
+                    self.value(&format!("as{}", number.as_f64()));
+                }
+                &[]
+            }
+            _ => &["value"],
+        };
+        names.iter().filter_map(|name| members.text(name)).for_each(|text| self.value(text));
+    }
+
+    fn hashes(&mut self, value: &Json<'_>, depth: usize) {
+        let Some(members) = value.as_object() else { return };
+        for (name, value) in members.iter() {
+            if name == "hashes" {
+                let hashes = value.as_object().into_iter().flat_map(crate::json::Object::iter);
+                hashes.filter_map(|(_, hash)| hash.as_str()).for_each(|hash| self.value(hash));
+            } else if depth < 3 {
+                self.hashes(value, depth + 1);
+            }
+        }
+    }
+
+    fn value(&mut self, text: &str) {
+        let value = value(text);
+        if !value.is_empty() && self.values.len() < MOST_VALUES {
+            self.values.insert(value);
+        }
+    }
+}
+
+/// What is there for programs, not for whoever looks for something.
+fn is_bookkeeping(name: &str) -> bool {
+    matches!(
+        name,
+        "id" | "type"
+            | "spec_version"
+            | "object_marking_refs"
+            | "granular_markings"
+            | "extension_type"
+            | "pattern_type"
+            | "pattern_version"
+    )
+}
+
+fn is_reference(name: &str) -> bool {
+    name.ends_with("_ref") || name.ends_with("_refs")
+}
+
+fn is_time(text: &str) -> bool {
+    text.len() >= 20 && text.ends_with('Z') && crate::time::Time::parse(text).is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::json;
+
+    #[test]
+    fn words_are_letters_and_digits_and_pairs_of_ideographs() {
+        assert_eq!(words("C2.Evil-Host.example"), ["c2", "evil", "host", "example"]);
+        assert_eq!(words("网络安全"), ["网络", "络安", "安全", "全"]);
+        assert_eq!(words("APT1 攻击 Ünïcode"), ["apt1", "攻击", "击", "ünïcode"]);
+        assert_eq!(words(&"a".repeat(100)), ["a".repeat(64)]);
+    }
+
+    #[test]
+    fn values_are_what_is_observed_or_looked_for() {
+        for (object, wanted) in [
+            (r#"{"type":"domain-name","value":"Evil.Example."}"#, vec!["evil.example"]),
+            (
+                r#"{"type":"indicator","pattern_type":"stix","spec_version":"2.1","pattern":"[ipv4-addr:value = '203.0.113.7' OR file:hashes.MD5 = '44D88612FEA8A8F36DE82E1278ABB02F']"}"#,
+                vec!["203.0.113.7", "44d88612fea8a8f36de82e1278abb02f"],
+            ),
+            (r#"{"type":"file","name":"a.exe","hashes":{"MD5":"AA"}}"#, vec!["a.exe", "aa"]),
+            (
+                r#"{"type":"observed-data","objects":{"0":{"type":"url","value":"http://a/"}}}"#,
+                vec!["http://a/"],
+            ),
+            (r#"{"type":"campaign","name":"x"}"#, vec![]),
+        ] {
+            let found = terms(&json::parse(object.as_bytes()).unwrap_or(Json::Null));
+            assert_eq!(found.values.into_iter().collect::<Vec<_>>(), wanted, "{object}");
+        }
+    }
+}

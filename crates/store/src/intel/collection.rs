@@ -1,0 +1,109 @@
+//! Collections: what readers read.
+
+use super::intake::Intake;
+use crate::{Db, Error, Row};
+
+/// A collection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Collection {
+    /// Its number here.
+    pub num: u64,
+    /// Its UUID.
+    pub id: String,
+    /// A short name, for people.
+    pub alias: String,
+    /// Its title.
+    pub title: String,
+    /// What it is for; empty where nothing is said.
+    pub description: String,
+    /// The label of what is added by others and has none of its own.
+    pub marking: String,
+    /// The time of the latest addition, in microseconds since 1970.
+    pub latest: i64,
+}
+
+const COLUMNS: &str = "num, id, alias, title, description, marking, latest";
+
+/// Every collection, by name.
+///
+/// # Errors
+/// [`Error`].
+pub async fn list(db: &Db) -> Result<Vec<Collection>, Error> {
+    let sql = format!("SELECT {COLUMNS} FROM intel_collection ORDER BY alias");
+    db.query(&sql, &[]).await?.iter().map(read).collect()
+}
+
+/// The collection of this UUID or name.
+///
+/// # Errors
+/// [`Error`].
+pub async fn find(db: &Db, name: &str) -> Result<Option<Collection>, Error> {
+    let sql = format!("SELECT {COLUMNS} FROM intel_collection WHERE id = $1 OR alias = $1");
+    db.query_one(&sql, &[name.into()]).await?.as_ref().map(read).transpose()
+}
+
+/// Makes a collection; its number is given here.
+///
+/// # Errors
+/// [`Error::Refused`] where there is one of this name.
+pub async fn add(db: &Db, made: &Collection) -> Result<(), Error> {
+    const SQL: &str = "INSERT INTO intel_collection
+        (num, id, alias, title, description, marking, latest)
+        VALUES ((SELECT COALESCE(MAX(num), 0) + 1 FROM intel_collection), $1, $2, $3, $4, $5, 0)
+        ON CONFLICT DO NOTHING";
+    let mut tx = db.begin().await?;
+    let params = [
+        made.id.as_str().into(),
+        made.alias.as_str().into(),
+        made.title.as_str().into(),
+        made.description.as_str().into(),
+        made.marking.as_str().into(),
+    ];
+    if tx.execute(SQL, &params).await? == 0 {
+        let alias = &made.alias;
+        return Err(Error::Refused(format!("there is a collection {alias:?} already")));
+    }
+    tx.commit().await
+}
+
+/// The collections that have an object, by name.
+///
+/// # Errors
+/// [`Error`].
+pub async fn having(db: &Db, object: u64) -> Result<Vec<Collection>, Error> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM intel_collection WHERE num IN
+            (SELECT collection FROM intel_member WHERE object = $1) ORDER BY alias"
+    );
+    db.query(&sql, &[object.into()]).await?.iter().map(read).collect()
+}
+
+impl Intake {
+    /// Takes versions of an object out of a collection.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn take_out(
+        &mut self,
+        (collection, id): (u64, &str),
+        versions: &[u64],
+    ) -> Result<(), Error> {
+        const SQL: &str = "DELETE FROM intel_member WHERE object = $1 AND collection = $2";
+        for object in versions {
+            self.tx.execute(SQL, &[(*object).into(), collection.into()]).await?;
+        }
+        self.order(collection, id).await
+    }
+}
+
+fn read(row: &Row) -> Result<Collection, Error> {
+    Ok(Collection {
+        num: row.count(0)?,
+        id: row.text(1)?.to_owned(),
+        alias: row.text(2)?.to_owned(),
+        title: row.text(3)?.to_owned(),
+        description: row.text(4)?.to_owned(),
+        marking: row.text(5)?.to_owned(),
+        latest: row.int(6)?,
+    })
+}

@@ -1,0 +1,428 @@
+//! Objects coming in and changing who sees them: one transaction.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use comity_stix::marking::Audience;
+
+use super::{Object, audience, search};
+use crate::{Db, Error, Row, Tx, Value};
+
+/// A transaction. Dropped without [`Intake::commit`], nothing of it happened.
+pub struct Intake {
+    pub(super) tx: Tx,
+    /// Now, in microseconds since 1970.
+    now: i64,
+    next: u64,
+    /// Latest additions of collections.
+    latest: BTreeMap<u64, i64>,
+    /// Words that go into the index at the end.
+    words: Vec<(u64, String)>,
+}
+
+/// A version that is here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Known {
+    /// Its object.
+    pub num: u64,
+    /// Its version.
+    pub version: i64,
+    /// Who may see something of it.
+    pub audience: Audience,
+    /// Who may see all of it.
+    pub whole: Audience,
+}
+
+/// A version that is new.
+#[derive(Debug, Clone, Copy)]
+pub struct New<'a> {
+    /// Its identifier.
+    pub id: &'a str,
+    /// Its type.
+    pub kind: &'a str,
+    /// Its version, in microseconds since 1970.
+    pub version: i64,
+    /// The version of STIX.
+    pub spec: &'a str,
+    /// The batch that brings it.
+    pub batch: u64,
+    /// Who may see something of it, and who all.
+    pub seen: (Audience, Audience),
+    /// Its bytes.
+    pub body: &'a [u8],
+    /// Digests of the identifiers that it names.
+    pub targets: &'a [i64],
+}
+
+/// Where a batch comes from.
+#[derive(Debug, Clone, Copy)]
+pub struct Origin<'a> {
+    /// Who brings it.
+    pub who: &'a str,
+    /// Through what.
+    pub through: &'a str,
+    /// From where.
+    pub source: &'a str,
+    /// The label of what has none of its own.
+    pub marking: &'a str,
+}
+
+impl Intake {
+    /// Begins, at a time in microseconds since 1970.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn begin(db: &Db, now: i64) -> Result<Self, Error> {
+        let mut tx = db.begin().await?;
+        let row = tx.query_one("SELECT COALESCE(MAX(num), 0) FROM intel_object", &[]).await?;
+        let next = row.map_or(Ok(0), |row| row.count(0))? + 1;
+        Ok(Self { tx, now, next, latest: BTreeMap::new(), words: Vec::new() })
+    }
+
+    /// Begins a batch; its number.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn batch(&mut self, of: Origin<'_>) -> Result<u64, Error> {
+        const SQL: &str = "INSERT INTO intel_batch (num, at, who, through, source, marking, report)
+            VALUES ($1, $2, $3, $4, $5, $6, '{}')";
+        let last = "SELECT COALESCE(MAX(num), 0) FROM intel_batch";
+        let num = self.tx.query_one(last, &[]).await?.map_or(Ok(0), |row| row.count(0))? + 1;
+        let params = [
+            num.into(),
+            self.now.into(),
+            of.who.into(),
+            of.through.into(),
+            of.source.into(),
+            of.marking.into(),
+        ];
+        self.tx.execute(SQL, &params).await?;
+        Ok(num)
+    }
+
+    /// Says what became of a batch, as JSON.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn report(&mut self, batch: u64, report: &str) -> Result<(), Error> {
+        let sql = "UPDATE intel_batch SET report = $2 WHERE num = $1";
+        self.tx.execute(sql, &[batch.into(), report.into()]).await?;
+        Ok(())
+    }
+
+    /// The versions of an object.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn versions(&mut self, id: &str) -> Result<Vec<Known>, Error> {
+        const SQL: &str =
+            "SELECT num, version, audience, whole FROM intel_object WHERE id = $1 ORDER BY version";
+        let known = |row: &Row| {
+            Ok(Known {
+                num: row.count(0)?,
+                version: row.int(1)?,
+                audience: audience(row.int(2)?)?,
+                whole: audience(row.int(3)?)?,
+            })
+        };
+        self.tx.query(SQL, &[id.into()]).await?.iter().map(known).collect()
+    }
+
+    /// An object, with its bytes.
+    ///
+    /// # Errors
+    /// [`Error::Missing`].
+    pub async fn object(&mut self, num: u64) -> Result<Object, Error> {
+        let sql = format!("SELECT {} FROM intel_object WHERE num = $1", super::COLUMNS);
+        let row = self.tx.query_one(&sql, &[num.into()]).await?;
+        super::read(row.ok_or_else(|| Error::Missing { what: "object", id: num.to_string() })?)
+    }
+
+    /// The label that a batch gives to what has none of its own.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn marking_of(&mut self, batch: u64) -> Result<String, Error> {
+        let sql = "SELECT marking FROM intel_batch WHERE num = $1";
+        let row = self.tx.query_one(sql, &[batch.into()]).await?;
+        row.map_or_else(|| Ok(String::new()), |row| Ok(row.text(0)?.to_owned()))
+    }
+
+    /// Whether an object was deleted here.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn is_gone(&mut self, id: &str) -> Result<bool, Error> {
+        let sql = "SELECT 1 FROM intel_gone WHERE id = $1";
+        Ok(self.tx.query_one(sql, &[id.into()]).await?.is_some())
+    }
+
+    /// Lets an object come back that was deleted.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn forgive(&mut self, id: &str) -> Result<(), Error> {
+        self.tx.execute("DELETE FROM intel_gone WHERE id = $1", &[id.into()]).await?;
+        Ok(())
+    }
+
+    /// Keeps a version; its number.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn insert(&mut self, new: New<'_>, words: String) -> Result<u64, Error> {
+        const SQL: &str = "INSERT INTO intel_object
+            (num, id, kind, version, spec, batch, audience, whole, body)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+        let num = self.next;
+        self.next += 1;
+        let params: [Value; 9] = [
+            num.into(),
+            new.id.into(),
+            new.kind.into(),
+            new.version.into(),
+            new.spec.into(),
+            new.batch.into(),
+            new.seen.0.into(),
+            new.seen.1.into(),
+            new.body.into(),
+        ];
+        self.tx.execute(SQL, &params).await?;
+        self.refer(num, new.targets).await?;
+        self.words.push((num, words));
+        Ok(num)
+    }
+
+    async fn refer(&mut self, num: u64, targets: &[i64]) -> Result<(), Error> {
+        const SQL: &str = "INSERT INTO intel_ref (target, source) VALUES ($1, $2)";
+        for target in targets {
+            self.tx.execute(SQL, &[(*target).into(), num.into()]).await?;
+        }
+        Ok(())
+    }
+
+    /// Says that a batch brought a version again.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn again(&mut self, object: u64, batch: u64) -> Result<(), Error> {
+        const SQL: &str = "INSERT INTO intel_again (object, batch) VALUES ($1, $2)
+            ON CONFLICT (object, batch) DO NOTHING";
+        self.tx.execute(SQL, &[object.into(), batch.into()]).await?;
+        Ok(())
+    }
+
+    /// Objects that name an identifier of this digest.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn referring(&mut self, target: i64) -> Result<Vec<u64>, Error> {
+        const SQL: &str = "SELECT DISTINCT source FROM intel_ref WHERE target = $1 ORDER BY source";
+        let rows = self.tx.query(SQL, &[target.into()]).await?;
+        rows.iter().map(|row| row.count(0)).collect()
+    }
+
+    /// Says who sees a version from now on. In collections, whoever sees it only now finds it as added now.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn show_to(
+        &mut self,
+        object: &Object,
+        seen: (Audience, Audience),
+    ) -> Result<(), Error> {
+        const SQL: &str = "UPDATE intel_object SET audience = $2, whole = $3 WHERE num = $1";
+        const MEMBERS: &str = "SELECT collection, added FROM intel_member WHERE object = $1";
+        const MEMBER: &str = "UPDATE intel_member SET audience = $3, added = $4
+            WHERE object = $1 AND collection = $2";
+        let params = [object.num.into(), seen.0.into(), seen.1.into()];
+        self.tx.execute(SQL, &params).await?;
+        // More of it is news too.
+        let is_more =
+            !seen.0.without(object.audience).is_empty() || !seen.1.without(object.whole).is_empty();
+        for row in self.tx.query(MEMBERS, &[object.num.into()]).await? {
+            let collection = row.count(0)?;
+            let added = if is_more { self.tick(collection).await? } else { row.int(1)? };
+            let params = [object.num.into(), collection.into(), seen.0.into(), added.into()];
+            self.tx.execute(MEMBER, &params).await?;
+            self.order(collection, &object.id).await?;
+        }
+        Ok(())
+    }
+
+    /// Puts a version of an object into a collection; when, where it was not there. `is_only` where there is no other
+    /// version of it.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn admit(
+        &mut self,
+        collection: u64,
+        (object, id): (u64, &str),
+        is_only: bool,
+    ) -> Result<Option<i64>, Error> {
+        const THERE: &str = "SELECT 1 FROM intel_member WHERE object = $1 AND collection = $2";
+        const SQL: &str = "INSERT INTO intel_member
+            (collection, added, object, kind, spec, audience, earliest, newest)
+            SELECT $1, $2, num, kind, spec, audience, audience, audience
+            FROM intel_object WHERE num = $3";
+        let place = [object.into(), collection.into()];
+        if !is_only && self.tx.query_one(THERE, &place).await?.is_some() {
+            return Ok(None);
+        }
+        let added = self.tick(collection).await?;
+        self.tx.execute(SQL, &[collection.into(), added.into(), object.into()]).await?;
+        if !is_only {
+            self.order(collection, id).await?;
+        }
+        Ok(Some(added))
+    }
+
+    /// The next time at which something is added to a collection: no two are the same.
+    async fn tick(&mut self, collection: u64) -> Result<i64, Error> {
+        const SQL: &str = "SELECT latest FROM intel_collection WHERE num = $1";
+        let latest = match self.latest.get(&collection) {
+            Some(latest) => *latest,
+            None => {
+                let row = self.tx.query_one(SQL, &[collection.into()]).await?;
+                row.map_or(Ok(0), |row| row.int(0))?
+            }
+        };
+        let next = self.now.max(latest + 1);
+        self.latest.insert(collection, next);
+        Ok(next)
+    }
+
+    /// Which of an object's versions in a collection is the first and the last that each clearance sees.
+    pub(super) async fn order(&mut self, collection: u64, id: &str) -> Result<(), Error> {
+        // A later STIX says more of the same.
+        const SQL: &str = "SELECT object, intel_member.audience, earliest, newest
+            FROM intel_object JOIN intel_member ON intel_member.object = intel_object.num
+            WHERE intel_object.id = $1 AND intel_member.collection = $2
+            ORDER BY intel_object.spec, version";
+        const SET: &str = "UPDATE intel_member SET earliest = $3, newest = $4
+            WHERE object = $1 AND collection = $2";
+        let rows = self.tx.query(SQL, &[id.into(), collection.into()]).await?;
+        let seen: Vec<Audience> =
+            rows.iter().map(|row| audience(row.int(1)?)).collect::<Result<_, _>>()?;
+        let rest = |all: &mut Audience, one: &Audience| {
+            let own = one.without(*all);
+            *all = all.or(*one);
+            Some(own)
+        };
+        let earliest: Vec<_> = seen.iter().scan(Audience::NOBODY, rest).collect();
+        let mut newest: Vec<_> = seen.iter().rev().scan(Audience::NOBODY, rest).collect();
+        newest.reverse();
+        for ((row, earliest), newest) in rows.iter().zip(earliest).zip(newest) {
+            if (audience(row.int(2)?)?, audience(row.int(3)?)?) != (earliest, newest) {
+                let params = [row.value(0), collection.into(), earliest.into(), newest.into()];
+                self.tx.execute(SET, &params).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Deletes every version of an object, with all that was kept of it; how many there were.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn delete(&mut self, id: &str, who: &str) -> Result<u64, Error> {
+        const GONE: &str = "INSERT INTO intel_gone (id, at, who) VALUES ($1, $2, $3)
+            ON CONFLICT (id) DO UPDATE SET at = $2, who = $3";
+        let versions = self.versions(id).await?;
+        for known in &versions {
+            let num: Value = known.num.into();
+            for sql in [
+                "DELETE FROM intel_member WHERE object = $1",
+                "DELETE FROM intel_again WHERE object = $1",
+                "DELETE FROM intel_ref WHERE source = $1",
+                "DELETE FROM intel_object WHERE num = $1",
+            ] {
+                self.tx.execute(sql, std::slice::from_ref(&num)).await?;
+            }
+            search::remove(&mut self.tx, Some(known.num)).await?;
+        }
+        if !versions.is_empty() {
+            self.tx.execute(GONE, &[id.into(), self.now.into(), who.into()]).await?;
+        }
+        Ok(versions.len() as u64)
+    }
+
+    /// Says to whoever made an addition what became of it.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn status(&mut self, id: &str, key: &str, status: &str) -> Result<(), Error> {
+        const SQL: &str = "INSERT INTO intel_status (id, key, at, status) VALUES ($1, $2, $3, $4)";
+        // For a week: whoever adds asks soon.
+        const OLD: &str = "DELETE FROM intel_status WHERE key = $1 AND at < $2";
+        let week = 7 * 24 * 3600 * 1_000_000;
+        self.tx.execute(OLD, &[key.into(), (self.now - week).into()]).await?;
+        self.tx.execute(SQL, &[id.into(), key.into(), self.now.into(), status.into()]).await?;
+        Ok(())
+    }
+
+    /// Remembers where a pull goes on.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn go_on(&mut self, remote: &str, cursor: &str) -> Result<(), Error> {
+        const SQL: &str = "INSERT INTO intel_cursor (remote, cursor) VALUES ($1, $2)
+            ON CONFLICT (remote) DO UPDATE SET cursor = $2";
+        self.tx.execute(SQL, &[remote.into(), cursor.into()]).await?;
+        Ok(())
+    }
+
+    /// Throws the views of bodies away, to be made again with [`Intake::reindex`].
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn forget_views(&mut self) -> Result<(), Error> {
+        self.tx.execute("DELETE FROM intel_ref", &[]).await?;
+        search::remove(&mut self.tx, None).await
+    }
+
+    /// Makes the views of a body again.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn reindex(&mut self, num: u64, targets: &[i64], words: &str) -> Result<(), Error> {
+        self.refer(num, targets).await?;
+        search::put(&mut self.tx, num, words).await
+    }
+
+    /// Puts a version into the index under other words.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn reword(&mut self, num: u64, words: String) -> Result<(), Error> {
+        match self.words.iter_mut().find(|(waiting, _)| *waiting == num) {
+            Some(waiting) => waiting.1 = words,
+            None => {
+                search::remove(&mut self.tx, Some(num)).await?;
+                self.words.push((num, words));
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes it durable.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn commit(mut self) -> Result<(), Error> {
+        const SQL: &str = "UPDATE intel_collection SET latest = $2 WHERE num = $1";
+        for (collection, latest) in std::mem::take(&mut self.latest) {
+            self.tx.execute(SQL, &[collection.into(), latest.into()]).await?;
+        }
+        for (num, words) in std::mem::take(&mut self.words) {
+            search::put(&mut self.tx, num, &words).await?;
+        }
+        self.tx.commit().await
+    }
+}
+
+/// Digests without repetition: an object is found by a name once.
+#[must_use]
+pub fn distinct(targets: impl IntoIterator<Item = i64>) -> Vec<i64> {
+    targets.into_iter().collect::<BTreeSet<_>>().into_iter().collect()
+}
