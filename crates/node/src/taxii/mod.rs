@@ -48,19 +48,18 @@ pub fn router(node: Arc<Node>) -> Router {
     let mut router = Router::new();
     // With the slash is the standard; without it is what people type.
     for slash in ["/", ""] {
-        let collection = format!("/taxii2/{{root}}/collections/{{collection}}{slash}");
-        let within =
-            |path: &str| format!("/taxii2/{{root}}/collections/{{collection}}/{path}{slash}");
+        let root_path = |path: &str| format!("/taxii2/{ROOT}{path}{slash}");
+        let within = |path: &str| root_path(&format!("/collections/{{collection}}{path}"));
         router = router
             .route(&format!("/taxii2{slash}"), get(discovery))
-            .route(&format!("/taxii2/{{root}}{slash}"), get(root))
-            .route(&format!("/taxii2/{{root}}/status/{{id}}{slash}"), get(status))
-            .route(&format!("/taxii2/{{root}}/collections{slash}"), get(collections))
-            .route(&collection, get(one_collection))
-            .route(&within("manifest"), get(manifest))
-            .route(&within("objects"), get(objects).post(add))
-            .route(&within("objects/{object}"), get(object).delete(delete))
-            .route(&within("objects/{object}/versions"), get(versions));
+            .route(&root_path(""), get(root))
+            .route(&root_path("/status/{id}"), get(status))
+            .route(&root_path("/collections"), get(collections))
+            .route(&within(""), get(one_collection))
+            .route(&within("/manifest"), get(manifest))
+            .route(&within("/objects"), get(objects).post(add))
+            .route(&within("/objects/{object}"), get(object).delete(delete))
+            .route(&within("/objects/{object}/versions"), get(versions));
     }
     let not_found = || async { problem(StatusCode::NOT_FOUND, "there is nothing at this address") };
     let not_allowed = || async { problem(StatusCode::METHOD_NOT_ALLOWED, "not with this method") };
@@ -118,8 +117,7 @@ async fn discovery(State(taxii): State<Arc<Taxii>>, Key(_): Key) -> Answer {
     Ok(json_reply(StatusCode::OK, &json!({ "title": title, "default": root, "api_roots": [root] })))
 }
 
-async fn root(State(taxii): State<Arc<Taxii>>, Key(_): Key, Path(name): Path<String>) -> Answer {
-    known_root(&name)?;
+async fn root(State(taxii): State<Arc<Taxii>>, Key(_): Key) -> Answer {
     let value = json!({
         "title": format!("{}: intelligence", taxii.node.card().name),
         "versions": ["application/taxii+json;version=2.1"],
@@ -128,24 +126,14 @@ async fn root(State(taxii): State<Arc<Taxii>>, Key(_): Key, Path(name): Path<Str
     Ok(json_reply(StatusCode::OK, &value))
 }
 
-async fn status(
-    State(taxii): State<Arc<Taxii>>,
-    Key(tool): Key,
-    Path((root, id)): Path<(String, String)>,
-) -> Answer {
-    known_root(&root)?;
+async fn status(State(taxii): State<Arc<Taxii>>, Key(tool): Key, Path(id): Path<String>) -> Answer {
     let found = key::status(taxii.node.db(), &id, &tool.key).await.map_err(store)?;
     let found = found.and_then(|text| serde_json::from_str::<Value>(&text).ok());
     let found = found.ok_or_else(|| problem(StatusCode::NOT_FOUND, "there is no such status"))?;
     Ok(json_reply(StatusCode::OK, &found))
 }
 
-async fn collections(
-    State(taxii): State<Arc<Taxii>>,
-    Key(tool): Key,
-    Path(root): Path<String>,
-) -> Answer {
-    known_root(&root)?;
+async fn collections(State(taxii): State<Arc<Taxii>>, Key(tool): Key) -> Answer {
     let all = collection::list(taxii.node.db()).await.map_err(store)?;
     let seen = all.iter().filter_map(|one| Some(described(one, tool.grant(one)?)));
     let seen: Vec<Value> = seen.collect();
@@ -156,19 +144,19 @@ async fn collections(
 async fn one_collection(
     State(taxii): State<Arc<Taxii>>,
     Key(tool): Key,
-    Path((root, name)): Path<(String, String)>,
+    Path(name): Path<String>,
 ) -> Answer {
-    let (found, grant) = taxii.collection(&tool, &root, &name).await?;
+    let (found, grant) = taxii.collection(&tool, &name).await?;
     Ok(json_reply(StatusCode::OK, &described(&found, grant)))
 }
 
 async fn manifest(
     State(taxii): State<Arc<Taxii>>,
     Key(tool): Key,
-    Path((root, name)): Path<(String, String)>,
+    Path(name): Path<String>,
     Query(query): Query,
 ) -> Answer {
-    let collection = taxii.readable(&tool, &root, &name).await?;
+    let collection = taxii.readable(&tool, &name).await?;
     let asked = filter::read(&query).map_err(bad)?;
     let page = taxii.page(&tool, &collection, &asked, None).await?;
     let records: Vec<Value> = page
@@ -189,10 +177,10 @@ async fn manifest(
 async fn objects(
     State(taxii): State<Arc<Taxii>>,
     Key(tool): Key,
-    Path((root, name)): Path<(String, String)>,
+    Path(name): Path<String>,
     Query(query): Query,
 ) -> Answer {
-    let collection = taxii.readable(&tool, &root, &name).await?;
+    let collection = taxii.readable(&tool, &name).await?;
     let asked = filter::read(&query).map_err(bad)?;
     taxii.envelope(&tool, &collection, &asked).await
 }
@@ -200,10 +188,10 @@ async fn objects(
 async fn object(
     State(taxii): State<Arc<Taxii>>,
     Key(tool): Key,
-    Path((root, name, id)): Path<(String, String, String)>,
+    Path((name, id)): Path<(String, String)>,
     Query(query): Query,
 ) -> Answer {
-    let collection = taxii.readable(&tool, &root, &name).await?;
+    let collection = taxii.readable(&tool, &name).await?;
     let mut asked = filter::read(&query).map_err(bad)?;
     taxii.known_object(&tool, &collection, &id).await?;
     asked.filter.ids = vec![id];
@@ -213,10 +201,10 @@ async fn object(
 async fn versions(
     State(taxii): State<Arc<Taxii>>,
     Key(tool): Key,
-    Path((root, name, id)): Path<(String, String, String)>,
+    Path((name, id)): Path<(String, String)>,
     Query(query): Query,
 ) -> Answer {
-    let collection = taxii.readable(&tool, &root, &name).await?;
+    let collection = taxii.readable(&tool, &name).await?;
     let mut asked = filter::read(&query).map_err(bad)?;
     taxii.known_object(&tool, &collection, &id).await?;
     asked.filter.ids = vec![id];
@@ -229,10 +217,10 @@ async fn versions(
 async fn add(
     State(taxii): State<Arc<Taxii>>,
     Key(tool): Key,
-    Path((root, name)): Path<(String, String)>,
+    Path(name): Path<String>,
     request: Request,
 ) -> Answer {
-    let (collection, grant) = taxii.collection(&tool, &root, &name).await?;
+    let (collection, grant) = taxii.collection(&tool, &name).await?;
     let (parts, body) = request.into_parts();
     let text = |name| parts.headers.get(name).and_then(|value| value.to_str().ok());
     if !text(header::CONTENT_TYPE).is_some_and(filter::reads) {
@@ -282,10 +270,10 @@ async fn add(
 async fn delete(
     State(taxii): State<Arc<Taxii>>,
     Key(tool): Key,
-    Path((root, name, id)): Path<(String, String, String)>,
+    Path((name, id)): Path<(String, String)>,
     Query(query): Query,
 ) -> Answer {
-    let (collection, grant) = taxii.collection(&tool, &root, &name).await?;
+    let (collection, grant) = taxii.collection(&tool, &name).await?;
     if !(grant.read && grant.write) {
         let why = "to delete takes a key that reads and writes this collection";
         return Err(problem(StatusCode::FORBIDDEN, why));
@@ -311,10 +299,8 @@ impl Taxii {
     async fn collection<'t>(
         &self,
         tool: &'t Tool,
-        root: &str,
         name: &str,
     ) -> Result<(Collection, &'t Grant), Problem> {
-        known_root(root)?;
         let found = collection::find(self.node.db(), name).await.map_err(store)?;
         let found = found.and_then(|found| {
             let grant = tool.grant(&found)?;
@@ -323,8 +309,8 @@ impl Taxii {
         found.ok_or_else(|| problem(StatusCode::NOT_FOUND, "there is no such collection"))
     }
 
-    async fn readable(&self, tool: &Tool, root: &str, name: &str) -> Result<Collection, Problem> {
-        let (collection, grant) = self.collection(tool, root, name).await?;
+    async fn readable(&self, tool: &Tool, name: &str) -> Result<Collection, Problem> {
+        let (collection, grant) = self.collection(tool, name).await?;
         if !grant.read {
             return Err(problem(StatusCode::FORBIDDEN, "this key does not read this collection"));
         }
@@ -465,14 +451,6 @@ impl<S: Send + Sync> FromRequestParts<S> for Query {
 
 async fn read(body: Body) -> Result<Vec<u8>, StatusCode> {
     crate::http::body(body, MOST).await
-}
-
-fn known_root(name: &str) -> Result<(), Problem> {
-    if name == ROOT {
-        Ok(())
-    } else {
-        Err(problem(StatusCode::NOT_FOUND, "there is no such API root"))
-    }
 }
 
 fn no_object() -> Problem {
