@@ -76,7 +76,8 @@ type Answer = Result<Response, Problem>;
 async fn negotiate(request: Request, next: Next) -> Response {
     let accept = request.headers().get_all(header::ACCEPT).iter();
     let accept: Vec<&str> = accept.filter_map(|value| value.to_str().ok()).collect();
-    if !filter::accepts(&accept.join(",")) {
+    // Who says nothing takes anything.
+    if !accept.is_empty() && !filter::accepts(&accept.join(",")) {
         let wanted = "say Accept: application/taxii+json;version=2.1";
         return problem(StatusCode::NOT_ACCEPTABLE, wanted).into_response();
     }
