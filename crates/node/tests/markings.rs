@@ -344,7 +344,7 @@ async fn all_exits(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_leaves_that_its_markings_keep() {
-    for seed in 0..12 {
+    for seed in 0..8 {
         let folder = tempfile::tempdir().unwrap();
         let home = stage::home(folder.path(), "northland", "127.0.0.1:1").await;
         let clock = Arc::new(Adjustable::new(stage::start()));
@@ -357,8 +357,11 @@ async fn nothing_leaves_that_its_markings_keep() {
         let mut dice = Dice(seed);
         let markings = markings();
         let mut readers = Vec::new();
-        for _ in 0..4 {
-            let reader = Clearance { tlp: *dice.of(&Tlp::ALL), pap: *dice.of(&Pap::ALL) };
+        for number in 0..4 {
+            let any = Clearance { tlp: *dice.of(&Tlp::ALL), pap: *dice.of(&Pap::ALL) };
+            // One that sees nearly all: what is kept from it is kept for its own sake.
+            let all = Clearance { tlp: Tlp::Red, pap: Pap::Red };
+            let reader = if number == 0 { all } else { any };
             readers.push((reader, node.give_tool("tool", reader, &grants, 1).await.unwrap()));
         }
         let mut objects = make(&mut dice, 24, &markings);
@@ -376,7 +379,7 @@ async fn nothing_leaves_that_its_markings_keep() {
         };
         let mut ids: Vec<String> = Vec::new();
         while !waiting.is_empty() {
-            let size = (1 + dice.roll(12)).min(waiting.len());
+            let size = (1 + dice.roll(8)).min(waiting.len());
             let batch: Vec<_> = waiting.drain(..size).collect();
             let floor = *dice.of(&Tlp::ALL);
             let values: Vec<&Value> = batch
@@ -410,7 +413,7 @@ async fn nothing_leaves_that_its_markings_keep() {
                     judge.there.push((made, floor));
                 }
             }
-            if dice.chance(25) && !ids.is_empty() {
+            if dice.chance(50) && !ids.is_empty() {
                 let gone = dice.of(&ids).clone();
                 node.delete_intelligence("analyst", std::slice::from_ref(&gone)).await.unwrap();
                 judge.there.retain(|(made, _)| made.id != gone);
