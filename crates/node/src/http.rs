@@ -63,6 +63,8 @@ pub enum Error {
     Url(String),
 }
 
+const BYTES: &str = "application/octet-stream";
+
 /// A connection that is kept.
 pub struct Connection {
     sender: SendRequest<Full<Bytes>>,
@@ -71,6 +73,8 @@ pub struct Connection {
     pub bearer: Option<String>,
     /// How the bodies of requests are packed; `None`: not at all.
     pub encoding: Option<&'static str>,
+    /// What bodies are, those of requests and those that are wanted.
+    pub media: &'static str,
 }
 
 impl Connection {
@@ -87,7 +91,7 @@ impl Connection {
                 tracing::debug!(%error, "connection ended");
             }
         });
-        Ok(Self { sender, host: host.to_owned(), bearer: None, encoding: None })
+        Ok(Self { sender, host: host.to_owned(), bearer: None, encoding: None, media: BYTES })
     }
 
     /// Sends a request and reads at most `limit` bytes of the answer.
@@ -106,7 +110,10 @@ impl Connection {
             .method(method)
             .uri(path)
             .header("host", &self.host)
-            .header("content-type", "application/octet-stream");
+            .header("content-type", self.media);
+        if self.media != BYTES {
+            request = request.header("accept", self.media);
+        }
         if let Some(bearer) = &self.bearer {
             request = request.header("authorization", format!("Bearer {bearer}"));
         }

@@ -1,6 +1,9 @@
 //! One thin database: integers, reals, texts, blobs and null; `$1` placeholders; each SQL text
 //! written once and run on SQLite and on PostgreSQL.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use minicbor::{Decode, Encode};
 
 use crate::Error;
@@ -10,7 +13,7 @@ use crate::sqlite::{Sqlite, SqliteSnapshot, SqliteTx};
 
 /// A database.
 #[derive(Clone)]
-pub struct Db(Engine);
+pub struct Db(Engine, Arc<AtomicU64>);
 
 #[derive(Clone)]
 enum Engine {
@@ -149,7 +152,7 @@ impl Db {
     /// # Errors
     /// [`Error`].
     pub fn raw_sqlite(path: &std::path::Path) -> Result<Self, Error> {
-        Ok(Self(Engine::Sqlite(Sqlite::open(path)?)))
+        Ok(Self(Engine::Sqlite(Sqlite::open(path)?), Arc::default()))
     }
 
     /// Connects to PostgreSQL at a URL, of whatever version: likewise.
@@ -157,7 +160,7 @@ impl Db {
     /// # Errors
     /// [`Error`].
     pub async fn raw_postgres(url: &str) -> Result<Self, Error> {
-        Ok(Self(Engine::Postgres(Postgres::connect(url).await?)))
+        Ok(Self(Engine::Postgres(Postgres::connect(url).await?), Arc::default()))
     }
 
     pub(crate) async fn snapshot(&self) -> Result<Snapshot, Error> {
@@ -188,6 +191,18 @@ impl Db {
             Engine::Sqlite(db) => TxEngine::Sqlite(db.begin().await?),
             Engine::Postgres(db) => TxEngine::Postgres(Box::new(db.begin().await?)),
         }))
+    }
+
+    /// How often intelligence was changed by this process, which is its one writer: what was read at a count that is
+    /// still the same is still so.
+    #[must_use]
+    pub fn intel_changes(&self) -> u64 {
+        self.1.load(Ordering::Acquire)
+    }
+
+    /// The counter of [`Db::intel_changes`], for whoever changes it.
+    pub(crate) fn intel_counter(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.1)
     }
 
     /// Reads what is committed.

@@ -262,7 +262,8 @@ fn shown_json(shown: &Shown) -> Value {
 }
 
 fn around_json(around: &Around) -> Value {
-    let body = serde_json::from_slice::<Value>(&around.shown.object.body).unwrap_or_default();
+    let body =
+        serde_json::from_slice::<Value>(&around.shown.object.marked.body).unwrap_or_default();
     let batches = around.batches.iter().map(|batch| {
         json!({
             "batch": batch.num,

@@ -11,7 +11,7 @@ use comity_stix::marking::Clearance;
 use comity_stix::terms;
 use comity_store::intel::collection::Collection;
 use comity_store::intel::feed::{self, Filter, Versions};
-use comity_store::intel::{self, Object, search};
+use comity_store::intel::{self, Marked, Object, search};
 
 use super::query::{self, Parsed};
 use crate::node::{Error, Node};
@@ -150,20 +150,20 @@ impl Pages {
         Ok(pages)
     }
 
-    async fn next(&mut self, node: &Node, export: &Export) -> Result<Option<Vec<Object>>, Error> {
+    async fn next(&mut self, node: &Node, export: &Export) -> Result<Option<Vec<Marked>>, Error> {
         if self.ended {
             return Ok(None);
         }
         if let Some(id) = &self.id {
             self.ended = true;
-            return Ok(Some(intel::versions(&node.db, id).await?));
+            return Ok(Some(marked(intel::versions(&node.db, id).await?)));
         }
         if let Some(query) = &self.query {
             let before = (self.at > 0).then_some(self.at.unsigned_abs());
             let nums = search::find(&node.db, query, before, PAGE).await?;
             self.at = nums.last().map_or(0, |num| i64::try_from(*num).unwrap_or(i64::MAX));
             self.ended = nums.is_empty();
-            return Ok(Some(intel::objects(&node.db, &nums).await?));
+            return Ok(Some(marked(intel::objects(&node.db, &nums).await?)));
         }
         if let Some(collection) = &export.collection {
             let filter = Filter {
@@ -174,18 +174,22 @@ impl Pages {
                 after: None,
                 cursor: (self.at > 0).then_some(self.at),
             };
-            let much = (PAGE, Some(64 << 20));
+            let much = (PAGE, 64 << 20);
             let page =
-                feed::page(&node.db, collection.num, export.clearance, &filter, much).await?;
-            self.at = page.members.last().map_or(self.at, |member| member.added);
+                feed::bodies(&node.db, collection.num, export.clearance, &filter, much).await?;
+            self.at = page.members.last().map_or(self.at, |member| member.0);
             self.ended = !page.more;
-            return Ok(Some(page.members.into_iter().map(|member| member.object).collect()));
+            return Ok(Some(page.members.into_iter().map(|member| member.1).collect()));
         }
         let objects = intel::after(&node.db, self.at.unsigned_abs(), PAGE).await?;
         self.at = objects.last().map_or(0, |one| i64::try_from(one.num).unwrap_or(i64::MAX));
         self.ended = objects.is_empty();
-        Ok(Some(objects))
+        Ok(Some(marked(objects)))
     }
+}
+
+fn marked(objects: Vec<Object>) -> Vec<Marked> {
+    objects.into_iter().map(|object| object.marked).collect()
 }
 
 fn write_lines(body: &[u8], out: &mut (dyn std::io::Write + Send)) -> std::io::Result<()> {

@@ -270,7 +270,9 @@ impl Node {
             let Some(end) = objects.last() else { break };
             last = end.num;
             for object in &objects {
-                let Some((document, tokens)) = Document::known(&object.body) else { continue };
+                let Some((document, tokens)) = Document::known(&object.marked.body) else {
+                    continue;
+                };
                 writing.learn(&document).await?;
                 let floor = writing.floor(object.batch).await?;
                 let words = worded(&document, tokens, floor, &writing.known);
@@ -328,7 +330,7 @@ impl Writing {
             None => versions.last(),
         };
         if let Some(same) = same {
-            let body = self.intake.object(same.num).await?.body;
+            let body = self.intake.object(same.num).await?.marked.body;
             let is_equal = body == raw || equal(&body, raw);
             if is_equal {
                 self.intake.again(same.num, batch).await?;
@@ -411,7 +413,7 @@ impl Writing {
             }
             let meaning = match self.intake.versions(id).await?.last() {
                 Some(latest) => {
-                    let body = self.intake.object(latest.num).await?.body;
+                    let body = self.intake.object(latest.num).await?.marked.body;
                     Document::known(&body).and_then(|(found, _)| found.meaning)
                 }
                 None => None,
@@ -446,25 +448,27 @@ impl Writing {
     /// Judges an object anew; its identifier, where that changes who sees some version of it.
     async fn renew(&mut self, num: u64) -> Result<Option<String>, Error> {
         let object = self.intake.object(num).await?;
-        let Some((document, tokens)) = Document::known(&object.body) else { return Ok(None) };
+        let Some((document, tokens)) = Document::known(&object.marked.body) else {
+            return Ok(None);
+        };
         self.learn(&document).await?;
         let floor = self.floor(object.batch).await?;
-        let (mut audience, mut whole) = document.seen(&object.body, floor, &self.known);
+        let (mut audience, mut whole) = document.seen(&object.marked.body, floor, &self.known);
         if document.meaning.is_some() {
             // Whoever sees what it marks sees it.
-            audience = audience.or(object.audience);
-            whole = whole.or(object.whole);
+            audience = audience.or(object.marked.audience);
+            whole = whole.or(object.marked.whole);
         }
         let judged = self.judged.entry(num).or_default();
         *judged += 1;
         if *judged > PATIENCE {
             // What refers to each other in circles settles at what all of it agrees on.
-            audience = audience.and(object.audience);
-            whole = whole.and(object.whole);
+            audience = audience.and(object.marked.audience);
+            whole = whole.and(object.marked.whole);
         }
         let words = worded(&document, tokens, floor, &self.known);
         self.intake.reword(num, words).await?;
-        if (audience, whole) == (object.audience, object.whole) {
+        if (audience, whole) == (object.marked.audience, object.marked.whole) {
             return Ok(None);
         }
         self.intake.show_to(&object, (audience, whole)).await?;
@@ -486,7 +490,7 @@ impl Writing {
                     continue;
                 }
                 let object = self.intake.object(known.num).await?;
-                let marks = Document::known(&object.body).map(|(found, _)| found.marks);
+                let marks = Document::known(&object.marked.body).map(|(found, _)| found.marks);
                 if marks.is_some_and(|marks| marks == comity_stix::marking::Marks::default()) {
                     let seen = (known.audience.or(audience), known.whole.or(audience));
                     self.intake.show_to(&object, seen).await?;

@@ -15,7 +15,7 @@ use comity_stix::{json, terms};
 use comity_store::Db;
 use comity_store::intel::collection::{self, Collection};
 use comity_store::intel::key::{self, Key};
-use comity_store::intel::{self, Batch, Object, search};
+use comity_store::intel::{self, Batch, Marked, Object, search};
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
@@ -196,22 +196,20 @@ impl Node {
     pub async fn let_out(
         &self,
         reader: &Reader,
-        object: Object,
+        object: Marked,
     ) -> Result<Option<Released<Vec<u8>>>, Error> {
-        let clearance = match release::intelligence(reader, object.whole, ()) {
-            Ok(_) => return Ok(release::intelligence(reader, object.whole, object.body).ok()),
-            Err(_) => match reader {
-                Reader::Tool(clearance) => *clearance,
-                _ => Clearance { tlp: Tlp::Clear, pap: Pap::Clear },
-            },
-        };
-        if release::intelligence(reader, object.audience, ()).is_err() {
+        let Marked { audience, whole, body } = object;
+        if release::intelligence(reader, whole, ()).is_ok() {
+            return Ok(release::intelligence(reader, whole, body).ok());
+        }
+        let Reader::Tool(clearance) = reader else { return Ok(None) };
+        if !audience.has(*clearance) {
             return Ok(None);
         }
-        let Some((document, _)) = Document::known(&object.body) else { return Ok(None) };
+        let Some((document, _)) = Document::known(&body) else { return Ok(None) };
         let known = known(&self.db, &document).await?;
-        let left = document.redacted(&object.body, &known, clearance);
-        Ok(left.and_then(|left| release::intelligence(reader, object.audience, left).ok()))
+        let left = document.redacted(&body, &known, *clearance);
+        Ok(left.and_then(|left| release::intelligence(reader, audience, left).ok()))
     }
 
     /// Objects that a query finds, the latest first, from below a number on; at most `limit`.
@@ -258,7 +256,7 @@ impl Node {
         let batches = intel::batches_of(&self.db, &latest).await?;
         let collections = collection::having(&self.db, latest.num).await?;
         let (mut refers, mut own) = (Vec::new(), BTreeSet::new());
-        if let Ok(json) = json::parse(&latest.body) {
+        if let Ok(json) = json::parse(&latest.marked.body) {
             own = terms::terms(&json).values;
             for (path, id) in comity_stix::path::references(&json).into_iter().take(200) {
                 let there = intel::versions(&self.db, &id).await?.pop();
@@ -276,7 +274,7 @@ impl Node {
         let mut referring = Vec::new();
         let naming = intel::referring(&self.db, document::digest(id), 200).await?;
         for object in intel::objects(&self.db, &naming).await? {
-            let names = Document::known(&object.body)
+            let names = Document::known(&object.marked.body)
                 .is_some_and(|(document, _)| document.refs.iter().any(|(_, named)| named == id));
             if names {
                 referring.push(self.shown(object).await?);
@@ -289,7 +287,7 @@ impl Node {
             let mut others = Vec::new();
             for object in intel::objects(&self.db, &nums).await? {
                 let has = || {
-                    json::parse(&object.body)
+                    json::parse(&object.marked.body)
                         .is_ok_and(|json| terms::terms(&json).values.contains(&value))
                 };
                 if object.id != id && has() {
@@ -312,14 +310,14 @@ impl Node {
         let batch = intel::batch(&self.db, object.batch).await?;
         let floor = Tlp::parse(&batch.marking).unwrap_or(Tlp::Red);
         let (mut tlp, mut pap, mut statements) = (floor, None, Vec::new());
-        if let Some((document, _)) = Document::known(&object.body) {
+        if let Some((document, _)) = Document::known(&object.marked.body) {
             let known = known(&self.db, &document).await?;
             (tlp, pap, _) = document.label(floor, &known);
             for id in document.marks.whole.iter().filter(|id| Meaning::of_id(id).is_none()) {
                 statements.extend(statement(&self.db, id).await?);
             }
         }
-        let name = name(&object.body).unwrap_or_else(|| object.id.clone());
+        let name = name(&object.marked.body).unwrap_or_else(|| object.id.clone());
         Ok(Shown { object, tlp, pap, statements, name })
     }
 }
@@ -338,7 +336,7 @@ async fn known(db: &Db, document: &Document) -> Result<Known, Error> {
     }
     for id in marks.filter(|id| Meaning::of_id(id).is_none()) {
         if let Some(latest) = intel::versions(db, id).await?.pop() {
-            let meaning = Document::known(&latest.body).and_then(|(found, _)| found.meaning);
+            let meaning = Document::known(&latest.marked.body).and_then(|(found, _)| found.meaning);
             known.meanings.extend(meaning.map(|meaning| (id.to_owned(), meaning)));
         }
     }
@@ -348,7 +346,7 @@ async fn known(db: &Db, document: &Document) -> Result<Known, Error> {
 /// What a marking says to people.
 async fn statement(db: &Db, id: &str) -> Result<Option<String>, Error> {
     let Some(latest) = intel::versions(db, id).await?.pop() else { return Ok(Some(id.to_owned())) };
-    let Ok(json) = json::parse(&latest.body) else { return Ok(None) };
+    let Ok(json) = json::parse(&latest.marked.body) else { return Ok(None) };
     let Some(members) = json.as_object() else { return Ok(None) };
     if !matches!(Meaning::of(members), Meaning::Statement | Meaning::Unknown) {
         return Ok(None);

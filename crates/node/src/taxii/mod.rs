@@ -1,6 +1,7 @@
 //! TAXII 2.1 under `/taxii2/`: what tools read and add, through the same gate as everything that leaves.
 
 pub mod filter;
+mod pages;
 mod reply;
 
 use std::collections::HashMap;
@@ -17,14 +18,15 @@ use axum::routing::get;
 use comity_rules::release::Reader;
 use comity_stix::marking::Tlp;
 use comity_store::intel::collection::{self, Collection};
-use comity_store::intel::feed::{self, Page, Versions};
+use comity_store::intel::feed::{self, Head, Page, Versions};
 use comity_store::intel::{intake::Intake, key};
 use serde_json::{Value, json};
 
 use crate::intel::{Grant, Import, Report, Taken, Tool, stamp, uuid};
 use crate::node::{Error, Node};
 use crate::taxii::filter::{Asked, cursor};
-use crate::taxii::reply::{Problem, json_reply, micros_stamp, problem};
+use crate::taxii::pages::{Pages, Sent, Wanted};
+use crate::taxii::reply::{Ends, Problem, json_reply, micros_stamp, problem};
 
 /// The one API root.
 const ROOT: &str = "intelligence";
@@ -38,13 +40,15 @@ const PAGE_BYTES: usize = 4 * 1024 * 1024;
 /// What the endpoints share.
 struct Taxii {
     node: Arc<Node>,
+    /// Pages that were just made.
+    pages: Pages,
     /// The hour in which a key was last noted to read a collection: the journal has each hour once.
     noted: Mutex<HashMap<(String, u64), i64>>,
 }
 
 /// Routes everything under `/taxii2/`.
 pub fn router(node: Arc<Node>) -> Router {
-    let taxii = Arc::new(Taxii { node, noted: Mutex::default() });
+    let taxii = Arc::new(Taxii { node, pages: Pages::default(), noted: Mutex::default() });
     let mut router = Router::new();
     // With the slash is the standard; without it is what people type.
     for slash in ["/", ""] {
@@ -159,16 +163,16 @@ async fn manifest(
 ) -> Answer {
     let collection = taxii.readable(&tool, &name).await?;
     let asked = filter::read(&query).map_err(bad)?;
-    let page = taxii.page(&tool, &collection, &asked, None).await?;
+    let page = taxii.heads(&tool, &collection, &asked).await?;
     let records: Vec<Value> = page
         .members
         .iter()
-        .map(|member| {
+        .map(|(added, head)| {
             json!({
-                "id": member.object.id,
-                "date_added": micros_stamp(member.added),
-                "version": stamp(member.object.version),
-                "media_type": format!("application/stix+json;version={}", member.object.spec),
+                "id": head.id,
+                "date_added": micros_stamp(*added),
+                "version": stamp(head.version),
+                "media_type": format!("application/stix+json;version={}", head.spec),
             })
         })
         .collect();
@@ -183,7 +187,7 @@ async fn objects(
 ) -> Answer {
     let collection = taxii.readable(&tool, &name).await?;
     let asked = filter::read(&query).map_err(bad)?;
-    taxii.envelope(&tool, &collection, &asked).await
+    taxii.envelope(&tool, &collection, asked).await
 }
 
 async fn object(
@@ -196,7 +200,7 @@ async fn object(
     let mut asked = filter::read(&query).map_err(bad)?;
     taxii.known_object(&tool, &collection, &id).await?;
     asked.filter.ids = vec![id];
-    taxii.envelope(&tool, &collection, &asked).await
+    taxii.envelope(&tool, &collection, asked).await
 }
 
 async fn versions(
@@ -210,8 +214,8 @@ async fn versions(
     taxii.known_object(&tool, &collection, &id).await?;
     asked.filter.ids = vec![id];
     asked.filter.versions = Versions { all: true, ..Versions::default() };
-    let page = taxii.page(&tool, &collection, &asked, None).await?;
-    let versions = page.members.iter().map(|member| stamp(member.object.version).into()).collect();
+    let page = taxii.heads(&tool, &collection, &asked).await?;
+    let versions = page.members.iter().map(|(_, head)| stamp(head.version).into()).collect();
     Ok(reply::listed("versions", versions, &page))
 }
 
@@ -281,11 +285,11 @@ async fn delete(
     }
     let mut asked = filter::read(&query).map_err(bad)?;
     asked.filter.ids = vec![id.clone()];
-    let page = taxii.page(&tool, &collection, &asked, None).await?;
+    let page = taxii.heads(&tool, &collection, &asked).await?;
     if page.members.is_empty() {
         return Err(no_object());
     }
-    let nums: Vec<u64> = page.members.iter().map(|member| member.object.num).collect();
+    let nums: Vec<u64> = page.members.iter().map(|(_, head)| head.num).collect();
     let now = taxii.node.now().as_microsecond();
     let mut intake = Intake::begin(taxii.node.db(), now).await.map_err(store)?;
     intake.take_out((collection.num, &id), &nums).await.map_err(store)?;
@@ -335,51 +339,59 @@ impl Taxii {
         let mut asked = filter::read("limit=1").map_err(bad)?;
         asked.filter.ids = vec![id.to_owned()];
         asked.filter.versions = Versions { all: true, ..Versions::default() };
-        let page = self.page(tool, collection, &asked, None).await?;
+        let page = self.heads(tool, collection, &asked).await?;
         if page.members.is_empty() { Err(no_object()) } else { Ok(()) }
     }
 
-    async fn page(
+    async fn heads(
         &self,
         tool: &Tool,
         collection: &Collection,
         asked: &Asked,
-        bytes: Option<usize>,
-    ) -> Result<Page, Problem> {
-        let db = self.node.db();
-        let much = (asked.limit, bytes);
-        feed::page(db, collection.num, tool.clearance, &asked.filter, much).await.map_err(store)
+    ) -> Result<Page<Head>, Problem> {
+        let (db, clearance) = (self.node.db(), tool.clearance);
+        let page = feed::heads(db, collection.num, clearance, &asked.filter, asked.limit).await;
+        page.map_err(store)
     }
 
     /// A page of objects, each as the tool may see it.
-    async fn envelope(&self, tool: &Tool, collection: &Collection, asked: &Asked) -> Answer {
-        let page = self.page(tool, collection, asked, Some(PAGE_BYTES)).await?;
-        let reader = Reader::Tool(tool.clearance);
-        let mut text = String::with_capacity(
-            page.members.iter().map(|member| member.object.body.len() + 1).sum::<usize>() + 100,
-        );
-        let ends = reply::Ends::of(&page);
-        text.push('{');
-        if page.more {
-            text.push_str(&format!("\"more\":true,\"next\":\"{}\",", cursor(ends.last)));
+    async fn envelope(&self, tool: &Tool, collection: &Collection, asked: Asked) -> Answer {
+        let (db, clearance) = (self.node.db(), tool.clearance);
+        let Asked { filter, limit, .. } = asked;
+        let wanted = Wanted { collection: collection.num, clearance, filter, limit };
+        let changes = db.intel_changes();
+        if let Some(sent) = self.pages.get(changes, &wanted) {
+            return Ok(sent.ends.headed(reply::taxii(StatusCode::OK, sent.text)));
         }
-        text.push_str("\"objects\":[");
-        let empty = text.len();
-        let is_empty = page.members.is_empty();
-        for member in page.members {
-            let released = self.node.let_out(&reader, member.object).await.map_err(internal)?;
-            let Some(released) = released else { continue };
-            let Ok(object) = String::from_utf8(released.into_inner()) else { continue };
-            if text.len() > empty {
-                text.push(',');
-            }
-            text.push_str(&object);
-        }
-        text.push_str("]}");
-        if is_empty {
+        let much = (limit, PAGE_BYTES);
+        let page = feed::bodies(db, collection.num, clearance, &wanted.filter, much).await;
+        let page = page.map_err(store)?;
+        if page.members.is_empty() {
             return Ok(json_reply(StatusCode::OK, &json!({})));
         }
-        Ok(ends.headed(reply::taxii(StatusCode::OK, text)))
+        let ends = Ends::of(&page);
+        let size: usize = page.members.iter().map(|(_, object)| object.body.len() + 1).sum();
+        let mut text = Vec::with_capacity(size + 100);
+        text.push(b'{');
+        if page.more {
+            let next = cursor(ends.last);
+            text.extend_from_slice(format!("\"more\":true,\"next\":\"{next}\",").as_bytes());
+        }
+        text.extend_from_slice(b"\"objects\":[");
+        let reader = Reader::Tool(clearance);
+        let mut is_first = true;
+        for (_, object) in page.members {
+            let released = self.node.let_out(&reader, object).await.map_err(internal)?;
+            let Some(released) = released else { continue };
+            if !std::mem::take(&mut is_first) {
+                text.push(b',');
+            }
+            text.extend_from_slice(&released.into_inner());
+        }
+        text.extend_from_slice(b"]}");
+        let sent = Sent { text: text.into(), ends };
+        self.pages.put(changes, wanted, sent.clone());
+        Ok(ends.headed(reply::taxii(StatusCode::OK, sent.text)))
     }
 }
 

@@ -1,10 +1,11 @@
 //! Answers: the media type, the headers and the error bodies of TAXII 2.1.
 
+use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use comity_store::intel::feed::Page;
+use comity_store::intel::feed::{Head, Page};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
@@ -16,8 +17,8 @@ const OBJECTS: usize = 50_000;
 const TAXII: &str = "application/taxii+json;version=2.1";
 
 /// An answer of this media type.
-pub(super) fn taxii(status: StatusCode, text: String) -> Response {
-    (status, [(header::CONTENT_TYPE, TAXII)], text).into_response()
+pub(super) fn taxii(status: StatusCode, text: impl Into<Body>) -> Response {
+    (status, [(header::CONTENT_TYPE, TAXII)], text.into()).into_response()
 }
 
 pub(super) fn json_reply(status: StatusCode, value: &Value) -> Response {
@@ -57,9 +58,8 @@ pub(super) struct Ends {
 }
 
 impl Ends {
-    pub(super) fn of(page: &Page) -> Self {
-        let added =
-            |member: Option<&comity_store::intel::feed::Member>| member.map_or(0, |m| m.added);
+    pub(super) fn of<T>(page: &Page<T>) -> Self {
+        let added = |member: Option<&(i64, T)>| member.map_or(0, |member| member.0);
         Self { first: added(page.members.first()), last: added(page.members.last()) }
     }
 
@@ -76,7 +76,7 @@ impl Ends {
 }
 
 /// A page of records; of an empty list not even the name is told.
-pub(super) fn listed(name: &str, records: Vec<Value>, page: &Page) -> Response {
+pub(super) fn listed(name: &str, records: Vec<Value>, page: &Page<Head>) -> Response {
     if records.is_empty() {
         return json_reply(StatusCode::OK, &json!({}));
     }

@@ -5,14 +5,14 @@
 
 use comity_stix::marking::{Audience, Clearance};
 
-use super::{Object, audience};
+use super::{Marked, audience};
 use crate::{Db, Error, Row, Value};
 
 /// Objects that are loaded at a time.
 const LOADED: usize = 100;
 
 /// What of a collection is wanted.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Filter {
     /// These objects; any where there are none.
     pub ids: Vec<String>,
@@ -29,7 +29,7 @@ pub struct Filter {
 }
 
 /// Which versions of objects are wanted of those that everything else leaves: those that any of these says.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Versions {
     /// Every one.
     pub all: bool,
@@ -41,74 +41,136 @@ pub struct Versions {
     pub at: Vec<i64>,
 }
 
-/// A member of a collection: when its readers came to see it, and its object.
+/// What a version of an object is called.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Member {
-    /// When, in microseconds since 1970; no two of a collection have the same.
-    pub added: i64,
-    /// What.
-    pub object: Object,
+pub struct Head {
+    /// Its number here.
+    pub num: u64,
+    /// Its identifier.
+    pub id: String,
+    /// Its version, in microseconds since 1970.
+    pub version: i64,
+    /// The version of STIX.
+    pub spec: String,
 }
 
 /// A page of a collection.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Page {
-    /// Its members, in order.
-    pub members: Vec<Member>,
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page<T> {
+    /// Its members, in order, each with the time at which its readers came to see it, in microseconds since 1970: no two
+    /// of a collection have the same.
+    pub members: Vec<(i64, T)>,
     /// Whether there are more after them.
     pub more: bool,
 }
 
-/// What of a collection a reader sees, in order; at most `limit`. Where `bytes` is given, with bodies, and no more of them
-/// than that many bytes, but one.
+/// What of a collection a reader sees, in order; at most `limit`, and of bytes no more than so many, but one.
 ///
 /// # Errors
 /// [`Error`].
-pub async fn page(
+pub async fn bodies(
     db: &Db,
     collection: u64,
     reader: Clearance,
     filter: &Filter,
-    (limit, bytes): (u64, Option<usize>),
-) -> Result<Page, Error> {
-    let mut places = Vec::new();
-    if filter.ids.is_empty() {
-        for seen in audiences(db, collection).await?.into_iter().filter(|seen| seen.has(reader)) {
-            if filter.kinds.is_empty() {
-                places
-                    .extend(range(db, collection, (seen, None), reader, filter, limit + 1).await?);
-            }
-            for kind in &filter.kinds {
-                let of = (seen, Some(kind.as_str()));
-                places.extend(range(db, collection, of, reader, filter, limit + 1).await?);
-            }
-        }
-    } else {
-        places = named(db, collection, reader, filter).await?;
-    }
-    places.sort_unstable();
-    places.dedup();
-    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    let mut page = Page { members: Vec::with_capacity(places.len()), more: places.len() > limit };
-    places.truncate(limit);
+    (limit, bytes): (u64, usize),
+) -> Result<Page<Marked>, Error> {
+    let (places, more) = places(db, collection, reader, filter, limit).await?;
+    let mut page = Page { members: Vec::with_capacity(places.len()), more };
     let mut size = 0;
     for places in places.chunks(LOADED) {
-        let nums: Vec<u64> = places.iter().map(|(_, object)| *object).collect();
-        let found = super::load(db, &nums, bytes.is_some()).await?;
-        let mut added = places.iter();
-        for object in found {
-            size += object.body.len();
-            if bytes.is_some_and(|most| size > most) && !page.members.is_empty() {
+        let rows = load(db, places, "num, audience, whole, body").await?;
+        for (added, row) in in_order(places, rows)? {
+            let (seen, whole) = (audience(row.int(1)?)?, audience(row.int(2)?)?);
+            let Some(Value::Blob(body)) = row.0.into_iter().nth(3) else {
+                return Err(Error::damaged("an object's row: want its bytes"));
+            };
+            size += body.len();
+            if size > bytes && !page.members.is_empty() {
                 page.more = true;
                 return Ok(page);
             }
-            // Both are in one order; what was deleted meanwhile is not among the objects.
-            if let Some((added, _)) = added.find(|(_, num)| *num == object.num) {
-                page.members.push(Member { added: *added, object });
-            }
+            page.members.push((added, Marked { audience: seen, whole, body }));
         }
     }
     Ok(page)
+}
+
+/// The same, without bytes.
+///
+/// # Errors
+/// [`Error`].
+pub async fn heads(
+    db: &Db,
+    collection: u64,
+    reader: Clearance,
+    filter: &Filter,
+    limit: u64,
+) -> Result<Page<Head>, Error> {
+    let (places, more) = places(db, collection, reader, filter, limit).await?;
+    let mut page = Page { members: Vec::with_capacity(places.len()), more };
+    for places in places.chunks(LOADED) {
+        let rows = load(db, places, "num, id, version, spec").await?;
+        for (added, row) in in_order(places, rows)? {
+            let (num, version) = (row.count(0)?, row.int(2)?);
+            let (id, spec) = (row.text(1)?.to_owned(), row.text(3)?.to_owned());
+            page.members.push((added, Head { num, id, version, spec }));
+        }
+    }
+    Ok(page)
+}
+
+/// Where in a collection a reader sees what a filter leaves, in order, at most `limit`; and whether there is more.
+async fn places(
+    db: &Db,
+    collection: u64,
+    reader: Clearance,
+    filter: &Filter,
+    limit: u64,
+) -> Result<(Vec<(i64, u64)>, bool), Error> {
+    let mut found = Vec::new();
+    if filter.ids.is_empty() {
+        for seen in audiences(db, collection).await?.into_iter().filter(|seen| seen.has(reader)) {
+            if filter.kinds.is_empty() {
+                found.extend(range(db, collection, (seen, None), reader, filter, limit + 1).await?);
+            }
+            for kind in &filter.kinds {
+                let of = (seen, Some(kind.as_str()));
+                found.extend(range(db, collection, of, reader, filter, limit + 1).await?);
+            }
+        }
+    } else {
+        found = named(db, collection, reader, filter).await?;
+    }
+    found.sort_unstable();
+    found.dedup();
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let more = found.len() > limit;
+    found.truncate(limit);
+    Ok((found, more))
+}
+
+async fn load(db: &Db, places: &[(i64, u64)], columns: &str) -> Result<Vec<Row>, Error> {
+    let marks: Vec<String> = (1..=places.len()).map(|n| format!("${n}")).collect();
+    let marks = marks.join(", ");
+    let sql = format!("SELECT {columns} FROM intel_object WHERE num IN ({marks})");
+    let params: Vec<Value> = places.iter().map(|(_, num)| (*num).into()).collect();
+    db.query(&sql, &params).await
+}
+
+/// Rows in the order of their places; what was deleted meanwhile is left out.
+fn in_order(places: &[(i64, u64)], rows: Vec<Row>) -> Result<Vec<(i64, Row)>, Error> {
+    let mut by_num: Vec<(u64, i64)> = places.iter().map(|(added, num)| (*num, *added)).collect();
+    by_num.sort_unstable();
+    let mut placed = Vec::with_capacity(rows.len());
+    for row in rows {
+        let num = row.count(0)?;
+        if let Ok(at) = by_num.binary_search_by_key(&num, |one| one.0) {
+            placed.push((by_num[at].1, row));
+        }
+    }
+    placed.sort_unstable_by_key(|one| one.0);
+    Ok(placed)
 }
 
 /// The different audiences of a collection: a step in the index for each.
@@ -149,7 +211,7 @@ async fn range(
     sql.wanted();
     sql.text(" ORDER BY m.added LIMIT ");
     sql.value(limit);
-    places(&db.query(&sql.text, &sql.params).await?)
+    read(&db.query(&sql.text, &sql.params).await?)
 }
 
 /// The places of objects that are named.
@@ -175,12 +237,12 @@ async fn named(
             sql.list(filter.kinds.iter().map(String::as_str));
         }
         sql.wanted();
-        found.extend(places(&db.query(&sql.text, &sql.params).await?)?);
+        found.extend(read(&db.query(&sql.text, &sql.params).await?)?);
     }
     Ok(found)
 }
 
-fn places(rows: &[Row]) -> Result<Vec<(i64, u64)>, Error> {
+fn read(rows: &[Row]) -> Result<Vec<(i64, u64)>, Error> {
     rows.iter().map(|row| Ok((row.int(0)?, row.count(1)?))).collect()
 }
 

@@ -1,6 +1,8 @@
 //! Objects coming in and changing who sees them: one transaction.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use comity_stix::marking::Audience;
 
@@ -10,6 +12,7 @@ use crate::{Db, Error, Row, Tx, Value};
 /// A transaction. Dropped without [`Intake::commit`], nothing of it happened.
 pub struct Intake {
     pub(super) tx: Tx,
+    changes: Arc<AtomicU64>,
     /// Now, in microseconds since 1970.
     now: i64,
     next: u64,
@@ -75,7 +78,8 @@ impl Intake {
         let mut tx = db.begin().await?;
         let row = tx.query_one("SELECT COALESCE(MAX(num), 0) FROM intel_object", &[]).await?;
         let next = row.map_or(Ok(0), |row| row.count(0))? + 1;
-        Ok(Self { tx, now, next, latest: BTreeMap::new(), words: Vec::new() })
+        let changes = db.intel_counter();
+        Ok(Self { tx, changes, now, next, latest: BTreeMap::new(), words: Vec::new() })
     }
 
     /// Begins a batch; its number.
@@ -237,8 +241,8 @@ impl Intake {
         let params = [object.num.into(), seen.0.into(), seen.1.into()];
         self.tx.execute(SQL, &params).await?;
         // More of it is news too.
-        let is_more =
-            !seen.0.without(object.audience).is_empty() || !seen.1.without(object.whole).is_empty();
+        let is_more = !seen.0.without(object.marked.audience).is_empty()
+            || !seen.1.without(object.marked.whole).is_empty();
         for row in self.tx.query(MEMBERS, &[object.num.into()]).await? {
             let collection = row.count(0)?;
             let added = if is_more { self.tick(collection).await? } else { row.int(1)? };
@@ -417,7 +421,10 @@ impl Intake {
         for (num, words) in std::mem::take(&mut self.words) {
             search::put(&mut self.tx, num, &words).await?;
         }
-        self.tx.commit().await
+        let committed = self.tx.commit().await;
+        // Whether or not: what is unknown is to be read again.
+        self.changes.fetch_add(1, Ordering::AcqRel);
+        committed
     }
 }
 

@@ -29,6 +29,13 @@ pub struct Object {
     pub spec: String,
     /// The batch that brought it first.
     pub batch: u64,
+    /// Its bytes, and who may see them.
+    pub marked: Marked,
+}
+
+/// The bytes of an object, and who may see them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Marked {
     /// Who may see something of it.
     pub audience: Audience,
     /// Who may see all of it.
@@ -63,17 +70,11 @@ const COLUMNS: &str = "num, id, kind, version, spec, batch, audience, whole, bod
 /// # Errors
 /// [`Error`].
 pub async fn objects(db: &Db, nums: &[u64]) -> Result<Vec<Object>, Error> {
-    load(db, nums, true).await
-}
-
-/// The same, with their bytes or without.
-async fn load(db: &Db, nums: &[u64], with_body: bool) -> Result<Vec<Object>, Error> {
     if nums.is_empty() {
         return Ok(Vec::new());
     }
     let marks: Vec<String> = (1..=nums.len()).map(|n| format!("${n}")).collect();
-    let columns = if with_body { COLUMNS } else { COLUMNS.trim_end_matches(", body") };
-    let sql = format!("SELECT {columns} FROM intel_object WHERE num IN ({})", marks.join(", "));
+    let sql = format!("SELECT {COLUMNS} FROM intel_object WHERE num IN ({})", marks.join(", "));
     let params: Vec<Value> = nums.iter().map(|num| (*num).into()).collect();
     let mut found: std::collections::HashMap<u64, Object> = db
         .query(&sql, &params)
@@ -194,13 +195,10 @@ fn read(row: Row) -> Result<Object, Error> {
         _ => Err(Error::damaged("an object's row: want a text")),
     };
     let (id, kind, spec) = (text(1)?, text(0)?, text(1)?);
-    let body = match values.nth(3) {
-        Some(Value::Blob(body)) => body,
-        // It was not asked for.
-        None => Vec::new(),
-        Some(_) => return Err(Error::damaged("an object's row: want its bytes")),
+    let Some(Value::Blob(body)) = values.nth(3) else {
+        return Err(Error::damaged("an object's row: want its bytes"));
     };
-    Ok(Object { num, id, kind, version, spec, batch, audience, whole, body })
+    Ok(Object { num, id, kind, version, spec, batch, marked: Marked { audience, whole, body } })
 }
 
 fn union(rows: &[Row]) -> Result<Audience, Error> {
