@@ -70,9 +70,9 @@ pub struct Refusal {
     pub id: Option<String>,
     /// Why.
     pub why: String,
-    /// Whether this is nobody's business who may not see what is here already.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub hidden: bool,
+    /// Who sees what is here already, where that is why: to others it is no business.
+    #[serde(skip)]
+    pub because_of: Option<Audience>,
 }
 
 /// An object that was taken or was here, for whoever brought it.
@@ -144,7 +144,12 @@ impl Node {
                 let raw = &import.bytes[one.range.clone()];
                 let (index, id) = match one.read {
                     Err(Bad { id, why }) => {
-                        report.refuse(Refusal { index: one.index as u64, id, why, hidden: false });
+                        report.refuse(Refusal {
+                            index: one.index as u64,
+                            id,
+                            why,
+                            because_of: None,
+                        });
                         continue;
                     }
                     Ok((document, tokens)) => {
@@ -161,12 +166,12 @@ impl Node {
                                 all.push(taken);
                                 continue;
                             }
-                            Outcome::Not(why, hidden) => (one.index as u64, (id, why, hidden)),
+                            Outcome::Not(why, seen) => (one.index as u64, (id, why, Some(seen))),
                         }
                     }
                 };
-                let (id, why, hidden) = id;
-                report.refuse(Refusal { index, id: Some(id), why, hidden });
+                let (id, why, because_of) = id;
+                report.refuse(Refusal { index, id: Some(id), why, because_of });
             }
             // All of it was judged in this one transaction: then nobody sees anything too early.
             if is_last
@@ -296,8 +301,8 @@ impl Report {
 enum Outcome {
     New(Taken),
     Known(Taken),
-    /// Why not, and whether whoever may not see what is here may not know.
-    Not(String, bool),
+    /// Why not, and who sees what is here: to others it is no business.
+    Not(String, Audience),
 }
 
 /// Objects being written, with what is known of what they name.
@@ -340,14 +345,13 @@ impl Writing {
             if document.version.is_some() {
                 let why = "another object with this 'id' and 'modified' is here already: a new version \
                            needs a later 'modified'";
-                let hidden = same.audience != Audience::EVERYONE;
-                return Ok(Outcome::Not(why.to_owned(), hidden));
+                return Ok(Outcome::Not(why.to_owned(), same.audience));
             }
         }
         let is_only = versions.is_empty();
         if is_only && self.intake.is_gone(&document.id).await? {
             if !returns {
-                return Ok(Outcome::Not("it was deleted here".to_owned(), true));
+                return Ok(Outcome::Not("it was deleted here".to_owned(), Audience::NOBODY));
             }
             self.intake.forgive(&document.id).await?;
         }

@@ -265,7 +265,7 @@ async fn add(
         error => internal(error),
     })?;
     let id = uuid(comity_ledger::random().map_err(internal)?);
-    let status = told(&id, received, &report, &taken);
+    let status = told(&tool, (&id, received), &report, &taken);
     let mut intake = Intake::begin(taxii.node.db(), received).await.map_err(store)?;
     intake.status(&id, &tool.key, &status.to_string()).await.map_err(store)?;
     intake.commit().await.map_err(store)?;
@@ -395,45 +395,37 @@ impl Taxii {
     }
 }
 
-/// What became of an addition, as its maker may know it.
-fn told(id: &str, received: i64, report: &Report, taken: &[Taken]) -> Value {
+/// What became of an addition, as its maker may know it: what is here and hidden from the tool is nothing that it may
+/// learn this way.
+fn told(tool: &Tool, (id, received): (&str, i64), report: &Report, taken: &[Taken]) -> Value {
     let mut successes: Vec<Value> =
         taken.iter().map(|one| json!({ "id": one.id, "version": stamp(one.version) })).collect();
-    let mut failures = Vec::new();
+    let (mut failures, mut hidden) = (Vec::new(), 0);
     for refusal in &report.refusals {
         let id = refusal.id.clone().unwrap_or_else(|| format!("object {}", refusal.index));
         let version = micros_stamp(received);
-        if refusal.hidden {
-            // What is here and hidden from the tool is nothing that it may learn this way.
+        if refusal.because_of.is_some_and(|audience| !audience.has(tool.clearance)) {
+            hidden += 1;
             successes.push(json!({ "id": id, "version": version }));
         } else {
             failures.push(json!({ "id": id, "version": version, "message": refusal.why }));
         }
     }
-    let success = successes.len();
-    let failure = usize::try_from(report.refused).unwrap_or(usize::MAX) - report_hidden(report);
     let mut status = json!({
         "id": id,
         "status": "complete",
         "request_timestamp": micros_stamp(received),
         "total_count": report.objects,
-        "success_count": success,
-        "failure_count": failure,
+        "success_count": successes.len(),
+        "failure_count": report.refused - hidden,
         "pending_count": 0,
     });
-    // Clients count them: a list that is cut would be none.
-    if success > 0 {
-        status["successes"] = successes.into();
-    }
-    if failure > 0 && failure == failures.len() {
-        status["failures"] = failures.into();
+    for (name, list) in [("successes", successes), ("failures", failures)] {
+        if !list.is_empty() {
+            status[name] = list.into();
+        }
     }
     status
-}
-
-/// How many refusals whoever added may not know of.
-fn report_hidden(report: &Report) -> usize {
-    report.refusals.iter().filter(|refusal| refusal.hidden).count()
 }
 
 fn described(collection: &Collection, grant: &Grant) -> Value {

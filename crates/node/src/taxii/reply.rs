@@ -114,6 +114,10 @@ pub(super) fn envelope(body: &[u8]) -> Result<(), Problem> {
     if std::str::from_utf8(body).is_err() {
         return bad("this is not in UTF-8");
     }
+    let first = body.iter().find(|byte| !byte.is_ascii_whitespace());
+    if first.is_some_and(|first| *first != b'{') {
+        return wrong("this is no envelope: want an object with 'objects'");
+    }
     match serde_json::from_slice::<Envelope<'_>>(body) {
         Ok(Envelope { objects: Some(objects) }) => {
             match serde_json::from_str::<Vec<&serde_json::value::RawValue>>(objects.get()) {
