@@ -86,6 +86,9 @@ enum Noun {
     /// Intelligence: bring in, find, share, export; collections and keys of tools.
     #[command(subcommand)]
     Intel(commands::intel::Intel),
+    /// Other TAXII servers: their collections, pull, push.
+    #[command(subcommand)]
+    Taxii(commands::taxii::Taxii),
     /// Look for indicators in logs.
     #[command(subcommand)]
     Hunt(commands::hunt::Hunt),
@@ -145,6 +148,7 @@ async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Noun::Ledger(ledger) => ledger.run(&context).await,
         Noun::Stix(stix) => stix.run(&context),
         Noun::Intel(intel) => intel.run(&context).await,
+        Noun::Taxii(taxii) => taxii.run(&context).await,
         Noun::Hunt(hunt) => hunt.run(&context).await,
         Noun::Weigh(weigh) => weigh.run(&context),
         Noun::Measure(measure) => measure.run(&context),

@@ -138,7 +138,7 @@ impl Server {
         let mut connection = Connection::begin(stream, "localhost").await.unwrap();
         let at = usize::from(name == "many");
         let (id, key) = &self.keys[at];
-        connection.bearer = Some(key.clone());
+        connection.authorization = Some(format!("Bearer {key}"));
         connection.media = MEDIA;
         let path = if name == "constant" {
             "/constant".to_owned()

@@ -26,6 +26,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub struct Reply {
     /// The status.
     pub status: u16,
+    /// Its headers.
+    pub headers: hyper::HeaderMap,
     /// The body, within the limit that the caller gave.
     pub body: Vec<u8>,
 }
@@ -69,8 +71,8 @@ const BYTES: &str = "application/octet-stream";
 pub struct Connection {
     sender: SendRequest<Full<Bytes>>,
     host: String,
-    /// The key that goes with every request, where the server asks for one.
-    pub bearer: Option<String>,
+    /// What goes with every request, where the server asks who it is: `Bearer` and a key, or `Basic`.
+    pub authorization: Option<String>,
     /// How the bodies of requests are packed; `None`: not at all.
     pub encoding: Option<&'static str>,
     /// What bodies are, those of requests and those that are wanted.
@@ -91,7 +93,13 @@ impl Connection {
                 tracing::debug!(%error, "connection ended");
             }
         });
-        Ok(Self { sender, host: host.to_owned(), bearer: None, encoding: None, media: BYTES })
+        Ok(Self {
+            sender,
+            host: host.to_owned(),
+            authorization: None,
+            encoding: None,
+            media: BYTES,
+        })
     }
 
     /// Sends a request and reads at most `limit` bytes of the answer.
@@ -114,8 +122,8 @@ impl Connection {
         if self.media != BYTES {
             request = request.header("accept", self.media);
         }
-        if let Some(bearer) = &self.bearer {
-            request = request.header("authorization", format!("Bearer {bearer}"));
+        if let Some(authorization) = &self.authorization {
+            request = request.header("authorization", authorization);
         }
         if let Some(encoding) = self.encoding {
             request = request.header("content-encoding", encoding);
@@ -130,10 +138,10 @@ impl Connection {
                 Some(alert) => Error::Unwelcome(self.host.clone(), alert),
                 None => broken(error.to_string()),
             })?;
-            let status = response.status().as_u16();
+            let (status, headers) = (response.status().as_u16(), response.headers().clone());
             let body = Limited::new(response.into_body(), limit).collect().await;
             let body = body.map_err(|error| broken(error.to_string()))?.to_bytes().to_vec();
-            Ok(Reply { status, body })
+            Ok(Reply { status, headers, body })
         };
         in_time(&self.host, exchange).await?
     }
@@ -158,6 +166,17 @@ pub async fn fetch(
     body: Vec<u8>,
     limit: usize,
 ) -> Result<Reply, Error> {
+    let (mut connection, path) = open(network, url).await?;
+    connection.authorization = bearer.map(|key| format!("Bearer {key}"));
+    connection.send(method, &path, body, limit).await
+}
+
+/// A connection to where an `https://` or `http://` URL leads, and the path there. Over TLS the server is known by the
+/// certificate authorities that this machine trusts.
+///
+/// # Errors
+/// [`Error`].
+pub async fn open(network: &dyn Network, url: &str) -> Result<(Connection, String), Error> {
     let (rest, port, secure) = match (url.strip_prefix("https://"), url.strip_prefix("http://")) {
         (Some(rest), _) => (rest, 443, true),
         (_, Some(rest)) => (rest, 80, false),
@@ -177,9 +196,7 @@ pub async fn fetch(
         stream
     };
     let path = if path.is_empty() { "/" } else { path };
-    let mut connection = Connection::begin(stream, host).await?;
-    connection.bearer = bearer.map(str::to_owned);
-    connection.send(method, path, body, limit).await
+    Ok((Connection::begin(stream, host).await?, path.to_owned()))
 }
 
 /// Gives `work` as long as a peer may take, and no longer: a line that was cut may never say so.

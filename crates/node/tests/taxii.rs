@@ -56,10 +56,11 @@ impl Stand {
     async fn send(&self, key: &str, method: Method, path: &str, body: &str) -> (u16, Value) {
         let stream = Tcp.connect(&format!("127.0.0.1:{}", self.port)).await.unwrap();
         let mut connection = Connection::begin(stream, "localhost").await.unwrap();
-        connection.bearer = (!key.is_empty()).then(|| key.to_owned());
+        connection.authorization = (!key.is_empty()).then(|| format!("Bearer {key}"));
         connection.media = MEDIA;
         let body = body.as_bytes().to_vec();
-        let Reply { status, body } = connection.send(method, path, body, 1 << 24).await.unwrap();
+        let Reply { status, body, .. } =
+            connection.send(method, path, body, 1 << 24).await.unwrap();
         let value: Value = serde_json::from_slice(&body).unwrap();
         if status >= 400 {
             assert_eq!(value["http_status"], status.to_string(), "{value}");

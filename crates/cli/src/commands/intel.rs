@@ -255,7 +255,7 @@ impl Key {
     }
 }
 
-async fn ask(context: &Context, question: control::Intel) -> Result<Value, Failure> {
+pub(super) async fn ask(context: &Context, question: control::Intel) -> Result<Value, Failure> {
     context.ask(Question::Intel(question)).await
 }
 
@@ -282,7 +282,14 @@ async fn import(
             (None, std::path::absolute(given).map_err(wrong)?, given.display().to_string())
         };
         let (marking, collection) = (marking.clone(), collection.clone());
-        let question = control::Intel::Import { file: path, source, marking, collection, again };
+        let question = control::Intel::Import {
+            file: path,
+            source,
+            marking,
+            collection,
+            again,
+            pulled: false,
+        };
         let mut value = ask(context, question).await?;
         value["file"] = given.display().to_string().into();
         is_whole &= value["refused"] == 0;

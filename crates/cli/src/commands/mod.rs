@@ -19,5 +19,6 @@ pub(crate) mod request_file;
 pub(crate) mod review;
 pub(crate) mod serve;
 pub(crate) mod stix;
+pub(crate) mod taxii;
 pub(crate) mod weigh;
 pub(crate) mod witness;

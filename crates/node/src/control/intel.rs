@@ -3,8 +3,11 @@
 use std::path::PathBuf;
 
 use comity_rules::access::Person;
+use comity_rules::release::Reader;
 use comity_stix::marking::{Clearance, Pap, Tlp};
 use comity_store::intel::collection::{self, Collection};
+use comity_store::intel::feed::{self, Filter};
+use comity_store::intel::intake::Intake;
 use comity_store::intel::key;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -15,6 +18,9 @@ use crate::node::{Error, Node};
 
 /// Bytes of a file that is brought in.
 const LARGEST: u64 = 1 << 30;
+
+/// Bytes of objects that are pushed at once.
+const PAGE_BYTES: usize = 4 << 20;
 
 /// What a command asks of a node's intelligence.
 #[derive(Debug, Serialize, Deserialize)]
@@ -32,6 +38,33 @@ pub enum Intel {
         collection: Option<String>,
         /// Whether what was deleted may come back.
         again: bool,
+        /// Whether it was pulled from another server.
+        pulled: bool,
+    },
+    /// Where a pull from a remote collection, or a push to it, goes on.
+    Cursor {
+        /// What is pulled or pushed.
+        remote: String,
+        /// Remember this; tell what is remembered, where it is left out.
+        set: Option<String>,
+    },
+    /// Objects of a collection as a reader may see them, and what was deleted, to be pushed.
+    Page {
+        /// Which collection.
+        collection: String,
+        /// For whom: up to this label of TLP.
+        tlp: String,
+        /// And this of PAP.
+        pap: String,
+        /// What was added after this time, in microseconds since 1970.
+        after: i64,
+        /// How many.
+        limit: u64,
+    },
+    /// Objects that were deleted.
+    Gone {
+        /// After this time, in microseconds since 1970.
+        after: i64,
     },
     /// Find objects.
     Search {
@@ -115,14 +148,14 @@ pub enum Intel {
 pub(super) async fn answer(node: &Node, question: Intel) -> Result<Value, Error> {
     let operator = Person::operator();
     match question {
-        Intel::Import { file, source, marking, collection, again } => {
+        Intel::Import { file, source, marking, collection, again, pulled } => {
             let marking = tlp(&marking)?;
             let collection = found(node, collection).await?;
             let bytes = read(&file).await?;
             let import = Import {
                 bytes: bytes.into(),
                 who: operator.name,
-                through: "import",
+                through: if pulled { "pull" } else { "import" },
                 source,
                 marking,
                 collection,
@@ -130,6 +163,36 @@ pub(super) async fn answer(node: &Node, question: Intel) -> Result<Value, Error>
             };
             let (report, _) = node.import(import, &|_, _| ()).await?;
             Ok(json!(report))
+        }
+        Intel::Cursor { remote, set } => {
+            if let Some(cursor) = &set {
+                let now = node.now().as_microsecond();
+                let mut intake = Intake::begin(node.db(), now).await?;
+                intake.go_on(&remote, cursor).await?;
+                intake.commit().await?;
+            }
+            Ok(json!({ "cursor": key::cursor(node.db(), &remote).await? }))
+        }
+        Intel::Page { collection, tlp: label, pap: use_of, after, limit } => {
+            let clearance = Clearance { tlp: tlp(&label)?, pap: pap(&use_of)? };
+            let collection = node.collection(&collection).await?;
+            let filter = Filter { after: None, cursor: Some(after), ..Filter::of_all_versions() };
+            let much = (limit, PAGE_BYTES);
+            let page = feed::bodies(node.db(), collection.num, clearance, &filter, much).await?;
+            let last = page.members.last().map(|member| member.0);
+            let reader = Reader::Tool(clearance);
+            let mut objects = Vec::new();
+            for (_, object) in page.members {
+                if let Some(released) = node.let_out(&reader, object).await? {
+                    objects.extend(String::from_utf8(released.into_inner()));
+                }
+            }
+            // As texts: what passes through numbers of JSON does not stay as it is.
+            Ok(json!({ "objects": objects, "last": last, "more": page.more }))
+        }
+        Intel::Gone { after } => {
+            let gone = comity_store::intel::gone(node.db(), after).await?;
+            Ok(gone.iter().map(|(id, at)| json!({ "id": id, "at": at })).collect())
         }
         Intel::Search { query, before, limit } => {
             let found = node.search(&operator, &query, before, limit).await?;

@@ -1,5 +1,6 @@
 //! TAXII 2.1 under `/taxii2/`: what tools read and add, through the same gate as everything that leaves.
 
+pub mod client;
 pub mod filter;
 mod pages;
 mod reply;

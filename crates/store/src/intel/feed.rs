@@ -28,6 +28,21 @@ pub struct Filter {
     pub cursor: Option<i64>,
 }
 
+impl Filter {
+    /// Everything.
+    #[must_use]
+    pub fn of_all_versions() -> Self {
+        Self {
+            ids: Vec::new(),
+            kinds: Vec::new(),
+            specs: vec!["2.0".to_owned(), "2.1".to_owned()],
+            versions: Versions { all: true, ..Versions::default() },
+            after: None,
+            cursor: None,
+        }
+    }
+}
+
 /// Which versions of objects are wanted of those that everything else leaves: those that any of these says.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Versions {

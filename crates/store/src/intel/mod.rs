@@ -110,6 +110,16 @@ pub async fn audience_of(db: &Db, id: &str) -> Result<Option<Audience>, Error> {
     Ok(Some(union(&rows)?))
 }
 
+/// Objects that were deleted after a time, in microseconds since 1970, and when; the first first.
+///
+/// # Errors
+/// [`Error`].
+pub async fn gone(db: &Db, after: i64) -> Result<Vec<(String, i64)>, Error> {
+    const SQL: &str = "SELECT id, at FROM intel_gone WHERE at > $1 ORDER BY at, id";
+    let rows = db.query(SQL, &[after.into()]).await?;
+    rows.iter().map(|row| Ok((row.text(0)?.to_owned(), row.int(1)?))).collect()
+}
+
 /// Objects that refer to another, by their numbers, the latest first; at most `limit`. The caller looks whether they
 /// do: what is kept of an identifier is a digest.
 ///

@@ -1,0 +1,268 @@
+//! `comity taxii`
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use comity_node::control::Intel;
+use comity_node::network::Tcp;
+use comity_node::taxii::client::{Client, Credentials, Problem};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde_json::{Value, json};
+
+use super::intel::ask;
+use crate::failure::Failure;
+use crate::output::{Context, table, text};
+
+/// Objects that are pushed at once.
+const PUSHED: u64 = 500;
+
+#[derive(Subcommand)]
+pub(crate) enum Taxii {
+    /// List the collections of a server.
+    Collections {
+        /// Where it is: https://HOST/taxii2/, or an API root.
+        url: String,
+        #[command(flatten)]
+        who: Who,
+    },
+    /// Bring in what a collection has, from where the last pull ended. What is wrong with an object is said, and the
+    /// others come in.
+    Pull {
+        /// The collection: https://HOST/.../collections/ID/
+        url: String,
+        #[command(flatten)]
+        who: Who,
+        /// The label of TLP for what has none of its own.
+        #[arg(long, default_value = "TLP:AMBER+STRICT")]
+        marking: String,
+        /// Put what comes into this collection too.
+        #[arg(long)]
+        collection: Option<String>,
+        /// Begin anew, whatever came before.
+        #[arg(long)]
+        anew: bool,
+    },
+    /// Add to a collection of another server what one here has, as far as its readers may see it, from where the last push
+    /// ended; and delete there what was deleted here.
+    Push {
+        /// The collection there: https://HOST/.../collections/ID/
+        url: String,
+        #[command(flatten)]
+        who: Who,
+        /// The collection here.
+        #[arg(long)]
+        collection: String,
+        /// Up to which label of TLP the other side's readers may see.
+        #[arg(long = "for")]
+        tlp: String,
+        /// Which label of PAP their use keeps.
+        #[arg(long, default_value = "PAP:RED")]
+        pap: String,
+        /// Begin anew, whatever was pushed before.
+        #[arg(long)]
+        anew: bool,
+    },
+}
+
+#[derive(Args)]
+pub(crate) struct Who {
+    /// The name for Basic authentication.
+    #[arg(long)]
+    user: Option<String>,
+    /// Its password, or without a name a key for Bearer; from the environment, so that no list of processes shows it.
+    #[arg(long, env = "COMITY_TAXII_KEY", hide_env_values = true)]
+    key: Option<String>,
+}
+
+impl Who {
+    fn credentials(self) -> Result<Credentials, Failure> {
+        match (self.user, self.key) {
+            (Some(name), Some(key)) => Ok(Credentials::Basic(name, key)),
+            (None, Some(key)) => Ok(Credentials::Bearer(key)),
+            (None, None) => Ok(Credentials::None),
+            (Some(_), None) => {
+                Err(Failure::Wrong("a name needs a password: set COMITY_TAXII_KEY".to_owned()))
+            }
+        }
+    }
+}
+
+impl Taxii {
+    pub(crate) async fn run(self, context: &Context) -> Result<ExitCode, Failure> {
+        match self {
+            Self::Collections { url, who } => {
+                let client = Client::new(&Tcp, &url, who.credentials()?)?;
+                let all = client.collections(&url).await?;
+                let value: Value = all
+                    .iter()
+                    .map(|one| {
+                        json!({
+                            "url": one.url, "title": one.title,
+                            "can_read": one.can_read, "can_write": one.can_write,
+                        })
+                    })
+                    .collect();
+                Ok(context.print(&value, |_| {
+                    let may =
+                        |may: bool, what: &str| if may { what.to_owned() } else { String::new() };
+                    let rows = all.iter().map(|one| {
+                        let (read, add) = (may(one.can_read, "read"), may(one.can_write, "add"));
+                        vec![one.title.clone(), read, add, one.url.clone()]
+                    });
+                    table(&["title", "", "", "address"], rows)
+                }))
+            }
+            Self::Pull { url, who, marking, collection, anew } => {
+                let client = Client::new(&Tcp, &url, who.credentials()?)?;
+                pull(context, &client, &url, (marking, collection), anew).await
+            }
+            Self::Push { url, who, collection, tlp, pap, anew } => {
+                let client = Client::new(&Tcp, &url, who.credentials()?)?;
+                push(context, &client, &url, (collection, tlp, pap), anew).await
+            }
+        }
+    }
+}
+
+async fn pull(
+    context: &Context,
+    client: &Client<'_>,
+    url: &str,
+    (marking, collection): (String, Option<String>),
+    anew: bool,
+) -> Result<ExitCode, Failure> {
+    let remote = format!("pull {url}");
+    let known = Intel::Cursor { remote: remote.clone(), set: None };
+    let place = ask(context, known).await?["cursor"].as_str().map(str::to_owned);
+    let mut pull = client.pull(url, place.filter(|_| !anew).as_deref())?;
+    let bar = spinner();
+    let mut total = json!({ "url": url, "objects": 0, "new": 0, "known": 0, "refused": 0 });
+    let mut refusals = Vec::new();
+    while let Some(page) = client.next(&mut pull).await? {
+        if page.count > 0 {
+            let failed = |error: std::io::Error| Failure::Wrong(format!("a page: {error}"));
+            let mut file = tempfile::NamedTempFile::new().map_err(failed)?;
+            file.write_all(&page.bytes).and_then(|()| file.flush()).map_err(failed)?;
+            let question = Intel::Import {
+                file: file.path().to_owned(),
+                source: url.to_owned(),
+                marking: marking.clone(),
+                collection: collection.clone(),
+                again: false,
+                pulled: true,
+            };
+            let report = ask(context, question).await?;
+            for name in ["objects", "new", "known", "refused"] {
+                let count = report[name].as_u64().unwrap_or_default();
+                total[name] = (total[name].as_u64().unwrap_or_default() + count).into();
+            }
+            refusals.extend(report["refusals"].as_array().cloned().unwrap_or_default());
+        }
+        // Only what is kept is behind us.
+        let set = Some(pull.place());
+        ask(context, Intel::Cursor { remote: remote.clone(), set }).await?;
+        bar.set_position(total["objects"].as_u64().unwrap_or_default());
+    }
+    bar.finish_and_clear();
+    let is_whole = refusals.is_empty();
+    total["refusals"] = refusals.into();
+    context.print(&total, |total| {
+        let mut lines = vec![format!(
+            "{} objects, {} new, {} here already, {} refused",
+            total["objects"], total["new"], total["known"], total["refused"]
+        )];
+        let refusals = total["refusals"].as_array().map_or(&[][..], Vec::as_slice);
+        lines.extend(refusals.iter().take(20).map(|one| {
+            format!("  {}: {}", one["id"].as_str().unwrap_or("without an id"), text(one, "why"))
+        }));
+        lines.join("\n")
+    });
+    Ok(if is_whole { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+async fn push(
+    context: &Context,
+    client: &Client<'_>,
+    url: &str,
+    (collection, tlp, pap): (String, String, String),
+    anew: bool,
+) -> Result<ExitCode, Failure> {
+    let remote = format!("push {collection} {url}");
+    let known = Intel::Cursor { remote: remote.clone(), set: None };
+    let place = ask(context, known).await?["cursor"].as_str().map(str::to_owned);
+    let place: Value = place
+        .filter(|_| !anew)
+        .and_then(|place| serde_json::from_str(&place).ok())
+        .unwrap_or_default();
+    let mut after = place["after"].as_i64().unwrap_or(0);
+    let mut gone = match place["gone"].as_i64() {
+        Some(gone) => gone,
+        // What was deleted before the first push never was there.
+        None => {
+            let all = ask(context, Intel::Gone { after: 0 }).await?;
+            let last = all.as_array().and_then(|all| all.last());
+            last.map_or(0, |one| one["at"].as_i64().unwrap_or(0))
+        }
+    };
+    let bar = spinner();
+    let (mut taken, mut refused, mut told) = (0, 0, Vec::new());
+    loop {
+        let (collection, tlp, pap) = (collection.clone(), tlp.clone(), pap.clone());
+        let page = Intel::Page { collection, tlp, pap, after, limit: PUSHED };
+        let page = ask(context, page).await?;
+        let objects = page["objects"].as_array().map_or(&[][..], Vec::as_slice);
+        let objects: Vec<String> =
+            objects.iter().filter_map(Value::as_str).map(str::to_owned).collect();
+        if !objects.is_empty() {
+            let added = client.add(url, &objects).await?;
+            taken += added.taken;
+            refused += added.refused_count;
+            told.extend(added.refused);
+        }
+        after = page["last"].as_i64().unwrap_or(after);
+        let set = Some(json!({ "after": after, "gone": gone }).to_string());
+        ask(context, Intel::Cursor { remote: remote.clone(), set }).await?;
+        bar.set_position(taken);
+        if page["more"] != true {
+            break;
+        }
+    }
+    let mut deleted = 0;
+    for one in ask(context, Intel::Gone { after: gone }).await?.as_array().into_iter().flatten() {
+        deleted += u64::from(client.delete(url, &text(one, "id")).await?);
+        gone = one["at"].as_i64().unwrap_or(gone);
+        let set = Some(json!({ "after": after, "gone": gone }).to_string());
+        ask(context, Intel::Cursor { remote: remote.clone(), set }).await?;
+    }
+    bar.finish_and_clear();
+    let refusals: Value = told.iter().map(|(id, why)| json!({ "id": id, "why": why })).collect();
+    let value = json!({
+        "url": url, "taken": taken, "refused": refused, "refusals": refusals, "deleted": deleted,
+    });
+    context.print(&value, |_| {
+        let mut lines =
+            vec![format!("{taken} objects taken, {refused} refused, {deleted} deleted there")];
+        lines.extend(told.iter().take(20).map(|(id, why)| format!("  {id}: {why}")));
+        lines.join("\n")
+    });
+    Ok(if refused == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// How many objects there were until now: how many there are nobody says.
+fn spinner() -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(4));
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {human_pos} objects, {per_sec}") {
+        bar.set_style(style);
+    }
+    bar
+}
+
+impl From<Problem> for Failure {
+    fn from(problem: Problem) -> Self {
+        match problem {
+            Problem::Address(_) | Problem::Elsewhere { .. } => Self::Wrong(problem.to_string()),
+            _ => Self::Unreachable(problem.to_string()),
+        }
+    }
+}

@@ -1,0 +1,350 @@
+//! `comity intel` and `comity taxii`, as people call them, with nodes that serve; and the field's own clients.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on fails"
+)]
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+const TAXII: &str = "application/taxii+json;version=2.1";
+
+/// A node that serves, in a folder of its own.
+struct Node {
+    folder: tempfile::TempDir,
+    web: u16,
+    process: Child,
+}
+
+impl Node {
+    fn start(party: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let ports = [(); 3].map(|()| {
+            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+            (listener.local_addr().unwrap().port(), listener)
+        });
+        let at = |n: usize| format!("127.0.0.1:{}", ports[n].0);
+        let (web, exchange, admin) = (at(0), at(1), at(2));
+        let port = ports[0].0;
+        drop(ports);
+        let init = Command::new(env!("CARGO_BIN_EXE_comity"))
+            .args(["init", "--party", party, "--name", party, "--web", &web])
+            .args(["--exchange", &exchange, "--admin", &admin, "--data"])
+            .arg(folder.path().join("data"))
+            .output()
+            .unwrap();
+        assert!(init.status.success(), "{init:?}");
+        let process = Command::new(env!("CARGO_BIN_EXE_comity"))
+            .arg("serve")
+            .env("COMITY_DATA", folder.path().join("data"))
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        let node = Self { folder, web: port, process };
+        let begin = Instant::now();
+        while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
+            assert!(begin.elapsed() < Duration::from_secs(60), "the node does not start");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        node
+    }
+
+    fn comity(&self, arguments: &[&str]) -> Output {
+        self.with("", arguments)
+    }
+
+    fn with(&self, key: &str, arguments: &[&str]) -> Output {
+        Command::new(env!("CARGO_BIN_EXE_comity"))
+            .args(arguments)
+            .env("COMITY_DATA", self.folder.path().join("data"))
+            .env("COMITY_TAXII_KEY", key)
+            .current_dir(self.folder.path())
+            .output()
+            .unwrap()
+    }
+
+    /// What a command that does what it is asked prints as JSON.
+    fn json(&self, key: &str, arguments: &[&str]) -> Value {
+        let output = self.with(key, &[arguments, &["--json"]].concat());
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}: {output:?}");
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+
+    fn write(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path
+    }
+
+    fn discovery(&self) -> String {
+        format!("http://127.0.0.1:{}/taxii2/", self.web)
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn text(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
+}
+
+fn indicator(number: usize, tlp: &str) -> Value {
+    let id = match tlp {
+        "green" => "marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb",
+        "red" => "marking-definition--e828b379-4e03-4974-9ac4-e53a884c97c1",
+        _ => panic!("{tlp}"),
+    };
+    json!({
+        "type": "indicator", "spec_version": "2.1", "id": format!("indicator--00000000-0000-4000-8000-{number:012}"),
+        "created": "2026-01-01T00:00:00.000Z", "modified": "2026-01-01T00:00:00.000Z",
+        "name": format!("Sinkhole {number}"), "pattern_type": "stix", "valid_from": "2026-01-01T00:00:00Z",
+        "pattern": format!("[domain-name:value = 'c2.example' OR ipv4-addr:value = '203.0.113.{number}']"),
+        "object_marking_refs": [id], "x_number": 123_456_789_012_345_678_u64,
+    })
+}
+
+fn bundle(objects: &[Value]) -> String {
+    json!({ "type": "bundle", "id": "bundle--00000000-0000-4000-8000-000000000001", "objects": objects }).to_string()
+}
+
+#[test]
+fn what_is_brought_in_is_found_and_leaves_by_its_markings() {
+    let node = Node::start("northland");
+    let mut objects: Vec<Value> = (0..3).map(|number| indicator(number, "green")).collect();
+    objects.push(indicator(3, "red"));
+    objects.push(json!({
+        "type": "domain-name", "spec_version": "2.1", "value": "c2.example",
+        "id": "domain-name--bedb4899-d24b-5401-bc86-8f6b4cc18ec7",
+    }));
+    objects.push(json!({ "type": "indicator", "id": "indicator--none" }));
+    node.write("a.json", &bundle(&objects));
+    let output = node.comity(&["intel", "import", "a.json", "--marking", "green"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        text(&output).contains("a.json: 6 objects, 5 new, 0 here already, 1 refused"),
+        "{output:?}"
+    );
+    assert!(text(&output).contains("object 5 (indicator--none): it has no 'id'"), "{output:?}");
+    let again = node.comity(&["intel", "import", "a.json"]);
+    assert!(text(&again).contains("0 new, 5 here already, 1 refused"), "{again:?}");
+
+    let found = node.json("", &["intel", "search", "sinkhole", "tlp:red"]);
+    assert_eq!(found["objects"].as_array().unwrap().len(), 1);
+    let found = node.json("", &["intel", "search", "value:c2.example", "NOT", "type:domain-name"]);
+    assert_eq!(found["objects"].as_array().unwrap().len(), 4);
+    let output = node.comity(&["intel", "search", "colour:red"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output).contains("no field \"colour\"; there are type"), "{output:?}");
+    let shown =
+        node.json("", &["intel", "show", "domain-name--bedb4899-d24b-5401-bc86-8f6b4cc18ec7"]);
+    assert_eq!(shown["tlp"], "TLP:GREEN");
+    assert_eq!(shown["shares"][0]["objects"].as_array().unwrap().len(), 4);
+    assert_eq!(shown["from"].as_array().unwrap().len(), 2, "both imports");
+
+    let written = node.json("", &["intel", "export", "--for", "green", "-o", "out.json"]);
+    assert_eq!(written["objects"], 4);
+    let out = std::fs::read_to_string(node.folder.path().join("out.json")).unwrap();
+    assert!(!out.contains("Sinkhole 3") && out.contains("123456789012345678"), "{out}");
+    let valid = node.comity(&["stix", "validate", "out.json"]);
+    assert_eq!(valid.status.code(), Some(0), "{valid:?}");
+    node.json(
+        "",
+        &["intel", "export", "--for", "red", "--format", "csv", "sinkhole", "-o", "out.csv"],
+    );
+    let out = std::fs::read_to_string(node.folder.path().join("out.csv")).unwrap();
+    assert!(
+        out.contains(
+            "\nindicator,203.0.113.3,indicator--00000000-0000-4000-8000-000000000003,Sinkhole 3\n"
+        ),
+        "{out}"
+    );
+
+    let id = objects[0]["id"].as_str().unwrap();
+    assert_eq!(node.json("", &["intel", "delete", id])["versions"], 1);
+    assert_eq!(node.comity(&["intel", "show", id]).status.code(), Some(2));
+    let back = node.comity(&["intel", "import", "a.json"]);
+    assert!(text(&back).contains("it was deleted here"), "{back:?}");
+    assert_eq!(node.json("", &["rebuild"])["differed"], json!([]));
+    let found = node.json("", &["intel", "search", "sinkhole"]);
+    assert_eq!(found["objects"].as_array().unwrap().len(), 3, "found after a rebuild too");
+}
+
+#[test]
+fn nodes_pull_from_and_push_to_each_other() {
+    let (north, south) = (Node::start("northland"), Node::start("southland"));
+    for node in [&north, &south] {
+        node.json("", &["intel", "collection", "add", "feed", "--marking", "green"]);
+    }
+    let objects: Vec<Value> = (0..1500)
+        .map(|number| indicator(number, if number % 3 == 0 { "red" } else { "green" }))
+        .collect();
+    north.write("a.json", &bundle(&objects));
+    north.json("", &["intel", "import", "a.json", "--collection", "feed"]);
+    let key = |node: &Node| {
+        let given = [
+            "intel", "key", "add", "other", "--tlp", "green", "--pap", "red", "--read", "feed",
+            "--write", "feed",
+        ];
+        node.json("", &given)["key"].as_str().unwrap().to_owned()
+    };
+    let (to_north, to_south) = (key(&north), key(&south));
+    let all = south.json(&to_north, &["taxii", "collections", &north.discovery()]);
+    let url = all[0]["url"].as_str().unwrap().to_owned();
+    let pulled = south.json(&to_north, &["taxii", "pull", &url]);
+    assert_eq!((&pulled["objects"], &pulled["new"]), (&json!(1000), &json!(1000)));
+    let pulled = south.json(&to_north, &["taxii", "pull", &url]);
+    assert_eq!(pulled["objects"], 0, "it goes on where it ended");
+    let shown = south.json("", &["intel", "show", objects[1]["id"].as_str().unwrap()]);
+    assert_eq!(shown["from"][0]["through"], "pull");
+    assert_eq!(shown["object"], objects[1], "value for value");
+    let wrong = south.with("0000", &["taxii", "pull", &url]);
+    assert_eq!(wrong.status.code(), Some(3), "{wrong:?}");
+    assert!(text(&wrong).contains("401"), "{wrong:?}");
+
+    let all = north.json(&to_south, &["taxii", "collections", &south.discovery()]);
+    let url = all[0]["url"].as_str().unwrap().to_owned();
+    let push = ["taxii", "push", &url, "--collection", "feed", "--for", "green"];
+    assert_eq!(north.json(&to_south, &push)["taken"], 1000);
+    assert_eq!(north.json(&to_south, &push)["taken"], 0);
+    let id = objects[1]["id"].as_str().unwrap();
+    north.json("", &["intel", "delete", id]);
+    let pushed = north.json(&to_south, &push);
+    assert_eq!(
+        (&pushed["taken"], &pushed["deleted"]),
+        (&json!(0), &json!(1)),
+        "it is deleted there too"
+    );
+    let there = ["taxii", "pull", &url, "--anew"];
+    assert_eq!(north.json(&to_south, &there)["objects"], 999);
+}
+
+/// Answers requests, one after the other, with what a function says of each path.
+fn server(answer: impl Fn(&str, usize) -> (u16, String, String) + Send + 'static) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for (turn, stream) in listener.incoming().enumerate() {
+            let mut stream = stream.unwrap();
+            let mut reader = BufReader::new(stream.try_clone().unwrap());
+            let mut first = String::new();
+            reader.read_line(&mut first).unwrap();
+            let mut line = String::new();
+            while reader.read_line(&mut line).unwrap() > 2 {
+                line.clear();
+            }
+            let path = first.split(' ').nth(1).unwrap_or_default();
+            let (status, headers, body) = answer(path, turn);
+            let head = format!(
+                "HTTP/1.1 {status} x\r\ncontent-type: {TAXII}\r\ncontent-length: {}\r\n{headers}\r\n",
+                body.len()
+            );
+            let _ = stream.write_all(format!("{head}{body}").as_bytes());
+            let _ = reader.read(&mut [0]);
+        }
+    });
+    port
+}
+
+#[test]
+fn servers_that_page_wrongly_or_lead_elsewhere_are_left() {
+    let node = Node::start("northland");
+    let page = |more: &str, number: usize| {
+        format!("{{{more}\"objects\":[{},{{\"type\":\"bad\"}}]}}", indicator(number, "green"))
+    };
+    let pull = |port: u16| {
+        let url = format!("http://127.0.0.1:{port}/api/collections/1/");
+        node.with("secret", &["taxii", "pull", &url])
+    };
+    // The same page again and again.
+    let first = page("\"more\":true,\"next\":\"x\",", 1);
+    let output = pull(server(move |_, _| (200, String::new(), first.clone())));
+    assert_eq!(output.status.code(), Some(3), "{output:?}");
+    assert!(text(&output).contains("a page leads back to one before"), "{output:?}");
+    // More, and nothing to go on from.
+    let first = page("\"more\":true,", 2);
+    let output = pull(server(move |_, _| (200, String::new(), first.clone())));
+    assert!(text(&output).contains("neither 'next' nor a time"), "{output:?}");
+    assert_eq!(
+        node.json("", &["intel", "search", "sinkhole"])["objects"].as_array().unwrap().len(),
+        2
+    );
+    // One bad object is said, and the other comes in; a redirect within the host is followed.
+    let last = page("", 3);
+    let output = pull(server(move |path, _| match path {
+        "/other/" => (200, String::new(), last.clone()),
+        _ => (307, "location: /other/\r\n".to_owned(), String::new()),
+    }));
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert!(text(&output).contains("2 objects, 1 new, 0 here already, 1 refused"), "{output:?}");
+    // To another host nothing goes, the key least of all.
+    let output = pull(server(|_, _| {
+        (302, "location: http://169.254.169.254/\r\n".to_owned(), String::new())
+    }));
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    assert!(text(&output).contains("which is another host"), "{output:?}");
+    let roots = json!({ "title": "x", "api_roots": ["http://evil.example/api/"] }).to_string();
+    let port = server(move |_, _| (200, String::new(), roots.clone()));
+    let output =
+        node.with("secret", &["taxii", "collections", &format!("http://127.0.0.1:{port}/taxii2/")]);
+    assert!(
+        text(&output).contains("http://evil.example/api/, which is another host"),
+        "{output:?}"
+    );
+    // Round and round.
+    let output = pull(server(|_, _| (301, "location: /again\r\n".to_owned(), String::new())));
+    assert_eq!(output.status.code(), Some(3), "{output:?}");
+    // What went on somewhere is not known there any more.
+    let (one, two) = (page("\"more\":true,\"next\":\"lost\",", 4), page("", 5));
+    let port = server(move |path, turn| match (path.contains("next=lost"), turn) {
+        (false, 0) => (200, String::new(), one.clone()),
+        (true, 1) => (500, String::new(), String::new()),
+        (true, _) => (400, String::new(), String::new()),
+        (false, _) => (200, String::new(), two.clone()),
+    });
+    assert_eq!(pull(port).status.code(), Some(3));
+    assert!(text(&pull(port)).contains("2 objects, 1 new"), "from the time before");
+    // Not even TAXII.
+    let output = pull(server(|_, _| (200, String::new(), "<html>".to_owned())));
+    assert!(text(&output).contains("what is no TAXII"), "{output:?}");
+    let output = node.comity(&["taxii", "pull", "http://127.0.0.1:1/collections/1/"]);
+    assert_eq!(output.status.code(), Some(3), "{output:?}");
+    for url in ["ftp://a/collections/1/", "http://127.0.0.1/", "http://a@b/collections/1/"] {
+        assert_eq!(node.comity(&["taxii", "pull", url]).status.code(), Some(2), "{url}");
+    }
+}
+
+#[test]
+fn the_fields_own_clients_read_and_add() {
+    let Ok(python) = std::env::var("COMITY_TEST_PYTHON") else {
+        eprintln!(
+            "skipped: COMITY_TEST_PYTHON is not set; ./test makes an environment with the clients"
+        );
+        return;
+    };
+    let node = Node::start("northland");
+    node.json("", &["intel", "collection", "add", "feed", "--marking", "green"]);
+    let objects: Vec<Value> = (0..250).map(|number| indicator(number, "green")).collect();
+    node.write("a.json", &bundle(&objects));
+    node.json("", &["intel", "import", "a.json", "--collection", "feed"]);
+    let given = [
+        "intel", "key", "add", "siem", "--tlp", "green", "--pap", "red", "--read", "feed",
+        "--write", "feed",
+    ];
+    let key = node.json("", &given)["key"].as_str().unwrap().to_owned();
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/clients/taxii.py");
+    let ran =
+        Command::new(python).arg(script).args([&node.discovery(), &key, "250"]).output().unwrap();
+    assert!(ran.status.success(), "{}", text(&ran));
+}
