@@ -230,6 +230,7 @@ async fn unpack(input: impl Read, folder: &Path, database: Option<&str>) -> Resu
     let home = Home::open(folder)?;
     // The views, from what was brought back: every signature is verified for that.
     comity_store::rebuild(&db, crate::node::opener(std::sync::Arc::new(home.secrets()?))).await?;
+    crate::intel::reindex(&db).await?;
     Ok(about)
 }
 

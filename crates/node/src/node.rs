@@ -656,7 +656,7 @@ impl Node {
     /// [`Error::Store`].
     pub async fn rebuild(&self) -> Result<(u64, Vec<&'static str>), Error> {
         let rebuilt = comity_store::rebuild(&self.db, self.opener()).await?;
-        self.reindex_intelligence().await?;
+        crate::intel::reindex(&self.db).await?;
         Ok((rebuilt.entries, rebuilt.differed))
     }
 

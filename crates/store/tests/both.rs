@@ -20,7 +20,13 @@ use comity_ledger::{Checkpoint, cosignature};
 use comity_rules::command::Command;
 use comity_rules::content::Remark;
 use comity_rules::request::View;
+use comity_stix::marking::{Audience, Clearance, Pap, Tlp};
 use comity_store::backup::{self, Reading};
+use comity_store::intel;
+use comity_store::intel::collection::{self, Collection};
+use comity_store::intel::feed::{self, Filter, Versions};
+use comity_store::intel::intake::{Intake, New, Origin};
+use comity_store::intel::search::{self, Query};
 use comity_store::work::{Opener, Work};
 use comity_store::{Db, Error, Value, agreement, evidence, journal, ledger, rebuild, request};
 use jiff::Timestamp;
@@ -58,6 +64,7 @@ on_both!(
     heads_that_contradict_each_other_are_found_before_their_entries_come,
     a_head_keeps_the_lines_that_others_added_meanwhile,
     two_writers_do_not_lose_each_others_entries,
+    intelligence_is_kept_found_and_read_in_order,
     the_journal_is_a_tree,
     evidence_is_bounded,
     a_backup_has_parts_of_bounded_size_and_comes_back,
@@ -422,4 +429,133 @@ async fn a_backup_has_parts_of_bounded_size_and_comes_back(db: Db) {
         (db.query(select, &[]).await.unwrap(), other.query(select, &[]).await.unwrap());
     assert_eq!(before.len(), 24);
     assert_eq!(before, after);
+}
+
+async fn intelligence_is_kept_found_and_read_in_order(db: Db) {
+    let green = Audience::of(Tlp::Green, Pap::Clear);
+    let red = Audience::of(Tlp::Red, Pap::Clear);
+    let (reader, all) = (clearance(Tlp::Green), clearance(Tlp::Red));
+    let made = Collection {
+        num: 0,
+        id: "00000000-0000-4000-8000-000000000001".to_owned(),
+        alias: "feed".to_owned(),
+        title: "Feed".to_owned(),
+        description: String::new(),
+        marking: "TLP:GREEN".to_owned(),
+        latest: 0,
+    };
+    collection::add(&db, &made).await.unwrap();
+    assert!(matches!(collection::add(&db, &made).await, Err(Error::Refused(_))));
+    let feed_of = collection::find(&db, "feed").await.unwrap().unwrap().num;
+    let before = db.intel_changes();
+    let mut intake = Intake::begin(&db, 1_000_000).await.unwrap();
+    let origin = Origin { who: "a", through: "import", source: "f", marking: "TLP:GREEN" };
+    let batch = intake.batch(origin).await.unwrap();
+    // The second version of one came first, and some are for few.
+    for (id, version, seen, words) in [
+        ("indicator--1", 2, green, "sink hole value_1"),
+        ("indicator--1", 1, green, "hole 网络"),
+        ("indicator--1", 3, red, "secret"),
+        ("malware--2", 1, red, "sink secret"),
+        ("malware--3", 1, green, "sink"),
+    ] {
+        let kind = id.split("--").next().unwrap();
+        let seen = (seen, seen);
+        let (spec, body, targets) = ("2.1", format!("{id} {version}"), [7]);
+        let new =
+            New { id, kind, version, spec, batch, seen, body: body.as_bytes(), targets: &targets };
+        let num = intake.insert(new, words.to_owned()).await.unwrap();
+        intake.admit(feed_of, (num, id), false).await.unwrap();
+        assert_eq!(intake.admit(feed_of, (num, id), false).await.unwrap(), None);
+    }
+    intake.commit().await.unwrap();
+    assert!(db.intel_changes() > before);
+    let everything = Filter::of_all_versions();
+    let last = Filter {
+        versions: Versions { last: true, ..Versions::default() },
+        specs: Vec::new(),
+        ..everything.clone()
+    };
+    let first =
+        Filter { versions: Versions { first: true, ..Versions::default() }, ..last.clone() };
+    let bodies = async |reader, filter: &Filter, limit| {
+        let page = feed::bodies(&db, feed_of, reader, filter, (limit, 1 << 20)).await.unwrap();
+        let text = |body: Vec<u8>| String::from_utf8(body).unwrap();
+        let bodies: Vec<String> = page.members.into_iter().map(|one| text(one.1.body)).collect();
+        (bodies.join(", "), page.more)
+    };
+    let is = |text: &str, more| (text.to_owned(), more);
+    assert_eq!(
+        bodies(reader, &everything, 9).await,
+        is("indicator--1 2, indicator--1 1, malware--3 1", false)
+    );
+    assert_eq!(bodies(reader, &last, 9).await, is("indicator--1 2, malware--3 1", false));
+    assert_eq!(bodies(reader, &last, 1).await, is("indicator--1 2", true));
+    assert_eq!(
+        bodies(all, &last, 9).await,
+        is("indicator--1 3, malware--2 1, malware--3 1", false)
+    );
+    assert_eq!(
+        bodies(all, &first, 9).await,
+        is("indicator--1 1, malware--2 1, malware--3 1", false)
+    );
+    let kinds = Filter { kinds: vec!["malware".to_owned()], ..last.clone() };
+    assert_eq!(bodies(reader, &kinds, 9).await, is("malware--3 1", false));
+    let ids = Filter { ids: vec!["indicator--1".to_owned()], ..everything.clone() };
+    assert_eq!(bodies(reader, &ids, 9).await, is("indicator--1 2, indicator--1 1", false));
+    // Later than the first of them: of the rest the first version is the last.
+    let after = Filter { after: Some(1_000_000), ..last.clone() };
+    assert_eq!(bodies(reader, &after, 9).await, is("indicator--1 1, malware--3 1", false));
+    let at = Versions { at: vec![1], ..Versions::default() };
+    let at = Filter { versions: at, ..last.clone() };
+    assert_eq!(bodies(reader, &at, 9).await, is("indicator--1 1, malware--3 1", false));
+    let heads = feed::heads(&db, feed_of, reader, &last, 9).await.unwrap();
+    assert_eq!(heads.members[1].1.id, "malware--3");
+    // By words, the latest first.
+    let token = |text: &str| Query::Token(text.to_owned());
+    let found = async |query: &Query| {
+        let nums = search::find(&db, query, None, 9).await.unwrap();
+        let found = intel::objects(&db, &nums).await.unwrap();
+        found.iter().map(|one| format!("{} {}", one.id, one.version)).collect::<Vec<_>>().join(", ")
+    };
+    assert_eq!(found(&token("sink")).await, "malware--3 1, malware--2 1, indicator--1 2");
+    let but = Query::All(vec![token("sink")], vec![token("secret")]);
+    assert_eq!(found(&but).await, "malware--3 1, indicator--1 2");
+    let any = Query::Any(vec![token("value_1"), Query::Prefix("网".to_owned())]);
+    assert_eq!(found(&any).await, "indicator--1 1, indicator--1 2");
+    // Shown to more, it is added now; to fewer, it is not.
+    let mut intake = Intake::begin(&db, 2_000_000).await.unwrap();
+    assert_eq!(intake.referring(7).await.unwrap(), [1, 2, 3, 4, 5]);
+    let third = intake.object(3).await.unwrap();
+    intake.show_to(&third, (green, green)).await.unwrap();
+    let fifth = intake.object(5).await.unwrap();
+    intake.show_to(&fifth, (red, red)).await.unwrap();
+    intake.reword(4, "other".to_owned()).await.unwrap();
+    intake.commit().await.unwrap();
+    assert_eq!(bodies(reader, &last, 9).await, is("indicator--1 3", false));
+    let later = Filter { after: Some(1_500_000), ..last.clone() };
+    assert_eq!(bodies(reader, &later, 9).await, is("indicator--1 3", false));
+    assert_eq!(found(&token("other")).await, "malware--2 1");
+    // Taken out of the collection, and deleted.
+    let mut intake = Intake::begin(&db, 3_000_000).await.unwrap();
+    intake.take_out((feed_of, "indicator--1"), &[3]).await.unwrap();
+    assert_eq!(intake.delete("malware--2", "a").await.unwrap(), 1);
+    assert!(intake.is_gone("malware--2").await.unwrap());
+    intake.commit().await.unwrap();
+    assert_eq!(bodies(all, &last, 9).await, is("indicator--1 2, malware--3 1", false));
+    assert_eq!(intel::gone(&db, 0).await.unwrap(), [("malware--2".to_owned(), 3_000_000)]);
+    assert_eq!(intel::audience_of(&db, "malware--2").await.unwrap(), Some(Audience::NOBODY));
+    assert_eq!(intel::audience_of(&db, "malware--9").await.unwrap(), None);
+    assert_eq!(found(&token("other")).await, "");
+    // What is put back from a backup is the same.
+    let mut reading = Reading::begin(&db).await.unwrap();
+    let mut rows = 0;
+    while let Some(part) = reading.next().await.unwrap() {
+        rows += if part.table.starts_with("intel_") { part.rows.len() } else { 0 };
+    }
+    assert_eq!(rows, 1 + 4 + 1 + 1 + 3, "batch, objects, what is gone, collection, members");
+}
+
+fn clearance(tlp: Tlp) -> Clearance {
+    Clearance { tlp, pap: Pap::Red }
 }

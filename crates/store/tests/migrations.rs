@@ -170,10 +170,14 @@ async fn every_table_is_in_a_backup_or_left_out_on_purpose() {
     let mut sql =
         connection.prepare("SELECT name FROM sqlite_master WHERE type = 'table'").unwrap();
     let tables = sql.query_map([], |row| row.get::<_, String>(0)).unwrap();
-    let left_out =
-        ["statement", "request", "receipt_of", "owed", "session", "refinery_schema_history"];
+    let views = ["statement", "request", "receipt_of", "owed", "intel_ref", "intel_text"];
+    let others = ["session", "refinery_schema_history"];
+    // FTS5 keeps its index in tables of its own.
+    let left_out = |table: &str| {
+        views.contains(&table) || others.contains(&table) || table.starts_with("intel_text_")
+    };
     for table in tables.map(Result::unwrap) {
-        assert!(backup::covers(&table) != left_out.contains(&table.as_str()), "{table}");
+        assert!(backup::covers(&table) != left_out(&table), "{table}");
     }
 }
 

@@ -8,6 +8,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use comity_stix::marking::{Audience, Meaning, Tlp};
+use comity_store::Db;
 use comity_store::intel::collection::Collection;
 use comity_store::intel::intake::{Intake, New, Origin};
 use serde::{Deserialize, Serialize};
@@ -263,29 +264,26 @@ impl Node {
         self.change();
         Ok(count)
     }
+}
 
-    /// Makes the views of intelligence again: what is found by which words, and what refers to what.
-    pub(crate) async fn reindex_intelligence(&self) -> Result<(), Error> {
-        let now = self.now().as_microsecond();
-        let mut writing = Writing::new(Intake::begin(&self.db, now).await?, now, Tlp::Red);
-        writing.intake.forget_views().await?;
-        let mut last = 0;
-        loop {
-            let objects = comity_store::intel::after(&self.db, last, CHUNK as u64).await?;
-            let Some(end) = objects.last() else { break };
-            last = end.num;
-            for object in &objects {
-                let Some((document, tokens)) = Document::known(&object.marked.body) else {
-                    continue;
-                };
-                writing.learn(&document).await?;
-                let floor = writing.floor(object.batch).await?;
-                let words = worded(&document, tokens, floor, &writing.known);
-                writing.intake.reindex(object.num, &document.targets(), &words).await?;
-            }
+/// Makes the views of intelligence again: what is found by which words, and what refers to what.
+pub(crate) async fn reindex(db: &Db) -> Result<(), Error> {
+    let mut writing = Writing::new(Intake::begin(db, 0).await?, 0, Tlp::Red);
+    writing.intake.forget_views().await?;
+    let mut last = 0;
+    loop {
+        let objects = comity_store::intel::after(db, last, CHUNK as u64).await?;
+        let Some(end) = objects.last() else { break };
+        last = end.num;
+        for object in &objects {
+            let Some((document, tokens)) = Document::known(&object.marked.body) else { continue };
+            writing.learn(&document).await?;
+            let floor = writing.floor(object.batch).await?;
+            let words = worded(&document, tokens, floor, &writing.known);
+            writing.intake.reindex(object.num, &document.targets(), &words).await?;
         }
-        Ok(writing.intake.commit().await?)
     }
+    Ok(writing.intake.commit().await?)
 }
 
 impl Report {

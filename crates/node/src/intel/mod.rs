@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 
 use document::{Document, Known, field};
 pub(crate) use document::{micros, stamp};
+pub(crate) use import::reindex;
 pub use import::{Import, Report, Taken};
 pub use query::{Parsed, Problem};
 
