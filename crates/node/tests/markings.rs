@@ -415,7 +415,9 @@ async fn nothing_leaves_that_its_markings_keep() {
             }
             if dice.chance(50) && !ids.is_empty() {
                 let gone = dice.of(&ids).clone();
-                node.delete_intelligence("analyst", std::slice::from_ref(&gone)).await.unwrap();
+                node.delete_intelligence(&Person::operator(), std::slice::from_ref(&gone))
+                    .await
+                    .unwrap();
                 judge.there.retain(|(made, _)| made.id != gone);
                 ids.retain(|id| *id != gone);
                 judge.gone.insert(gone);

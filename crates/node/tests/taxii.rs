@@ -287,7 +287,7 @@ async fn what_is_released_late_is_found_as_added_then() {
     assert_eq!(stand.names(&green, after).await, ["waits"]);
     stand.clock.advance(SignedDuration::from_secs(3600));
     let id = malware(2, 1, "", None)["id"].as_str().unwrap().to_owned();
-    stand.node.share("officer", &stand.collection, &[id]).await.unwrap();
+    stand.node.share(&Person::operator(), &stand.collection, &[id]).await.unwrap();
     assert_eq!(stand.names(&green, "objects/?added_after=2026-03-09T09:30:00Z").await, ["kept"]);
     // A later version for fewer leaves the one before as the last that the others see.
     let stricter = malware(2, 2, "secret", Some(Tlp::Red));
@@ -299,7 +299,7 @@ async fn what_is_released_late_is_found_as_added_then() {
     assert_eq!(found.len(), 1);
     // Deleted, it is gone everywhere, and does not come back unasked.
     let id = "malware--00000000-0000-4000-8000-000000000002".to_owned();
-    stand.node.delete_intelligence("analyst", &[id]).await.unwrap();
+    stand.node.delete_intelligence(&Person::operator(), &[id]).await.unwrap();
     assert_eq!(stand.get(&red, of).await, json!({}));
     let again = import(malware(2, 1, "kept", None), Some(stand.collection.clone()));
     let (report, _) = stand.node.import(again.clone(), &|_, _| ()).await.unwrap();

@@ -33,8 +33,10 @@ pub enum Right {
     Read,
     /// State for the party, or draft what another releases.
     State,
-    /// Release what another drafted.
+    /// Release what another drafted, and intelligence to tools.
     Release,
+    /// Bring intelligence in, and delete it.
+    Gather,
     /// See the review.
     Review,
     /// Take proofs, files and reviews out.
@@ -95,13 +97,13 @@ impl Role {
     /// What it may do.
     #[must_use]
     pub fn rights(self) -> &'static [Right] {
-        use Right::{Export, Manage, Read, Release, Review, State};
+        use Right::{Export, Gather, Manage, Read, Release, Review, State};
         match self {
-            Self::Operator => &[Read, State, Release, Review, Export, Manage],
+            Self::Operator => &[Read, State, Release, Gather, Review, Export, Manage],
             Self::Administrator => &[Manage],
-            Self::DutyOfficer => &[Read, State, Review],
-            Self::ReleasingOfficer => &[Read, State, Release, Review, Export],
-            Self::Analyst => &[Read, Review],
+            Self::DutyOfficer => &[Read, State, Gather, Review],
+            Self::ReleasingOfficer => &[Read, State, Release, Gather, Review, Export],
+            Self::Analyst => &[Read, Gather, Review],
             Self::CoChair => &[Read, Review, Export],
         }
     }
@@ -114,7 +116,8 @@ impl Right {
         match self {
             Self::Read => "read requests",
             Self::State => "state anything",
-            Self::Release => "release drafts",
+            Self::Release => "release anything",
+            Self::Gather => "bring intelligence in",
             Self::Review => "see reviews",
             Self::Export => "take anything out",
             Self::Manage => "say who may come in",

@@ -8,6 +8,7 @@
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderValue, header};
 use axum::middleware;
 use axum::response::Response;
@@ -30,11 +31,13 @@ pub(crate) struct App {
     pub(crate) node: Arc<Node>,
     /// One password is tried at a time: trying is slow on purpose, and must not stop the node.
     pub(crate) trying: Arc<tokio::sync::Mutex<()>>,
+    /// Imports that go on, or ended lately.
+    pub(crate) imports: Arc<pages::intelligence::Imports>,
 }
 
 /// Everything that the web listener serves.
 pub fn router(node: &Arc<Node>) -> Router {
-    let app = App { node: Arc::clone(node), trying: Arc::default() };
+    let app = App { node: Arc::clone(node), trying: Arc::default(), imports: Arc::default() };
     let behind_password = Router::new()
         .route("/", get(pages::desk::show))
         .route("/requests", get(pages::requests::show))
@@ -42,6 +45,15 @@ pub fn router(node: &Arc<Node>) -> Router {
         .route("/requests/{id}/verify", post(pages::request::verify))
         .route("/requests/{id}/files/{ledger}/{index}/{number}", get(pages::request::file))
         .route("/drafts/{id}", get(pages::drafts::show).post(pages::drafts::act))
+        .route("/intelligence", get(pages::intelligence::list))
+        .route(
+            "/intelligence/import",
+            post(pages::intelligence::import)
+                .layer(DefaultBodyLimit::max(pages::intelligence::MOST)),
+        )
+        .route("/intelligence/import/{id}", get(pages::intelligence::importing))
+        .route("/intelligence/batches/{num}", get(pages::intelligence::batch))
+        .route("/intelligence/objects/{id}", get(pages::object::show).post(pages::object::act))
         .route("/agreements", get(pages::agreements::show))
         .route("/oversight", get(pages::oversight::show))
         .route("/ledger", get(pages::ledger::show))

@@ -366,8 +366,12 @@ fn show(value: &Value) -> String {
         lines.push(format!("{:<12} {} ({name})", text(&one, "property"), text(&one, "id")));
     }
     for one in list("referred_to_by") {
+        let other = match &one["other_end"] {
+            Value::Null => String::new(),
+            other => format!(", with {} {}", text(other, "type"), text(other, "name")),
+        };
         lines.push(format!(
-            "referred by  {} {} ({})",
+            "referred by  {} {} ({}){other}",
             text(&one, "type"),
             text(&one, "name"),
             text(&one, "id")

@@ -154,14 +154,14 @@ pub(super) async fn answer(node: &Node, question: Intel) -> Result<Value, Error>
             let bytes = read(&file).await?;
             let import = Import {
                 bytes: bytes.into(),
-                who: operator.name,
+                who: String::new(),
                 through: if pulled { "pull" } else { "import" },
                 source,
                 marking,
                 collection,
                 returns: again,
             };
-            let (report, _) = node.import(import, &|_, _| ()).await?;
+            let report = node.bring_in(&operator, import, &|_, _| ()).await?;
             Ok(json!(report))
         }
         Intel::Cursor { remote, set } => {
@@ -202,7 +202,7 @@ pub(super) async fn answer(node: &Node, question: Intel) -> Result<Value, Error>
         }
         Intel::Show { id } => Ok(around_json(&node.around(&operator, &id).await?)),
         Intel::Delete { ids } => {
-            let count = node.delete_intelligence(&operator.name, &ids).await?;
+            let count = node.delete_intelligence(&operator, &ids).await?;
             if count == 0 {
                 let id = ids.first().cloned().unwrap_or_default();
                 return Err(Error::Missing {
@@ -215,7 +215,7 @@ pub(super) async fn answer(node: &Node, question: Intel) -> Result<Value, Error>
         }
         Intel::Share { ids, collection } => {
             let collection = node.collection(&collection).await?;
-            let count = node.share(&operator.name, &collection, &ids).await?;
+            let count = node.share(&operator, &collection, &ids).await?;
             Ok(json!({ "collection": collection.alias, "objects": ids, "added": count }))
         }
         Intel::Export { query, collection, tlp: label, pap: use_of, format, file } => {
@@ -350,7 +350,15 @@ fn around_json(around: &Around) -> Value {
     value["from"] = batches.collect();
     value["collections"] = around.collections.iter().map(|one| one.alias.as_str()).collect();
     value["refers_to"] = refers.collect();
-    value["referred_to_by"] = around.referring.iter().map(shown_json).collect();
+    value["referred_to_by"] = around
+        .referring
+        .iter()
+        .map(|(shown, other)| {
+            let mut value = shown_json(shown);
+            value["other_end"] = other.as_ref().map(shown_json).unwrap_or_default();
+            value
+        })
+        .collect();
     value["shares"] = shared.collect();
     value
 }

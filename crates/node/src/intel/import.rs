@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
+use comity_rules::access::{Person, Right};
 use comity_stix::marking::{Audience, Meaning, Tlp};
 use comity_store::Db;
 use comity_store::intel::collection::Collection;
@@ -95,10 +96,25 @@ struct Ready {
 }
 
 impl Node {
-    /// Takes objects in. `progress` is told how many of how many are done.
+    /// Takes in what a person brings. `progress` is told how many of how many objects are done.
     ///
     /// # Errors
-    /// [`Error::Refused`] where it is no JSON; what is wrong with an object is in the report.
+    /// [`Error::Denied`]; [`Error::Refused`] where it is no JSON. What is wrong with an object is in the report.
+    pub async fn bring_in(
+        &self,
+        person: &Person,
+        import: Import,
+        progress: &(dyn Fn(usize, usize) + Send + Sync),
+    ) -> Result<Report, Error> {
+        person.may(Right::Gather)?;
+        let who = person.name.clone();
+        Ok(self.import(Import { who, ..import }, progress).await?.0)
+    }
+
+    /// Takes objects in, from whoever may bring them.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] where it is no JSON.
     pub async fn import(
         &self,
         import: Import,
@@ -209,8 +225,10 @@ impl Node {
     /// versions there were.
     ///
     /// # Errors
-    /// [`Error::Store`].
-    pub async fn delete_intelligence(&self, who: &str, ids: &[String]) -> Result<u64, Error> {
+    /// [`Error::Denied`], [`Error::Store`].
+    pub async fn delete_intelligence(&self, person: &Person, ids: &[String]) -> Result<u64, Error> {
+        person.may(Right::Gather)?;
+        let who = &person.name;
         let now = self.now().as_microsecond();
         let mut writing = Writing::new(Intake::begin(&self.db, now).await?, now, Tlp::Red);
         let mut count = 0;
@@ -233,13 +251,14 @@ impl Node {
     /// in it.
     ///
     /// # Errors
-    /// [`Error::Missing`] where an object is not here.
+    /// [`Error::Denied`]; [`Error::Missing`] where an object is not here.
     pub async fn share(
         &self,
-        who: &str,
+        person: &Person,
         collection: &Collection,
         ids: &[String],
     ) -> Result<u64, Error> {
+        person.may(Right::Release)?;
         let now = self.now().as_microsecond();
         let mut intake = Intake::begin(&self.db, now).await?;
         let mut count = 0;
@@ -260,7 +279,7 @@ impl Node {
         }
         intake.commit().await?;
         let about = format!("{} objects into {}", ids.len(), collection.alias);
-        self.journal_of(who, "intelligence share", &about).await?;
+        self.journal_of(&person.name, "intelligence share", &about).await?;
         self.change();
         Ok(count)
     }

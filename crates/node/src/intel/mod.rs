@@ -10,15 +10,19 @@ use std::collections::BTreeSet;
 use comity_ledger::{Hash, hex};
 use comity_rules::access::{Person, Right};
 use comity_rules::release::{self, Reader, Released};
-use comity_stix::marking::{Clearance, Meaning, Pap, Tlp};
+use comity_stix::marking::Meaning;
+use comity_stix::path::Step;
 use comity_stix::{json, terms};
 use comity_store::Db;
-use comity_store::intel::collection::{self, Collection};
+use comity_store::intel::collection;
 use comity_store::intel::key::{self, Key};
-use comity_store::intel::{self, Batch, Marked, Object, search};
+use comity_store::intel::{self, Marked, search};
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
+pub use comity_stix::marking::{Clearance, Pap, Tlp};
+pub use comity_store::intel::collection::Collection;
+pub use comity_store::intel::{Batch, Object};
 use document::{Document, Known, field};
 pub(crate) use document::{micros, stamp};
 pub(crate) use import::reindex;
@@ -82,13 +86,41 @@ pub struct Around {
     pub collections: Vec<Collection>,
     /// What it refers to: in which property, and what that is, where it is here.
     pub refers: Vec<(String, String, Option<Shown>)>,
-    /// What refers to it.
-    pub referring: Vec<Shown>,
+    /// What refers to it; of a relationship also what is at its other end, where that is here.
+    pub referring: Vec<(Shown, Option<Shown>)>,
     /// Values that other objects share with it, with those objects; and whether there are more than are told.
     pub shared: Vec<(String, Vec<Shown>, bool)>,
 }
 
+/// Who reads a collection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Viewers {
+    /// The collection.
+    pub collection: Collection,
+    /// Whether the object is in it.
+    pub is_there: bool,
+    /// Its readers, and what each would see of the object.
+    pub tools: Vec<(Tool, Sees)>,
+}
+
+/// How much of an object a reader sees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sees {
+    /// All of it.
+    Whole,
+    /// Not the parts that are marked more strictly, and nothing that names what the reader does not see.
+    Part,
+    /// Nothing.
+    Nothing,
+}
+
 impl Tool {
+    fn of(key: &Key) -> Option<Self> {
+        let clearance = Clearance { tlp: Tlp::parse(&key.tlp)?, pap: Pap::parse(&key.pap)? };
+        let grants = serde_json::from_str(&key.rights).unwrap_or_default();
+        Some(Self { name: key.name.clone(), key: key.hash.clone(), clearance, grants })
+    }
+
     /// What it may with a collection; nothing where it may nothing.
     #[must_use]
     pub fn grant(&self, collection: &Collection) -> Option<&Grant> {
@@ -182,12 +214,8 @@ impl Node {
     pub async fn tool(&self, key: &str) -> Result<Option<Tool>, Error> {
         // Keys are random: whoever guesses one need not be slowed down.
         let hash = Hash::of(key.as_bytes()).to_hex();
-        let Some(found) = key::of(&self.db, &hash, self.now()).await? else { return Ok(None) };
-        let (tlp, pap) = (Tlp::parse(&found.tlp), Pap::parse(&found.pap));
-        let (Some(tlp), Some(pap)) = (tlp, pap) else { return Ok(None) };
-        let grants = serde_json::from_str(&found.rights).unwrap_or_default();
-        let clearance = Clearance { tlp, pap };
-        Ok(Some(Tool { name: found.name, key: found.hash, clearance, grants }))
+        let found = key::of(&self.db, &hash, self.now()).await?;
+        Ok(found.as_ref().and_then(Tool::of))
     }
 
     /// An object, to a reader: whole, or without what the reader may not see. None where that is all of it.
@@ -266,8 +294,8 @@ impl Node {
                     None => None,
                 };
                 let place = path.iter().find_map(|step| match step {
-                    comity_stix::path::Step::Name(name) => Some(name.clone()),
-                    comity_stix::path::Step::At(_) => None,
+                    Step::Name(name) => Some(name.clone()),
+                    Step::At(_) => None,
                 });
                 refers.push((place.unwrap_or_default(), id, there));
             }
@@ -275,11 +303,26 @@ impl Node {
         let mut referring = Vec::new();
         let naming = intel::referring(&self.db, document::digest(id), 200).await?;
         for object in intel::objects(&self.db, &naming).await? {
-            let names = Document::known(&object.marked.body)
-                .is_some_and(|(document, _)| document.refs.iter().any(|(_, named)| named == id));
-            if names {
-                referring.push(self.shown(object).await?);
+            let Some((document, _)) = Document::known(&object.marked.body) else { continue };
+            if !document.refs.iter().any(|(_, named)| named == id) {
+                continue;
             }
+            let mut other = None;
+            if object.kind == "relationship" {
+                let end = document.refs.iter().find(|(path, named)| {
+                    let ends = ["source_ref", "target_ref"];
+                    let is_end = |step: &Step| matches!(step, Step::Name(name) if ends.contains(&name.as_str()));
+                    named != id && path.first().is_some_and(is_end)
+                });
+                let end = match end {
+                    Some((_, end)) => intel::versions(&self.db, end).await?.pop(),
+                    None => None,
+                };
+                if let Some(end) = end {
+                    other = Some(self.shown(end).await?);
+                }
+            }
+            referring.push((self.shown(object).await?, other));
         }
         let mut shared = Vec::new();
         for value in own.into_iter().take(50) {
@@ -304,6 +347,66 @@ impl Node {
         let shown = self.shown(latest).await?;
         self.journal_of(&person.name, "see", id).await?;
         Ok(Around { shown, versions: numbers, batches, collections, refers, referring, shared })
+    }
+
+    /// How many versions of objects there are, every collection, and the latest batches, the latest first.
+    ///
+    /// # Errors
+    /// [`Error::Denied`].
+    pub async fn overview(
+        &self,
+        person: &Person,
+        batches: u64,
+    ) -> Result<(u64, Vec<Collection>, Vec<Batch>), Error> {
+        person.may(Right::Read)?;
+        let collections = collection::list(&self.db).await?;
+        let batches = intel::batches(&self.db, batches).await?;
+        Ok((intel::count(&self.db).await?, collections, batches))
+    }
+
+    /// What came at once; none where there is no such batch.
+    ///
+    /// # Errors
+    /// [`Error::Denied`].
+    pub async fn batch(&self, person: &Person, num: u64) -> Result<Option<Batch>, Error> {
+        person.may(Right::Read)?;
+        match intel::batch(&self.db, num).await {
+            Ok(batch) => Ok(Some(batch)),
+            Err(comity_store::Error::Missing { .. }) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Who would see an object in which collection, and how much of it; and whether it is there already.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub async fn viewers(&self, object: &Object) -> Result<Vec<Viewers>, Error> {
+        let there = collection::having(&self.db, object.num).await?;
+        let keys = key::list(&self.db).await?;
+        let now = self.now();
+        let mut all = Vec::new();
+        for collection in collection::list(&self.db).await? {
+            let mut tools = Vec::new();
+            for key in keys.iter().filter(|key| key.expires > now) {
+                let Some(tool) = Tool::of(key) else { continue };
+                if tool.grant(&collection).is_some_and(|grant| grant.read) {
+                    let marked = &object.marked;
+                    let sees = match (
+                        marked.whole.has(tool.clearance),
+                        marked.audience.has(tool.clearance),
+                    ) {
+                        (true, _) => Sees::Whole,
+                        (false, true) => Sees::Part,
+                        (false, false) => Sees::Nothing,
+                    };
+                    tools.push((tool, sees));
+                }
+            }
+            let is_there = there.iter().any(|one| one.num == collection.num);
+            all.push(Viewers { collection, is_there, tools });
+        }
+        Ok(all)
     }
 
     /// An object as people see it.

@@ -3,7 +3,9 @@
 pub(crate) mod agreements;
 pub(crate) mod desk;
 pub(crate) mod drafts;
+pub(crate) mod intelligence;
 pub(crate) mod ledger;
+pub(crate) mod object;
 pub(crate) mod oversight;
 pub(crate) mod request;
 pub(crate) mod requests;
