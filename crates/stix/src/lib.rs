@@ -4,6 +4,7 @@
 //! - [`bundle`]: a file taken apart into objects, each kept byte for byte.
 //! - [`validate`]: every MUST and SHOULD that one object can show, each finding with path, rule and section.
 //! - [`marking`]: TLP, PAP, statements and markings of parts: who may see what.
+//! - [`misp`]: events of MISP into STIX and back.
 //! - [`path`]: parts of objects, references, and objects without some of their parts.
 //! - [`terms`]: what an object can be found by: words, and values that other objects may share.
 //! - [`pattern`]: the patterning language: parsed, checked, and matched over observed data.
@@ -15,6 +16,7 @@ pub mod finding;
 pub mod id;
 pub mod json;
 pub mod marking;
+pub mod misp;
 pub mod path;
 pub mod pattern;
 pub mod terms;

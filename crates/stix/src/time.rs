@@ -52,6 +52,12 @@ impl Time {
         Some(Self(i128::from(seconds) * 1_000_000_000 + i128::from(nanos)))
     }
 
+    /// Whole seconds since 1970.
+    #[must_use]
+    pub fn seconds(self) -> i64 {
+        i64::try_from(self.0.div_euclid(1_000_000_000)).unwrap_or(i64::MAX)
+    }
+
     /// So much later.
     #[must_use]
     pub fn after_nanos(self, nanos: i128) -> Self {

@@ -1,0 +1,366 @@
+//! Events into STIX 2.1.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value, json};
+
+use super::attribute::{self, Meant};
+use super::{Converted, Error, Tags, galaxy, labels, list, named, seconds, stamp, text, uuid_of};
+
+/// Attributes and objects of one event.
+const MOST: usize = 200_000;
+
+/// Makes objects of STIX 2.1 of events: one, several in a list, or an answer of MISP's API.
+///
+/// # Errors
+/// [`Error`]; what in an event has no meaning is in what is left.
+pub fn to_stix(bytes: &[u8]) -> Result<Converted, Error> {
+    let value: Value = serde_json::from_slice(bytes)?;
+    let events = match &value {
+        Value::Array(all) => all.iter().collect(),
+        Value::Object(all) => match all.get("response") {
+            Some(Value::Array(all)) => all.iter().collect(),
+            Some(one) => vec![one],
+            None => vec![&value],
+        },
+        _ => Vec::new(),
+    };
+    let mut made = Making::default();
+    let mut is_any = false;
+    for event in events {
+        let event = event.get("Event").unwrap_or(event);
+        if event.get("info").is_some() || event.get("Attribute").is_some() {
+            is_any = true;
+            made.event(event);
+        }
+    }
+    if is_any { Ok(made.converted) } else { Err(Error::NoEvent) }
+}
+
+#[derive(Default)]
+struct Making {
+    converted: Converted,
+    ids: BTreeSet<String>,
+}
+
+/// What all objects of an event share.
+struct Frame {
+    author: String,
+    time: String,
+    tags: Tags,
+}
+
+impl Making {
+    fn event(&mut self, event: &Value) {
+        let uuid = uuid_of(event);
+        let at = seconds(&event["timestamp"]).unwrap_or_default();
+        let org = [&event["Orgc"], &event["orgc"]].into_iter().find(|org| org.is_object());
+        let org = org.cloned().unwrap_or_else(|| json!({ "name": "MISP" }));
+        let author = format!("identity--{}", uuid_of(&org));
+        let frame = Frame { author, time: stamp(at), tags: Tags::of(event) };
+        let name = text(&org, "name").unwrap_or("MISP");
+        self.add(json!({
+            "type": "identity", "spec_version": "2.1", "id": frame.author, "created": frame.time,
+            "modified": frame.time, "name": name, "identity_class": "organization",
+        }));
+        let before = self.converted.objects.len();
+        self.define(&frame.tags);
+        let mut refs: Vec<String> = Vec::new();
+        for attribute in list(event, "Attribute").iter().take(MOST) {
+            refs.extend(self.attribute(attribute, &frame, None));
+        }
+        for object in list(event, "Object").iter().take(MOST) {
+            refs.extend(self.object(object, &frame));
+        }
+        for cluster in galaxy::clusters(event, &frame.time) {
+            refs.extend(cluster["id"].as_str().map(str::to_owned));
+            self.add(cluster);
+        }
+        if list(event, "Attribute").len() > MOST || list(event, "Object").len() > MOST {
+            self.leave(&uuid, &format!("it has more than {MOST} attributes or objects"));
+        }
+        if self.converted.objects.len() == before {
+            refs.push(frame.author.clone());
+        }
+        refs.sort_unstable();
+        refs.dedup();
+        let published = event["published"].as_bool().unwrap_or(false);
+        let kind = if published { "report" } else { "grouping" };
+        let mut report = self.common(kind, &uuid, &frame, &frame.tags);
+        report.insert("name".to_owned(), text(event, "info").unwrap_or("event").into());
+        if published {
+            let when = seconds(&event["publish_timestamp"]).filter(|at| *at > 0).unwrap_or(at);
+            report.insert("published".to_owned(), stamp(when).into());
+        } else {
+            report.insert("context".to_owned(), "suspicious-activity".into());
+        }
+        report.insert("object_refs".to_owned(), refs.into());
+        let mut own = frame.tags.labels.clone();
+        for (name, words) in [
+            ("threat_level_id", ["", "High", "Medium", "Low", "Undefined"].as_slice()),
+            ("analysis", ["Initial", "Ongoing", "Completed"].as_slice()),
+        ] {
+            let number = seconds(&event[name]).and_then(|number| usize::try_from(number).ok());
+            let word = number.and_then(|number| words.get(number)).filter(|word| !word.is_empty());
+            let name = name.trim_end_matches("_id").replace('_', "-");
+            own.extend(word.map(|word| format!("misp:{name}=\"{word}\"")));
+        }
+        report.insert("labels".to_owned(), labels(&[("tool", "MISP")], &own));
+        for one in list(event, "EventReport") {
+            let Some(content) = text(one, "content") else { continue };
+            let mut note = self.common("note", &uuid_of(one), &frame, &frame.tags);
+            note.extend(text(one, "name").map(|name| ("abstract".to_owned(), name.into())));
+            note.insert("content".to_owned(), content.into());
+            note.insert("object_refs".to_owned(), json!([report["id"]]));
+            self.add(note.into());
+        }
+        self.add(report.into());
+    }
+
+    /// What every object has that somebody made.
+    fn common(&self, kind: &str, uuid: &str, frame: &Frame, tags: &Tags) -> Map<String, Value> {
+        let mut object = Map::new();
+        for (name, value) in [
+            ("type", kind),
+            ("spec_version", "2.1"),
+            ("id", &format!("{kind}--{uuid}")),
+            ("created_by_ref", &frame.author),
+            ("created", &frame.time),
+            ("modified", &frame.time),
+        ] {
+            object.insert(name.to_owned(), value.into());
+        }
+        tags.mark(&mut object);
+        object
+    }
+
+    /// An attribute: what it is, what finds it, and that the one rests on the other; their identifiers.
+    fn attribute(&mut self, attribute: &Value, event: &Frame, object: Option<&str>) -> Vec<String> {
+        let uuid = uuid_of(attribute);
+        if attribute["deleted"].as_bool() == Some(true) {
+            return Vec::new();
+        }
+        let (Some(kind), Some(value)) = (text(attribute, "type"), text(attribute, "value")) else {
+            self.leave(&uuid, "it has no type and value");
+            return Vec::new();
+        };
+        let category = text(attribute, "category").unwrap_or("Other");
+        let mut tags = Tags::of(attribute);
+        self.define(&tags);
+        if tags.markings.is_empty() {
+            tags.markings.clone_from(&event.tags.markings);
+        }
+        let at = seconds(&attribute["timestamp"]).map_or_else(|| event.time.clone(), stamp);
+        let frame = Frame { author: event.author.clone(), time: at, tags: Tags::default() };
+        let own = labels(&[("type", kind), ("category", category)], &tags.labels);
+        let wanted = attribute["to_ids"].as_bool().unwrap_or(false);
+        let meant = attribute::meant(kind, value, text(attribute, "data"), &uuid);
+        let mut ids = Vec::new();
+        let comment = text(attribute, "comment");
+        let indicator = |making: &mut Self, pattern: &str, language: &str| {
+            let mut it = making.common("indicator", &uuid, &frame, &tags);
+            it.extend(comment.map(|comment| ("description".to_owned(), comment.into())));
+            it.insert("pattern".to_owned(), pattern.into());
+            it.insert("pattern_type".to_owned(), language.into());
+            if language == "stix" {
+                it.insert("pattern_version".to_owned(), "2.1".into());
+            }
+            it.insert("valid_from".to_owned(), frame.time.replace(".000Z", "Z").into());
+            let phase = json!([{ "kill_chain_name": "misp-category", "phase_name": category }]);
+            it.insert("kill_chain_phases".to_owned(), phase);
+            it.insert("labels".to_owned(), own.clone());
+            let id = it["id"].as_str().unwrap_or_default().to_owned();
+            making.add(it.into());
+            id
+        };
+        let mut looked_for = None;
+        match meant {
+            Some(Meant::Observed(objects, pattern)) => {
+                let mut seen = self.common("observed-data", &uuid, &frame, &tags);
+                let time = frame.time.replace(".000Z", "Z");
+                seen.insert("first_observed".to_owned(), time.clone().into());
+                seen.insert("last_observed".to_owned(), time.into());
+                seen.insert("number_observed".to_owned(), 1.into());
+                let refs: Value = objects.iter().map(|one| one["id"].clone()).collect();
+                seen.insert("object_refs".to_owned(), refs);
+                seen.insert("labels".to_owned(), own.clone());
+                let seen_id = seen["id"].as_str().unwrap_or_default().to_owned();
+                for mut one in objects {
+                    if let Value::Object(one) = &mut one {
+                        tags.mark(one);
+                    }
+                    ids.extend(one["id"].as_str().map(str::to_owned));
+                    self.add(one);
+                }
+                self.add(seen.into());
+                ids.push(seen_id.clone());
+                if wanted {
+                    let id = indicator(self, &pattern, "stix");
+                    self.relate(&id, "based-on", &seen_id, &frame, &tags);
+                    looked_for = Some(id);
+                }
+            }
+            Some(Meant::Pattern(pattern)) => looked_for = Some(indicator(self, &pattern, "stix")),
+            Some(Meant::Rule(language, rule)) => {
+                looked_for = Some(indicator(self, &rule, language));
+            }
+            Some(Meant::Thing(kind, name)) => {
+                let mut it = self.common(kind, &uuid, &frame, &tags);
+                it.extend(comment.map(|comment| ("description".to_owned(), comment.into())));
+                if kind == "vulnerability" && name.starts_with("CVE-") {
+                    let cve = json!([{ "source_name": "cve", "external_id": name }]);
+                    it.insert("external_references".to_owned(), cve);
+                }
+                it.insert("name".to_owned(), name.into());
+                it.insert("labels".to_owned(), own.clone());
+                ids.extend(it["id"].as_str().map(str::to_owned));
+                self.add(it.into());
+            }
+            None => {
+                let custom =
+                    self.custom(attribute, (kind, value, category), (&frame, &tags), object);
+                ids.push(custom);
+            }
+        }
+        ids.extend(looked_for.clone());
+        for cluster in galaxy::clusters(attribute, &frame.time) {
+            let id = cluster["id"].as_str().unwrap_or_default().to_owned();
+            self.add(cluster);
+            if let Some(indicator) = &looked_for {
+                self.relate(indicator, "indicates", &id, &frame, &tags);
+            }
+            ids.push(id);
+        }
+        if let Some(indicator) = looked_for.as_ref().or(ids.first()).cloned() {
+            self.sightings(attribute, &indicator, &frame, &tags);
+        }
+        ids
+    }
+
+    /// What STIX has no type for, so that it is not lost.
+    fn custom(
+        &mut self,
+        attribute: &Value,
+        (kind, value, category): (&str, &str, &str),
+        (frame, tags): (&Frame, &Tags),
+        object: Option<&str>,
+    ) -> String {
+        let mut it = self.common("x-misp-attribute", &uuid_of(attribute), frame, tags);
+        for (name, value) in [
+            ("x_misp_type", Some(kind)),
+            ("x_misp_value", Some(value)),
+            ("x_misp_category", Some(category)),
+            ("x_misp_comment", text(attribute, "comment")),
+            ("x_misp_data", text(attribute, "data")),
+            ("x_misp_object", object),
+        ] {
+            it.extend(value.map(|value| (name.to_owned(), value.into())));
+        }
+        it.insert(
+            "labels".to_owned(),
+            labels(&[("type", kind), ("category", category)], &tags.labels),
+        );
+        let id = it["id"].as_str().unwrap_or_default().to_owned();
+        self.add(it.into());
+        id
+    }
+
+    /// An object of MISP: its attributes, and what holds them together.
+    fn object(&mut self, object: &Value, event: &Frame) -> Vec<String> {
+        let uuid = uuid_of(object);
+        if object["deleted"].as_bool() == Some(true) {
+            return Vec::new();
+        }
+        let name = text(object, "name").unwrap_or("object");
+        let mut ids = Vec::new();
+        let mut relations = Map::new();
+        for attribute in list(object, "Attribute").iter().take(MOST) {
+            let own = self.attribute(attribute, event, Some(name));
+            let relation = text(attribute, "object_relation").unwrap_or("other");
+            let values = relations.entry(relation.to_owned()).or_insert_with(|| json!([]));
+            if let (Value::Array(values), Some(value)) = (values, text(attribute, "value")) {
+                values.push(value.into());
+            }
+            ids.extend(own);
+        }
+        let at = seconds(&object["timestamp"]).map_or_else(|| event.time.clone(), stamp);
+        let frame = Frame { author: event.author.clone(), time: at, tags: Tags::default() };
+        let mut it = self.common("x-misp-object", &uuid, &frame, &event.tags);
+        it.insert("x_misp_name".to_owned(), name.into());
+        for (from, to) in [("meta-category", "x_misp_meta_category"), ("comment", "x_misp_comment")]
+        {
+            it.extend(text(object, from).map(|value| (to.to_owned(), value.into())));
+        }
+        if !relations.is_empty() {
+            it.insert("x_misp_relations".to_owned(), relations.into());
+        }
+        if !ids.is_empty() {
+            it.insert("object_refs".to_owned(), ids.clone().into());
+        }
+        let meta = text(object, "meta-category").unwrap_or("misc");
+        it.insert("labels".to_owned(), labels(&[("name", name), ("meta-category", meta)], &[]));
+        let id = it["id"].as_str().unwrap_or_default().to_owned();
+        self.add(it.into());
+        ids.push(id);
+        ids
+    }
+
+    /// Who saw it: a sighting; that it was none: an opinion.
+    fn sightings(&mut self, attribute: &Value, id: &str, frame: &Frame, tags: &Tags) {
+        for sighting in list(attribute, "Sighting") {
+            let uuid = uuid_of(sighting);
+            let at = seconds(&sighting["date_sighting"]).map(stamp);
+            let at = at.unwrap_or_else(|| frame.time.clone());
+            let its =
+                Frame { author: frame.author.clone(), time: at.clone(), tags: Tags::default() };
+            let is_object = crate::id::Id::parse(id).is_some_and(|id| {
+                ["indicator", "x-misp-attribute", "vulnerability", "campaign"].contains(&id.kind)
+            });
+            match (text(sighting, "type").or(Some("0")), is_object) {
+                (Some("0"), true) => {
+                    let mut it = self.common("sighting", &uuid, &its, tags);
+                    it.insert("sighting_of_ref".to_owned(), id.into());
+                    it.insert("first_seen".to_owned(), at.replace(".000Z", "Z").into());
+                    it.insert("last_seen".to_owned(), at.replace(".000Z", "Z").into());
+                    it.insert("count".to_owned(), 1.into());
+                    self.add(it.into());
+                }
+                (Some("1"), _) => {
+                    let mut it = self.common("opinion", &uuid, &its, tags);
+                    it.insert("opinion".to_owned(), "strongly-disagree".into());
+                    it.insert("explanation".to_owned(), "False positive sighting".into());
+                    it.insert("object_refs".to_owned(), json!([id]));
+                    self.add(it.into());
+                }
+                _ => self.leave(&uuid, "a sighting of something that STIX has no sightings of"),
+            }
+        }
+    }
+
+    fn relate(&mut self, from: &str, how: &str, to: &str, frame: &Frame, tags: &Tags) {
+        let uuid = named(&format!("{from} {how} {to}"));
+        let mut it = self.common("relationship", &uuid, frame, tags);
+        it.insert("relationship_type".to_owned(), how.into());
+        it.insert("source_ref".to_owned(), from.into());
+        it.insert("target_ref".to_owned(), to.into());
+        self.add(it.into());
+    }
+
+    fn define(&mut self, tags: &Tags) {
+        for definition in tags.definitions.clone() {
+            self.add(definition);
+        }
+    }
+
+    /// Each object once.
+    fn add(&mut self, object: Value) {
+        let id = object["id"].as_str().unwrap_or_default();
+        if self.ids.insert(id.to_owned()) {
+            self.converted.objects.push(object);
+        }
+    }
+
+    fn leave(&mut self, what: &str, why: &str) {
+        self.converted.left.push((what.to_owned(), why.to_owned()));
+    }
+}

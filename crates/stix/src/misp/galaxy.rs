@@ -1,0 +1,136 @@
+//! Galaxies: clusters as objects of STIX.
+
+use serde_json::{Map, Value, json};
+
+use super::{labels, list, text, uuid_of};
+
+/// The clusters of an event or an attribute.
+pub(super) fn clusters(value: &Value, time: &str) -> Vec<Value> {
+    let mut made = Vec::new();
+    for galaxy in list(value, "Galaxy") {
+        for cluster in list(galaxy, "GalaxyCluster") {
+            made.extend(object(galaxy, cluster, time));
+        }
+    }
+    made
+}
+
+fn object(galaxy: &Value, cluster: &Value, time: &str) -> Option<Value> {
+    let of = text(galaxy, "type").or_else(|| text(cluster, "type"))?;
+    let kind = kind(of)?;
+    let whole = text(cluster, "value")?;
+    let meta = &cluster["meta"];
+    // MITRE's clusters have their number after the name.
+    let number = first(meta, "external_id");
+    let name =
+        number.and_then(|number| whole.strip_suffix(&format!(" - {number}"))).unwrap_or(whole);
+    let mut it = Map::new();
+    for (key, value) in [
+        ("type", kind),
+        ("spec_version", "2.1"),
+        ("id", &format!("{kind}--{}", uuid_of(cluster))),
+        ("created", time),
+        ("modified", time),
+        ("name", name),
+    ] {
+        it.insert(key.to_owned(), value.into());
+    }
+    let about = text(cluster, "description").or_else(|| text(galaxy, "description"));
+    it.extend(about.map(|about| ("description".to_owned(), about.into())));
+    match kind {
+        "identity" => {
+            it.insert("identity_class".to_owned(), "class".into());
+        }
+        "malware" => {
+            it.insert("is_family".to_owned(), false.into());
+        }
+        "location" => {
+            let code = first(meta, "ISO").filter(|code| code.len() == 2);
+            match code {
+                Some(code) => it.insert("country".to_owned(), code.to_ascii_uppercase().into()),
+                None => it.insert(
+                    "region".to_owned(),
+                    whole.to_ascii_lowercase().replace(' ', "-").into(),
+                ),
+            };
+        }
+        _ => {}
+    }
+    let names = list(meta, "synonyms").iter().filter_map(Value::as_str);
+    let names: Vec<&str> = names.filter(|other| *other != name).collect();
+    let aliased =
+        ["threat-actor", "intrusion-set", "malware", "tool", "campaign", "attack-pattern"];
+    if !names.is_empty() && aliased.contains(&kind) {
+        it.insert("aliases".to_owned(), names.into());
+    }
+    let phases: Vec<Value> = list(meta, "kill_chain")
+        .iter()
+        .filter_map(|phase| {
+            let (chain, phase) = phase.as_str()?.rsplit_once(':')?;
+            Some(json!({ "kill_chain_name": chain, "phase_name": phase }))
+        })
+        .collect();
+    if !phases.is_empty() && ["attack-pattern", "malware", "tool"].contains(&kind) {
+        it.insert("kill_chain_phases".to_owned(), phases.into());
+    }
+    let mut references = Vec::new();
+    if let Some(number) = number {
+        let source =
+            if of.starts_with("mitre") || of.contains("mitre") { "mitre-attack" } else { of };
+        references.push(json!({ "source_name": source, "external_id": number }));
+    }
+    let cves = list(meta, "aliases").iter().filter_map(Value::as_str);
+    let cves = cves.filter(|cve| cve.starts_with("CVE-"));
+    references.extend(cves.map(|cve| json!({ "source_name": "cve", "external_id": cve })));
+    let urls = list(meta, "refs").iter().filter_map(Value::as_str);
+    let urls = urls.filter(|url| url.starts_with("http"));
+    references.extend(urls.map(|url| json!({ "source_name": "url", "url": url })));
+    if !references.is_empty() {
+        it.insert("external_references".to_owned(), references.into());
+    }
+    let title = text(galaxy, "name").unwrap_or(of);
+    it.insert("labels".to_owned(), labels(&[("galaxy-name", title), ("galaxy-type", of)], &[]));
+    // What else is known of it goes along under names of its own.
+    let known = ["external_id", "synonyms", "kill_chain", "aliases", "refs"];
+    for (key, value) in meta.as_object().into_iter().flatten() {
+        let name: String = key
+            .chars()
+            .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' })
+            .collect();
+        let says = value.as_str().is_some_and(|text| !text.is_empty())
+            || value.as_array().is_some_and(|all| !all.is_empty());
+        if !known.contains(&key.as_str()) && says {
+            it.insert(format!("x_misp_{name}"), value.clone());
+        }
+    }
+    Some(it.into())
+}
+
+/// The one value that there is, in a list or not.
+fn first<'v>(meta: &'v Value, name: &str) -> Option<&'v str> {
+    text(meta, name).or_else(|| list(meta, name).first()?.as_str())
+}
+
+/// What the clusters of a galaxy are in STIX.
+fn kind(galaxy: &str) -> Option<&'static str> {
+    let has = |word: &str| galaxy.contains(word);
+    Some(match galaxy {
+        "country" | "region" => "location",
+        "sector" | "target-information" => "identity",
+        "threat-actor" | "microsoft-activity-group" | "360net-threat-actor" => "threat-actor",
+        "branded-vulnerability" => "vulnerability",
+        "tool" | "mitre-tool" | "rat" | "exploit-kit" | "tds" => "tool",
+        "ransomware" | "banker" | "stealer" | "backdoor" | "botnet" | "malpedia" | "android"
+        | "cryptominers" => "malware",
+        "stix-2.1-location" => "location",
+        _ if has("attack-pattern") => "attack-pattern",
+        _ if has("course-of-action") => "course-of-action",
+        _ if has("intrusion-set") => "intrusion-set",
+        _ if has("malware") => "malware",
+        _ if has("campaign") => "campaign",
+        _ if has("threat-actor") => "threat-actor",
+        _ if has("vulnerability") => "vulnerability",
+        _ if has("tool") => "tool",
+        _ => return None,
+    })
+}

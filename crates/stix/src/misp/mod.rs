@@ -1,0 +1,170 @@
+//! MISP: events into STIX 2.1 and back.
+//!
+//! What MISP's own converter makes of attributes, objects and galaxies is what is made here, as far as it has a type of
+//! STIX; what has none becomes an `x-misp-attribute` or an `x-misp-object`, so that nothing is lost. An identifier of
+//! STIX has the UUID of what it was made from: the same event gives the same objects.
+
+mod attribute;
+mod event;
+mod export;
+mod galaxy;
+
+pub use event::to_stix;
+pub use export::{Event, events};
+
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+/// Under which UUIDs are made of names.
+const NAMES: Uuid = Uuid::from_u128(0x3f0b_1c52_9a1e_5d1b_8a57_6c1d_55a3_7e10);
+
+/// What could not be read as an event of MISP.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// It is no JSON.
+    #[error("{0}")]
+    Json(#[from] serde_json::Error),
+    /// It is no event.
+    #[error("this is no event of MISP: want \"Event\", \"response\" or a list of them")]
+    NoEvent,
+}
+
+/// What an event became.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Converted {
+    /// Objects of STIX 2.1.
+    pub objects: Vec<Value>,
+    /// What became nothing, and why.
+    pub left: Vec<(String, String)>,
+}
+
+/// Whether a file may be of MISP: a guess that is enough to choose a reader.
+#[must_use]
+pub fn is_event(bytes: &[u8]) -> bool {
+    #[derive(serde::Deserialize)]
+    struct Head<'a> {
+        #[serde(rename = "Event", borrow, default)]
+        event: Option<&'a serde_json::value::RawValue>,
+        #[serde(borrow, default)]
+        response: Option<&'a serde_json::value::RawValue>,
+    }
+    let is = |head: &Head<'_>| head.event.is_some() || head.response.is_some();
+    serde_json::from_slice::<Head<'_>>(bytes).is_ok_and(|head| is(&head))
+        || serde_json::from_slice::<Vec<Head<'_>>>(bytes)
+            .is_ok_and(|all| !all.is_empty() && all.iter().all(is))
+}
+
+/// The UUID of something of MISP, or one that follows from what it says.
+fn uuid_of(value: &Value) -> String {
+    let own = value["uuid"].as_str().map(str::to_ascii_lowercase);
+    let own = own.filter(|own| crate::id::Id::parse(&format!("x--{own}")).is_some());
+    own.unwrap_or_else(|| named(&value.to_string()))
+}
+
+/// A UUID that follows from a text.
+fn named(text: &str) -> String {
+    Uuid::new_v5(&NAMES, text.as_bytes()).to_string()
+}
+
+/// A text, where it is one and says something.
+fn text<'v>(value: &'v Value, name: &str) -> Option<&'v str> {
+    value[name].as_str().map(str::trim).filter(|text| !text.is_empty())
+}
+
+/// A list; none is an empty one.
+fn list<'v>(value: &'v Value, name: &str) -> &'v [Value] {
+    value[name].as_array().map_or(&[], Vec::as_slice)
+}
+
+/// Seconds since 1970, as a text or a number.
+fn seconds(value: &Value) -> Option<i64> {
+    value.as_i64().or_else(|| value.as_str()?.trim().parse().ok())
+}
+
+/// A time of STIX, with milliseconds.
+fn stamp(seconds: i64) -> String {
+    let seconds = seconds.clamp(0, 253_402_300_799);
+    let (days, second) = (seconds / 86_400, seconds % 86_400);
+    // Days since 1970 as a date: Howard Hinnant's civil_from_days.
+    let z = days + 719_468;
+    let era = z / 146_097;
+    let doe = z % 146_097;
+    let yoe = (doe - doe / 1_460 + doe / 36_524 - doe / 146_096) / 365;
+    let doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
+    let mp = (5 * doy + 2) / 153;
+    let (day, month) = (doy - (153 * mp + 2) / 5 + 1, if mp < 10 { mp + 3 } else { mp - 9 });
+    let year = yoe + era * 400 + i64::from(month <= 2);
+    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.000Z")
+}
+
+/// Labels of MISP's type and category.
+fn labels(pairs: &[(&str, &str)], tags: &[String]) -> Value {
+    let own = pairs.iter().map(|(name, value)| format!("misp:{name}=\"{value}\""));
+    own.chain(tags.iter().cloned()).collect()
+}
+
+/// What tags say: markings, and labels for the rest.
+#[derive(Debug, Clone, Default)]
+struct Tags {
+    markings: Vec<String>,
+    labels: Vec<String>,
+    /// Definitions that are not everyone's.
+    definitions: Vec<Value>,
+}
+
+impl Tags {
+    fn of(value: &Value) -> Self {
+        use crate::marking::{Pap, Tlp};
+        let mut tags = Self::default();
+        for tag in list(value, "Tag") {
+            let Some(name) = text(tag, "name") else { continue };
+            let prefix = name.split(':').next().unwrap_or_default().to_ascii_lowercase();
+            match prefix.as_str() {
+                "tlp" if Tlp::parse(name).is_some() => {
+                    tags.markings.extend(Tlp::parse(name).map(|tlp| tlp.id().to_owned()));
+                }
+                "pap" if Pap::parse(name).is_some() => {
+                    let label = Pap::parse(name).map(Pap::label).unwrap_or_default();
+                    let definition = pap(label);
+                    tags.markings.extend(definition["id"].as_str().map(str::to_owned));
+                    tags.definitions.push(definition);
+                }
+                // Clusters come as galaxies.
+                "misp-galaxy" => {}
+                _ => tags.labels.push(name.to_owned()),
+            }
+        }
+        tags.markings.sort_unstable();
+        tags.markings.dedup();
+        tags
+    }
+
+    fn mark(&self, object: &mut Map<String, Value>) {
+        if !self.markings.is_empty() {
+            object.insert("object_marking_refs".to_owned(), self.markings.clone().into());
+        }
+    }
+}
+
+/// A definition of a label of PAP, which nobody has defined for all.
+fn pap(label: &str) -> Value {
+    json!({
+        "type": "marking-definition", "spec_version": "2.1",
+        "id": format!("marking-definition--{}", named(label)), "created": "2026-01-01T00:00:00.000Z",
+        "name": label, "definition_type": "statement", "definition": { "statement": label },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_those_of_the_calendar() {
+        assert_eq!(stamp(1_603_642_920), "2020-10-25T16:22:00.000Z");
+        assert_eq!(stamp(0), "1970-01-01T00:00:00.000Z");
+        assert_eq!(stamp(951_782_400), "2000-02-29T00:00:00.000Z");
+        assert_eq!(stamp(i64::MAX), "9999-12-31T23:59:59.000Z");
+    }
+}
