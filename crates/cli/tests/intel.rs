@@ -348,3 +348,72 @@ fn the_fields_own_clients_read_and_add() {
         Command::new(python).arg(script).args([&node.discovery(), &key, "250"]).output().unwrap();
     assert!(ran.status.success(), "{}", text(&ran));
 }
+
+#[test]
+fn events_of_misp_and_lists_come_in_and_go_out() {
+    let node = Node::start("northland");
+    let event = json!({ "Event": {
+        "uuid": "a6ef17d6-91cb-4a05-b10b-2f045daf874c", "info": "Harbour wave", "timestamp": "1603642920", "published": true,
+        "Orgc": { "name": "Harbour CERT", "uuid": "a0c22599-9e58-4da4-96ac-7051603fa951" },
+        "Tag": [{ "name": "tlp:green" }],
+        "Attribute": [
+            { "uuid": "91ae0a21-c7ae-4c7f-b84b-b84a7ce53d1f", "type": "ip-dst", "value": "203.0.113.9", "to_ids": true,
+              "category": "Network activity",
+              "Sighting": [{ "uuid": "91ae0a21-c7ae-4c7f-b84b-b84a7ce53d20", "type": "0", "date_sighting": "1603642921" }] },
+            { "uuid": "91ae0a21-c7ae-4c7f-b84b-b84a7ce53d11", "type": "domain", "value": "secret.example", "to_ids": true,
+              "category": "Network activity", "Tag": [{ "name": "tlp:red" }] },
+            { "uuid": "91ae0a21-c7ae-4c7f-b84b-b84a7ce53d12", "type": "btc", "value": "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa",
+              "category": "Financial fraud" },
+            { "uuid": "91ae0a21-c7ae-4c7f-b84b-b84a7ce53d13", "type": "yara", "value": "rule x { condition: true }",
+              "category": "Payload installation", "to_ids": true },
+        ],
+    } });
+    node.write("event.json", &event.to_string());
+    let report = node.json("", &["intel", "import", "event.json"]);
+    assert_eq!(report["refused"], 0, "{report}");
+    let again = node.json("", &["intel", "import", "event.json"]);
+    assert_eq!((&again["new"], &again["known"]), (&json!(0), &report["new"]));
+    node.write("list.csv", "indicator,comment\nhxxp://evil[.]example/a,x\n198.51.100[.]7,y\n44d88612fea8a8f36de82e1278abb02f,z\nno such thing,!\n");
+    let list = node.comity(&["intel", "import", "list.csv", "--marking", "green"]);
+    assert!(text(&list).contains("3 new, 0 here already, 1 refused"), "{list:?}");
+    let list = node.comity(&["intel", "import", "list.csv", "--marking", "green"]);
+    assert!(
+        text(&list).contains("0 new, 3 here already, 1 refused"),
+        "the same values are the same: {list:?}"
+    );
+    let found = node.json("", &["intel", "search", "value:198.51.100.7"]);
+    assert_eq!(found["objects"].as_array().unwrap().len(), 1);
+    assert_eq!(node.comity(&["intel", "import", "/dev/null"]).status.code(), Some(2));
+
+    node.json("", &["intel", "export", "--for", "green", "--format", "misp-feed", "-o", "feed"]);
+    let feed = node.folder.path().join("feed");
+    let texts = std::fs::read_dir(&feed)
+        .unwrap()
+        .map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap());
+    let texts: Vec<String> = texts.collect();
+    assert_eq!(texts.len(), 3, "a manifest, and an event for the report and one for the rest");
+    assert!(!texts.iter().any(|text| text.contains("secret.example")), "{texts:?}");
+    let converted = node.comity(&["intel", "convert", "--to", "stix", "event.json"]);
+    assert_eq!(converted.status.code(), Some(0), "{converted:?}");
+    node.write("converted.json", &String::from_utf8(converted.stdout).unwrap());
+    assert_eq!(node.comity(&["stix", "validate", "converted.json"]).status.code(), Some(0));
+    let back = node.comity(&["intel", "convert", "--to", "misp", "converted.json"]);
+    let back: Value = serde_json::from_slice(&back.stdout).unwrap();
+    assert_eq!(back["response"][0]["Event"]["info"], "Harbour wave");
+    let Ok(python) = std::env::var("COMITY_TEST_PYTHON") else {
+        eprintln!(
+            "skipped in part: COMITY_TEST_PYTHON is not set; ./test makes an environment with pymisp"
+        );
+        return;
+    };
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/clients/misp.py");
+    let ran = Command::new(python).arg(script).arg(&feed).output().unwrap();
+    assert!(ran.status.success(), "{}", text(&ran));
+    let found: Value = serde_json::from_slice(&ran.stdout).unwrap();
+    let wave = found.as_array().unwrap().iter().find(|one| one["info"] == "Harbour wave").unwrap();
+    assert_eq!((&wave["date"], &wave["tags"]), (&json!("2020-10-25"), &json!(["tlp:green"])));
+    assert_eq!(wave["attributes"]["ip-dst"], json!(["203.0.113.9"]));
+    assert_eq!(wave["attributes"]["btc"], json!(["1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa"]));
+    assert_eq!(wave["attributes"]["yara"], json!(["rule x { condition: true }"]));
+    assert_eq!(wave["sightings"], 1);
+}

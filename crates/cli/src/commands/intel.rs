@@ -1,19 +1,20 @@
 //! `comity intel`
 
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Subcommand;
 use comity_node::control::{self, Question};
-use serde_json::Value;
+use comity_node::intel::foreign;
+use serde_json::{Value, json};
 
 use crate::failure::Failure;
 use crate::output::{Context, table, text};
 
 #[derive(Subcommand)]
 pub(crate) enum Intel {
-    /// Bring objects in: STIX 2.1 and 2.0. What is wrong with one is said, and the others come in.
+    /// Bring objects in: STIX 2.1 and 2.0, events of MISP, CSV and lists of values, defanged or not. What is wrong with one is said, and the others come in.
     Import {
         /// Files; - for standard input.
         #[arg(required = true)]
@@ -71,12 +72,20 @@ pub(crate) enum Intel {
         /// What this collection has.
         #[arg(long)]
         collection: Option<String>,
-        /// stix or csv.
+        /// stix, csv, misp or misp-feed (a folder).
         #[arg(long, default_value = "stix")]
         format: String,
         /// Where to.
         #[arg(short, long)]
         output: PathBuf,
+    },
+    /// Make STIX of MISP, CSV or a list, or MISP of STIX, without a node.
+    Convert {
+        /// stix or misp.
+        #[arg(long)]
+        to: String,
+        /// A file; - for standard input.
+        file: PathBuf,
     },
     /// Collections, which tools read over TAXII.
     #[command(subcommand)]
@@ -185,6 +194,7 @@ impl Intel {
                     format!("{}: {} objects", text(value, "file"), value["objects"])
                 }))
             }
+            Self::Convert { to, file } => convert(&to, &file),
             Self::Collection(collection) => collection.run(context).await,
             Self::Key(key) => key.run(context).await,
         }
@@ -257,6 +267,45 @@ impl Key {
 
 pub(super) async fn ask(context: &Context, question: control::Intel) -> Result<Value, Failure> {
     context.ask(Question::Intel(question)).await
+}
+
+/// Prints what a file is in another format; what in it became nothing is said.
+fn convert(to: &str, file: &Path) -> Result<ExitCode, Failure> {
+    let bytes = if file == Path::new("-") {
+        let mut bytes = Vec::new();
+        std::io::stdin().lock().read_to_end(&mut bytes).map(|_| bytes)
+    } else {
+        std::fs::read(file)
+    };
+    let bytes = bytes.map_err(|error| Failure::file(file, &error))?;
+    let wrong = |why: String| Failure::Wrong(format!("{}: {why}", file.display()));
+    let now = jiff::Timestamp::now();
+    let understood = foreign::understood(&bytes, now).map_err(wrong)?;
+    let objects = comity_stix::bundle::objects(&understood.bytes);
+    let objects = objects.map_err(|error| wrong(error.to_string()))?;
+    match to {
+        "stix" => {
+            let objects = objects.iter().map(|one| String::from_utf8_lossy(one));
+            let objects = objects.collect::<Vec<_>>().join(",\n");
+            let id = uuid::Uuid::new_v4();
+            say!("{{\"type\":\"bundle\",\"id\":\"bundle--{id}\",\"objects\":[\n{objects}\n]}}");
+        }
+        "misp" => {
+            let objects = objects.iter().map(|one| serde_json::from_slice(one));
+            let objects = objects.collect::<Result<Vec<Value>, _>>();
+            let objects = objects.map_err(|error| wrong(error.to_string()))?;
+            let events = comity_stix::misp::events(&objects, "comity", now.as_second());
+            let events: Value =
+                events.into_iter().map(|event| json!({ "Event": event.value })).collect();
+            say!("{}", json!({ "response": events }));
+        }
+        _ => return Err(Failure::Wrong(format!("no format {to:?}; there are stix and misp"))),
+    }
+    for one in &understood.refusals {
+        eprintln!("comity: {}: {}", one.id.as_deref().unwrap_or("something"), one.why);
+    }
+    let code = if understood.refusals.is_empty() { 0 } else { 1 };
+    Ok(ExitCode::from(code))
 }
 
 /// Brings files in, one after the other; 1 where something was refused.

@@ -243,7 +243,8 @@ pub(crate) fn micros(text: &str) -> Option<i64> {
 }
 
 /// A time as STIX and TAXII write it: with milliseconds, or microseconds where there are any.
-pub(crate) fn stamp(micros: i64) -> String {
+#[must_use]
+pub fn stamp(micros: i64) -> String {
     let time = Timestamp::from_microsecond(micros).unwrap_or_default();
     if micros % 1000 == 0 { format!("{time:.3}") } else { format!("{time:.6}") }
 }

@@ -1,23 +1,28 @@
 //! Intelligence out into a file: what one reader may see of it.
 
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use comity_rules::access::{Person, Right};
 use comity_rules::release::Reader;
-use comity_stix::json;
+use comity_stix::json as parsed;
 use comity_stix::marking::Clearance;
-use comity_stix::terms;
+use comity_stix::{misp, terms};
 use comity_store::intel::collection::Collection;
 use comity_store::intel::feed::{self, Filter, Versions};
 use comity_store::intel::{self, Marked, Object, search};
+
+use serde_json::{Map, Value, json};
 
 use super::query::{self, Parsed};
 use crate::node::{Error, Node};
 
 /// Objects that are read at a time.
 const PAGE: u64 = 200;
+
+/// Objects of which events are made: they are in memory meanwhile.
+const MOST: usize = 200_000;
 
 /// What is exported, for whom, and how.
 #[derive(Debug, Clone)]
@@ -39,6 +44,10 @@ pub enum Format {
     Stix,
     /// A line for each value that an object has: `type,value,id,name`.
     Csv,
+    /// Events of MISP, as its API answers.
+    Misp,
+    /// A feed of MISP: a folder with a manifest and an event in each file.
+    MispFeed,
 }
 
 impl FromStr for Format {
@@ -48,7 +57,12 @@ impl FromStr for Format {
         match text {
             "stix" => Ok(Self::Stix),
             "csv" => Ok(Self::Csv),
-            _ => Err(Error::Refused(format!("no format {text:?}; there are stix and csv"))),
+            "misp" => Ok(Self::Misp),
+            "misp-feed" => Ok(Self::MispFeed),
+            _ => {
+                let all = "stix, csv, misp and misp-feed";
+                Err(Error::Refused(format!("no format {text:?}; there are {all}")))
+            }
         }
     }
 }
@@ -66,24 +80,50 @@ impl Node {
     ) -> Result<u64, Error> {
         person.may(Right::Export)?;
         let failed = |error: std::io::Error| Error::Refused(format!("{}: {error}", file.display()));
-        let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
-        let folder = folder.unwrap_or(Path::new("."));
-        let name = file.file_name().unwrap_or_default().to_string_lossy();
-        // Whole or not at all.
-        let part = folder.join(format!(".{name}.part"));
-        let mut out = std::io::BufWriter::new(std::fs::File::create(&part).map_err(failed)?);
-        let written = self.write_out(export, &mut out).await;
-        let kept = out.flush().and_then(|()| out.get_ref().sync_all());
-        if written.is_err() || kept.is_err() {
-            // What is left of it is of no use; if this fails too, it lies there.
-            let _ = std::fs::remove_file(&part);
-        }
-        let count = written?;
-        kept.map_err(failed)?;
-        std::fs::rename(&part, file).map_err(failed)?;
+        let count = if export.format == Format::MispFeed {
+            let (events, count) = self.events(export).await?;
+            let manifest: Map<String, Value> =
+                events.iter().map(|event| (event.uuid.clone(), event.manifest())).collect();
+            std::fs::create_dir_all(file).map_err(failed)?;
+            for event in events {
+                let name = file.join(format!("{}.json", event.uuid));
+                let text = json!({ "Event": event.value }).to_string();
+                Part::write(&name, &text).map_err(failed)?;
+            }
+            // Last: what it names is there.
+            let text = Value::from(manifest).to_string();
+            Part::write(&file.join("manifest.json"), &text).map_err(failed)?;
+            count
+        } else {
+            let mut part = Part::begin(file).map_err(failed)?;
+            let count = self.write_out(export, &mut part.out).await?;
+            part.keep().map_err(failed)?;
+            count
+        };
         let about = format!("{count} objects of intelligence for {}", export.clearance.tlp.label());
         self.journal_of(&person.name, "export", &about).await?;
         Ok(count)
+    }
+
+    /// What a reader may see as events of MISP, and how many objects they are made of.
+    async fn events(&self, export: &Export) -> Result<(Vec<misp::Event>, u64), Error> {
+        let reader = Reader::Tool(export.clearance);
+        let mut pages = Pages::of(export)?;
+        let mut objects = Vec::new();
+        while let Some(page) = pages.next(self, export).await? {
+            for object in page {
+                let Some(released) = self.let_out(&reader, object).await? else { continue };
+                objects.extend(serde_json::from_slice::<Value>(&released.into_inner()));
+            }
+            if objects.len() > MOST {
+                let why =
+                    format!("more than {MOST} objects: say which, by a query or a collection");
+                return Err(Error::Refused(why));
+            }
+        }
+        let count = objects.len() as u64;
+        let org = self.card().name.clone();
+        Ok((misp::events(&objects, &org, self.now().as_second()), count))
     }
 
     async fn write_out(
@@ -92,12 +132,20 @@ impl Node {
         out: &mut (dyn std::io::Write + Send),
     ) -> Result<u64, Error> {
         let failed = |error: std::io::Error| Error::Refused(error.to_string());
+        if export.format == Format::Misp {
+            let (events, count) = self.events(export).await?;
+            let events: Value =
+                events.into_iter().map(|event| json!({ "Event": event.value })).collect();
+            let text = json!({ "response": events }).to_string();
+            out.write_all(text.as_bytes()).map_err(failed)?;
+            return Ok(count);
+        }
         let reader = Reader::Tool(export.clearance);
         let mut count = 0;
         let id = super::uuid(comity_ledger::random()?);
         let head = match export.format {
             Format::Stix => format!("{{\"type\":\"bundle\",\"id\":\"bundle--{id}\",\"objects\":["),
-            Format::Csv => "type,value,id,name\n".to_owned(),
+            _ => "type,value,id,name\n".to_owned(),
         };
         out.write_all(head.as_bytes()).map_err(failed)?;
         let mut pages = Pages::of(export)?;
@@ -110,7 +158,7 @@ impl Node {
                         let comma: &[u8] = if count > 0 { b",\n" } else { b"\n" };
                         out.write_all(comma).and_then(|()| out.write_all(&body)).map_err(failed)?;
                     }
-                    Format::Csv => write_lines(&body, out).map_err(failed)?,
+                    _ => write_lines(&body, out).map_err(failed)?,
                 }
                 count += 1;
             }
@@ -120,6 +168,41 @@ impl Node {
             out.write_all(b"\n]}\n").map_err(failed)?;
         }
         Ok(count)
+    }
+}
+
+/// A file that is there whole, or not at all.
+struct Part {
+    out: std::io::BufWriter<std::fs::File>,
+    part: PathBuf,
+    file: PathBuf,
+}
+
+impl Part {
+    fn begin(file: &Path) -> std::io::Result<Self> {
+        let name = file.file_name().unwrap_or_default().to_string_lossy();
+        let part = file.with_file_name(format!(".{name}.part"));
+        let out = std::io::BufWriter::new(std::fs::File::create(&part)?);
+        Ok(Self { out, part, file: file.to_owned() })
+    }
+
+    fn write(file: &Path, text: &str) -> std::io::Result<()> {
+        let mut part = Self::begin(file)?;
+        part.out.write_all(text.as_bytes())?;
+        part.keep()
+    }
+
+    fn keep(mut self) -> std::io::Result<()> {
+        self.out.flush()?;
+        self.out.get_ref().sync_all()?;
+        std::fs::rename(&self.part, &self.file)
+    }
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        // Kept, it has another name. If this fails, what is left of it lies there.
+        let _ = std::fs::remove_file(&self.part);
     }
 }
 
@@ -193,7 +276,7 @@ fn marked(objects: Vec<Object>) -> Vec<Marked> {
 }
 
 fn write_lines(body: &[u8], out: &mut (dyn std::io::Write + Send)) -> std::io::Result<()> {
-    let Ok(json) = json::parse(body) else { return Ok(()) };
+    let Ok(json) = parsed::parse(body) else { return Ok(()) };
     let Some(members) = json.as_object() else { return Ok(()) };
     let text = |name| members.text(name).unwrap_or_default();
     for value in terms::terms(&json).values {

@@ -13,8 +13,10 @@ use comity_store::Db;
 use comity_store::intel::collection::Collection;
 use comity_store::intel::intake::{Intake, New, Origin};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::document::{self, Bad, Document, Known};
+use super::foreign::understood;
 use crate::node::{Error, Node};
 
 /// Objects of one transaction: while it lasts, nobody else writes.
@@ -107,8 +109,32 @@ impl Node {
         progress: &(dyn Fn(usize, usize) + Send + Sync),
     ) -> Result<Report, Error> {
         person.may(Right::Gather)?;
+        let (given, now) = (Arc::clone(&import.bytes), self.now());
+        let understood = tokio::task::spawn_blocking(move || understood(&given, now)).await;
+        let understood = understood.map_err(|error| Error::Refused(error.to_string()))?;
+        let understood = understood.map_err(Error::Refused)?;
+        let bytes = if understood.of_values.is_empty() {
+            understood.bytes
+        } else {
+            self.as_here(understood.bytes).await?
+        };
         let who = person.name.clone();
-        Ok(self.import(Import { who, ..import }, progress).await?.0)
+        let import = Import { who, bytes: bytes.into(), ..import };
+        let (mut report, _) = self.import_with(import, progress, understood.refusals).await?;
+        report.refusals.truncate(TOLD);
+        Ok(report)
+    }
+
+    /// Objects that were made of values, those that are here already as they are here: they are not made anew.
+    async fn as_here(&self, bytes: Vec<u8>) -> Result<Vec<u8>, Error> {
+        let mut value: Value = serde_json::from_slice(&bytes).unwrap_or_default();
+        for object in value["objects"].as_array_mut().into_iter().flatten() {
+            let id = object["id"].as_str().unwrap_or_default();
+            if let Some(here) = comity_store::intel::versions(&self.db, id).await?.pop() {
+                *object = serde_json::from_slice(&here.marked.body).unwrap_or_default();
+            }
+        }
+        Ok(value.to_string().into_bytes())
     }
 
     /// Takes objects in, from whoever may bring them.
@@ -120,13 +146,24 @@ impl Node {
         import: Import,
         progress: &(dyn Fn(usize, usize) + Send + Sync),
     ) -> Result<(Report, Vec<Taken>), Error> {
+        self.import_with(import, progress, Vec::new()).await
+    }
+
+    /// The same, where something was refused before.
+    async fn import_with(
+        &self,
+        import: Import,
+        progress: &(dyn Fn(usize, usize) + Send + Sync),
+        before: Vec<Refusal>,
+    ) -> Result<(Report, Vec<Taken>), Error> {
         let mut parts = parts(&import.bytes).map_err(Error::Refused)?;
         let total = parts.len();
         // What marks and what is referred to first; the order of what refers to each other does not matter.
         let order = |part: &(usize, Range<usize>)| rank(&import.bytes[part.1.clone()]);
         parts.sort_by_cached_key(order);
         let now = self.now().as_microsecond();
-        let mut report = Report { objects: total as u64, ..Report::default() };
+        let mut report = Report { objects: (total + before.len()) as u64, ..Report::default() };
+        before.into_iter().for_each(|refusal| report.refuse(refusal));
         let mut all = Vec::with_capacity(total);
         let mut chunks = parts.chunks(CHUNK).map(<[_]>::to_vec).collect::<Vec<_>>().into_iter();
         let prepare = |chunk: Vec<_>| {
@@ -573,6 +610,6 @@ fn rank(raw: &[u8]) -> u8 {
 
 /// Whether two texts are the same JSON, whatever the order of members.
 fn equal(a: &[u8], b: &[u8]) -> bool {
-    let value = |bytes| serde_json::from_slice::<serde_json::Value>(bytes).ok();
+    let value = |bytes| serde_json::from_slice::<Value>(bytes).ok();
     value(a).is_some() && value(a) == value(b)
 }

@@ -2,6 +2,7 @@
 
 mod document;
 pub mod export;
+pub mod foreign;
 pub mod import;
 pub mod query;
 
@@ -23,8 +24,9 @@ use serde::{Deserialize, Serialize};
 pub use comity_stix::marking::{Clearance, Pap, Tlp};
 pub use comity_store::intel::collection::Collection;
 pub use comity_store::intel::{Batch, Object};
+pub(crate) use document::micros;
+pub use document::stamp;
 use document::{Document, Known, field};
-pub(crate) use document::{micros, stamp};
 pub(crate) use import::reindex;
 pub use import::{Import, Report, Taken};
 pub use query::{Parsed, Problem};

@@ -4,11 +4,11 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use comity_node::Error;
-use comity_node::intel::{Around, Sees, Shown};
+use comity_node::intel::{Around, Sees, Shown, stamp};
 use comity_rules::access::Right;
 use serde_json::Value;
 
-use super::intelligence::{Line, Row, at, marking};
+use super::intelligence::{Line, Row, marking};
 use super::{Frame, Move, Named, Posted, internal, not_found, render};
 use crate::App;
 use crate::language::Language;
@@ -168,7 +168,7 @@ async fn page(
         related,
         shared: around.shared.iter().map(shared).collect(),
         viewers: viewers.collect(),
-        versions: around.versions.iter().map(|version| at(t, *version)).collect(),
+        versions: around.versions.iter().map(|version| stamp(*version)).collect(),
         batches: around.batches.into_iter().map(|batch| Line::of(t, batch)).collect(),
         gathers: who.0.may(Right::Gather).is_ok(),
         releases: who.0.may(Right::Release).is_ok(),

@@ -1,0 +1,121 @@
+//! What is not STIX: events of MISP, and lists of values, into objects of STIX.
+
+use comity_hunt::indicator::{Indicator, Kind};
+use comity_hunt::lists::{self, Choice};
+use comity_stix::misp;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::import::Refusal;
+
+/// What a file became.
+pub struct Understood {
+    /// A bundle, an envelope, an array or an object of STIX.
+    pub bytes: Vec<u8>,
+    /// What in it became nothing, and why.
+    pub refusals: Vec<Refusal>,
+    /// Identifiers of objects that say only when they were made of something: the same values give the same again.
+    pub of_values: Vec<String>,
+}
+
+/// Makes STIX of whatever a file is: STIX stays as it is.
+///
+/// # Errors
+/// Where it is nothing that is known here.
+pub fn understood(bytes: &[u8], now: Timestamp) -> Result<Understood, String> {
+    let plain = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let first = plain.iter().find(|byte| !byte.is_ascii_whitespace());
+    let as_it_is =
+        || Understood { bytes: plain.to_vec(), refusals: Vec::new(), of_values: Vec::new() };
+    match first {
+        Some(b'{' | b'[') if misp::is_event(plain) => event(plain),
+        Some(b'{') => Ok(as_it_is()),
+        // A list of IPv6 addresses in brackets begins so too.
+        Some(b'[') if serde_json::from_slice::<serde::de::IgnoredAny>(plain).is_ok() => {
+            Ok(as_it_is())
+        }
+        _ => values(plain, now),
+    }
+}
+
+fn event(bytes: &[u8]) -> Result<Understood, String> {
+    let converted = misp::to_stix(bytes).map_err(|error| error.to_string())?;
+    let refusal = |(what, why): (String, String)| refusal(Some(what), why);
+    Ok(Understood {
+        bytes: envelope(&converted.objects),
+        refusals: converted.left.into_iter().map(refusal).collect(),
+        of_values: Vec::new(),
+    })
+}
+
+/// A list of values, one a line, or CSV; defanged or not.
+fn values(bytes: &[u8], now: Timestamp) -> Result<Understood, String> {
+    let (mut objects, mut of_values, mut others) = (Vec::new(), Vec::new(), Vec::new());
+    let time = format!("{:.3}", now.round(jiff::Unit::Second).unwrap_or(now));
+    let mut take = |indicator: &Indicator| match object(indicator, &time) {
+        Some(object) => {
+            of_values.extend(object["id"].as_str().map(str::to_owned));
+            objects.push(object);
+        }
+        None => others.push(indicator.value.clone()),
+    };
+    let read =
+        lists::read(bytes, Choice::default(), &mut take).map_err(|error| error.to_string())?;
+    if objects.is_empty() {
+        let why = read.refused.first();
+        let why = why.map_or_else(String::new, |one| format!(" ({}: {})", one.place, one.problem));
+        return Err(format!("neither STIX nor MISP, and no list of values{why}"));
+    }
+    let mut refusals: Vec<Refusal> =
+        read.refused.into_iter().map(|one| refusal(Some(one.place), one.problem)).collect();
+    let why = "STIX has no property for what this is";
+    refusals.extend(others.into_iter().map(|value| refusal(Some(value), why.to_owned())));
+    Ok(Understood { bytes: envelope(&objects), refusals, of_values })
+}
+
+fn object(indicator: &Indicator, time: &str) -> Option<Value> {
+    let value = indicator.value.replace('\\', "\\\\").replace('\'', "\\'");
+    let is_six = value.contains(':');
+    let paths: &[&str] = match indicator.kind {
+        Kind::Ipv4 => &["ipv4-addr:value"],
+        Kind::Ipv6 => &["ipv6-addr:value"],
+        Kind::Cidr if is_six => &["ipv6-addr:value"],
+        Kind::Cidr => &["ipv4-addr:value"],
+        Kind::Domain => &["domain-name:value"],
+        Kind::Url => &["url:value"],
+        Kind::Email => &["email-addr:value"],
+        Kind::FileName => &["file:name"],
+        Kind::Md5 => &["file:hashes.MD5"],
+        Kind::Sha1 => &["file:hashes.'SHA-1'"],
+        Kind::Sha256 => &["file:hashes.'SHA-256'"],
+        Kind::Sha512 => &["file:hashes.'SHA-512'"],
+        Kind::Ja3 | Kind::Ja4 => return None,
+    };
+    let test = |path: &&str| format!("{path} = '{value}'");
+    let pattern = match indicator.kind {
+        // Which scheme it was reached by a list does not say.
+        Kind::Url => format!("[url:value = 'http://{value}' OR url:value = 'https://{value}']"),
+        _ => format!("[{}]", paths.iter().map(test).collect::<Vec<_>>().join(" OR ")),
+    };
+    let digest = comity_ledger::Hash::of(pattern.as_bytes()).0;
+    let mut uuid = [0; 16];
+    uuid.copy_from_slice(&digest[..16]);
+    let id = format!("indicator--{}", super::uuid(uuid));
+    let mut object = json!({
+        "type": "indicator", "spec_version": "2.1", "id": id, "created": time, "modified": time,
+        "name": indicator.value, "pattern": pattern, "pattern_type": "stix", "pattern_version": "2.1",
+        "valid_from": time,
+    });
+    if let Some(confidence) = indicator.confidence {
+        object["confidence"] = confidence.into();
+    }
+    Some(object)
+}
+
+fn envelope(objects: &[Value]) -> Vec<u8> {
+    json!({ "objects": objects }).to_string().into_bytes()
+}
+
+fn refusal(id: Option<String>, why: String) -> Refusal {
+    Refusal { index: 0, id, why, because_of: None }
+}
