@@ -26,20 +26,24 @@ use comity_ledger::tile::{self, TilePath};
 use comity_ledger::witness::{self, AddCheckpoint};
 use comity_ledger::{Body, Checkpoint, Content, Hash, Policy, Statement, Tiles, cosignature};
 use comity_node::exchange::{Copied, Entries, Wanted};
+use comity_node::intel::{foreign, query};
+use comity_node::taxii;
 use comity_rules::bundle;
 use comity_rules::card::{self, Card, Opening};
 use comity_rules::channel::{self, Channel};
 use comity_rules::content::Letter;
 use comity_rules::request::{Act, View};
 use comity_rules::{Kind, Request, Terms, ThreadId};
+use comity_stix::marking::Marks;
 use comity_stix::pattern::{Matcher, Observed, Pattern, Syntax};
-use comity_stix::{MOST, json};
+use comity_stix::{MOST, bundle as bundle_of, json, path};
+use jiff::Timestamp;
 
 /// A target's name and function.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub const TARGETS: [Target; 17] = [
+pub const TARGETS: [Target; 20] = [
     ("note", note),
     ("witness", witness),
     ("mirror", mirror),
@@ -57,6 +61,9 @@ pub const TARGETS: [Target; 17] = [
     ("pattern", pattern),
     ("hunt", hunt),
     ("indicators", indicators),
+    ("misp", misp),
+    ("filter", filter),
+    ("marking", marking),
 ];
 
 fn key(name: &str, algorithm: Algorithm, seed: u8) -> SigningKey {
@@ -463,4 +470,54 @@ pub fn indicators(data: &[u8]) {
         }
     }
     let _ = Warnings::default().add(data);
+}
+
+/// Events of MISP into STIX and back, and lists of values.
+pub fn misp(data: &[u8]) {
+    let now = Timestamp::UNIX_EPOCH;
+    let Ok(understood) = foreign::understood(data, now) else { return };
+    let objects = bundle_of::objects(&understood.bytes).expect("it was made here");
+    if comity_stix::misp::is_event(data) {
+        let objects: Vec<serde_json::Value> = objects
+            .iter()
+            .map(|one| serde_json::from_slice(one).expect("it was made here"))
+            .collect();
+        let again = comity_stix::misp::to_stix(data).expect("it was understood before");
+        assert_eq!(again.objects, objects, "the same event gives the same objects");
+        for event in comity_stix::misp::events(&objects, "fuzz", 0) {
+            let _ = event.manifest();
+        }
+    }
+}
+
+/// What a client of TAXII asks for, and what people type to find something.
+pub fn filter(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    if let Ok(asked) = taxii::filter::read(text) {
+        assert!(asked.limit > 0, "a page has something");
+        assert!(!asked.filter.versions.all || asked.filter.versions.at.is_empty());
+    }
+    let _ = taxii::filter::accepts(text);
+    let _ = taxii::filter::reads(text);
+    let _ = query::parse(text);
+}
+
+/// Markings, references and words of an object, and objects without some of their parts.
+pub fn marking(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let Ok(json) = json::parse(data) else { return };
+    let _ = comity_stix::terms::terms(&json);
+    let _ = bundle_of::objects(data);
+    let marks = Marks::of(&json);
+    let references = path::references(&json);
+    let mut parts: Vec<path::Path> = marks.parts.into_iter().map(|(path, _)| path).collect();
+    parts.extend(references.iter().step_by(2).map(|(path, _)| path.clone()));
+    let Some(left) = path::without(text, &parts) else { return };
+    let left = json::parse(left.as_bytes()).expect("what is left is JSON");
+    let kept = path::references(&left);
+    assert!(
+        kept.len() + references.len().div_ceil(2) <= references.len() + 1,
+        "what is cut is gone"
+    );
+    assert!(Marks::of(&left).whole.len() <= marks.whole.len(), "no selector leads nowhere now");
 }

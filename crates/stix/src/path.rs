@@ -1,12 +1,13 @@
 //! Paths to parts of an object, and objects without some of their parts: everything else stays byte for byte.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::json::{Json, MAX_DEPTH};
+use crate::json::{self, Json, MAX_DEPTH};
 
 /// A step from a value into it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -93,72 +94,121 @@ fn gather(value: &Json<'_>, path: &mut Path, found: &mut Vec<(Path, String)>) {
 /// parts goes too; granular markings lose the selectors of what goes, and those of elements that move up are moved.
 #[must_use]
 pub fn without(object: &str, parts: &[Path]) -> Option<String> {
-    let mut parts: Vec<&[Step]> = parts.iter().map(Vec::as_slice).collect();
-    parts.sort_unstable();
-    parts.dedup();
-    edit(object, &parts, &parts, 0)
+    let json = json::parse(object.as_bytes()).ok()?;
+    // Markings that are marked themselves would leave the rest without any.
+    if parts.iter().any(|path| matches!(path.first(), Some(Step::Name(name)) if name == MARKINGS)) {
+        return None;
+    }
+    let wanted: BTreeSet<&[Step]> = parts.iter().map(Vec::as_slice).collect();
+    let mut gone = Vec::new();
+    if close(&json, &mut Vec::new(), &wanted, &mut gone) {
+        return None;
+    }
+    let gone: Vec<&[Step]> = gone.iter().map(Vec::as_slice).collect();
+    edit(object, &gone, &Whole { gone: &gone, json: &json }, 0)
+}
+
+const MARKINGS: &str = "granular_markings";
+
+/// An object, and what of it goes.
+struct Whole<'w> {
+    gone: &'w [&'w [Step]],
+    json: &'w Json<'w>,
+}
+
+/// Finds what goes with what is wanted gone: whatever has nothing left. Whether that is the value itself.
+fn close(
+    value: &Json<'_>,
+    path: &mut Path,
+    wanted: &BTreeSet<&[Step]>,
+    gone: &mut Vec<Path>,
+) -> bool {
+    if wanted.contains(path.as_slice()) {
+        return true;
+    }
+    // The first path that begins with this one, if any does, is the next in order.
+    if wanted.range(path.as_slice()..).next().is_none_or(|next| !next.starts_with(path)) {
+        return false;
+    }
+    let (mut own, mut count) = (Vec::new(), 0);
+    let mut child = |step: Step, value: &Json<'_>, gone: &mut Vec<Path>| {
+        count += 1;
+        path.push(step);
+        if close(value, path, wanted, gone) {
+            own.push(path.clone());
+        }
+        path.pop();
+    };
+    match value {
+        Json::Object(members) => {
+            members
+                .iter()
+                .for_each(|(name, value)| child(Step::Name(name.to_owned()), value, gone));
+        }
+        Json::Array(elements) => {
+            elements.iter().enumerate().for_each(|(at, value)| child(Step::At(at), value, gone));
+        }
+        _ => {}
+    }
+    let is_all = count > 0 && own.len() == count;
+    if !is_all {
+        gone.extend(own);
+    }
+    is_all
 }
 
 /// A value without the parts whose paths, after `depth` steps, lead into it.
-fn edit(value: &str, parts: &[&[Step]], all: &[&[Step]], depth: usize) -> Option<String> {
-    if parts.iter().any(|path| path.len() == depth) || depth > MAX_DEPTH {
+fn edit(value: &str, parts: &[&[Step]], whole: &Whole<'_>, depth: usize) -> Option<String> {
+    let into = |step: &Step| -> Vec<&[Step]> {
+        parts.iter().copied().filter(|path| path.get(depth) == Some(step)).collect()
+    };
+    let kept = |value: &str, into: &[&[Step]]| {
+        if into.is_empty() {
+            Some(value.to_owned())
+        } else if into.iter().any(|path| path.len() == depth + 1) {
+            None
+        } else {
+            edit(value, into, whole, depth + 1)
+        }
+    };
+    if depth > MAX_DEPTH {
         return None;
     }
     let mut text = String::with_capacity(value.len());
-    let mut is_any = false;
     if let Ok(Members(members)) = serde_json::from_str(value) {
-        text.push('{');
         for (name, value) in members {
-            let is_marking = depth == 0 && name == "granular_markings";
-            let into: Vec<_> = parts
-                .iter()
-                .copied()
-                .filter(|path| matches!(path.get(depth), Some(Step::Name(step)) if *step == name))
-                .collect();
-            let kept = if is_marking {
-                selectors(value.get(), all).map(Cow::Owned)
-            } else if into.is_empty() {
-                Some(Cow::Borrowed(value.get()))
+            let step = Step::Name(name.into_owned());
+            let Step::Name(name) = &step else { continue };
+            let kept = if depth == 0 && name == MARKINGS {
+                selectors(value.get(), whole)
             } else {
-                edit(value.get(), &into, all, depth + 1).map(Cow::Owned)
+                kept(value.get(), &into(&step))
             };
             let Some(kept) = kept else { continue };
-            let name = serde_json::to_string(&name).ok()?;
-            let comma = if is_any { "," } else { "" };
+            let name = serde_json::to_string(name).ok()?;
+            let comma = if text.is_empty() { "{" } else { "," };
             let _ = write!(text, "{comma}{name}:{kept}");
-            is_any = true;
         }
         text.push('}');
     } else if let Ok(elements) = serde_json::from_str::<Vec<&RawValue>>(value) {
-        text.push('[');
         for (at, value) in elements.iter().enumerate() {
-            let into: Vec<_> = parts
-                .iter()
-                .copied()
-                .filter(|path| path.get(depth) == Some(&Step::At(at)))
-                .collect();
-            let kept = if into.is_empty() {
-                Some(Cow::Borrowed(value.get()))
-            } else {
-                edit(value.get(), &into, all, depth + 1).map(Cow::Owned)
-            };
-            let Some(kept) = kept else { continue };
-            let comma = if is_any { "," } else { "" };
+            let Some(kept) = kept(value.get(), &into(&Step::At(at))) else { continue };
+            let comma = if text.is_empty() { "[" } else { "," };
             let _ = write!(text, "{comma}{kept}");
-            is_any = true;
         }
         text.push(']');
     }
-    is_any.then_some(text)
+    // Only granular markings may go without having been among what goes: an object of nothing else is none.
+    (text.len() > 1).then_some(text)
 }
 
 /// Granular markings of what is left.
-fn selectors(value: &str, gone: &[&[Step]]) -> Option<String> {
+fn selectors(value: &str, whole: &Whole<'_>) -> Option<String> {
     let mut list: Vec<serde_json::Map<String, serde_json::Value>> =
         serde_json::from_str(value).ok()?;
     for one in &mut list {
         let Some(serde_json::Value::Array(selectors)) = one.get_mut("selectors") else { continue };
-        let moved = |selector: &serde_json::Value| Some(moved(selector.as_str()?, gone)?.into());
+        let moved = |selector: &serde_json::Value| Some(moved(selector.as_str()?, whole)?.into());
         *selectors = selectors.iter().filter_map(moved).collect();
     }
     list.retain(|one| {
@@ -167,15 +217,9 @@ fn selectors(value: &str, gone: &[&[Step]]) -> Option<String> {
     if list.is_empty() { None } else { serde_json::to_string(&list).ok() }
 }
 
-/// Where a selector leads when some parts are gone; `None` where it led to one of them.
-fn moved(selector: &str, gone: &[&[Step]]) -> Option<String> {
-    let step = |step: &str| {
-        let index = step.strip_prefix('[').and_then(|step| step.strip_suffix(']'));
-        index
-            .and_then(|index| index.parse().ok())
-            .map_or_else(|| Step::Name(step.to_owned()), Step::At)
-    };
-    let path: Path = selector.split('.').map(step).collect();
+/// Where a selector leads when some parts are gone; `None` where it led to one of them. One that leads nowhere stays.
+fn moved(selector: &str, Whole { gone, json }: &Whole<'_>) -> Option<String> {
+    let Some(path) = selected(json, selector) else { return Some(selector.to_owned()) };
     if gone.iter().any(|gone| path.starts_with(gone)) {
         return None;
     }
@@ -222,7 +266,6 @@ impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::json;
 
     fn cut(object: &str, selectors: &[&str]) -> Option<String> {
         let json = json::parse(object.as_bytes()).ok()?;
