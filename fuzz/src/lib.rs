@@ -476,7 +476,8 @@ pub fn indicators(data: &[u8]) {
 pub fn misp(data: &[u8]) {
     let now = Timestamp::UNIX_EPOCH;
     let Ok(understood) = foreign::understood(data, now) else { return };
-    let objects = bundle_of::objects(&understood.bytes).expect("it was made here");
+    // What looks like STIX is looked at where it is taken in.
+    let Ok(objects) = bundle_of::objects(&understood.bytes) else { return };
     if comity_stix::misp::is_event(data) {
         let objects: Vec<serde_json::Value> = objects
             .iter()

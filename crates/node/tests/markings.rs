@@ -399,6 +399,7 @@ async fn nothing_leaves_that_its_markings_keep() {
                 marking: floor,
                 collection: Some(collection.clone()),
                 returns: false,
+                reader: None,
             };
             let (report, _) = node.import(import, &|_, _| ()).await.unwrap();
             let refused: BTreeSet<&str> =

@@ -268,6 +268,7 @@ async fn what_is_released_late_is_found_as_added_then() {
         marking: Tlp::Green,
         collection,
         returns: false,
+        reader: None,
     };
     let into = Some(stand.collection.clone());
     stand.node.import(import(waits, into.clone()), &|_, _| ()).await.unwrap();
@@ -411,4 +412,139 @@ async fn whatever_is_wrong_gets_a_clear_no() {
         let answer = stand.raw(&head(extra)).await;
         assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{extra}: {answer}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tool_takes_no_marking_off_and_learns_nothing_by_adding() {
+    let stand = Stand::set().await;
+    let red = stand.key(Tlp::Red, true, true).await;
+    let clear = stand.key(Tlp::Clear, true, true).await;
+    let marking = |number: usize, created: &str, statement: &str| {
+        json!({
+            "type": "marking-definition", "spec_version": "2.1", "created": created,
+            "id": format!("marking-definition--00000000-0000-4000-8000-{number:012}"),
+            "definition_type": "statement", "definition": { "statement": statement },
+            "object_marking_refs": [Tlp::Clear.id()],
+        })
+    };
+    let marked = |number: usize, by: &Value| {
+        let mut value = malware(number, 1, "SECRET", Some(Tlp::Clear));
+        value["object_marking_refs"] = json!([Tlp::Clear.id(), by["id"]]);
+        value
+    };
+    let known = marking(1, "2026-01-01T00:00:00.000Z", "TLP:RED");
+    let unknown = marking(2, "2026-01-01T00:00:00.000Z", "(c) Northland");
+    let both = [known.clone(), marked(1, &known), marked(2, &unknown)];
+    stand.add(&red, &both).await;
+    // A later definition of the one, and a first of the other, from somebody who sees neither object.
+    for number in [1, 2] {
+        let later = marking(number, "2026-02-01T00:00:00.000Z", "Copyright");
+        stand.add(&clear, &[later]).await;
+    }
+    let all = stand.get(&clear, "objects/?match[version]=all").await.to_string();
+    assert!(!all.contains("SECRET"), "{all}");
+
+    // A freer version of what one does not see opens nothing, and is not the others' last.
+    let hidden = malware(3, 1, "HIDDEN", Some(Tlp::Red));
+    let link = json!({
+        "type": "relationship", "spec_version": "2.1", "id": "relationship--00000000-0000-4000-8000-000000000001",
+        "created": "2026-01-01T00:00:00.000Z", "modified": "2026-01-01T00:00:00.000Z",
+        "relationship_type": "related-to", "source_ref": hidden["id"], "target_ref": malware(4, 1, "", None)["id"],
+        "description": "LINK", "object_marking_refs": [Tlp::Clear.id()],
+    });
+    stand.add(&red, &[hidden.clone(), link]).await;
+    let added =
+        [malware(3, 2, "mine", Some(Tlp::Clear)), malware(5, 2, "new", Some(Tlp::Clear)), hidden];
+    let status = stand.add(&clear, &added).await;
+    // Hidden and new are told alike, in the order in which they came.
+    let told: Vec<&str> = status["successes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["version"].as_str().unwrap())
+        .collect();
+    let wanted =
+        ["2026-01-02T00:00:00.000Z", "2026-01-02T00:00:00.000Z", "2026-01-01T00:00:00.000Z"];
+    assert_eq!((told, &status["failure_count"]), (wanted.to_vec(), &json!(0)));
+    let all = stand.get(&clear, "objects/?match[version]=all").await.to_string();
+    assert!(!all.contains("LINK") && !all.contains("mine") && all.contains("new"), "{all}");
+    let of = "objects/?match[id]=malware--00000000-0000-4000-8000-000000000003";
+    assert_eq!(stand.names(&red, of).await, ["HIDDEN"]);
+
+    // What is here and was never shared is nobody's business either.
+    let import = Import {
+        bytes: json!([malware(6, 1, "not shared", Some(Tlp::Clear))])
+            .to_string()
+            .into_bytes()
+            .into(),
+        who: "analyst".to_owned(),
+        through: "import",
+        source: "test".to_owned(),
+        marking: Tlp::Clear,
+        collection: None,
+        returns: false,
+        reader: None,
+    };
+    stand.node.import(import, &|_, _| ()).await.unwrap();
+    let status = stand.add(&clear, &[malware(6, 1, "other", Some(Tlp::Clear))]).await;
+    assert_eq!(status["failure_count"], 0);
+
+    // An identifier is one under whatever name it stands.
+    let mut named = malware(7, 1, "names", Some(Tlp::Clear));
+    let secret = malware(3, 1, "", None)["id"].clone();
+    named["x_ids"] = json!([secret, "x"]);
+    named["external_references"] =
+        json!([{ "source_name": "a", "description": "d", "external_id": secret }]);
+    stand.add(&red, &[named]).await;
+    let all = stand.get(&clear, "objects/?match[type]=malware").await.to_string();
+    assert!(all.contains("names") && !all.contains(secret.as_str().unwrap()), "{all}");
+
+    // Many definitions at once open what waited for all of them.
+    let waits: Vec<Value> =
+        (10..20).map(|number| marking(number, "2026-01-01T00:00:00.000Z", "(c)")).collect();
+    let mut object = malware(8, 1, "waited", Some(Tlp::Clear));
+    let ids: Vec<&Value> = waits.iter().map(|one| &one["id"]).collect();
+    object["object_marking_refs"] = json!(ids);
+    let import = |value: Value| Import {
+        bytes: value.to_string().into_bytes().into(),
+        who: "analyst".to_owned(),
+        through: "import",
+        source: "test".to_owned(),
+        marking: Tlp::Clear,
+        collection: Some(stand.collection.clone()),
+        returns: false,
+        reader: None,
+    };
+    stand.node.import(import(json!([object])), &|_, _| ()).await.unwrap();
+    stand.node.import(import(json!(waits)), &|_, _| ()).await.unwrap();
+    assert!(
+        stand.names(&clear, "objects/?match[type]=malware").await.contains(&"waited".to_owned())
+    );
+
+    // Of several that are deleted at once nothing is found any more, and what comes after is not found for it.
+    let mut first = malware(30, 1, "first", None);
+    first["x_of"] = malware(31, 1, "", None)["id"].clone();
+    stand
+        .node
+        .import(import(json!([malware(31, 1, "second", None), first])), &|_, _| ())
+        .await
+        .unwrap();
+    let ids: Vec<String> = [31, 30]
+        .map(|number| malware(number, 1, "", None)["id"].as_str().unwrap().to_owned())
+        .to_vec();
+    stand.node.delete_intelligence(&Person::operator(), &ids).await.unwrap();
+    stand.node.import(import(json!([malware(32, 1, "third", None)])), &|_, _| ()).await.unwrap();
+    for word in ["first", "second"] {
+        let found = stand.node.search(&Person::operator(), word, None, 10).await.unwrap();
+        assert_eq!(found, [], "{word}");
+    }
+    // The last second that there is.
+    let mut late = malware(33, 1, "late", None);
+    late["modified"] = "9999-12-31T23:59:59.999Z".into();
+    stand.node.import(import(json!([late])), &|_, _| ()).await.unwrap();
+    let versions =
+        stand.get(&red, "objects/malware--00000000-0000-4000-8000-000000000033/versions/").await;
+    assert_eq!(versions["versions"], json!(["9999-12-31T23:59:59.999Z"]));
+    assert_eq!(stand.get(&red, "objects/?added_after=9999-12-31T23:59:59Z").await, json!({}));
+    assert_eq!(stand.send(&red, Method::GET, &stand.path("objects/%ff/"), "").await.0, 404);
 }

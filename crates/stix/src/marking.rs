@@ -60,11 +60,13 @@ impl Tlp {
     /// The label that a text is, in upper or lower case, with `TLP:` before it or not. WHITE, of TLP 1, is CLEAR.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        match word(text, "tlp:")?.as_str() {
+        match word(text, "tlp")?.as_str() {
             "clear" | "white" => Some(Self::Clear),
             "green" => Some(Self::Green),
             "amber" => Some(Self::Amber),
-            "amber+strict" => Some(Self::AmberStrict),
+            "amber+strict" | "amber-strict" | "amber_strict" | "amber strict" => {
+                Some(Self::AmberStrict)
+            }
             "red" => Some(Self::Red),
             _ => None,
         }
@@ -112,7 +114,7 @@ impl Pap {
     /// The label that a text is, as [`Tlp::parse`].
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        match word(text, "pap:")?.as_str() {
+        match word(text, "pap")?.as_str() {
             "clear" | "white" => Some(Self::Clear),
             "green" => Some(Self::Green),
             "amber" => Some(Self::Amber),
@@ -127,7 +129,8 @@ fn word(text: &str, prefix: &str) -> Option<String> {
     let text = text.trim();
     // Longer is none, and is not copied.
     let text = (text.len() <= 24).then(|| text.to_ascii_lowercase())?;
-    Some(text.strip_prefix(prefix).unwrap_or(&text).to_owned())
+    let bare = text.strip_prefix(prefix).map(|bare| bare.trim_start_matches([':', ' ', '_', '-']));
+    Some(bare.unwrap_or(&text).to_owned())
 }
 
 /// What a reader may see: up to which label, and used how.
@@ -223,6 +226,8 @@ pub enum Meaning {
     Tlp(Tlp),
     /// What may be done with it.
     Pap(Pap),
+    /// Both.
+    Both(Tlp, Pap),
     /// Something for people to read: it goes along.
     Statement,
     /// Something that is not understood here.
@@ -252,34 +257,63 @@ impl Meaning {
             let extensions = definition.member("extensions")?.as_object()?;
             extensions.member(id)?.as_object()?.member(member)?.as_str()
         };
-        let label = |text: &str| {
-            let text = text.trim();
-            let has = |prefix: &str| {
-                text.get(..4).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
-            };
-            let tlp = has("tlp:").then(|| Tlp::parse(text)).flatten().map(Self::Tlp);
-            tlp.or_else(|| has("pap:").then(|| Pap::parse(text)).flatten().map(Self::Pap))
-        };
         let kind = definition.text("definition_type").unwrap_or_default().to_ascii_lowercase();
         let tlp = extension(TLP_2_0, "tlp_2_0").or_else(|| inside("definition", "tlp"));
-        if let Some(tlp) = tlp {
-            return Tlp::parse(tlp).map_or(Self::Unknown, Self::Tlp);
-        }
+        let pap = inside("definition", "pap").filter(|_| kind == "pap");
         let labels = [
             definition.text("x_opencti_definition"),
             extension(OPENCTI, "definition"),
             inside("definition", "statement"),
             definition.text("name"),
         ];
-        if let Some(known) = labels.into_iter().flatten().find_map(label) {
-            return known;
-        }
-        match kind.as_str() {
-            "pap" => {
-                inside("definition", "pap").and_then(Pap::parse).map_or(Self::Unknown, Self::Pap)
-            }
+        // Every label counts, and one that nobody here understands counts as that.
+        let labels = labels.into_iter().flatten().filter_map(label);
+        let labels = labels.chain(tlp.map(|tlp| Tlp::parse(tlp).map_or(Self::Unknown, Self::Tlp)));
+        let labels = labels.chain(pap.map(|pap| Pap::parse(pap).map_or(Self::Unknown, Self::Pap)));
+        let own = match kind.as_str() {
             "statement" => Self::Statement,
             _ => Self::Unknown,
+        };
+        labels
+            .fold(None, |all: Option<Self>, one| Some(all.map_or(one, |all| all.with(one))))
+            .unwrap_or(own)
+    }
+
+    /// What both mean together.
+    fn with(self, other: Self) -> Self {
+        let parts = |one: Self| match one {
+            Self::Tlp(tlp) => Some((Some(tlp), None)),
+            Self::Pap(pap) => Some((None, Some(pap))),
+            Self::Both(tlp, pap) => Some((Some(tlp), Some(pap))),
+            Self::Statement => Some((None, None)),
+            Self::Unknown => None,
+        };
+        match (parts(self), parts(other)) {
+            (Some((a, b)), Some((c, d))) => match (a.max(c), b.max(d)) {
+                (Some(tlp), Some(pap)) => Self::Both(tlp, pap),
+                (Some(tlp), None) => Self::Tlp(tlp),
+                (None, Some(pap)) => Self::Pap(pap),
+                (None, None) => Self::Statement,
+            },
+            _ => Self::Unknown,
+        }
+    }
+
+    /// Its label of TLP.
+    #[must_use]
+    pub fn tlp(self) -> Option<Tlp> {
+        match self {
+            Self::Tlp(tlp) | Self::Both(tlp, _) => Some(tlp),
+            _ => None,
+        }
+    }
+
+    /// Its label of PAP.
+    #[must_use]
+    pub fn pap(self) -> Option<Pap> {
+        match self {
+            Self::Pap(pap) | Self::Both(_, pap) => Some(pap),
+            _ => None,
         }
     }
 
@@ -289,10 +323,24 @@ impl Meaning {
         match self {
             Self::Tlp(tlp) => Audience::of(tlp, Pap::Clear),
             Self::Pap(pap) => Audience::of(Tlp::Clear, pap),
+            Self::Both(tlp, pap) => Audience::of(tlp, pap),
             Self::Statement => Audience::EVERYONE,
             Self::Unknown => Audience::NOBODY,
         }
     }
+}
+
+/// What a text means that is meant as a label: one that begins as labels do and is none is not understood.
+fn label(text: &str) -> Option<Meaning> {
+    let text = text.trim();
+    let begins = |prefix: &str| {
+        text.get(..3).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+            && !text[3..].starts_with(|c: char| c.is_alphanumeric())
+    };
+    if begins("tlp") {
+        return Some(Tlp::parse(text).map_or(Meaning::Unknown, Meaning::Tlp));
+    }
+    begins("pap").then(|| Pap::parse(text).map_or(Meaning::Unknown, Meaning::Pap))
 }
 
 /// How an object is marked.
@@ -311,9 +359,7 @@ impl Marks {
         let mut marks = Self::default();
         let Some(members) = object.as_object() else { return marks };
         let list = |name| members.member(name).and_then(Json::as_array).unwrap_or_default();
-        marks
-            .whole
-            .extend(list("object_marking_refs").iter().filter_map(Json::as_str).map(str::to_owned));
+        marks.nested(object);
         for one in list("granular_markings") {
             let Some(one) = one.as_object() else { continue };
             // With `lang` it says in which language a part is.
@@ -328,6 +374,21 @@ impl Marks {
             }
         }
         marks
+    }
+
+    /// The markings of the whole, those that stand deeper in it among them.
+    fn nested(&mut self, value: &Json<'_>) {
+        match value {
+            Json::Object(members) => members.iter().for_each(|(name, value)| match value {
+                Json::Array(ids) if name == "object_marking_refs" => {
+                    self.whole.extend(ids.iter().filter_map(Json::as_str).map(str::to_owned));
+                }
+                Json::Object(_) | Json::Array(_) => self.nested(value),
+                _ => {}
+            }),
+            Json::Array(elements) => elements.iter().for_each(|one| self.nested(one)),
+            _ => {}
+        }
     }
 
     /// Every marking definition that is named.
@@ -352,6 +413,9 @@ mod tests {
 
     #[test]
     fn labels_are_read_in_every_spelling() {
+        for text in ["TLP", "TLP:", "TLP:AMBER+STRICTER", "tlp:red:foo"] {
+            assert_eq!((Tlp::parse(text), label(text)), (None, Some(Meaning::Unknown)), "{text}");
+        }
         for (text, tlp) in [
             ("TLP:WHITE", Tlp::Clear),
             ("tlp:clear", Tlp::Clear),
@@ -394,6 +458,30 @@ mod tests {
             (r#"{"definition_type":"tlp","definition":{"tlp":"amber"}}"#, Meaning::Tlp(Tlp::Amber)),
             (r#"{"definition_type":"tlp","definition":{"tlp":"mauve"}}"#, Meaning::Unknown),
             (r#"{"definition_type":"ais","definition":{}}"#, Meaning::Unknown),
+            (
+                r#"{"name":"TLP:RED","definition_type":"statement","definition":{"statement":"PAP:RED"}}"#,
+                Meaning::Both(Tlp::Red, Pap::Red),
+            ),
+            (
+                r#"{"definition_type":"statement","definition":{"statement":"TLP:AMBER-STRICT"}}"#,
+                Meaning::Tlp(Tlp::AmberStrict),
+            ),
+            (
+                r#"{"definition_type":"statement","definition":{"statement":"TLP RED"}}"#,
+                Meaning::Tlp(Tlp::Red),
+            ),
+            (
+                r#"{"definition_type":"statement","definition":{"statement":"TLP:RED - do not share"}}"#,
+                Meaning::Unknown,
+            ),
+            (
+                r#"{"definition_type":"statement","definition":{"statement":"TLP:EX:CHR"}}"#,
+                Meaning::Unknown,
+            ),
+            (
+                r#"{"definition_type":"statement","definition":{"statement":"PAPER"}}"#,
+                Meaning::Statement,
+            ),
             (r#"{}"#, Meaning::Unknown),
         ] {
             assert_eq!(meaning(text), wanted, "{text}");

@@ -44,47 +44,37 @@ pub fn selected(object: &Json<'_>, selector: &str) -> Option<Path> {
     Some(path)
 }
 
-/// Every reference that an object makes to others, with its place: members whose names end in `_ref` and `_refs`, at any
-/// depth. Markings are none.
+/// Every identifier of another object that an object names, with its place: whatever text is one, at any depth and under any
+/// name. Markings are none.
 #[must_use]
 pub fn references(object: &Json<'_>) -> Vec<(Path, String)> {
+    let own = object.as_object().and_then(|members| members.text("id")).unwrap_or_default();
     let mut found = Vec::new();
-    gather(object, &mut Vec::new(), &mut found);
+    gather(object, own, &mut Vec::new(), &mut found);
     found
 }
 
-fn gather(value: &Json<'_>, path: &mut Path, found: &mut Vec<(Path, String)>) {
+fn gather(value: &Json<'_>, own: &str, path: &mut Path, found: &mut Vec<(Path, String)>) {
     match value {
         Json::Object(members) => {
             for (name, value) in members.iter() {
-                if path.is_empty() && matches!(name, "object_marking_refs" | "granular_markings") {
+                if name == "object_marking_refs" || path.is_empty() && name == MARKINGS {
                     continue;
                 }
                 path.push(Step::Name(name.to_owned()));
-                match value {
-                    Json::String(id) if name.ends_with("_ref") => {
-                        found.push((path.clone(), id.to_string()));
-                    }
-                    Json::Array(ids) if name.ends_with("_refs") => {
-                        let one = |(at, id): (usize, &Json<'_>)| {
-                            let id = id.as_str()?.to_owned();
-                            Some((path.iter().cloned().chain([Step::At(at)]).collect(), id))
-                        };
-                        found.extend(ids.iter().enumerate().filter_map(one));
-                    }
-                    _ => gather(value, path, found),
-                }
+                gather(value, own, path, found);
                 path.pop();
             }
         }
         Json::Array(elements) => {
             for (at, value) in elements.iter().enumerate() {
-                if matches!(value, Json::Object(_) | Json::Array(_)) {
-                    path.push(Step::At(at));
-                    gather(value, path, found);
-                    path.pop();
-                }
+                path.push(Step::At(at));
+                gather(value, own, path, found);
+                path.pop();
             }
+        }
+        Json::String(id) if crate::id::Id::parse(id).is_some() && *id != own => {
+            found.push((path.clone(), id.to_string()));
         }
         _ => {}
     }
@@ -104,7 +94,8 @@ pub fn without(object: &str, parts: &[Path]) -> Option<String> {
     if close(&json, &mut Vec::new(), &wanted, &mut gone) {
         return None;
     }
-    let gone: Vec<&[Step]> = gone.iter().map(Vec::as_slice).collect();
+    let mut gone: Vec<&[Step]> = gone.iter().map(Vec::as_slice).collect();
+    gone.sort_unstable();
     edit(object, &gone, &Whole { gone: &gone, json: &json }, 0)
 }
 
@@ -159,8 +150,11 @@ fn close(
 
 /// A value without the parts whose paths, after `depth` steps, lead into it.
 fn edit(value: &str, parts: &[&[Step]], whole: &Whole<'_>, depth: usize) -> Option<String> {
-    let into = |step: &Step| -> Vec<&[Step]> {
-        parts.iter().copied().filter(|path| path.get(depth) == Some(step)).collect()
+    // They are in order and alike until here: what leads into one member stands together.
+    let into = |step: &Step| {
+        let from = parts.partition_point(|path| path.get(depth) < Some(step));
+        let to = from + parts[from..].partition_point(|path| path.get(depth) == Some(step));
+        &parts[from..to]
     };
     let kept = |value: &str, into: &[&[Step]]| {
         if into.is_empty() {
@@ -182,7 +176,7 @@ fn edit(value: &str, parts: &[&[Step]], whole: &Whole<'_>, depth: usize) -> Opti
             let kept = if depth == 0 && name == MARKINGS {
                 selectors(value.get(), whole)
             } else {
-                kept(value.get(), &into(&step))
+                kept(value.get(), into(&step))
             };
             let Some(kept) = kept else { continue };
             let name = serde_json::to_string(name).ok()?;
@@ -192,7 +186,7 @@ fn edit(value: &str, parts: &[&[Step]], whole: &Whole<'_>, depth: usize) -> Opti
         text.push('}');
     } else if let Ok(elements) = serde_json::from_str::<Vec<&RawValue>>(value) {
         for (at, value) in elements.iter().enumerate() {
-            let Some(kept) = kept(value.get(), &into(&Step::At(at))) else { continue };
+            let Some(kept) = kept(value.get(), into(&Step::At(at))) else { continue };
             let comma = if text.is_empty() { "[" } else { "," };
             let _ = write!(text, "{comma}{kept}");
         }
@@ -301,11 +295,21 @@ mod tests {
     }
 
     #[test]
-    fn references_are_found_at_any_depth() {
-        let object = r#"{"created_by_ref":"identity--1","object_marking_refs":["m--1"],"object_refs":["a--1","b--2"],
-            "extensions":{"x":{"list":[{"deep_ref":"c--3"}]}}}"#;
+    fn references_are_found_at_any_depth_and_under_any_name() {
+        let id =
+            |kind: &str, number: u8| format!("{kind}--00000000-0000-4000-8000-00000000000{number}");
+        let object = format!(
+            r#"{{"id":"{}","created_by_ref":"{}","object_marking_refs":["{}"],"object_refs":["{}","no"],
+            "extensions":{{"x":{{"list":[{{"deep":{{"er":"{}"}}}}]}}}},"external_references":[{{"external_id":"{}"}}]}}"#,
+            id("note", 0),
+            id("identity", 1),
+            id("marking-definition", 2),
+            id("malware", 3),
+            id("tool", 4),
+            id("url", 5),
+        );
         let json = json::parse(object.as_bytes()).unwrap_or(Json::Null);
         let ids: Vec<String> = references(&json).into_iter().map(|(_, id)| id).collect();
-        assert_eq!(ids, ["identity--1", "a--1", "b--2", "c--3"]);
+        assert_eq!(ids, [id("identity", 1), id("malware", 3), id("tool", 4), id("url", 5)]);
     }
 }

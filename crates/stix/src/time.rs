@@ -58,6 +58,12 @@ impl Time {
         i64::try_from(self.0.div_euclid(1_000_000_000)).unwrap_or(i64::MAX)
     }
 
+    /// Whole microseconds since 1970.
+    #[must_use]
+    pub fn micros(self) -> i64 {
+        i64::try_from(self.0.div_euclid(1_000)).unwrap_or(i64::MAX)
+    }
+
     /// So much later.
     #[must_use]
     pub fn after_nanos(self, nanos: i128) -> Self {

@@ -101,6 +101,13 @@ CREATE TABLE intel_cursor (
     cursor TEXT NOT NULL
 );
 
+-- What was pushed where, so that a deletion reaches it.
+CREATE TABLE intel_pushed (
+    remote TEXT NOT NULL,
+    id TEXT NOT NULL,
+    PRIMARY KEY (remote, id)
+);
+
 -- Views of the bodies, made again by a rebuild; the index of words is the other one.
 
 CREATE TABLE intel_ref (

@@ -18,7 +18,7 @@ const PAGE_OF_CONTENTS: usize = 8;
 
 /// The tables that are backed up: name, the columns that order its rows, and the versions of the schema
 /// that have it.
-const TABLES: [(&str, &str, std::ops::RangeInclusive<i32>); 29] = [
+const TABLES: [(&str, &str, std::ops::RangeInclusive<i32>); 30] = [
     ("agreement", "terms", 1..=i32::MAX),
     ("peer", "party", 1..=i32::MAX),
     ("ledger", "id", 1..=i32::MAX),
@@ -46,6 +46,7 @@ const TABLES: [(&str, &str, std::ops::RangeInclusive<i32>); 29] = [
     ("intel_key", "key", 6..=i32::MAX),
     ("intel_status", "id", 6..=i32::MAX),
     ("intel_cursor", "remote", 6..=i32::MAX),
+    ("intel_pushed", "remote, id", 6..=i32::MAX),
     ("setting", "name", 1..=i32::MAX),
     ("journal", "idx", 1..=i32::MAX),
 ];

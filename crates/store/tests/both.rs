@@ -530,7 +530,7 @@ async fn intelligence_is_kept_found_and_read_in_order(db: Db) {
     intake.show_to(&third, (green, green)).await.unwrap();
     let fifth = intake.object(5).await.unwrap();
     intake.show_to(&fifth, (red, red)).await.unwrap();
-    intake.reword(4, "other".to_owned()).await.unwrap();
+    intake.reword(4, "other".to_owned());
     intake.commit().await.unwrap();
     assert_eq!(bodies(reader, &last, 9).await, is("indicator--1 3", false));
     let later = Filter { after: Some(1_500_000), ..last.clone() };
@@ -543,7 +543,13 @@ async fn intelligence_is_kept_found_and_read_in_order(db: Db) {
     assert!(intake.is_gone("malware--2").await.unwrap());
     intake.commit().await.unwrap();
     assert_eq!(bodies(all, &last, 9).await, is("indicator--1 2, malware--3 1", false));
-    assert_eq!(intel::gone(&db, 0).await.unwrap(), [("malware--2".to_owned(), 3_000_000)]);
+    assert!(intel::gone_from(&db, "there").await.unwrap().is_empty());
+    let mut intake = Intake::begin(&db, 3_000_000).await.unwrap();
+    for id in ["malware--2", "malware--3"] {
+        intake.pushed("there", id, true).await.unwrap();
+    }
+    intake.commit().await.unwrap();
+    assert_eq!(intel::gone_from(&db, "there").await.unwrap(), ["malware--2"]);
     assert_eq!(intel::audience_of(&db, "malware--2").await.unwrap(), Some(Audience::NOBODY));
     assert_eq!(intel::audience_of(&db, "malware--9").await.unwrap(), None);
     assert_eq!(found(&token("other")).await, "");
@@ -553,7 +559,11 @@ async fn intelligence_is_kept_found_and_read_in_order(db: Db) {
     while let Some(part) = reading.next().await.unwrap() {
         rows += if part.table.starts_with("intel_") { part.rows.len() } else { 0 };
     }
-    assert_eq!(rows, 1 + 4 + 1 + 1 + 3, "batch, objects, what is gone, collection, members");
+    assert_eq!(
+        rows,
+        1 + 4 + 1 + 1 + 3 + 2,
+        "batch, objects, what is gone, collection, members, pushed"
+    );
 }
 
 fn clearance(tlp: Tlp) -> Clearance {

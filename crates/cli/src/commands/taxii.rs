@@ -188,23 +188,12 @@ async fn push(
     (collection, tlp, pap): (String, String, String),
     anew: bool,
 ) -> Result<ExitCode, Failure> {
-    let remote = format!("push {collection} {url}");
+    let there = url.trim_end_matches('/').to_owned();
+    // For another reader it is another push.
+    let remote = format!("push {collection} for {tlp} {pap} to {there}").to_ascii_lowercase();
     let known = Intel::Cursor { remote: remote.clone(), set: None };
     let place = ask(context, known).await?["cursor"].as_str().map(str::to_owned);
-    let place: Value = place
-        .filter(|_| !anew)
-        .and_then(|place| serde_json::from_str(&place).ok())
-        .unwrap_or_default();
-    let mut after = place["after"].as_i64().unwrap_or(0);
-    let mut gone = match place["gone"].as_i64() {
-        Some(gone) => gone,
-        // What was deleted before the first push never was there.
-        None => {
-            let all = ask(context, Intel::Gone { after: 0 }).await?;
-            let last = all.as_array().and_then(|all| all.last());
-            last.map_or(0, |one| one["at"].as_i64().unwrap_or(0))
-        }
-    };
+    let mut after: i64 = place.filter(|_| !anew).and_then(|place| place.parse().ok()).unwrap_or(0);
     let bar = spinner();
     let (mut taken, mut refused, mut told) = (0, 0, Vec::new());
     loop {
@@ -215,13 +204,17 @@ async fn push(
         let objects: Vec<String> =
             objects.iter().filter_map(Value::as_str).map(str::to_owned).collect();
         if !objects.is_empty() {
+            // Before they are there: what is deleted here must be known to be there.
+            let ids = objects.iter().filter_map(|one| id_of(one)).collect();
+            let pushed = Intel::Pushed { remote: there.clone(), ids, are_there: true };
+            ask(context, pushed).await?;
             let added = client.add(url, &objects).await?;
             taken += added.taken;
             refused += added.refused_count;
             told.extend(added.refused);
         }
         after = page["last"].as_i64().unwrap_or(after);
-        let set = Some(json!({ "after": after, "gone": gone }).to_string());
+        let set = Some(after.to_string());
         ask(context, Intel::Cursor { remote: remote.clone(), set }).await?;
         bar.set_position(taken);
         if page["more"] != true {
@@ -229,11 +222,11 @@ async fn push(
         }
     }
     let mut deleted = 0;
-    for one in ask(context, Intel::Gone { after: gone }).await?.as_array().into_iter().flatten() {
-        deleted += u64::from(client.delete(url, &text(one, "id")).await?);
-        gone = one["at"].as_i64().unwrap_or(gone);
-        let set = Some(json!({ "after": after, "gone": gone }).to_string());
-        ask(context, Intel::Cursor { remote: remote.clone(), set }).await?;
+    let gone = ask(context, Intel::Gone { remote: there.clone() }).await?;
+    for id in gone.as_array().into_iter().flatten().filter_map(Value::as_str) {
+        deleted += u64::from(client.delete(url, id).await?);
+        let ids = vec![id.to_owned()];
+        ask(context, Intel::Pushed { remote: there.clone(), ids, are_there: false }).await?;
     }
     bar.finish_and_clear();
     let refusals: Value = told.iter().map(|(id, why)| json!({ "id": id, "why": why })).collect();
@@ -247,6 +240,11 @@ async fn push(
         lines.join("\n")
     });
     Ok(if refused == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn id_of(object: &str) -> Option<String> {
+    let value: Value = serde_json::from_str(object).ok()?;
+    value["id"].as_str().map(str::to_owned)
 }
 
 /// How many objects there were until now: how many there are nobody says.

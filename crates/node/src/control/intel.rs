@@ -61,10 +61,19 @@ pub enum Intel {
         /// How many.
         limit: u64,
     },
-    /// Objects that were deleted.
+    /// Objects that were deleted here and pushed to a remote collection before.
     Gone {
-        /// After this time, in microseconds since 1970.
-        after: i64,
+        /// To which.
+        remote: String,
+    },
+    /// Objects were pushed to a remote collection, or deleted there.
+    Pushed {
+        /// To which.
+        remote: String,
+        /// Which.
+        ids: Vec<String>,
+        /// Whether they are there now.
+        are_there: bool,
     },
     /// Find objects.
     Search {
@@ -160,6 +169,7 @@ pub(super) async fn answer(node: &Node, question: Intel) -> Result<Value, Error>
                 marking,
                 collection,
                 returns: again,
+                reader: None,
             };
             let report = node.bring_in(&operator, import, &|_, _| ()).await?;
             Ok(json!(report))
@@ -190,9 +200,17 @@ pub(super) async fn answer(node: &Node, question: Intel) -> Result<Value, Error>
             // As texts: what passes through numbers of JSON does not stay as it is.
             Ok(json!({ "objects": objects, "last": last, "more": page.more }))
         }
-        Intel::Gone { after } => {
-            let gone = comity_store::intel::gone(node.db(), after).await?;
-            Ok(gone.iter().map(|(id, at)| json!({ "id": id, "at": at })).collect())
+        Intel::Gone { remote } => {
+            let gone = comity_store::intel::gone_from(node.db(), &remote).await?;
+            Ok(gone.into_iter().map(Value::from).collect())
+        }
+        Intel::Pushed { remote, ids, are_there } => {
+            let mut intake = Intake::begin(node.db(), node.now().as_microsecond()).await?;
+            for id in &ids {
+                intake.pushed(&remote, id, are_there).await?;
+            }
+            intake.commit().await?;
+            Ok(json!({ "remote": remote, "objects": ids.len() }))
         }
         Intel::Search { query, before, limit } => {
             let found = node.search(&operator, &query, before, limit).await?;

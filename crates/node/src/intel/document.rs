@@ -6,6 +6,7 @@ use comity_ledger::Hash;
 use comity_stix::json::{self, Json};
 use comity_stix::marking::{Audience, Clearance, Marks, Meaning, Pap, Tlp};
 use comity_stix::path::{self, Path};
+use comity_stix::time::Time;
 use comity_stix::{Level, id, terms, validate};
 use jiff::Timestamp;
 
@@ -26,6 +27,10 @@ pub(crate) struct Document {
     /// What it says, where it is a marking definition.
     pub(crate) meaning: Option<Meaning>,
 }
+
+/// Markings of one object and its parts, and objects that it names: each is looked up.
+const MARKED: usize = 1_000;
+const NAMED: usize = 10_000;
 
 /// Why an object is not taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,6 +58,12 @@ impl Document {
             .ok_or_else(|| bad(own, "it has no 'id' and 'type' that STIX knows".to_owned()))?;
         if document.kind == "bundle" {
             return Err(bad(own, "a bundle in a bundle".to_owned()));
+        }
+        let selectors = document.marks.parts.len() + document.marks.whole.len();
+        if selectors > MARKED || document.refs.len() > NAMED {
+            let why =
+                format!("it has more than {MARKED} markings, or names more than {NAMED} objects");
+            return Err(bad(own, why));
         }
         if let Some(problem) = problem(&json, document.spec) {
             return Err(bad(own, problem));
@@ -104,6 +115,7 @@ impl Document {
         let mut tokens: Vec<String> = found.words.into_iter().collect();
         tokens.extend(found.values.iter().map(|value| field("value", value)));
         tokens.push(field("type", &self.kind));
+        tokens.push(field("id", &self.id));
         if let Some(members) = json.as_object() {
             let labels = ["labels", "indicator_types", "malware_types", "threat_actor_types"];
             let lists = labels.iter().filter_map(|name| members.member(name)?.as_array()).flatten();
@@ -139,24 +151,20 @@ impl Document {
 
     /// Who may see the whole, as far as its own markings go.
     fn own(&self, floor: Tlp, known: &Known) -> Audience {
-        if matches!(self.meaning, Some(Meaning::Tlp(_) | Meaning::Pap(_))) {
+        if matches!(self.meaning, Some(Meaning::Tlp(_) | Meaning::Pap(_) | Meaning::Both(..))) {
             return Audience::EVERYONE;
         }
         let meanings = || self.marks.whole.iter().map(|id| known.meaning(id));
         let own = meanings().fold(Audience::EVERYONE, |all, one| all.and(one.audience()));
-        let has_label = meanings().any(|meaning| matches!(meaning, Meaning::Tlp(_)));
+        let has_label = meanings().any(|meaning| meaning.tlp().is_some());
         if has_label { own } else { own.and(Audience::of(floor, Pap::Clear)) }
     }
 
     /// The label that people see: the strictest of its own, or that of what has none.
     pub(crate) fn label(&self, floor: Tlp, known: &Known) -> (Tlp, Option<Pap>, bool) {
         let meanings: Vec<_> = self.marks.whole.iter().map(|id| known.meaning(id)).collect();
-        let tlp = meanings
-            .iter()
-            .filter_map(|one| if let Meaning::Tlp(tlp) = one { Some(*tlp) } else { None });
-        let pap = meanings
-            .iter()
-            .filter_map(|one| if let Meaning::Pap(pap) = one { Some(*pap) } else { None });
+        let tlp = meanings.iter().filter_map(|one| one.tlp());
+        let pap = meanings.iter().filter_map(|one| one.pap());
         (tlp.max().unwrap_or(floor), pap.max(), meanings.contains(&Meaning::Unknown))
     }
 
@@ -239,14 +247,24 @@ pub(crate) fn digest(id: &str) -> i64 {
 
 /// A time of STIX in microseconds since 1970.
 pub(crate) fn micros(text: &str) -> Option<i64> {
-    text.parse::<Timestamp>().ok().map(Timestamp::as_microsecond)
+    Time::parse(text).map(Time::micros)
 }
 
 /// A time as STIX and TAXII write it: with milliseconds, or microseconds where there are any.
 #[must_use]
 pub fn stamp(micros: i64) -> String {
-    let time = Timestamp::from_microsecond(micros).unwrap_or_default();
-    if micros % 1000 == 0 { format!("{time:.3}") } else { format!("{time:.6}") }
+    let places = if micros % 1000 == 0 { 3 } else { 6 };
+    match Timestamp::from_microsecond(micros) {
+        Ok(time) => format!("{time:.places$}"),
+        // The last two days of the year 9999 are beyond what it knows.
+        Err(_) => {
+            let day = 86_400_000_000;
+            let before = Timestamp::from_microsecond(micros - 10 * day).unwrap_or_default();
+            let (date, time) = (before.to_string(), format!("{before:.places$}"));
+            let day: u32 = date.get(8..10).and_then(|day| day.parse().ok()).unwrap_or_default();
+            format!("{}{:02}{}", &time[..8], day + 10, &time[10..])
+        }
+    }
 }
 
 fn cut(text: &str) -> String {

@@ -144,7 +144,7 @@ impl Node {
         let mut count = 0;
         let id = super::uuid(comity_ledger::random()?);
         let head = match export.format {
-            Format::Stix => format!("{{\"type\":\"bundle\",\"id\":\"bundle--{id}\",\"objects\":["),
+            Format::Stix => format!("{{\"type\":\"bundle\",\"id\":\"bundle--{id}\""),
             _ => "type,value,id,name\n".to_owned(),
         };
         out.write_all(head.as_bytes()).map_err(failed)?;
@@ -155,7 +155,8 @@ impl Node {
                 let body = released.into_inner();
                 match export.format {
                     Format::Stix => {
-                        let comma: &[u8] = if count > 0 { b",\n" } else { b"\n" };
+                        // A bundle without objects has no list of them.
+                        let comma: &[u8] = if count > 0 { b",\n" } else { b",\"objects\":[\n" };
                         out.write_all(comma).and_then(|()| out.write_all(&body)).map_err(failed)?;
                     }
                     _ => write_lines(&body, out).map_err(failed)?,
@@ -164,8 +165,8 @@ impl Node {
             }
         }
         if export.format == Format::Stix {
-            // A bundle without objects has no list of them.
-            out.write_all(b"\n]}\n").map_err(failed)?;
+            let end: &[u8] = if count > 0 { b"\n]}\n" } else { b"}\n" };
+            out.write_all(end).map_err(failed)?;
         }
         Ok(count)
     }

@@ -117,5 +117,5 @@ fn envelope(objects: &[Value]) -> Vec<u8> {
 }
 
 fn refusal(id: Option<String>, why: String) -> Refusal {
-    Refusal { index: 0, id, why, because_of: None }
+    Refusal { index: 0, id, why, because_of: None, version: None }
 }

@@ -3,15 +3,15 @@
 //! Objects go in before any collection gets them, and what an object refers to goes in before what refers to it, so
 //! that at no time somebody sees what is only found later to be nobody's to see.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 use std::sync::Arc;
 
 use comity_rules::access::{Person, Right};
-use comity_stix::marking::{Audience, Meaning, Tlp};
+use comity_stix::marking::{Audience, Clearance, Marks, Meaning, Tlp};
 use comity_store::Db;
 use comity_store::intel::collection::Collection;
-use comity_store::intel::intake::{Intake, New, Origin};
+use comity_store::intel::intake::{Intake, Known as Here, New, Origin};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -26,8 +26,11 @@ const CHUNK: usize = 2_000;
 const TOLD: usize = 100_000;
 const KEPT: usize = 1_000;
 
-/// How often one import judges an object anew before it only takes away.
-const PATIENCE: u32 = 4;
+/// Rounds in which objects that name each other are judged anew, before they only lose.
+const ROUNDS: u32 = 50;
+
+/// Versions of one object that come at once.
+const VERSIONS: usize = 200;
 
 /// What is brought in.
 #[derive(Debug, Clone)]
@@ -46,6 +49,8 @@ pub struct Import {
     pub collection: Option<Collection>,
     /// Whether what was deleted here may come back.
     pub returns: bool,
+    /// What a tool that brings it may see: it changes nothing for others that it cannot see itself. None: a person.
+    pub reader: Option<Clearance>,
 }
 
 /// What became of an import.
@@ -77,11 +82,16 @@ pub struct Refusal {
     /// Who sees what is here already, where that is why: to others it is no business.
     #[serde(skip)]
     pub because_of: Option<Audience>,
+    /// The version that it has, or would have, in microseconds since 1970.
+    #[serde(skip)]
+    pub version: Option<i64>,
 }
 
 /// An object that was taken or was here, for whoever brought it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Taken {
+    /// Its place among the objects that came.
+    pub index: u64,
     /// Its identifier.
     pub id: String,
     /// Its version, in microseconds since 1970.
@@ -203,13 +213,14 @@ impl Node {
                             id,
                             why,
                             because_of: None,
+                            version: None,
                         });
                         continue;
                     }
                     Ok((document, tokens)) => {
                         let id = document.id.clone();
-                        let batch = (report.batch, import.returns);
-                        match writing.take(document, tokens, raw, batch).await? {
+                        let of = (report.batch, one.index as u64);
+                        match writing.take(document, tokens, raw, of, &import).await? {
                             Outcome::New(taken) => {
                                 report.new += 1;
                                 all.push(taken);
@@ -220,13 +231,16 @@ impl Node {
                                 all.push(taken);
                                 continue;
                             }
-                            Outcome::Not(why, seen) => (one.index as u64, (id, why, Some(seen))),
+                            Outcome::Not(why, seen, version) => {
+                                (one.index as u64, (id, why, Some(seen), version))
+                            }
                         }
                     }
                 };
-                let (id, why, because_of) = id;
-                report.refuse(Refusal { index, id: Some(id), why, because_of });
+                let (id, why, because_of, version) = id;
+                report.refuse(Refusal { index, id: Some(id), why, because_of, version });
             }
+            writing.settle().await?;
             // All of it was judged in this one transaction: then nobody sees anything too early.
             if is_last
                 && first == 0
@@ -245,7 +259,11 @@ impl Node {
                     for chunk in all.chunks(CHUNK) {
                         let intake = Intake::begin(&self.db, now).await?;
                         let mut writing = Writing::new(intake, now, import.marking);
-                        writing.admit(collection.num, chunk).await?;
+                        // What was the only version may not be it any more.
+                        for one in chunk {
+                            let place = (one.num, one.id.as_str());
+                            writing.intake.admit(collection.num, place, false).await?;
+                        }
                         writing.intake.commit().await?;
                     }
                 }
@@ -274,10 +292,11 @@ impl Node {
             if there > 0 {
                 writing.known.audiences.insert(id.clone(), Audience::NOBODY);
                 writing.known.meanings.remove(id);
-                writing.renew_referring(id).await?;
+                writing.changed.insert(id.clone());
             }
             count += there;
         }
+        writing.settle().await?;
         writing.intake.commit().await?;
         self.journal_of(who, "intelligence delete", &ids.join(" ")).await?;
         self.change();
@@ -355,8 +374,8 @@ impl Report {
 enum Outcome {
     New(Taken),
     Known(Taken),
-    /// Why not, and who sees what is here: to others it is no business.
-    Not(String, Audience),
+    /// Why not, who sees what is here (to others it is no business), and the version.
+    Not(String, Audience, Option<i64>),
 }
 
 /// Objects being written, with what is known of what they name.
@@ -366,14 +385,16 @@ struct Writing {
     floor: Tlp,
     known: Known,
     floors: HashMap<u64, Tlp>,
-    /// How often each object was judged anew.
-    judged: HashMap<u64, u32>,
+    /// Objects of which others see more or less now, or that mean something else: what names them is judged at the end.
+    changed: BTreeSet<String>,
+    /// How many versions of each object came.
+    counts: HashMap<String, usize>,
 }
 
 impl Writing {
     fn new(intake: Intake, now: i64, floor: Tlp) -> Self {
-        let (floors, judged) = (HashMap::new(), HashMap::new());
-        Self { intake, now, floor, known: Known::default(), floors, judged }
+        let (known, floors, counts) = (Known::default(), HashMap::new(), HashMap::new());
+        Self { intake, now, floor, known, floors, changed: BTreeSet::new(), counts }
     }
 
     async fn take(
@@ -381,32 +402,36 @@ impl Writing {
         document: Document,
         tokens: String,
         raw: &[u8],
-        (batch, returns): (u64, bool),
+        (batch, index): (u64, u64),
+        import: &Import,
     ) -> Result<Outcome, Error> {
         let versions = self.intake.versions(&document.id).await?;
+        // What everyone has under one identifier is the same, however it is written.
+        let is_known = Meaning::of_id(&document.id).is_some();
         let same = match document.version {
-            Some(version) => versions.iter().find(|known| known.version == version),
-            None => versions.last(),
+            Some(version) if !is_known => versions.iter().find(|known| known.version == version),
+            _ => versions.last(),
         };
         if let Some(same) = same {
             let body = self.intake.object(same.num).await?.marked.body;
-            let is_equal = body == raw || equal(&body, raw);
-            if is_equal {
+            if is_known || body == raw || equal(&body, raw) {
                 self.intake.again(same.num, batch).await?;
                 let (id, version, num) = (document.id, same.version, same.num);
-                return Ok(Outcome::Known(Taken { id, version, num, is_only: false }));
-            }
-            if document.version.is_some() {
-                let why = "another object with this 'id' and 'modified' is here already: a new version \
-                           needs a later 'modified'";
-                return Ok(Outcome::Not(why.to_owned(), same.audience));
+                return Ok(Outcome::Known(Taken { index, id, version, num, is_only: false }));
             }
         }
+        if let Some(why) = self.clash(&document, same, &versions, import).await? {
+            let version = document.version;
+            return Ok(Outcome::Not(why.0.to_owned(), why.1, version));
+        }
+        let count = self.counts.entry(document.id.clone()).or_default();
+        *count += 1;
+        if *count > VERSIONS {
+            let why = format!("more than {VERSIONS} versions of one object at once");
+            return Ok(Outcome::Not(why, Audience::EVERYONE, document.version));
+        }
         let is_only = versions.is_empty();
-        if is_only && self.intake.is_gone(&document.id).await? {
-            if !returns {
-                return Ok(Outcome::Not("it was deleted here".to_owned(), Audience::NOBODY));
-            }
+        if is_only {
             self.intake.forgive(&document.id).await?;
         }
         let latest = versions.last().map_or(i64::MIN, |known| known.version);
@@ -429,16 +454,59 @@ impl Writing {
         let before = versions.iter().fold(Audience::NOBODY, |all, one| all.or(one.audience));
         let after = before.or(seen.0);
         self.known.audiences.insert(document.id.clone(), after);
-        let is_marking = document.meaning.is_some();
         if let Some(meaning) = document.meaning {
             self.known.meanings.insert(document.id.clone(), meaning);
         }
         // Until now it hinted at nothing, or meant nothing.
-        if is_marking || after != if is_only { Audience::EVERYONE } else { before } {
-            self.renew_referring(&document.id).await?;
+        let hinted = if is_only { Audience::EVERYONE } else { before };
+        if document.meaning.is_some() || after != hinted {
+            self.changed.insert(document.id.clone());
         }
-        self.widen(&document, seen.0).await?;
-        Ok(Outcome::New(Taken { id: document.id, version, num, is_only }))
+        self.widen(&document, seen.0, import.reader).await?;
+        Ok(Outcome::New(Taken { index, id: document.id, version, num, is_only }))
+    }
+
+    /// Why an object is not taken for what is here already, and who sees that.
+    async fn clash(
+        &mut self,
+        document: &Document,
+        same: Option<&Here>,
+        versions: &[Here],
+        import: &Import,
+    ) -> Result<Option<(&'static str, Audience)>, Error> {
+        if versions.is_empty() {
+            if !import.returns && self.intake.is_gone(&document.id).await? {
+                return Ok(Some(("it was deleted here", Audience::NOBODY)));
+            }
+            // Whatever waits for a definition was brought by others: to say what it means is to say who sees it.
+            let waits = document.meaning.is_some()
+                && import.reader.is_some()
+                && !self.intake.referring(document::digest(&document.id)).await?.is_empty();
+            let why = "objects of others wait for this definition: a person brings it in";
+            return Ok(waits.then_some((why, Audience::NOBODY)));
+        }
+        let all = versions.iter().fold(Audience::EVERYONE, |all, one| all.and(one.audience));
+        let hidden = import.reader.is_some_and(|reader| !all.has(reader));
+        let why = if document.meaning.is_some() {
+            "a marking definition has no versions, and another with this 'id' is here already"
+        } else if document.version.is_some() && same.is_some() {
+            "another object with this 'id' and 'modified' is here already: a new version needs a later \
+             'modified'"
+        } else if hidden {
+            "it is here already, for fewer than this key sees"
+        } else {
+            return Ok(None);
+        };
+        // To a tool only what it reads where it adds is here.
+        let mut seen = all;
+        if let (Some(_), Some(collection)) = (import.reader, &import.collection) {
+            for known in versions {
+                if !self.intake.is_member(collection.num, known.num).await? {
+                    seen = Audience::NOBODY;
+                }
+            }
+        }
+        Ok(Some((why, seen)))
     }
 
     async fn admit(&mut self, collection: u64, taken: &[Taken]) -> Result<(), Error> {
@@ -490,25 +558,26 @@ impl Writing {
         Ok(floor)
     }
 
-    /// Judges anew what names an object of which others see more or less now, and what names that.
-    async fn renew_referring(&mut self, id: &str) -> Result<(), Error> {
-        let mut waiting = vec![id.to_owned()];
-        while let Some(id) = waiting.pop() {
-            for num in self.intake.referring(document::digest(&id)).await? {
-                if let Some(changed) = self.renew(num).await? {
-                    waiting.push(changed);
-                }
+    /// Judges anew what names objects that changed, and what names that, until nothing changes any more.
+    async fn settle(&mut self) -> Result<(), Error> {
+        let mut round = 0;
+        while !self.changed.is_empty() {
+            round += 1;
+            let mut naming = BTreeSet::new();
+            for id in std::mem::take(&mut self.changed) {
+                naming.extend(self.intake.referring(document::digest(&id)).await?);
+            }
+            for num in naming {
+                self.renew(num, round > ROUNDS).await?;
             }
         }
         Ok(())
     }
 
-    /// Judges an object anew; its identifier, where that changes who sees some version of it.
-    async fn renew(&mut self, num: u64) -> Result<Option<String>, Error> {
+    /// Judges an object anew; what is in circles settles at what all of it agrees on.
+    async fn renew(&mut self, num: u64, in_circles: bool) -> Result<(), Error> {
         let object = self.intake.object(num).await?;
-        let Some((document, tokens)) = Document::known(&object.marked.body) else {
-            return Ok(None);
-        };
+        let Some((document, tokens)) = Document::known(&object.marked.body) else { return Ok(()) };
         self.learn(&document).await?;
         let floor = self.floor(object.batch).await?;
         let (mut audience, mut whole) = document.seen(&object.marked.body, floor, &self.known);
@@ -517,39 +586,44 @@ impl Writing {
             audience = audience.or(object.marked.audience);
             whole = whole.or(object.marked.whole);
         }
-        let judged = self.judged.entry(num).or_default();
-        *judged += 1;
-        if *judged > PATIENCE {
-            // What refers to each other in circles settles at what all of it agrees on.
+        if in_circles {
             audience = audience.and(object.marked.audience);
             whole = whole.and(object.marked.whole);
         }
-        let words = worded(&document, tokens, floor, &self.known);
-        self.intake.reword(num, words).await?;
+        self.intake.reword(num, worded(&document, tokens, floor, &self.known));
         if (audience, whole) == (object.marked.audience, object.marked.whole) {
-            return Ok(None);
+            return Ok(());
         }
         self.intake.show_to(&object, (audience, whole)).await?;
         let versions = self.intake.versions(&object.id).await?;
         let all = versions.iter().fold(Audience::NOBODY, |all, one| all.or(one.audience));
-        let before = self.known.audiences.insert(object.id.clone(), all);
-        Ok((before != Some(all)).then_some(object.id))
+        if self.known.audiences.insert(object.id.clone(), all) != Some(all) {
+            self.changed.insert(object.id);
+        }
+        Ok(())
     }
 
-    /// Shows the definitions of an object's markings to whoever sees the object: a statement goes along.
-    async fn widen(&mut self, document: &Document, audience: Audience) -> Result<(), Error> {
+    /// Shows the definitions of an object's markings to whoever sees the object: a statement goes along. A tool shows
+    /// only what it sees itself.
+    async fn widen(
+        &mut self,
+        document: &Document,
+        audience: Audience,
+        reader: Option<Clearance>,
+    ) -> Result<(), Error> {
         let ids: Vec<String> = document.marks.ids().map(str::to_owned).collect();
         for id in ids {
             if Meaning::of_id(&id).is_some() {
                 continue;
             }
             for known in self.intake.versions(&id).await? {
-                if audience.without(known.whole).is_empty() {
+                let may = reader.is_none_or(|reader| known.whole.has(reader));
+                if !may || audience.without(known.whole).is_empty() {
                     continue;
                 }
                 let object = self.intake.object(known.num).await?;
                 let marks = Document::known(&object.marked.body).map(|(found, _)| found.marks);
-                if marks.is_some_and(|marks| marks == comity_stix::marking::Marks::default()) {
+                if marks.is_some_and(|marks| marks == Marks::default()) {
                     let seen = (known.audience.or(audience), known.whole.or(audience));
                     self.intake.show_to(&object, seen).await?;
                     self.known.audiences.insert(id.clone(), seen.0);

@@ -143,7 +143,7 @@ fn term(name: Option<&str>, text: &str) -> Result<Query, Problem> {
     let token = |name: &str| Ok(Query::Token(field(name, text)));
     match name {
         None => words(text),
-        Some(name @ ("type" | "value" | "label")) => token(name),
+        Some(name @ ("type" | "value" | "label" | "id")) => token(name),
         Some("by") => token("by"),
         Some("tlp") => {
             let label = Tlp::parse(text).ok_or(Problem::Label(text.to_owned(), "TLP"))?;

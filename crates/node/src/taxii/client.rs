@@ -20,6 +20,9 @@ const MEDIA: &str = "application/taxii+json;version=2.1";
 /// Bytes of an answer.
 const MOST: usize = 64 << 20;
 
+/// Pages in a row that may have nothing.
+const EMPTY: usize = 10;
+
 /// Redirects that are followed, within the host.
 const REDIRECTS: usize = 4;
 
@@ -142,6 +145,8 @@ pub struct Pull {
     /// Why it cannot go on, though there is more.
     broken: Option<&'static str>,
     seen: HashSet<Hash>,
+    /// Pages in a row that had nothing.
+    empty: usize,
 }
 
 impl<'n> Client<'n> {
@@ -220,7 +225,7 @@ impl<'n> Client<'n> {
             place.and_then(|place| serde_json::from_str(place).ok()).unwrap_or_default();
         let (resumed, seen) = (place.next.is_some(), HashSet::new());
         let (newest, ended, broken) = (None, false, None);
-        Ok(Pull { url, place, newest, resumed, ended, broken, seen })
+        Ok(Pull { url, place, newest, resumed, ended, broken, seen, empty: 0 })
     }
 
     /// The next page; none at the end.
@@ -261,6 +266,14 @@ impl<'n> Client<'n> {
         let last = reply.headers.get("x-taxii-date-added-last");
         let last = last.and_then(|value| value.to_str().ok()).map(str::to_owned);
         let count = page.objects.len();
+        // Whatever it says of where to go on: what came before comes again, or nothing comes.
+        let objects: String = page.objects.iter().map(|one| one.get()).collect();
+        let is_again = count > 0 && !pull.seen.insert(Hash::of(objects.as_bytes()));
+        pull.empty = if count == 0 { pull.empty + 1 } else { 0 };
+        if page.more && (is_again || pull.empty > EMPTY) {
+            let why = "a page comes again, or pages come with nothing in them";
+            return Err(Problem::Paging { url: pull.url.clone(), why });
+        }
         pull.newest = last.clone().or(pull.newest.take());
         let (more, next) = (page.more, page.next.filter(|next| !next.is_empty()));
         pull.ended = !more;

@@ -92,7 +92,8 @@ pub(super) fn cursor(added: i64) -> String {
 }
 
 fn unwrap_cursor(text: &str) -> Option<i64> {
-    let digits = text.strip_prefix('p').filter(|digits| digits.len() == 16)?;
+    let hex = |digits: &&str| digits.len() == 16 && digits.bytes().all(|b| b.is_ascii_hexdigit());
+    let digits = text.strip_prefix('p').filter(hex)?;
     i64::from_str_radix(digits, 16).ok()
 }
 

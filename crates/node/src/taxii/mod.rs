@@ -132,7 +132,7 @@ async fn root(State(taxii): State<Arc<Taxii>>, Key(_): Key) -> Answer {
     Ok(json_reply(StatusCode::OK, &value))
 }
 
-async fn status(State(taxii): State<Arc<Taxii>>, Key(tool): Key, Path(id): Path<String>) -> Answer {
+async fn status(State(taxii): State<Arc<Taxii>>, Key(tool): Key, At(id): At<String>) -> Answer {
     let found = key::status(taxii.node.db(), &id, &tool.key).await.map_err(store)?;
     let found = found.and_then(|text| serde_json::from_str::<Value>(&text).ok());
     let found = found.ok_or_else(|| problem(StatusCode::NOT_FOUND, "there is no such status"))?;
@@ -150,7 +150,7 @@ async fn collections(State(taxii): State<Arc<Taxii>>, Key(tool): Key) -> Answer 
 async fn one_collection(
     State(taxii): State<Arc<Taxii>>,
     Key(tool): Key,
-    Path(name): Path<String>,
+    At(name): At<String>,
 ) -> Answer {
     let (found, grant) = taxii.collection(&tool, &name).await?;
     Ok(json_reply(StatusCode::OK, &described(&found, grant)))
@@ -159,7 +159,7 @@ async fn one_collection(
 async fn manifest(
     State(taxii): State<Arc<Taxii>>,
     Key(tool): Key,
-    Path(name): Path<String>,
+    At(name): At<String>,
     Query(query): Query,
 ) -> Answer {
     let collection = taxii.readable(&tool, &name).await?;
@@ -183,7 +183,7 @@ async fn manifest(
 async fn objects(
     State(taxii): State<Arc<Taxii>>,
     Key(tool): Key,
-    Path(name): Path<String>,
+    At(name): At<String>,
     Query(query): Query,
 ) -> Answer {
     let collection = taxii.readable(&tool, &name).await?;
@@ -194,7 +194,7 @@ async fn objects(
 async fn object(
     State(taxii): State<Arc<Taxii>>,
     Key(tool): Key,
-    Path((name, id)): Path<(String, String)>,
+    At((name, id)): At<(String, String)>,
     Query(query): Query,
 ) -> Answer {
     let collection = taxii.readable(&tool, &name).await?;
@@ -207,7 +207,7 @@ async fn object(
 async fn versions(
     State(taxii): State<Arc<Taxii>>,
     Key(tool): Key,
-    Path((name, id)): Path<(String, String)>,
+    At((name, id)): At<(String, String)>,
     Query(query): Query,
 ) -> Answer {
     let collection = taxii.readable(&tool, &name).await?;
@@ -223,7 +223,7 @@ async fn versions(
 async fn add(
     State(taxii): State<Arc<Taxii>>,
     Key(tool): Key,
-    Path(name): Path<String>,
+    At(name): At<String>,
     request: Request,
 ) -> Answer {
     let (collection, grant) = taxii.collection(&tool, &name).await?;
@@ -258,6 +258,7 @@ async fn add(
         marking: Tlp::parse(&collection.marking).unwrap_or(Tlp::Red),
         collection: Some(collection),
         returns: false,
+        reader: Some(tool.clearance),
     };
     let received = taxii.node.now().as_microsecond();
     let imported = taxii.node.import(import, &|_, _| ()).await;
@@ -276,7 +277,7 @@ async fn add(
 async fn delete(
     State(taxii): State<Arc<Taxii>>,
     Key(tool): Key,
-    Path((name, id)): Path<(String, String)>,
+    At((name, id)): At<(String, String)>,
     Query(query): Query,
 ) -> Answer {
     let (collection, grant) = taxii.collection(&tool, &name).await?;
@@ -286,11 +287,20 @@ async fn delete(
     }
     let mut asked = filter::read(&query).map_err(bad)?;
     asked.filter.ids = vec![id.clone()];
-    let page = taxii.heads(&tool, &collection, &asked).await?;
-    if page.members.is_empty() {
+    // Of the filters only those of versions are for deleting.
+    (asked.limit, asked.filter.after, asked.filter.cursor) = (filter::PAGE, None, None);
+    let mut nums: Vec<u64> = Vec::new();
+    loop {
+        let page = taxii.heads(&tool, &collection, &asked).await?;
+        nums.extend(page.members.iter().map(|(_, head)| head.num));
+        asked.filter.cursor = page.members.last().map(|last| last.0);
+        if !page.more {
+            break;
+        }
+    }
+    if nums.is_empty() {
         return Err(no_object());
     }
-    let nums: Vec<u64> = page.members.iter().map(|(_, head)| head.num).collect();
     let now = taxii.node.now().as_microsecond();
     let mut intake = Intake::begin(taxii.node.db(), now).await.map_err(store)?;
     intake.take_out((collection.num, &id), &nums).await.map_err(store)?;
@@ -399,17 +409,18 @@ impl Taxii {
 /// What became of an addition, as its maker may know it: what is here and hidden from the tool is nothing that it may
 /// learn this way.
 fn told(tool: &Tool, (id, received): (&str, i64), report: &Report, taken: &[Taken]) -> Value {
-    let mut successes: Vec<Value> =
-        taken.iter().map(|one| json!({ "id": one.id, "version": stamp(one.version) })).collect();
-    let (mut failures, mut hidden) = (Vec::new(), 0);
+    let said = |id: &str, version: i64| json!({ "id": id, "version": stamp(version) });
+    let mut successes: Vec<(u64, Value)> =
+        taken.iter().map(|one| (one.index, said(&one.id, one.version))).collect();
+    let mut failures = Vec::new();
     for refusal in &report.refusals {
         let id = refusal.id.clone().unwrap_or_else(|| format!("object {}", refusal.index));
-        let version = micros_stamp(received);
+        let mut one = said(&id, refusal.version.unwrap_or(received));
         if refusal.because_of.is_some_and(|audience| !audience.has(tool.clearance)) {
-            hidden += 1;
-            successes.push(json!({ "id": id, "version": version }));
+            successes.push((refusal.index, one));
         } else {
-            failures.push(json!({ "id": id, "version": version, "message": refusal.why }));
+            one["message"] = refusal.why.as_str().into();
+            failures.push((refusal.index, one));
         }
     }
     let mut status = json!({
@@ -418,12 +429,14 @@ fn told(tool: &Tool, (id, received): (&str, i64), report: &Report, taken: &[Take
         "request_timestamp": micros_stamp(received),
         "total_count": report.objects,
         "success_count": successes.len(),
-        "failure_count": report.refused - hidden,
+        "failure_count": failures.len(),
         "pending_count": 0,
     });
-    for (name, list) in [("successes", successes), ("failures", failures)] {
+    for (name, mut list) in [("successes", successes), ("failures", failures)] {
+        // In the order in which they came.
+        list.sort_by_key(|one| one.0);
         if !list.is_empty() {
-            status[name] = list.into();
+            status[name] = list.into_iter().map(|one| one.1).collect();
         }
     }
     status
@@ -442,6 +455,19 @@ fn described(collection: &Collection, grant: &Grant) -> Value {
         value["description"] = collection.description.as_str().into();
     }
     value
+}
+
+/// What an address names; one that names nothing there can be is not found.
+struct At<T>(T);
+
+impl<T: serde::de::DeserializeOwned + Send> FromRequestParts<Arc<Taxii>> for At<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, taxii: &Arc<Taxii>) -> Result<Self, Problem> {
+        let found = Path::from_request_parts(parts, taxii).await;
+        let nothing = |_| problem(StatusCode::NOT_FOUND, "there is nothing at this address");
+        found.map(|Path(found)| Self(found)).map_err(nothing)
+    }
 }
 
 /// The query of a request, as it came.

@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value, json};
 
 use super::attribute::{self, Meant};
-use super::{Converted, Error, Tags, galaxy, labels, list, named, seconds, stamp, text, uuid_of};
+use super::{
+    Converted, Error, Tags, galaxy, is_deleted, labels, list, named, seconds, stamp, text, uuid_of,
+};
 
 /// Attributes and objects of one event.
 const MOST: usize = 200_000;
@@ -106,7 +108,7 @@ impl Making {
             own.extend(word.map(|word| format!("misp:{name}=\"{word}\"")));
         }
         report.insert("labels".to_owned(), labels(&[("tool", "MISP")], &own));
-        for one in list(event, "EventReport") {
+        for one in list(event, "EventReport").iter().filter(|one| !is_deleted(one)) {
             let Some(content) = text(one, "content") else { continue };
             let mut note = self.common("note", &uuid_of(one), &frame, &frame.tags);
             note.extend(text(one, "name").map(|name| ("abstract".to_owned(), name.into())));
@@ -137,7 +139,7 @@ impl Making {
     /// An attribute: what it is, what finds it, and that the one rests on the other; their identifiers.
     fn attribute(&mut self, attribute: &Value, event: &Frame, object: Option<&str>) -> Vec<String> {
         let uuid = uuid_of(attribute);
-        if attribute["deleted"].as_bool() == Some(true) {
+        if is_deleted(attribute) {
             return Vec::new();
         }
         let (Some(kind), Some(value)) = (text(attribute, "type"), text(attribute, "value")) else {
@@ -147,9 +149,7 @@ impl Making {
         let category = text(attribute, "category").unwrap_or("Other");
         let mut tags = Tags::of(attribute);
         self.define(&tags);
-        if tags.markings.is_empty() {
-            tags.markings.clone_from(&event.tags.markings);
-        }
+        tags.inherit(&event.tags);
         let at = seconds(&attribute["timestamp"]).map_or_else(|| event.time.clone(), stamp);
         let frame = Frame { author: event.author.clone(), time: at, tags: Tags::default() };
         let own = labels(&[("type", kind), ("category", category)], &tags.labels);
@@ -268,7 +268,7 @@ impl Making {
     /// An object of MISP: its attributes, and what holds them together.
     fn object(&mut self, object: &Value, event: &Frame) -> Vec<String> {
         let uuid = uuid_of(object);
-        if object["deleted"].as_bool() == Some(true) {
+        if is_deleted(object) {
             return Vec::new();
         }
         let name = text(object, "name").unwrap_or("object");
@@ -276,10 +276,11 @@ impl Making {
         let mut relations = Map::new();
         for attribute in list(object, "Attribute").iter().take(MOST) {
             let own = self.attribute(attribute, event, Some(name));
+            // By what they became: what they say is theirs to keep.
             let relation = text(attribute, "object_relation").unwrap_or("other");
-            let values = relations.entry(relation.to_owned()).or_insert_with(|| json!([]));
-            if let (Value::Array(values), Some(value)) = (values, text(attribute, "value")) {
-                values.push(value.into());
+            let of = relations.entry(relation.to_owned()).or_insert_with(|| json!([]));
+            if let Value::Array(of) = of {
+                of.extend(own.iter().map(|id| Value::from(id.as_str())));
             }
             ids.extend(own);
         }

@@ -35,6 +35,12 @@ impl Event {
 pub fn events(objects: &[Value], org: &str, now: i64) -> Vec<Event> {
     let by_id: HashMap<&str, &Value> =
         objects.iter().filter_map(|one| Some((text(one, "id")?, one))).collect();
+    let mut sightings = Sightings::new();
+    for one in objects {
+        if let Some(of) = text(one, "sighting_of_ref") {
+            sightings.entry(of).or_default().push(one);
+        }
+    }
     let mut taken = BTreeSet::new();
     let mut made = Vec::new();
     let publisher = json!({ "name": org, "uuid": named(org) });
@@ -53,7 +59,7 @@ pub fn events(objects: &[Value], org: &str, now: i64) -> Vec<Event> {
             org: author.unwrap_or_else(|| publisher.clone()),
             of: Some(report),
         };
-        made.push(head.event(&own, objects, &by_id));
+        made.push(head.event(&own, &sightings, &by_id));
     }
     let rest: Vec<&Value> = objects
         .iter()
@@ -62,12 +68,15 @@ pub fn events(objects: &[Value], org: &str, now: i64) -> Vec<Event> {
     let info = "Objects of no report".to_owned();
     let head =
         Head { uuid: named(&format!("{org} {info}")), info, at: now, org: publisher, of: None };
-    let event = head.event(&rest, objects, &by_id);
+    let event = head.event(&rest, &sightings, &by_id);
     if !list(&event.value, "Attribute").is_empty() {
         made.push(event);
     }
     made
 }
+
+/// Sightings by what they are of.
+type Sightings<'v> = HashMap<&'v str, Vec<&'v Value>>;
 
 struct Head<'v> {
     uuid: String,
@@ -78,7 +87,12 @@ struct Head<'v> {
 }
 
 impl Head<'_> {
-    fn event(self, own: &[&Value], all: &[Value], by_id: &HashMap<&str, &Value>) -> Event {
+    fn event(
+        self,
+        own: &[&Value],
+        sightings: &Sightings<'_>,
+        by_id: &HashMap<&str, &Value>,
+    ) -> Event {
         let mut attributes: BTreeMap<(String, String), Value> = BTreeMap::new();
         let mut reports = Vec::new();
         // Indicators first: what is looked for says so, where it was observed too.
@@ -103,14 +117,11 @@ impl Head<'_> {
                 let category = label(object, "category");
                 let category = category.unwrap_or_else(|| category_of(&kind).to_owned());
                 let time = at(object).unwrap_or(self.at).to_string();
-                let seen: Vec<Value> = all
-                    .iter()
-                    .filter(|one| text(one, "sighting_of_ref") == Some(id))
-                    .map(|one| {
-                        let at = at(one).unwrap_or(self.at).to_string();
-                        json!({ "uuid": uuid(one), "type": "0", "date_sighting": at })
-                    })
-                    .collect();
+                let seen = sightings.get(id).map_or(&[][..], Vec::as_slice).iter().map(|one| {
+                    let at = at(one).unwrap_or(self.at).to_string();
+                    json!({ "uuid": uuid(one), "type": "0", "date_sighting": at })
+                });
+                let seen: Vec<Value> = seen.collect();
                 let comment = ["description", "x_misp_comment", "name"];
                 let comment = comment.iter().find_map(|name| text(object, name));
                 let mut attribute = json!({
@@ -283,11 +294,10 @@ fn tags(object: &Value, by_id: &HashMap<&str, &Value>) -> Vec<Value> {
             let json = crate::json::parse(text.as_bytes()).ok()?;
             json.as_object().map(Meaning::of)
         };
-        match Meaning::of_id(id).or_else(defined) {
-            Some(Meaning::Tlp(tlp)) => names.insert(Tlp::label(tlp).to_ascii_lowercase()),
-            Some(Meaning::Pap(pap)) => names.insert(Pap::label(pap).to_owned()),
-            _ => false,
-        };
+        if let Some(meaning) = Meaning::of_id(id).or_else(defined) {
+            names.extend(meaning.tlp().map(|tlp| Tlp::label(tlp).to_ascii_lowercase()));
+            names.extend(meaning.pap().map(|pap| Pap::label(pap).to_owned()));
+        }
     }
     let labels = list(object, "labels").iter().filter_map(Value::as_str);
     names.extend(labels.filter(|label| !label.starts_with("misp:")).map(str::to_owned));

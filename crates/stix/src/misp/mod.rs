@@ -107,7 +107,8 @@ fn labels(pairs: &[(&str, &str)], tags: &[String]) -> Value {
 /// What tags say: markings, and labels for the rest.
 #[derive(Debug, Clone, Default)]
 struct Tags {
-    markings: Vec<String>,
+    tlp: Vec<String>,
+    pap: Vec<String>,
     labels: Vec<String>,
     /// Definitions that are not everyone's.
     definitions: Vec<Value>,
@@ -119,35 +120,62 @@ impl Tags {
         let mut tags = Self::default();
         for tag in list(value, "Tag") {
             let Some(name) = text(tag, "name") else { continue };
-            let prefix = name.split(':').next().unwrap_or_default().to_ascii_lowercase();
+            let prefix = name.split([':', ' ']).next().unwrap_or_default().to_ascii_lowercase();
             match prefix.as_str() {
-                "tlp" if Tlp::parse(name).is_some() => {
-                    tags.markings.extend(Tlp::parse(name).map(|tlp| tlp.id().to_owned()));
-                }
-                "pap" if Pap::parse(name).is_some() => {
-                    let label = Pap::parse(name).map(Pap::label).unwrap_or_default();
-                    let definition = pap(label);
-                    tags.markings.extend(definition["id"].as_str().map(str::to_owned));
-                    tags.definitions.push(definition);
+                "tlp" => match Tlp::parse(name) {
+                    Some(tlp) => tags.tlp.push(tlp.id().to_owned()),
+                    // What is no label lets nobody see.
+                    None => tags.tlp.extend(define(name, &mut tags.definitions)),
+                },
+                "pap" => {
+                    let label = Pap::parse(name).map(Pap::label);
+                    let label = label.unwrap_or(name);
+                    tags.pap.extend(define(label, &mut tags.definitions));
                 }
                 // Clusters come as galaxies.
                 "misp-galaxy" => {}
                 _ => tags.labels.push(name.to_owned()),
             }
         }
-        tags.markings.sort_unstable();
-        tags.markings.dedup();
+        for list in [&mut tags.tlp, &mut tags.pap] {
+            list.sort_unstable();
+            list.dedup();
+        }
         tags
     }
 
+    /// What is not said here is what is said of the whole.
+    fn inherit(&mut self, whole: &Self) {
+        if self.tlp.is_empty() {
+            self.tlp.clone_from(&whole.tlp);
+        }
+        if self.pap.is_empty() {
+            self.pap.clone_from(&whole.pap);
+        }
+    }
+
     fn mark(&self, object: &mut Map<String, Value>) {
-        if !self.markings.is_empty() {
-            object.insert("object_marking_refs".to_owned(), self.markings.clone().into());
+        let all: Vec<String> = self.tlp.iter().chain(&self.pap).cloned().collect();
+        if !all.is_empty() {
+            object.insert("object_marking_refs".to_owned(), all.into());
         }
     }
 }
 
-/// A definition of a label of PAP, which nobody has defined for all.
+fn define(label: &str, definitions: &mut Vec<Value>) -> Option<String> {
+    let definition = pap(label);
+    let id = definition["id"].as_str().map(str::to_owned);
+    definitions.push(definition);
+    id
+}
+
+/// Whether it was deleted: MISP says so in several ways.
+fn is_deleted(value: &Value) -> bool {
+    let deleted = &value["deleted"];
+    deleted.as_bool() == Some(true) || seconds(deleted).is_some_and(|number| number != 0)
+}
+
+/// A definition of a label that nobody has defined for all.
 fn pap(label: &str) -> Value {
     json!({
         "type": "marking-definition", "spec_version": "2.1",

@@ -92,7 +92,8 @@ impl Intake {
         for object in versions {
             self.tx.execute(SQL, &[(*object).into(), collection.into()]).await?;
         }
-        self.order(collection, id).await
+        self.unordered.insert((collection, id.to_owned()));
+        Ok(())
     }
 }
 

@@ -18,8 +18,10 @@ pub struct Intake {
     next: u64,
     /// Latest additions of collections.
     latest: BTreeMap<u64, i64>,
-    /// Words that go into the index at the end.
-    words: Vec<(u64, String)>,
+    /// Words that go into the index at the end, and whether others are there.
+    words: BTreeMap<u64, (String, bool)>,
+    /// Objects of collections whose first and last versions are found out at the end.
+    pub(super) unordered: BTreeSet<(u64, String)>,
 }
 
 /// A version that is here.
@@ -79,7 +81,15 @@ impl Intake {
         let row = tx.query_one("SELECT COALESCE(MAX(num), 0) FROM intel_object", &[]).await?;
         let next = row.map_or(Ok(0), |row| row.count(0))? + 1;
         let changes = db.intel_counter();
-        Ok(Self { tx, changes, now, next, latest: BTreeMap::new(), words: Vec::new() })
+        Ok(Self {
+            tx,
+            changes,
+            now,
+            next,
+            latest: BTreeMap::new(),
+            words: BTreeMap::new(),
+            unordered: BTreeSet::new(),
+        })
     }
 
     /// Begins a batch; its number.
@@ -192,7 +202,7 @@ impl Intake {
         ];
         self.tx.execute(SQL, &params).await?;
         self.refer(num, new.targets).await?;
-        self.words.push((num, words));
+        self.words.insert(num, (words, false));
         Ok(num)
     }
 
@@ -248,7 +258,7 @@ impl Intake {
             let added = if is_more { self.tick(collection).await? } else { row.int(1)? };
             let params = [object.num.into(), collection.into(), seen.0.into(), added.into()];
             self.tx.execute(MEMBER, &params).await?;
-            self.order(collection, &object.id).await?;
+            self.unordered.insert((collection, object.id.clone()));
         }
         Ok(())
     }
@@ -276,7 +286,7 @@ impl Intake {
         let added = self.tick(collection).await?;
         self.tx.execute(SQL, &[collection.into(), added.into(), object.into()]).await?;
         if !is_only {
-            self.order(collection, id).await?;
+            self.unordered.insert((collection, id.to_owned()));
         }
         Ok(Some(added))
     }
@@ -297,7 +307,7 @@ impl Intake {
     }
 
     /// Which of an object's versions in a collection is the first and the last that each clearance sees.
-    pub(super) async fn order(&mut self, collection: u64, id: &str) -> Result<(), Error> {
+    async fn order(&mut self, collection: u64, id: &str) -> Result<(), Error> {
         // A later STIX says more of the same.
         const SQL: &str = "SELECT object, intel_member.audience, earliest, newest
             FROM intel_object JOIN intel_member ON intel_member.object = intel_object.num
@@ -344,6 +354,7 @@ impl Intake {
                 self.tx.execute(sql, std::slice::from_ref(&num)).await?;
             }
             search::remove(&mut self.tx, Some(known.num)).await?;
+            self.words.remove(&known.num);
         }
         if !versions.is_empty() {
             self.tx.execute(GONE, &[id.into(), self.now.into(), who.into()]).await?;
@@ -376,6 +387,30 @@ impl Intake {
         Ok(())
     }
 
+    /// Remembers, or forgets, that an object was pushed to a remote collection.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn pushed(&mut self, remote: &str, id: &str, is_there: bool) -> Result<(), Error> {
+        let sql = if is_there {
+            "INSERT INTO intel_pushed (remote, id) VALUES ($1, $2) ON CONFLICT DO NOTHING"
+        } else {
+            "DELETE FROM intel_pushed WHERE remote = $1 AND id = $2"
+        };
+        self.tx.execute(sql, &[remote.into(), id.into()]).await?;
+        Ok(())
+    }
+
+    /// Whether a version is in a collection.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn is_member(&mut self, collection: u64, object: u64) -> Result<bool, Error> {
+        const SQL: &str = "SELECT 1 FROM intel_member WHERE object = $1 AND collection = $2";
+        let row = self.tx.query_one(SQL, &[object.into(), collection.into()]).await?;
+        Ok(row.is_some())
+    }
+
     /// Throws the views of bodies away, to be made again with [`Intake::reindex`].
     ///
     /// # Errors
@@ -395,18 +430,9 @@ impl Intake {
     }
 
     /// Puts a version into the index under other words.
-    ///
-    /// # Errors
-    /// [`Error`].
-    pub async fn reword(&mut self, num: u64, words: String) -> Result<(), Error> {
-        match self.words.iter_mut().find(|(waiting, _)| *waiting == num) {
-            Some(waiting) => waiting.1 = words,
-            None => {
-                search::remove(&mut self.tx, Some(num)).await?;
-                self.words.push((num, words));
-            }
-        }
-        Ok(())
+    pub fn reword(&mut self, num: u64, words: String) {
+        let is_there = self.words.get(&num).is_none_or(|waiting| waiting.1);
+        self.words.insert(num, (words, is_there));
     }
 
     /// Makes it durable.
@@ -418,7 +444,13 @@ impl Intake {
         for (collection, latest) in std::mem::take(&mut self.latest) {
             self.tx.execute(SQL, &[collection.into(), latest.into()]).await?;
         }
-        for (num, words) in std::mem::take(&mut self.words) {
+        for (collection, id) in std::mem::take(&mut self.unordered) {
+            self.order(collection, &id).await?;
+        }
+        for (num, (words, is_there)) in std::mem::take(&mut self.words) {
+            if is_there {
+                search::remove(&mut self.tx, Some(num)).await?;
+            }
             search::put(&mut self.tx, num, &words).await?;
         }
         let committed = self.tx.commit().await;

@@ -110,14 +110,15 @@ pub async fn audience_of(db: &Db, id: &str) -> Result<Option<Audience>, Error> {
     Ok(Some(union(&rows)?))
 }
 
-/// Objects that were deleted after a time, in microseconds since 1970, and when; the first first.
+/// Objects that were deleted here and pushed to a remote collection before.
 ///
 /// # Errors
 /// [`Error`].
-pub async fn gone(db: &Db, after: i64) -> Result<Vec<(String, i64)>, Error> {
-    const SQL: &str = "SELECT id, at FROM intel_gone WHERE at > $1 ORDER BY at, id";
-    let rows = db.query(SQL, &[after.into()]).await?;
-    rows.iter().map(|row| Ok((row.text(0)?.to_owned(), row.int(1)?))).collect()
+pub async fn gone_from(db: &Db, remote: &str) -> Result<Vec<String>, Error> {
+    const SQL: &str = "SELECT id FROM intel_pushed WHERE remote = $1
+        AND id IN (SELECT id FROM intel_gone) ORDER BY id";
+    let rows = db.query(SQL, &[remote.into()]).await?;
+    rows.iter().map(|row| Ok(row.text(0)?.to_owned())).collect()
 }
 
 /// Objects that refer to another, by their numbers, the latest first; at most `limit`. The caller looks whether they

@@ -278,6 +278,7 @@ pub(crate) async fn import(
         marking,
         collection,
         returns: false,
+        reader: None,
     };
     tokio::spawn(async move {
         let progress = |done, total| {
