@@ -241,7 +241,8 @@ async fn named(
         let mut sql = Sql::new(collection, reader, filter);
         sql.text("SELECT m.added, m.object FROM intel_object AS o JOIN intel_member AS m ON m.object = o.num WHERE o.id = ");
         sql.value(id.as_str());
-        sql.text(" AND m.collection = ");
+        // The plus has SQLite begin with the few versions, not with the collection.
+        sql.text(" AND +m.collection = ");
         sql.value(collection);
         sql.text(" AND (m.audience & ");
         sql.value(Audience::only(reader));
@@ -349,7 +350,7 @@ impl<'f> Sql<'f> {
             "NOT EXISTS (SELECT 1 FROM intel_object AS own
                 JOIN intel_object AS n ON n.id = own.id
                 JOIN intel_member AS other ON other.object = n.num
-                WHERE own.num = m.object AND other.collection = ",
+                WHERE own.num = m.object AND +other.collection = ",
         );
         self.value(self.collection);
         self.text(" AND (other.audience & ");

@@ -308,10 +308,10 @@ impl Intake {
 
     /// Which of an object's versions in a collection is the first and the last that each clearance sees.
     async fn order(&mut self, collection: u64, id: &str) -> Result<(), Error> {
-        // A later STIX says more of the same.
+        // A later STIX says more of the same. The plus has SQLite begin with the few versions, not with the collection.
         const SQL: &str = "SELECT object, intel_member.audience, earliest, newest
             FROM intel_object JOIN intel_member ON intel_member.object = intel_object.num
-            WHERE intel_object.id = $1 AND intel_member.collection = $2
+            WHERE intel_object.id = $1 AND +intel_member.collection = $2
             ORDER BY intel_object.spec, version";
         const SET: &str = "UPDATE intel_member SET earliest = $3, newest = $4
             WHERE object = $1 AND collection = $2";
