@@ -161,11 +161,11 @@ impl Document {
     }
 
     /// The label that people see: the strictest of its own, or that of what has none.
-    pub(crate) fn label(&self, floor: Tlp, known: &Known) -> (Tlp, Option<Pap>, bool) {
+    pub(crate) fn label(&self, floor: Tlp, known: &Known) -> (Tlp, Option<Pap>) {
         let meanings: Vec<_> = self.marks.whole.iter().map(|id| known.meaning(id)).collect();
         let tlp = meanings.iter().filter_map(|one| one.tlp());
         let pap = meanings.iter().filter_map(|one| one.pap());
-        (tlp.max().unwrap_or(floor), pap.max(), meanings.contains(&Meaning::Unknown))
+        (tlp.max().unwrap_or(floor), pap.max())
     }
 
     /// Its parts that not everyone may see.
@@ -260,8 +260,8 @@ pub fn stamp(micros: i64) -> String {
         Err(_) => {
             let day = 86_400_000_000;
             let before = Timestamp::from_microsecond(micros - 10 * day).unwrap_or_default();
-            let (date, time) = (before.to_string(), format!("{before:.places$}"));
-            let day: u32 = date.get(8..10).and_then(|day| day.parse().ok()).unwrap_or_default();
+            let time = format!("{before:.places$}");
+            let day: u32 = time.get(8..10).and_then(|day| day.parse().ok()).unwrap_or_default();
             format!("{}{:02}{}", &time[..8], day + 10, &time[10..])
         }
     }

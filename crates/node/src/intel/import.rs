@@ -130,9 +130,7 @@ impl Node {
         };
         let who = person.name.clone();
         let import = Import { who, bytes: bytes.into(), ..import };
-        let (mut report, _) = self.import_with(import, progress, understood.refusals).await?;
-        report.refusals.truncate(TOLD);
-        Ok(report)
+        Ok(self.import_with(import, progress, understood.refusals).await?.0)
     }
 
     /// Objects that were made of values, those that are here already as they are here: they are not made anew.
@@ -206,39 +204,31 @@ impl Node {
             let first = all.len();
             for one in chunk {
                 let raw = &import.bytes[one.range.clone()];
-                let (index, id) = match one.read {
+                let index = one.index as u64;
+                let (document, tokens) = match one.read {
+                    Ok(read) => read,
                     Err(Bad { id, why }) => {
-                        report.refuse(Refusal {
-                            index: one.index as u64,
-                            id,
-                            why,
-                            because_of: None,
-                            version: None,
-                        });
+                        let (because_of, version) = (None, None);
+                        report.refuse(Refusal { index, id, why, because_of, version });
                         continue;
                     }
-                    Ok((document, tokens)) => {
-                        let id = document.id.clone();
-                        let of = (report.batch, one.index as u64);
-                        match writing.take(document, tokens, raw, of, &import).await? {
-                            Outcome::New(taken) => {
-                                report.new += 1;
-                                all.push(taken);
-                                continue;
-                            }
-                            Outcome::Known(taken) => {
-                                report.known += 1;
-                                all.push(taken);
-                                continue;
-                            }
-                            Outcome::Not(why, seen, version) => {
-                                (one.index as u64, (id, why, Some(seen), version))
-                            }
-                        }
-                    }
                 };
-                let (id, why, because_of, version) = id;
-                report.refuse(Refusal { index, id: Some(id), why, because_of, version });
+                let id = document.id.clone();
+                let of = (report.batch, index);
+                match writing.take(document, tokens, raw, of, &import).await? {
+                    Outcome::New(taken) => {
+                        report.new += 1;
+                        all.push(taken);
+                    }
+                    Outcome::Known(taken) => {
+                        report.known += 1;
+                        all.push(taken);
+                    }
+                    Outcome::Not(why, seen, version) => {
+                        let (id, because_of) = (Some(id), Some(seen));
+                        report.refuse(Refusal { index, id, why, because_of, version });
+                    }
+                }
             }
             writing.settle().await?;
             // All of it was judged in this one transaction: then nobody sees anything too early.
@@ -246,7 +236,10 @@ impl Node {
                 && first == 0
                 && let Some(collection) = &import.collection
             {
-                writing.admit(collection.num, &all).await?;
+                for one in &all {
+                    let place = (one.num, one.id.as_str());
+                    writing.intake.admit(collection.num, place, one.is_only).await?;
+                }
             }
             let refusals = report.refusals.iter().take(KEPT).cloned().collect();
             let kept = Report { refusals, ..report.clone() };
@@ -257,14 +250,13 @@ impl Node {
             if is_last {
                 if let (Some(collection), true) = (&import.collection, first > 0) {
                     for chunk in all.chunks(CHUNK) {
-                        let intake = Intake::begin(&self.db, now).await?;
-                        let mut writing = Writing::new(intake, now, import.marking);
+                        let mut intake = Intake::begin(&self.db, now).await?;
                         // What was the only version may not be it any more.
                         for one in chunk {
                             let place = (one.num, one.id.as_str());
-                            writing.intake.admit(collection.num, place, false).await?;
+                            intake.admit(collection.num, place, false).await?;
                         }
-                        writing.intake.commit().await?;
+                        intake.commit().await?;
                     }
                 }
                 break;
@@ -451,7 +443,7 @@ impl Writing {
             targets: &targets,
         };
         let num = self.intake.insert(new, words).await?;
-        let before = versions.iter().fold(Audience::NOBODY, |all, one| all.or(one.audience));
+        let before = of_any(&versions);
         let after = before.or(seen.0);
         self.known.audiences.insert(document.id.clone(), after);
         if let Some(meaning) = document.meaning {
@@ -509,13 +501,6 @@ impl Writing {
         Ok(Some((why, seen)))
     }
 
-    async fn admit(&mut self, collection: u64, taken: &[Taken]) -> Result<(), Error> {
-        for one in taken {
-            self.intake.admit(collection, (one.num, &one.id), one.is_only).await?;
-        }
-        Ok(())
-    }
-
     /// Finds out what is not known yet of what a document names.
     async fn learn(&mut self, document: &Document) -> Result<(), Error> {
         let (refs, marks) = document.asks();
@@ -529,7 +514,7 @@ impl Writing {
                 let gone = self.intake.is_gone(id).await?;
                 if gone { Audience::NOBODY } else { Audience::EVERYONE }
             } else {
-                versions.iter().fold(Audience::NOBODY, |all, one| all.or(one.audience))
+                of_any(&versions)
             };
             self.known.audiences.insert(id.to_owned(), audience);
         }
@@ -596,7 +581,7 @@ impl Writing {
         }
         self.intake.show_to(&object, (audience, whole)).await?;
         let versions = self.intake.versions(&object.id).await?;
-        let all = versions.iter().fold(Audience::NOBODY, |all, one| all.or(one.audience));
+        let all = of_any(&versions);
         if self.known.audiences.insert(object.id.clone(), all) != Some(all) {
             self.changed.insert(object.id);
         }
@@ -634,9 +619,14 @@ impl Writing {
     }
 }
 
+/// Who may see something of any of an object's versions.
+fn of_any(versions: &[Here]) -> Audience {
+    versions.iter().fold(Audience::NOBODY, |all, one| all.or(one.audience))
+}
+
 /// The tokens of a document with those of its labels.
 fn worded(document: &Document, tokens: String, floor: Tlp, known: &Known) -> String {
-    let (tlp, pap, _) = document.label(floor, known);
+    let (tlp, pap) = document.label(floor, known);
     let mut words = tokens;
     words.push(' ');
     words.push_str(&document::field("tlp", tlp.label()));

@@ -418,7 +418,7 @@ impl Node {
         let (mut tlp, mut pap, mut statements) = (floor, None, Vec::new());
         if let Some((document, _)) = Document::known(&object.marked.body) {
             let known = known(&self.db, &document).await?;
-            (tlp, pap, _) = document.label(floor, &known);
+            (tlp, pap) = document.label(floor, &known);
             for id in document.marks.whole.iter().filter(|id| Meaning::of_id(id).is_none()) {
                 statements.extend(statement(&self.db, id).await?);
             }

@@ -274,13 +274,11 @@ impl Intake {
         (object, id): (u64, &str),
         is_only: bool,
     ) -> Result<Option<i64>, Error> {
-        const THERE: &str = "SELECT 1 FROM intel_member WHERE object = $1 AND collection = $2";
         const SQL: &str = "INSERT INTO intel_member
             (collection, added, object, kind, spec, audience, earliest, newest)
             SELECT $1, $2, num, kind, spec, audience, audience, audience
             FROM intel_object WHERE num = $3";
-        let place = [object.into(), collection.into()];
-        if !is_only && self.tx.query_one(THERE, &place).await?.is_some() {
+        if !is_only && self.is_member(collection, object).await? {
             return Ok(None);
         }
         let added = self.tick(collection).await?;
