@@ -74,6 +74,30 @@ enum Noun {
     /// Requests: the whole life of one.
     #[command(subcommand)]
     Request(commands::request::Request),
+    /// The hotline: messages, tests, how ready it is.
+    #[command(subcommand)]
+    Hotline(commands::hotline::Hotline),
+    /// Meetings of the dialogue: agenda, minutes, action items.
+    #[command(subcommand)]
+    Dialogue(commands::dialogue::Dialogue),
+    /// Commitments: by what they are judged, and how they were kept.
+    #[command(subcommand)]
+    Commitment(commands::dialogue::Commitment),
+    /// Concerns under a commitment.
+    #[command(subcommand)]
+    Concern(commands::dialogue::Concern),
+    /// Information that nobody asked for.
+    #[command(subcommand)]
+    Notice(commands::dialogue::Notice),
+    /// Everything beside requests, to list and to show.
+    #[command(subcommand)]
+    Matter(commands::matter::Matter),
+    /// Who is on duty, how people are reached, what one shift tells the next.
+    #[command(subcommand)]
+    Duty(commands::duty::Duty),
+    /// What people are told of, by mail and webhook.
+    #[command(subcommand)]
+    Alert(commands::duty::Alert),
     /// The standing review of timeliness and quality.
     #[command(subcommand)]
     Review(commands::review::Review),
@@ -144,6 +168,14 @@ async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Noun::Account(account) => account.run(&context).await,
         Noun::Agreement(agreement) => agreement.run(&context).await,
         Noun::Request(request) => request.run(&context).await,
+        Noun::Hotline(hotline) => hotline.run(&context).await,
+        Noun::Dialogue(dialogue) => dialogue.run(&context).await,
+        Noun::Commitment(commitment) => commitment.run(&context).await,
+        Noun::Concern(concern) => concern.run(&context).await,
+        Noun::Notice(notice) => notice.run(&context).await,
+        Noun::Matter(matter) => matter.run(&context).await,
+        Noun::Duty(duty) => duty.run(&context).await,
+        Noun::Alert(alert) => alert.run(&context).await,
         Noun::Review(review) => review.run(&context).await,
         Noun::Ledger(ledger) => ledger.run(&context).await,
         Noun::Stix(stix) => stix.run(&context),

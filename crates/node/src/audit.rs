@@ -10,11 +10,11 @@ use comity_rules::agreement::{Agreement, Closes, Terms, time_of};
 use comity_rules::audit::{self, Audit};
 use comity_rules::card::{self, Card};
 use comity_rules::channel::Channel;
-use comity_rules::clock::{Clocks, Start, tally};
+use comity_rules::clock::{self, Clocks, Start, Suspension, tally};
 use comity_rules::period::instant;
-use comity_rules::request::View;
 use comity_rules::review::Head;
-use comity_rules::{PartyId, Request};
+use comity_rules::thread::View;
+use comity_rules::{Matter, PartyId, Request};
 use hyper::Method;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -453,12 +453,19 @@ impl Report {
     pub fn to_json(&self, agreement: Option<&Agreement>) -> Value {
         let now = self.now();
         let requests = self.audit.requests.values();
-        let requests: Vec<_> = requests.map(|request| row(request, agreement, now)).collect();
+        let matters = || self.audit.matters.values();
+        let pauses = [false, true].map(|exercise| clock::pauses(matters(), exercise));
+        let row = |request: &Request| {
+            row(request, agreement, &pauses[usize::from(request.exercise)], now)
+        };
+        let requests: Vec<_> = requests.map(row).collect();
+        let matters: Vec<_> = matters().map(matter).collect();
         json!({
             "ledgers": self.ledgers.iter().map(|(origin, party, entries, last)| json!({
                 "origin": origin, "party": party, "entries": entries, "last_witnessed": last,
             })).collect::<Vec<_>>(),
             "requests": requests,
+            "matters": matters,
             "withheld": self.withheld.iter().map(|(party, size, time)| json!({
                 "party": party, "size": size, "witnessed": time,
             })).collect::<Vec<_>>(),
@@ -497,8 +504,29 @@ impl Report {
     }
 }
 
-fn row(request: &Request, agreement: Option<&Agreement>, now: Timestamp) -> Value {
-    let clocks = Clocks::of(request, agreement, now);
+fn matter(matter: &Matter) -> Value {
+    let standing = matter.standing(View::ALL);
+    let opened = matter.opened.first();
+    json!({
+        "thread": matter.thread,
+        "topic": matter.topic,
+        "signal": matter.signal(),
+        "opener": matter.opener,
+        "exercise": matter.exercise,
+        "state": standing.state,
+        "opened": opened.and_then(|event| event.witnessed),
+        "received": opened.and_then(|event| event.receipt.as_ref()?.witnessed),
+        "statements": matter.opened.len() + matter.replied.len(),
+    })
+}
+
+fn row(
+    request: &Request,
+    agreement: Option<&Agreement>,
+    pauses: &[Suspension],
+    now: Timestamp,
+) -> Value {
+    let clocks = Clocks::of(request, agreement, pauses, now);
     let standing = request.standing(View::ALL);
     let seconds = |time: Option<SignedDuration>| time.map(|time| time.as_secs());
     let since =

@@ -6,6 +6,7 @@
 //! delivered when the node runs again.
 
 mod intel;
+mod mechanism;
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -14,6 +15,7 @@ use std::sync::Arc;
 use comity_ledger::Note;
 use comity_ledger::proof::Proof;
 use comity_rules::access::Person;
+use comity_rules::agreement::CommitmentSet;
 use comity_rules::bundle::Bundle;
 use comity_rules::calendar::Calendar;
 use comity_rules::card::{Card, fingerprint};
@@ -30,8 +32,9 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::task::JoinSet;
 
 pub use intel::Intel;
+pub use mechanism::Mechanism;
 
-use crate::dossier::{Dossier, Line};
+use crate::dossier::{Dossier, Line, Statement};
 use crate::health::{self, evidence_json};
 use crate::node::{Error, Node};
 use crate::people::Stated;
@@ -115,6 +118,8 @@ pub enum Question {
         everyone: bool,
         /// The calendars of parties: one that is shipped, by its id, or its text.
         calendars: Vec<(PartyId, String)>,
+        /// Sets of commitments that are added: one that is shipped, by its id, or its text.
+        commitments: Vec<String>,
     },
     /// Make terms that put an end to an agreement and go on like it.
     Succeed {
@@ -192,6 +197,8 @@ pub enum Question {
     },
     /// About intelligence.
     Intel(Intel),
+    /// About the standing mechanism.
+    Mechanism(Mechanism),
     /// Make the views again.
     Rebuild,
     /// What a doctor looks at.
@@ -293,8 +300,9 @@ pub async fn answer(node: &Node, question: Question) -> Result<Value, Error> {
         }
         Question::AddPeer { card } => Ok(card_json(&node.add_peer(card.as_bytes()).await?)),
         Question::Peers => Ok(node.peers().iter().map(|card| card_json(card)).collect()),
-        Question::Propose { template, peer, witnesses, everyone, calendars } => {
-            let terms = propose(node, &template, &peer, witnesses, everyone, calendars).await?;
+        Question::Propose { template, peer, witnesses, everyone, calendars, commitments } => {
+            let added = (calendars, commitments);
+            let terms = propose(node, &template, &peer, witnesses, everyone, added).await?;
             Ok(json!({ "terms": terms.hash().to_hex(), "text": terms.text() }))
         }
         Question::Succeed { id, why } => {
@@ -389,6 +397,7 @@ pub async fn answer(node: &Node, question: Question) -> Result<Value, Error> {
             }),
         },
         Question::Intel(question) => intel::answer(node, question).await,
+        Question::Mechanism(question) => mechanism::answer(node, question).await,
         Question::Rebuild => {
             let (entries, differed) = node.rebuild().await?;
             Ok(json!({ "entries": entries, "differed": differed }))
@@ -546,11 +555,14 @@ async fn propose(
     peer: &PartyId,
     witnesses: Vec<agreement::OutsideWitness>,
     everyone: bool,
-    calendars: Vec<(PartyId, String)>,
+    (calendars, commitments): (Vec<(PartyId, String)>, Vec<String>),
 ) -> Result<Terms, Error> {
     let shipped = agreement::TEMPLATES.iter().find(|(id, _)| *id == template);
     let template = Terms::parse(shipped.map_or(template, |(_, text)| text))?;
     let mut template = agreement::Agreement::clone(&template);
+    for named in commitments {
+        template.commitments.extend(CommitmentSet::parse(&named)?.commitments);
+    }
     let mut works_by = Vec::new();
     for (party, text) in calendars {
         let calendar = Calendar::parse(&text)
@@ -682,29 +694,27 @@ fn line_json(node: &Node, line: &Line) -> Value {
 }
 
 fn dossier_json(node: &Node, dossier: &Dossier) -> Value {
-    let statements: Vec<_> = dossier
-        .statements
-        .iter()
-        .map(|statement| {
-            let event = &statement.event;
-            json!({
-                "author": statement.author,
-                "ledger": statement.ledger,
-                "index": event.index,
-                "kind": event.act.kind.as_str(),
-                "claimed": event.claimed,
-                "witnessed": event.witnessed,
-                "mirrored": event.mirrored,
-                "receipt": event.receipt,
-                "refused": event.refused,
-                "cosigners": statement.cosigners,
-                "content": statement.kept,
-            })
-        })
-        .collect();
     let mut value = line_json(node, &dossier.line);
-    value["statements"] = statements.into();
+    value["statements"] = dossier.statements.iter().map(statement_json).collect();
     value
+}
+
+fn statement_json(statement: &Statement) -> Value {
+    let event = &statement.event;
+    json!({
+        "author": statement.author,
+        "ledger": statement.ledger,
+        "index": event.index,
+        "kind": event.act.kind.as_str(),
+        "mark": event.act.mark,
+        "claimed": event.claimed,
+        "witnessed": event.witnessed,
+        "mirrored": event.mirrored,
+        "receipt": event.receipt,
+        "refused": event.refused,
+        "cosigners": statement.cosigners,
+        "content": statement.kept,
+    })
 }
 
 /// Reads a card without a node.

@@ -1,19 +1,21 @@
 //! A request with everything that is known of it, for pages and commands.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use comity_rules::agreement::{Terms, Trigger};
-use comity_rules::clock::Clocks;
+use comity_rules::clock::{self, Clocks, Suspension};
 use comity_rules::content::{Attachment, Letter};
 use comity_rules::release::{self, Reader, Released};
-use comity_rules::request::{Decision, Event, Outcome, Standing, View};
+use comity_rules::request::{Decision, Outcome, Standing};
+use comity_rules::thread::{Event, Sides, View};
 use comity_rules::{Kind, PartyId, Request, ThreadId, ladder};
 use comity_store::request::{self, Kept, Summary};
-use comity_store::{journal, ledger};
+use comity_store::{journal, ledger, matter};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::node::{Agreement, Error, Node};
+use crate::node::{Agreement, Error, Node, no_thread};
 use crate::public;
 
 /// A request for a list.
@@ -72,13 +74,24 @@ pub struct Statement {
 }
 
 impl Line {
-    fn of(node: &Node, summary: Summary) -> Result<Self, Error> {
+    fn of(node: &Node, summary: Summary, pauses: &Pauses) -> Result<Self, Error> {
         let agreement = node.agreement(&summary.terms)?;
-        let standing = summary.request.standing(View::ALL);
-        let clocks = Clocks::of(&summary.request, Some(&*agreement.terms), node.now());
+        let request = &summary.request;
+        let standing = request.standing(View::ALL);
+        let pauses = pauses.of(request.exercise, &summary.terms);
+        let clocks = Clocks::of(request, Some(&*agreement.terms), pauses, node.now());
         let waits_for = waits_for(&summary.request, &standing).cloned();
         let rung = Reached::of(&agreement, &summary.request, &clocks, None, node.now());
         Ok(Self { summary, standing, clocks, agreement, waits_for, rung })
+    }
+}
+
+/// While agreements stood still, by the hash of their terms, for what is real and for exercises.
+pub(crate) struct Pauses(BTreeMap<(bool, String), Vec<Suspension>>);
+
+impl Pauses {
+    pub(crate) fn of(&self, exercise: bool, terms: &str) -> &[Suspension] {
+        self.0.get(&(exercise, terms.to_owned())).map_or(&[], Vec::as_slice)
     }
 }
 
@@ -140,7 +153,24 @@ impl Node {
         limit: u64,
     ) -> Result<Vec<Line>, Error> {
         let found = request::list(&self.db, open_only, before, limit).await?;
-        found.into_iter().map(|summary| Line::of(self, summary)).collect()
+        let pauses = self.pauses().await?;
+        found.into_iter().map(|summary| Line::of(self, summary, &pauses)).collect()
+    }
+
+    /// While the agreements stood still.
+    pub(crate) async fn pauses(&self) -> Result<Pauses, Error> {
+        let mut all = BTreeMap::new();
+        for agreement in self.agreements() {
+            let terms = agreement.terms.hash().to_hex();
+            let matters = matter::suspensions(&self.db, &terms).await?;
+            if matters.is_empty() {
+                continue;
+            }
+            for exercise in [false, true] {
+                all.insert((exercise, terms.clone()), clock::pauses(&matters, exercise));
+            }
+        }
+        Ok(Pauses(all))
     }
 
     /// A request with its statements, to a reader of this node.
@@ -152,13 +182,31 @@ impl Node {
         thread: ThreadId,
         reader: &Reader,
     ) -> Result<Released<Dossier>, Error> {
-        let mut line = Line::of(self, request::show(&self.db, thread).await?)?;
-        let own = ledger::show(&self.db, &line.agreement.own).await?;
+        let found = request::show(&self.db, thread).await.map_err(|error| match error {
+            comity_store::Error::Missing { .. } => no_thread(thread),
+            other => other.into(),
+        })?;
+        let mut line = Line::of(self, found, &self.pauses().await?)?;
+        let statements = self.statements(thread, &line.agreement, &line.summary.request).await?;
+        let unreasoned = unreasoned(&line.agreement.terms, &statements);
+        let request = &line.summary.request;
+        line.rung = Reached::of(&line.agreement, request, &line.clocks, unreasoned, self.now());
+        Ok(release::content(reader, Dossier { line, statements })?)
+    }
+
+    /// The statements of a thread, of whatever sort, by time.
+    pub(crate) async fn statements(
+        &self,
+        thread: ThreadId,
+        agreement: &Agreement,
+        sides: &impl Sides,
+    ) -> Result<Vec<Statement>, Error> {
+        let own = ledger::show(&self.db, &agreement.own).await?;
         let other = ledger::counterpart(&self.db, &own).await?;
         let rows = request::statements(&self.db, thread).await?;
         let mut statements = Vec::new();
         for ledger in [Some(&own), other.as_ref()].into_iter().flatten() {
-            for event in line.summary.request.events_of(&ledger.party) {
+            for event in sides.events_of(&ledger.party) {
                 let row = rows.iter().find(|r| r.ledger == ledger.id && r.index == event.index);
                 statements.push(Statement {
                     author: ledger.party.clone(),
@@ -169,17 +217,14 @@ impl Node {
                 });
             }
         }
-        let unreasoned = unreasoned(&line.agreement.terms, &statements);
-        let request = &line.summary.request;
-        line.rung = Reached::of(&line.agreement, request, &line.clocks, unreasoned, self.now());
         statements.sort_by_key(|statement| {
             let event = &statement.event;
             (event.witnessed.unwrap_or(event.claimed), event.claimed, event.seen)
         });
-        Ok(release::content(reader, Dossier { line, statements })?)
+        Ok(statements)
     }
 
-    /// A file that goes with a statement of a request (ledger, entry, number), byte for byte, out of the
+    /// A file that goes with a statement of a thread (ledger, entry, number), byte for byte, out of the
     /// ciphertext, to `who`.
     ///
     /// # Errors

@@ -10,6 +10,7 @@ use comity_rules::card::{self, Card};
 use comity_store::{Db, session};
 use serde::{Deserialize, Serialize};
 
+use crate::alert::Mail;
 use crate::keys::{self, Keys, write_new};
 use crate::password;
 use crate::secrets::{self, Files, Secrets};
@@ -33,6 +34,24 @@ pub struct Config {
     pub web: String,
     /// Where health and metrics are served: `host:port`.
     pub admin: String,
+    /// Where people reach the pages, for links in mails: `https://host`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pages: Option<String>,
+    /// Whether this node tests its hotlines by itself, as their terms want.
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    pub hotline_tests: bool,
+    /// The server that takes mail; none: nobody is told by mail.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mail: Option<Mail>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives it so")]
+fn is_yes(value: &bool) -> bool {
+    *value
 }
 
 /// A folder that `init` made.
@@ -290,6 +309,7 @@ impl Home {
             editions: editions.collect::<Result<_, _>>()?,
             witness: cosigner("witness", keys.seed("witness")?)?,
             mirror: cosigner("mirror", keys.seed("mirror")?)?,
+            hotline: std::sync::RwLock::default(),
         })
     }
 

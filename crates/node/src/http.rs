@@ -73,6 +73,8 @@ pub struct Connection {
     host: String,
     /// What goes with every request, where the server asks who it is: `Bearer` and a key, or `Basic`.
     pub authorization: Option<String>,
+    /// What goes with every request beside that.
+    pub headers: Vec<(&'static str, String)>,
     /// How the bodies of requests are packed; `None`: not at all.
     pub encoding: Option<&'static str>,
     /// What bodies are, those of requests and those that are wanted.
@@ -97,6 +99,7 @@ impl Connection {
             sender,
             host: host.to_owned(),
             authorization: None,
+            headers: Vec::new(),
             encoding: None,
             media: BYTES,
         })
@@ -124,6 +127,9 @@ impl Connection {
         }
         if let Some(authorization) = &self.authorization {
             request = request.header("authorization", authorization);
+        }
+        for (name, value) in &self.headers {
+            request = request.header(*name, value);
         }
         if let Some(encoding) = self.encoding {
             request = request.header("content-encoding", encoding);

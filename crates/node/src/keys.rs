@@ -149,16 +149,40 @@ impl Keys {
     /// # Errors
     /// [`Error::File`].
     pub fn begun(&self) -> Result<Vec<String>, Error> {
+        self.stems("begun")
+    }
+
+    /// The keys whose names begin so, in order.
+    pub(crate) fn names(&self, prefix: &str) -> Result<Vec<String>, Error> {
+        let mut names = self.stems("key")?;
+        names.retain(|name| name.starts_with(prefix));
+        Ok(names)
+    }
+
+    /// The names of the files with this ending, in order.
+    fn stems(&self, ending: &str) -> Result<Vec<String>, Error> {
         let failed = |error| Error::File { path: self.folder.clone(), error };
-        let mut begun = Vec::new();
+        let mut names = Vec::new();
         for file in fs::read_dir(&self.folder).map_err(failed)? {
             let path = file.map_err(failed)?.path();
-            if path.extension().is_some_and(|extension| extension == "begun") {
-                begun.extend(path.file_stem().map(|name| name.to_string_lossy().into_owned()));
+            if path.extension().is_some_and(|extension| extension == ending) {
+                names.extend(path.file_stem().map(|name| name.to_string_lossy().into_owned()));
             }
         }
-        begun.sort();
-        Ok(begun)
+        names.sort();
+        Ok(names)
+    }
+
+    /// Destroys a key: its bytes are overwritten before its file goes. What a disk keeps of them beside the
+    /// file is not in its hands; the key is wrapped there.
+    pub(crate) fn destroy(&self, name: &str) -> Result<(), Error> {
+        let path = self.path(name);
+        let failed = |error| Error::File { path: path.clone(), error };
+        let length = fs::metadata(&path).map_err(failed)?.len();
+        let mut file = OpenOptions::new().write(true).open(&path).map_err(failed)?;
+        let noughts = vec![b'0'; usize::try_from(length).unwrap_or(0)];
+        file.write_all(&noughts).and_then(|()| file.sync_all()).map_err(failed)?;
+        self.forget(name)
     }
 
     /// Notes, durably, the last head that this key signs: a store that knows less was put back.

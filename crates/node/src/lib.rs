@@ -8,20 +8,24 @@
 #![forbid(unsafe_code)]
 
 mod access;
+pub mod alert;
 pub mod audit;
 pub mod backup;
 pub mod clock;
 mod closing;
 pub mod control;
 pub mod dossier;
+pub mod duty;
 pub mod exchange;
 pub mod export;
 mod fork;
 pub mod health;
 pub mod home;
+pub mod hotline;
 pub mod http;
 pub mod intel;
 pub mod keys;
+pub mod matters;
 pub mod network;
 pub mod node;
 pub mod people;

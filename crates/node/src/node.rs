@@ -235,6 +235,7 @@ impl Node {
         let secrets = Arc::new(home.secrets()?);
         let card = Card::parse(home.card())?;
         secrets.check(&card, home.folder())?;
+        secrets.load_hotline(&home.keys()?)?;
         let pins = Arc::new(Pins::default());
         let (jobs, queue) = mpsc::channel(1024);
         let node = Arc::new(Self {
@@ -515,14 +516,14 @@ impl Node {
         let terms = match (thread, terms) {
             (Some(thread), _) => comity_store::request::terms(&self.db, thread)
                 .await?
-                .ok_or_else(|| no_request(thread))?,
+                .ok_or_else(|| no_thread(thread))?,
             (None, Some(terms)) => terms.to_owned(),
             (None, None) => {
                 let hint = "name the agreement under which you ask";
                 return Err(Error::Refused(hint.to_owned()));
             }
         };
-        let order = Arc::new(self.order(who, self.agreement(&terms)?, thread, command)?);
+        let order = Arc::new(self.order(who, self.agreement(&terms)?, thread, command).await?);
         loop {
             let seen = self.change_count();
             let result = self.job(|reply| Job::Command { order: Arc::clone(&order), reply }).await;
@@ -540,7 +541,7 @@ impl Node {
     }
 
     /// Releases and seals what a command says to its reader.
-    fn order(
+    async fn order(
         &self,
         who: &str,
         agreement: Arc<Agreement>,
@@ -554,7 +555,10 @@ impl Node {
             content.push(&name, value)?;
         }
         let own = self.secrets.latest().identity.recipient();
-        let sealed = seal::seal(&content, &[&seal::Recipient::parse(&peer.recipient)?, own])?;
+        let sealed = match self.hotline_keys(&agreement, &command).await? {
+            Some((theirs, ours)) => seal::seal(&content, &[&theirs, &ours])?,
+            None => seal::seal(&content, &[&seal::Recipient::parse(&peer.recipient)?, own])?,
+        };
         Ok(Order { who: who.to_owned(), agreement, thread, command, letter, sealed })
     }
 
@@ -568,9 +572,9 @@ impl Node {
         }
         let digits = |c: char| c.is_ascii_hexdigit() || c == '-';
         let missing = || Error::Missing {
-            what: "request",
+            what: "request or other matter",
             id: id.chars().take(40).collect(),
-            hint: "; see `comity request list`",
+            hint: "; see `comity request list` and `comity matter list`",
         };
         if id.len() < 4 || !id.chars().all(digits) {
             return Err(missing());
@@ -579,7 +583,7 @@ impl Node {
         match found.as_slice() {
             [thread] => Ok(*thread),
             [] => Err(missing()),
-            _ => Err(Error::Refused(format!("{id:?} begins more than one request's id"))),
+            _ => Err(Error::Refused(format!("{id:?} begins more than one id"))),
         }
     }
 
@@ -691,9 +695,10 @@ pub(crate) fn opener(secrets: Arc<Secrets>) -> Opener {
     })
 }
 
-/// There is no such request.
-pub(crate) fn no_request(thread: ThreadId) -> Error {
-    Error::Missing { what: "request", id: thread.to_string(), hint: "; see `comity request list`" }
+/// There is no such thread.
+pub(crate) fn no_thread(thread: ThreadId) -> Error {
+    let hint = "; see `comity request list` and `comity matter list`";
+    Error::Missing { what: "request or other matter", id: thread.to_string(), hint }
 }
 
 /// The copy that a node keeps of a ledger; `None` where it has none.

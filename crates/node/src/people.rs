@@ -2,14 +2,14 @@
 
 use comity_ledger::hex;
 use comity_rules::access::{Person, Right, Role};
-use comity_rules::command::{self, Command};
-use comity_rules::request::View;
-use comity_rules::{Request, ThreadId};
+use comity_rules::command::{self, Command, Deed};
+use comity_rules::thread::{Sides as _, View};
+use comity_rules::{Thread, ThreadId};
 use comity_store::account::{self, Account};
 use comity_store::draft;
 pub use comity_store::draft::Draft;
 
-use crate::node::{Done, Error, Node};
+use crate::node::{Done, Error, Node, no_thread};
 use crate::password;
 
 /// Drafts that are listed.
@@ -36,9 +36,9 @@ impl Node {
         thread: Option<ThreadId>,
         command: Command,
     ) -> Result<Stated, Error> {
-        person.may(Right::State)?;
-        let request = self.request_of(thread).await?;
-        let terms = match (&request, terms) {
+        person.may(right_to(&command))?;
+        let known = self.thread_of(thread).await?;
+        let terms = match (&known, terms) {
             (Some((_, terms)), _) => terms.clone(),
             (None, Some(terms)) => self.agreement(terms)?.terms.hash().to_hex(),
             (None, None) => {
@@ -46,20 +46,37 @@ impl Node {
             }
         };
         let agreement = self.agreement(&terms)?;
-        let request = request.map(|(request, _)| request);
-        let asker = request.as_ref().is_none_or(|request| request.asker == *self.party());
-        let class = match (&request, &command) {
-            (Some(request), _) => request.class.clone(),
+        if let (Command::Deed(Deed::Confirm { message, read_back: true, remark }), Some(thread)) =
+            (&command, thread)
+        {
+            self.check_read_back(thread, *message, &remark.text).await?;
+        }
+        if let (Command::Answer(_) | Command::Decide(_), Some(thread)) = (&command, thread) {
+            let unsettled = self.unsettled(thread).await?;
+            if !unsettled.is_empty() {
+                let each: Vec<_> = unsettled.iter().map(ToString::to_string).collect();
+                return Err(Error::Refused(format!(
+                    "this party does not speak with one voice yet: {}. Settle it (`comity request route`), \
+                     and nothing was sent until then",
+                    each.join("; ")
+                )));
+            }
+        }
+        let known = known.map(|(thread, _)| thread);
+        let opener = known.as_ref().is_none_or(|thread| thread.opener() == self.party());
+        let topic = known.as_ref().and_then(Thread::topic);
+        let class = match (&known, &command) {
+            (Some(thread), _) => thread.request().and_then(|request| request.class.clone()),
             (None, Command::Send { class, .. }) => class.clone(),
             (None, _) => None,
         };
-        if !agreement.terms.waits_for_release(command.kind(asker), class.as_deref()) {
+        if !agreement.terms.waits_for_release(command.kind(opener, topic), class.as_deref()) {
             let done = self.command(&person.name, Some(&terms), thread, command).await?;
             return Ok(Stated::Now(done));
         }
         // As far as it can be known now: whoever releases it should not be the first to hear.
         let fresh = ThreadId([0; 16]);
-        let view = request.as_ref().map(|request| (request, View::ALL));
+        let view = known.as_ref().map(|thread| (thread, View::ALL));
         command::decide(&agreement.terms, self.party(), view, fresh, &command)?;
         let id = hex::encode(&comity_ledger::random::<8>()?);
         let draft = Draft {
@@ -184,13 +201,38 @@ impl Node {
         Ok(found)
     }
 
-    async fn request_of(
+    /// A thread, of whatever sort, and the hash of its terms.
+    pub(crate) async fn thread_of(
         &self,
         thread: Option<ThreadId>,
-    ) -> Result<Option<(Request, String)>, Error> {
+    ) -> Result<Option<(Thread, String)>, Error> {
         let Some(thread) = thread else { return Ok(None) };
-        let found = comity_store::request::show(&self.db, thread).await?;
-        Ok(Some((found.request, found.terms)))
+        match comity_store::request::show(&self.db, thread).await {
+            Ok(found) => Ok(Some((Thread::Request(found.request), found.terms))),
+            Err(comity_store::Error::Missing { .. }) => {
+                let found = comity_store::matter::show(&self.db, thread).await;
+                let found = found.map_err(|_| no_thread(thread))?;
+                Ok(Some((Thread::Matter(found.matter), found.terms)))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// Requests, the hotline and information are an officer's; what binds the party in the dialogue is for who
+/// speaks for it there.
+fn right_to(command: &Command) -> Right {
+    match command {
+        Command::Deed(
+            Deed::Signal { .. }
+            | Deed::Say(_)
+            | Deed::Confirm { .. }
+            | Deed::Inform { .. }
+            | Deed::Feedback(_)
+            | Deed::Respond(_),
+        ) => Right::State,
+        Command::Deed(_) => Right::Chair,
+        _ => Right::State,
     }
 }
 

@@ -5,7 +5,7 @@ use comity_rules::release::{self, Reader, Released};
 use comity_rules::review::{FIELDS, Head, Opened, Openings, Review, Scope};
 use comity_rules::{Kind, PartyId, bundle};
 use comity_store::ledger::{self, Ledger};
-use comity_store::request;
+use comity_store::{matter, request};
 
 use crate::audit;
 use crate::node::{Agreement, Error, Node};
@@ -15,7 +15,8 @@ use crate::prove;
 const PAGE: u64 = 1_000;
 
 /// Statements that say what a review opens.
-const OPENED: [Kind; 3] = [Kind::Decide, Kind::Answer, Kind::Assess];
+const OPENED: [Kind; 6] =
+    [Kind::Decide, Kind::Answer, Kind::Assess, Kind::Fix, Kind::Judge, Kind::Raise];
 
 /// A party's ledger up to a size.
 pub type At = (PartyId, u64);
@@ -52,16 +53,12 @@ impl Node {
         let (review, opened) = self.reviewed(agreement, scope, at).await?;
         let fields = FIELDS.map(str::to_owned);
         let mut proofs = Vec::new();
-        for row in &review.requests {
-            for (party, entries) in [(&row.asker, &row.asked), (&row.receiver, &row.answered)] {
-                let head = review.heads.iter().find(|head| head.party == *party);
-                let Some(ledger) = head.map(|head| ledger::id_of(&head.origin)) else { continue };
-                for index in entries {
-                    if opened.contains_key(&(party.clone(), *index)) {
-                        let proof = prove::statement(self, &ledger, *index, &fields).await?;
-                        proofs.push(proof.to_string());
-                    }
-                }
+        for (party, index) in review.stands_on() {
+            let head = review.heads.iter().find(|head| head.party == *party);
+            let Some(ledger) = head.map(|head| ledger::id_of(&head.origin)) else { continue };
+            if opened.contains_key(&(party.clone(), index)) {
+                let proof = prove::statement(self, &ledger, index, &fields).await?;
+                proofs.push(proof.to_string());
             }
         }
         Ok(release::content(reader, (review, proofs))?)
@@ -104,7 +101,15 @@ impl Node {
             after = *last;
             requests.extend(page.into_iter().map(|(_, request)| request));
         }
-        let review = Review::of(&agreement.terms, &terms, scope, heads, &requests, &openings);
+        let (mut matters, mut after) = (Vec::new(), 0);
+        loop {
+            let page = matter::under(&self.db, &terms, after, PAGE).await?;
+            let Some((last, _)) = page.last() else { break };
+            after = *last;
+            matters.extend(page.into_iter().map(|(_, matter)| matter));
+        }
+        let terms = (&*agreement.terms, terms.as_str());
+        let review = Review::of(terms.0, terms.1, scope, heads, &requests, &matters, &openings);
         Ok((review, openings))
     }
 
@@ -175,7 +180,7 @@ pub fn recompute(
         })?;
         heads.push(found);
     }
-    let requests = report.audit.requests.values();
+    let (requests, matters) = (report.audit.requests.values(), report.audit.matters.values());
     let hash = terms.hash().to_hex();
-    Ok(Review::of(terms, &hash, review.scope, heads, requests, openings))
+    Ok(Review::of(terms, &hash, review.scope, heads, requests, matters, openings))
 }

@@ -1,7 +1,8 @@
 //! What a running node holds of its keys: those of each edition of its card.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use comity_ledger::note::{Note, SigningKey};
 use comity_ledger::seal::{self, Identity};
@@ -13,6 +14,9 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use crate::home::Error;
 use crate::keys::{Keys, write_new};
 
+/// How the names of keys for hotlines begin.
+pub(crate) const HOTLINE: &str = "hotline-";
+
 /// The keys that a running node holds.
 pub struct Secrets {
     /// Those of each edition of the card, the latest first: what was sealed to an earlier one is still
@@ -22,6 +26,8 @@ pub struct Secrets {
     pub witness: SigningKey,
     /// Cosigns peers' heads as a mirror.
     pub mirror: SigningKey,
+    /// Opens what was said on hotlines, as long as the keys for that are not destroyed.
+    pub(crate) hotline: RwLock<BTreeMap<String, Arc<Identity>>>,
 }
 
 /// The keys of one edition of a card.
@@ -67,7 +73,25 @@ impl Secrets {
             }
             opened = seal::open(ciphertext, sealed, &edition.identity);
         }
+        let hotline = self.hotline.read().unwrap_or_else(PoisonError::into_inner);
+        for identity in hotline.values() {
+            if !matches!(opened, Err(comity_ledger::Error::Undecryptable(_))) {
+                break;
+            }
+            opened = seal::open(ciphertext, sealed, identity);
+        }
         opened
+    }
+
+    /// Reads the keys for hotlines that are in the folder.
+    pub(crate) fn load_hotline(&self, keys: &Keys) -> Result<(), Error> {
+        let mut all = BTreeMap::new();
+        for name in keys.names(HOTLINE)? {
+            let text = String::from_utf8(keys.load(&name)?).unwrap_or_default();
+            all.insert(name, Arc::new(Identity::parse(&text)?));
+        }
+        *self.hotline.write().unwrap_or_else(PoisonError::into_inner) = all;
+        Ok(())
     }
 
     /// Whether these are the keys that the card names.

@@ -14,7 +14,7 @@ use crate::exchange;
 use crate::home::Home;
 use crate::network::{Listener, Network};
 use crate::node::{Error, Node, StoreError};
-use crate::{control, health, http, publish, tls};
+use crate::{alert, control, health, hotline, http, publish, tls};
 
 /// Connections to one listener at a time; more wait in the system's queue.
 const CONNECTIONS: usize = 256;
@@ -126,6 +126,8 @@ pub async fn start(node: &Arc<Node>, pages: Router) -> Result<Running, Error> {
     tasks.spawn(plain(admin, health::router(Arc::clone(node))));
     tasks.spawn(control::serve(Arc::clone(node), socket));
     serve_exchange(node, exchange, &mut tasks)?;
+    tasks.spawn(alert::run(Arc::clone(node)));
+    tasks.spawn(hotlines(Arc::clone(node)));
     let mut watch = JoinSet::new();
     watch.spawn(replaced(Arc::clone(node)));
     Ok(Running {
@@ -215,6 +217,19 @@ async fn agreements(node: Arc<Node>) {
         let seen = node.change_count();
         for agreement in node.agreements().into_iter().skip(tasks.len()) {
             tasks.spawn(publish::run(Arc::clone(&node), agreement));
+        }
+        node.changed(seen).await;
+    }
+}
+
+/// Keeps and tests the hotline of every agreement, those too that are signed while this runs.
+async fn hotlines(node: Arc<Node>) {
+    let mut tasks = JoinSet::new();
+    loop {
+        let seen = node.change_count();
+        let all = node.agreements();
+        for agreement in all.into_iter().skip(tasks.len()) {
+            tasks.spawn(hotline::run(Arc::clone(&node), agreement));
         }
         node.changed(seen).await;
     }

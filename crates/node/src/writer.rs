@@ -13,15 +13,16 @@ use comity_ledger::{Body, Checkpoint, Hash, Note, Statement};
 use comity_rules::channel::{MAX_RECEIPTS, encode_receipts};
 use comity_rules::command::{self, Command};
 use comity_rules::content::Letter;
+use comity_rules::matter::EpochKey;
 use comity_rules::release::{self, Released};
-use comity_rules::request::View;
+use comity_rules::thread::View;
 use comity_rules::{Draft, Kind, PartyId, ThreadId, card};
 use comity_store::work::{Taken, Work, view};
 use comity_store::{evidence, ledger};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::fork;
-use crate::node::{Agreement, Done, Error, Node, no_request};
+use crate::node::{Agreement, Done, Error, Node, no_thread};
 
 /// Jobs in one transaction at most.
 const BATCH: usize = 256;
@@ -34,6 +35,8 @@ pub(crate) enum Job {
     Announce { agreement: Arc<Agreement>, reply: oneshot::Sender<Result<bool, Error>> },
     /// A peer's delivery.
     Receive { delivery: Delivery, reply: oneshot::Sender<Result<u64, Error>> },
+    /// A further key of this party for the hotline.
+    Epoch { agreement: Arc<Agreement>, key: EpochKey, reply: oneshot::Sender<Result<u64, Error>> },
     /// Nothing: the answer says that what was asked before it is done.
     Settle { reply: oneshot::Sender<Result<(), Error>> },
 }
@@ -47,6 +50,7 @@ impl Job {
             Self::Command { reply, .. } => drop(reply.send(Err(failed()))),
             Self::Announce { reply, .. } => drop(reply.send(Err(failed()))),
             Self::Receive { reply, .. } => drop(reply.send(Err(failed()))),
+            Self::Epoch { reply, .. } => drop(reply.send(Err(failed()))),
             Self::Settle { reply } => drop(reply.send(Err(failed()))),
         }
     }
@@ -127,6 +131,12 @@ async fn batch(node: &Node, jobs: &mut Vec<Job>) -> Result<(), Error> {
                 news |= result.is_ok();
                 answers.push(answer(reply, result));
             }
+            Job::Epoch { agreement, key, reply } => {
+                let result = next_epoch(node, &mut work, &agreement, &key).await;
+                spoilt |= matches!(&result, Err(Error::Store(_)));
+                news |= result.is_ok();
+                answers.push(answer(reply, result));
+            }
             Job::Settle { reply } => answers.push(answer(reply, Ok(()))),
         }
     }
@@ -169,20 +179,20 @@ fn answer<T: Send + 'static>(
 async fn carry_out(node: &Node, work: &mut Work, order: &Order) -> Result<Done, Error> {
     let Order { who, agreement, thread, command, .. } = order;
     agreement.check_signs()?;
-    let request = match thread {
-        Some(thread) => Some(work.request(*thread).await?.ok_or_else(|| no_request(*thread))?),
+    let thread = match thread {
+        Some(thread) => Some(work.thread(*thread).await?.ok_or_else(|| no_thread(*thread))?),
         None => None,
     };
-    let request = request.map(|(request, _)| request.clone());
+    let thread = thread.map(|(thread, _)| thread.clone());
     let own = work.ledger(&agreement.own).await?.clone();
     let other = work.other(&agreement.own).await?;
-    let seen = request.as_ref().map(|request| (request, view(request, &own, other.as_ref())));
+    let seen = thread.as_ref().map(|thread| (thread, view(thread, &own, other.as_ref())));
     let fresh = ThreadId::opened_by(&own.channel.origin, own.channel.sequence);
     let draft = match command::decide(&agreement.terms, node.party(), seen, fresh, command) {
         Ok(draft) => draft,
         Err(command::Problem::Illegal(illegal)) => {
             // Legal on all that has arrived, and not on what a checkpoint covers: only too early.
-            let all = request.as_ref().map(|request| (request, View::ALL));
+            let all = thread.as_ref().map(|thread| (thread, View::ALL));
             let decided = command::decide(&agreement.terms, node.party(), all, fresh, command);
             return Err(match decided {
                 Ok(_) => Error::Early(illegal),
@@ -292,6 +302,26 @@ async fn announce(node: &Node, work: &mut Work, agreement: &Agreement) -> Result
         work.journal(node.now(), "operator", kind.as_str(), agreement.peer.as_str()).await?;
     }
     Ok(!drafts.is_empty())
+}
+
+/// States a further key of this party for the hotline; its place in the ledger.
+async fn next_epoch(
+    node: &Node,
+    work: &mut Work,
+    agreement: &Agreement,
+    key: &EpochKey,
+) -> Result<u64, Error> {
+    agreement.check_signs()?;
+    let draft = Draft { public: key.encode(), ..ledger_draft(Kind::HotlineKey) };
+    let released = release::statement(&agreement.terms, &agreement.peer, draft)?;
+    let taken = author(node, work, agreement, released, None).await?;
+    match taken.refused {
+        None => Ok(taken.index),
+        Some((code, reason)) => {
+            let detail = format!("an own statement was refused: {code}: {reason}");
+            Err(comity_store::Error::Damaged(detail).into())
+        }
+    }
 }
 
 /// A statement about the ledger itself.

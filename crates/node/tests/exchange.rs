@@ -21,7 +21,8 @@ use comity_node::{audit, export, prove};
 use comity_rules::bundle;
 use comity_rules::command::Command;
 use comity_rules::release::Reader;
-use comity_rules::request::{Status, View};
+use comity_rules::request::Status;
+use comity_rules::thread::View;
 use stage::{Stage, answer, ask, remark};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
@@ -162,7 +163,7 @@ async fn a_request_is_exchanged_proven_and_audited_and_its_content_seen_by_nobod
     assert!(report.is_clean() && report.audit.waiting.is_empty());
     let audited = &report.audit.requests[&sent.thread];
     assert_eq!(audited.standing(View::ALL), states[0].standing(View::ALL));
-    let mirrored = |event: &comity_rules::request::Event| event.mirrored.is_some();
+    let mirrored = |event: &comity_rules::thread::Event| event.mirrored.is_some();
     assert!(audited.asked.iter().chain(&audited.answered).all(mirrored), "the mirrors' word too");
     let json = report.to_json(None);
     assert!(json["requests"][0]["acknowledged_in_seconds"].is_i64());

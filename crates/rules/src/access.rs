@@ -22,7 +22,7 @@ pub enum Role {
     ReleasingOfficer,
     /// Reads.
     Analyst,
-    /// Reads, reviews, and takes reviews out.
+    /// Reads, reviews, takes reviews out, and speaks for the party in the dialogue.
     CoChair,
 }
 
@@ -41,6 +41,8 @@ pub enum Right {
     Review,
     /// Take proofs, files and reviews out.
     Export,
+    /// Speak for the party in the dialogue: meetings, commitments, concerns, suspension.
+    Chair,
     /// Say who may come in.
     Manage,
 }
@@ -97,14 +99,14 @@ impl Role {
     /// What it may do.
     #[must_use]
     pub fn rights(self) -> &'static [Right] {
-        use Right::{Export, Gather, Manage, Read, Release, Review, State};
+        use Right::{Chair, Export, Gather, Manage, Read, Release, Review, State};
         match self {
-            Self::Operator => &[Read, State, Release, Gather, Review, Export, Manage],
+            Self::Operator => &[Read, State, Release, Gather, Review, Export, Chair, Manage],
             Self::Administrator => &[Manage],
             Self::DutyOfficer => &[Read, State, Gather, Review],
             Self::ReleasingOfficer => &[Read, State, Release, Gather, Review, Export],
             Self::Analyst => &[Read, Gather, Review],
-            Self::CoChair => &[Read, Review, Export],
+            Self::CoChair => &[Read, Review, Export, Chair],
         }
     }
 }
@@ -120,6 +122,7 @@ impl Right {
             Self::Gather => "bring intelligence in",
             Self::Review => "see reviews",
             Self::Export => "take anything out",
+            Self::Chair => "speak for the party in the dialogue",
             Self::Manage => "say who may come in",
         }
     }

@@ -10,8 +10,8 @@ use comity_ledger::{Hash, Statement, Tiles};
 use jiff::Timestamp;
 
 use crate::channel::{self, Admitted, Channel, Entry, Refusal};
-use crate::request::Receipted;
-use crate::{Kind, PartyId, Request, ThreadId};
+use crate::thread::{Receipted, Sides as _};
+use crate::{Kind, Matter, PartyId, Request, Thread, ThreadId};
 
 /// One party's ledger, read and verified against its kept checkpoints.
 #[derive(Debug)]
@@ -34,6 +34,8 @@ pub struct Ledger {
 pub struct Audit {
     /// Every request, by thread.
     pub requests: BTreeMap<ThreadId, Request>,
+    /// Every other matter, likewise.
+    pub matters: BTreeMap<ThreadId, Matter>,
     /// Where the audit had to stop in a ledger: its next entry refers to more of the other ledger
     /// than was witnessed yet. It is neither refused nor accepted.
     pub waiting: Vec<(PartyId, u64)>,
@@ -48,10 +50,10 @@ pub struct Audit {
 #[derive(Default)]
 struct Going {
     found: Audit,
-    /// The requests, in the order in which they were opened: those of a moment lie together.
-    requests: Vec<Request>,
+    /// The threads, in the order in which they were opened: those of a moment lie together.
+    opened: Vec<Thread>,
     threads: HashMap<ThreadId, usize>,
-    /// Of each side's ledger, which entries concern which request: ascending.
+    /// Of each side's ledger, which entries concern which thread: ascending.
     concerns: [Vec<(u64, usize)>; 2],
     /// Of each side's ledger, whether an entry waits for a receipt.
     owed: [Vec<bool>; 2],
@@ -136,33 +138,33 @@ impl Going {
                 let concerned =
                     within(&self.concerns[1 - side], (receipt.index, receipt.index + 1));
                 for at in concerned {
-                    let request = self.concerns[1 - side][at].1;
+                    let thread = self.concerns[1 - side][at].1;
                     let code = receipt.code.clone();
                     let receipted = Receipted { index: admitted.index, code, witnessed: None };
-                    self.requests[request].receipt(&other.channel.from, receipt.index, receipted);
-                    self.concerns[side].push((admitted.index, request));
+                    self.opened[thread].receipt(&other.channel.from, receipt.index, receipted);
+                    self.concerns[side].push((admitted.index, thread));
                 }
             }
             return Ok(());
         }
-        if !admitted.kind.is_request() {
+        if !admitted.kind.is_threaded() {
             return Ok(());
         }
         let thread = ThreadId(body.thread);
         let known = self.threads.get(&thread).copied();
         let result = match known {
-            Some(request) => {
-                self.concerns[side].push((admitted.index, request));
-                self.requests[request].apply(admitted.index, admitted.kind, body)
+            Some(thread) => {
+                self.concerns[side].push((admitted.index, thread));
+                self.opened[thread].apply(admitted.index, admitted.kind, body)
             }
-            None if admitted.kind == Kind::Send => {
-                Request::open(admitted.index, admitted.statement.origin(), body).map(|request| {
-                    self.concerns[side].push((admitted.index, self.requests.len()));
-                    self.threads.insert(thread, self.requests.len());
-                    self.requests.push(request);
+            None => {
+                let (index, origin) = (admitted.index, admitted.statement.origin());
+                Thread::open(index, origin, admitted.kind, body).map(|opened| {
+                    self.concerns[side].push((index, self.opened.len()));
+                    self.threads.insert(thread, self.opened.len());
+                    self.opened.push(opened);
                 })
             }
-            None => Err(crate::request::Illegal::UnknownThread),
         };
         if let Err(illegal) = result {
             let (from, reason) = (other.channel.to.clone(), illegal.to_string());
@@ -174,15 +176,15 @@ impl Going {
     /// Gives the entries of a ledger their times. One head covers all before it, and of several that
     /// cover an entry the earliest gives its time.
     fn times(&mut self, side: usize, ledger: &Ledger) {
-        type Give = fn(&mut Request, &PartyId, (u64, u64), Timestamp);
+        type Give = fn(&mut Thread, &PartyId, (u64, u64), Timestamp);
         let kinds: [(_, Give); 2] =
-            [(&ledger.history, Request::witnessed), (&ledger.mirrored, Request::mirrored)];
+            [(&ledger.history, Thread::witnessed), (&ledger.mirrored, Thread::mirrored)];
         for (heads, give) in kinds {
             let mut from = 0;
             for (size, time) in frontier(heads) {
                 for at in within(&self.concerns[side], (from, size)) {
-                    let request = self.concerns[side][at].1;
-                    give(&mut self.requests[request], &ledger.channel.from, (from, size), time);
+                    let thread = self.concerns[side][at].1;
+                    give(&mut self.opened[thread], &ledger.channel.from, (from, size), time);
                 }
                 from = size;
             }
@@ -199,7 +201,14 @@ impl Going {
     }
 
     fn end(mut self) -> Audit {
-        self.found.requests = self.requests.into_iter().map(|r| (r.thread, r)).collect();
+        for thread in self.opened {
+            match thread {
+                Thread::Request(request) => {
+                    drop(self.found.requests.insert(request.thread, request));
+                }
+                Thread::Matter(matter) => drop(self.found.matters.insert(matter.thread, matter)),
+            }
+        }
         self.found
     }
 }

@@ -10,6 +10,7 @@ use comity_ledger::statement::{KeyId, Seen};
 use comity_ledger::{Body, Error, Hash, Statement, VerifiedStatement};
 use serde::{Deserialize, Serialize};
 
+use crate::matter::EpochKey;
 use crate::{Kind, PartyId, card};
 
 /// What is known of one party's ledger under one agreement.
@@ -36,6 +37,9 @@ pub struct Channel {
     /// Size of the other ledger that its last statement had seen.
     pub seen: u64,
     keys: Vec<Key>,
+    /// The party's latest key for the hotline.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hotline: Option<EpochKey>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -148,6 +152,7 @@ impl Channel {
             last: None,
             seen: 0,
             keys: Vec::new(),
+            hotline: None,
         }
     }
 
@@ -183,6 +188,7 @@ impl Channel {
             Kind::Open => return Err(Refusal::NotOpened),
             Kind::AddKey => self.add_key(&body.public, index)?,
             Kind::RevokeKey => self.revoke_key(&body.public, index)?,
+            Kind::HotlineKey => self.next_epoch(&body.public)?,
             _ => {}
         }
         Ok(Admitted { kind, index, statement })
@@ -288,6 +294,13 @@ impl Channel {
             }
         }
         self.seen = size;
+        Ok(())
+    }
+
+    fn next_epoch(&mut self, public: &[u8]) -> Result<(), Refusal> {
+        let last = self.hotline.as_ref().map_or(0, |key| key.epoch);
+        let key = EpochKey::parse(public).filter(|key| key.epoch > last);
+        self.hotline = Some(key.ok_or(Refusal::Ledger(Error::Statement("a later epoch's key")))?);
         Ok(())
     }
 

@@ -12,8 +12,10 @@ use serde::Serialize;
 
 use crate::agreement::{Agreement, Counts};
 use crate::calendar::Calendar;
-use crate::request::{Decision, Event, Outcome, View};
-use crate::{Kind, Period, Request};
+use crate::matter::Topic;
+use crate::request::{Decision, Outcome};
+use crate::thread::{Event, View};
+use crate::{Kind, Matter, Period, Request};
 
 /// Where a request's time began.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -62,8 +64,11 @@ pub struct Clocks {
     pub answer: Deadline,
     /// The asker's own: the reply to the last question.
     pub reply: Deadline,
-    /// While they stood still.
+    /// While they stood still: for a question, or with the agreement.
     pub suspended: Vec<Suspension>,
+    /// While the agreement stood still.
+    #[serde(skip)]
+    pub pauses: Vec<Suspension>,
     /// Which time the limits count.
     pub counts: Counts,
     /// By which calendar, with working time.
@@ -76,9 +81,15 @@ pub struct Clocks {
 }
 
 impl Clocks {
-    /// The clocks of `request` at `now`; without an agreement there are times and no limits.
+    /// The clocks of `request` at `now`; without an agreement there are times and no limits. While the
+    /// agreement is suspended (`pauses`, see [`pauses`]) every clock stands still.
     #[must_use]
-    pub fn of(request: &Request, agreement: Option<&Agreement>, now: Timestamp) -> Self {
+    pub fn of(
+        request: &Request,
+        agreement: Option<&Agreement>,
+        pauses: &[Suspension],
+        now: Timestamp,
+    ) -> Self {
         let class = agreement.zip(request.class.as_deref());
         let class = class.and_then(|(agreement, class)| agreement.class(class));
         let counts = class.map_or(Counts::Elapsed, |class| class.counts);
@@ -89,7 +100,13 @@ impl Clocks {
         let timer = |limit: Option<&Period>| Timer::of(limit?, start.instant()?, calendar);
         let limit = timer(class.and_then(|class| class.answer.as_ref()));
         let asked = suspensions(request);
-        let suspended = counting(asked.clone(), limit.as_ref(), done);
+        let begin = start.instant().unwrap_or(Timestamp::MAX);
+        let pauses: Vec<_> = pauses.iter().filter_map(|pause| pause.since(begin)).collect();
+        let standing_still = |asked: Vec<_>, limit: Option<&Timer<'_>>, done| {
+            let counted = counting(asked, limit, done);
+            union(counted.into_iter().chain(pauses.iter().filter_map(|pause| pause.until(done))))
+        };
+        let suspended = standing_still(asked.clone(), limit.as_ref(), done);
         let ended = ended(request);
         let standing = request.standing(View::ALL);
         let deadline = |limit: Option<&Period>, suspended: &[Suspension], said, done| {
@@ -101,7 +118,10 @@ impl Clocks {
                 (None, false, Some(ended)) => ended.map(|ended: Timestamp| ended.min(now)),
                 (None, false, None) => Some(now),
             };
-            let late = due.zip(until).map(|(due, until)| until.duration_since(due));
+            let late = due.zip(until).map(|(due, until)| {
+                let paused = pauses.iter().map(|pause| pause.within(due, until));
+                until.duration_since(due) - paused.sum::<SignedDuration>()
+            });
             let late = late.filter(SignedDuration::is_positive);
             Deadline { limit: limit.cloned(), due, done, late }
         };
@@ -116,13 +136,13 @@ impl Clocks {
             start,
             acknowledge: deadline(
                 class.and_then(|class| class.acknowledge.as_ref()),
-                &[],
+                &standing_still(Vec::new(), None, acknowledged),
                 standing.acknowledged,
                 acknowledged,
             ),
             decide: deadline(
                 decide,
-                &counting(asked.clone(), timer(decide).as_ref(), decided),
+                &standing_still(asked.clone(), timer(decide).as_ref(), decided),
                 standing.decision.is_some() || standing.is_answered(),
                 decided,
             ),
@@ -132,7 +152,8 @@ impl Clocks {
                 standing.is_answered(),
                 done,
             ),
-            reply: reply(asked.last(), agreement, ended, now),
+            reply: reply(asked.last(), agreement, &pauses, ended, now),
+            pauses,
             suspended,
             counts,
             calendar: calendar.cloned(),
@@ -177,7 +198,10 @@ impl Clocks {
     #[must_use]
     pub fn acknowledged_in(&self, now: Timestamp) -> Option<SignedDuration> {
         let until = self.acknowledge.done.or(self.ended_at).unwrap_or(now);
-        Some(self.passed(self.start.instant()?, until))
+        let stopped = self.pauses.iter().filter_map(|pause| pause.until(Some(until)));
+        let stopped: SignedDuration =
+            stopped.map(|pause| self.passed(pause.from, pause.to.unwrap_or(until))).sum();
+        Some(self.passed(self.start.instant()?, until) - stopped)
     }
 
     /// How long the limit of a deadline is, from the start, without suspensions.
@@ -215,6 +239,61 @@ impl Clocks {
     }
 }
 
+impl Suspension {
+    /// What of it lies after an instant.
+    fn since(&self, begin: Timestamp) -> Option<Self> {
+        let from = self.from.max(begin);
+        self.to.is_none_or(|to| to > from).then_some(Self { from, to: self.to })
+    }
+
+    /// What of it lies before an instant, where there is one.
+    fn until(&self, end: Option<Timestamp>) -> Option<Self> {
+        let Some(end) = end else { return Some(*self) };
+        let to = self.to.map_or(end, |to| to.min(end));
+        (self.from < to).then_some(Self { from: self.from, to: Some(to) })
+    }
+
+    /// How much of it lies between two instants.
+    fn within(&self, from: Timestamp, to: Timestamp) -> SignedDuration {
+        let part = self.since(from).and_then(|part| part.until(Some(to)));
+        part.map_or(SignedDuration::ZERO, |part| part.to.unwrap_or(to).duration_since(part.from))
+    }
+}
+
+/// While an agreement stood still, for what is real or for exercises: from when each party's statement that
+/// suspends it was witnessed to when its resuming was.
+#[must_use]
+pub fn pauses<'a>(
+    matters: impl IntoIterator<Item = &'a Matter>,
+    exercise: bool,
+) -> Vec<Suspension> {
+    let suspended =
+        |matter: &&Matter| matter.topic == Topic::Suspension && matter.exercise == exercise;
+    let each = matters.into_iter().filter(suspended).filter_map(|matter| {
+        let from = matter.opened.first()?.witnessed?;
+        let resumed = matter.effective(true, Kind::Resume, View::ALL).next();
+        let to = resumed.and_then(|event| event.witnessed).map(|to| to.max(from));
+        Some(Suspension { from, to })
+    });
+    union(each)
+}
+
+/// The same instants, in order and without overlaps.
+fn union(suspensions: impl Iterator<Item = Suspension>) -> Vec<Suspension> {
+    let mut all: Vec<_> = suspensions.collect();
+    all.sort_by_key(|suspension| suspension.from);
+    let mut merged: Vec<Suspension> = Vec::new();
+    for next in all {
+        match merged.last_mut() {
+            Some(last) if last.to.is_none_or(|to| to >= next.from) => {
+                last.to = last.to.zip(next.to).map(|(one, other)| one.max(other));
+            }
+            _ => merged.push(next),
+        }
+    }
+    merged
+}
+
 /// A limit that runs from an instant.
 struct Timer<'a> {
     begin: Timestamp,
@@ -242,6 +321,10 @@ impl<'a> Timer<'a> {
         match self.runs {
             Runs::Elapsed(mut due) => {
                 for suspension in suspended {
+                    // What begins when it was due already excuses nothing.
+                    if suspension.from >= due {
+                        break;
+                    }
                     let stood = suspension.to?.duration_since(suspension.from);
                     due = due.checked_add(stood).unwrap_or(Timestamp::MAX);
                 }
@@ -250,7 +333,11 @@ impl<'a> Timer<'a> {
             Runs::Working(calendar, mut left) => {
                 let mut from = self.begin;
                 for suspension in suspended {
-                    left -= calendar.between(from, suspension.from);
+                    let worked = calendar.between(from, suspension.from);
+                    if worked >= left {
+                        break;
+                    }
+                    left -= worked;
                     from = suspension.to?;
                 }
                 Some(calendar.after(from, left))
@@ -358,11 +445,15 @@ fn suspensions(request: &Request) -> Vec<Suspension> {
 fn reply(
     last: Option<&Suspension>,
     agreement: Option<&Agreement>,
+    pauses: &[Suspension],
     ended: Option<Option<Timestamp>>,
     now: Timestamp,
 ) -> Deadline {
     let limit = agreement.and_then(|a| a.clarification.as_ref()?.reply_within.clone());
-    let due = last.zip(limit.as_ref()).map(|(asked, limit)| limit.after(asked.from));
+    let due = last.zip(limit.as_ref()).and_then(|(asked, limit)| {
+        let pauses: Vec<_> = pauses.iter().filter_map(|pause| pause.since(asked.from)).collect();
+        Timer::of(limit, asked.from, None)?.due(&pauses)
+    });
     let done = last.and_then(|asked| asked.to);
     let until = done.or(ended.flatten()).unwrap_or(now);
     let late = due.map(|due| until.duration_since(due)).filter(SignedDuration::is_positive);

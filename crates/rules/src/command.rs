@@ -1,15 +1,22 @@
-//! What a person may do with a request: commands, decided into statements.
+//! What a person may do: commands, decided into statements.
+
+mod matter;
 
 use serde::{Deserialize, Serialize};
 
-use crate::agreement::{Agreement, RefusalPart};
+use crate::agreement::{Agreement, RefusalPart, RequestKind};
 use crate::content::{Answer, Ask, Assessment, DIMENSIONS, Letter, Reason, Remark, Ruling};
-use crate::request::{Act, Decision, Illegal, MAX_ITEMS, Outcome, View};
-use crate::{Draft, Kind, PartyId, Request, ThreadId};
+use crate::matter::Topic;
+use crate::request::{Act, Decision, Illegal, MAX_ITEMS, Outcome};
+use crate::thread::View;
+use crate::{Draft, Kind, PartyId, Request, Thread, ThreadId};
+
+pub use matter::Deed;
 
 /// An act of a person.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[expect(clippy::large_enum_variant, reason = "there is one at a time")]
 pub enum Command {
     /// Ask.
     Send {
@@ -36,6 +43,8 @@ pub enum Command {
     Withdraw(Remark),
     /// Take it up the ladder.
     Escalate(Remark),
+    /// Act in a matter that is no request.
+    Deed(Deed),
 }
 
 /// Why a command is not carried out: what is wrong and what to do.
@@ -71,9 +80,10 @@ pub enum Problem {
 }
 
 impl Command {
-    /// The kind of statement that it becomes; `asker`: whether its author is the request's.
+    /// The kind of statement that it becomes in a thread about `topic`; `asker`: whether its author opened
+    /// the thread.
     #[must_use]
-    pub fn kind(&self, asker: bool) -> Kind {
+    pub fn kind(&self, asker: bool, topic: Option<Topic>) -> Kind {
         match self {
             Self::Send { .. } => Kind::Send,
             Self::Acknowledge(_) => Kind::Acknowledge,
@@ -85,6 +95,7 @@ impl Command {
             Self::Close(_) => Kind::Close,
             Self::Withdraw(_) => Kind::Withdraw,
             Self::Escalate(_) => Kind::Escalate,
+            Self::Deed(deed) => deed.kind(topic),
         }
     }
 
@@ -96,6 +107,7 @@ impl Command {
             Self::Decide(ruling) => Letter::Ruling(ruling.clone().stated()),
             Self::Answer(answer) => Letter::Answer(answer.clone().stated()),
             Self::Assess(assessment) => Letter::Assessment(assessment.clone()),
+            Self::Deed(deed) => deed.letter(),
             Self::Acknowledge(remark)
             | Self::Clarify(remark)
             | Self::Close(remark)
@@ -105,8 +117,8 @@ impl Command {
     }
 }
 
-/// Decides `command` by `me`, for the request as far as `me` sees it (`view`), into the statement
-/// that says it; one that opens a request opens the thread `fresh`. Deciding takes no time: only what
+/// Decides `command` by `me`, for the thread as far as `me` sees it (`view`), into the statement
+/// that says it; one that opens a thread opens `fresh`. Deciding takes no time: only what
 /// both sides can check counts, and that is witnessed later. What it says to its reader is
 /// [`Command::letter`].
 ///
@@ -115,10 +127,18 @@ impl Command {
 pub fn decide(
     agreement: &Agreement,
     me: &PartyId,
-    request: Option<(&Request, View)>,
+    thread: Option<(&Thread, View)>,
     fresh: ThreadId,
     command: &Command,
 ) -> Result<Draft, Problem> {
+    if let Command::Deed(deed) = command {
+        let matter = match thread {
+            Some((Thread::Matter(matter), view)) => Some((matter, view)),
+            Some((Thread::Request(_), _)) => return Err(Illegal::UnknownThread.into()),
+            None => None,
+        };
+        return matter::decide(agreement, me, matter, fresh, deed);
+    }
     if let Command::Send { class, exercise, ask } = command {
         check_ask(agreement, class.as_deref(), ask)?;
         let outcomes = vec![Outcome::Open.byte(); ask.items.len()];
@@ -132,12 +152,13 @@ pub fn decide(
             public: Vec::new(),
         });
     }
+    let request = thread.and_then(|(thread, view)| Some((thread.request()?, view)));
     let (request, view) = request.ok_or(Illegal::UnknownThread)?;
     let asker = *me == request.asker;
     let standing = request.standing(view);
     let mut act = Act::bare(Kind::Acknowledge);
     match command {
-        Command::Send { .. } => return Err(Illegal::ThreadInUse.into()),
+        Command::Send { .. } | Command::Deed(_) => return Err(Illegal::ThreadInUse.into()),
         Command::Acknowledge(_) => {}
         Command::Clarify(remark) => {
             if remark.text.trim().is_empty() {
@@ -207,11 +228,48 @@ fn check_ask(agreement: &Agreement, class: Option<&str>, ask: &Ask) -> Result<()
         if item.ask.trim().is_empty() {
             return missing(&format!("items[{number}].ask"), "an item is a question");
         }
-        if agreement.kind(&item.kind).is_none() {
+        let Some(kind) = agreement.kind(&item.kind) else {
             let known = list(agreement.kinds.iter().map(|kind| kind.id.as_str()));
             let place = format!("items[{number}].kind");
             return Err(Problem::NotInTerms { place, known });
+        };
+        let place = format!("items[{number}].infrastructure");
+        match (kind.maps_to == RequestKind::Takedown, item.infrastructure) {
+            (true, None) => {
+                return missing(
+                    &place,
+                    "only malicious infrastructure is taken down: say which sort it is",
+                );
+            }
+            (true, Some(_)) if item.identifiers.iter().all(|id| id.trim().is_empty()) => {
+                let place = format!("items[{number}].identifiers");
+                return missing(
+                    &place,
+                    "a takedown names the addresses or domains, and nothing beside them",
+                );
+            }
+            (false, Some(_)) => {
+                let problem = "it goes with a takedown and with nothing else".to_owned();
+                return Err(Problem::Wrong { place, problem });
+            }
+            _ => {}
         }
+    }
+    if let Some(translation) = &ask.translation
+        && translation.items.len() != ask.items.len()
+    {
+        let problem = format!(
+            "it has {} items, and the request {}: each is translated",
+            translation.items.len(),
+            ask.items.len()
+        );
+        return Err(Problem::Wrong { place: "translation.items".to_owned(), problem });
+    }
+    if let Some(follows) = &ask.follows
+        && follows.request.parse::<ThreadId>().is_err()
+    {
+        let problem = "want the whole id of a request".to_owned();
+        return Err(Problem::Wrong { place: "follows.request".to_owned(), problem });
     }
     Ok(())
 }

@@ -10,8 +10,18 @@ use minicbor::Decoder;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+mod matter;
+
+use jiff::civil::Date;
+
 use crate::Kind;
+use crate::matter::Mark;
 use crate::request::{Act, Decision, Outcome};
+
+pub use matter::{
+    ActionItem, Agenda, Concern, Criterion, Finding, Judgement, Message, Notice, Record, Response,
+    Verdict, Yardstick,
+};
 
 /// Traffic Light Protocol 2.0; labels are never translated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -69,6 +79,24 @@ pub struct Ask {
     /// Whom to call, with hours.
     #[serde(default)]
     pub contact: String,
+    /// Which data is asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data_category: Option<DataCategory>,
+    /// That the acts are an offence on both sides, and under which law.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub dual_criminality: String,
+    /// Where no treaty applies: that the same will be done in return.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub reciprocity: String,
+    /// The request that this one goes on from, and how.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub follows: Option<Follows>,
+    /// The language that binds (BCP 47); a translation stands beside it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub language: String,
+    /// A translation of title, facts and items.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub translation: Option<Translation>,
     /// What is asked.
     pub items: Vec<Item>,
     /// Files, byte for byte.
@@ -87,6 +115,82 @@ pub struct Item {
     /// Addresses with port and UTC time, accounts, hashes, domains.
     #[serde(default)]
     pub identifiers: Vec<String>,
+    /// With a takedown: what sort of malicious infrastructure it is. Nothing else is ever taken down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub infrastructure: Option<Infrastructure>,
+}
+
+/// Which data a request asks for: the sorts that the instruments tell apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DataCategory {
+    /// Who a subscriber is.
+    Subscriber,
+    /// Data asked for only to learn who a user is.
+    Identification,
+    /// Traffic that has happened.
+    Traffic,
+    /// Stored content.
+    Content,
+    /// Nobody's communications: logs, samples, images of machines.
+    Technical,
+}
+
+/// How a request goes on from another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Follows {
+    /// The other's id.
+    pub request: String,
+    /// As what.
+    pub r#as: Relation,
+}
+
+/// As what a request goes on from another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Relation {
+    /// It asks what that one left open.
+    FollowUp,
+    /// It asks that data be kept longer.
+    Extension,
+    /// It asks for what that one had kept.
+    Disclosure,
+}
+
+/// A translation, and who answers for it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Translation {
+    /// Into which language (BCP 47).
+    pub language: String,
+    /// Who certifies it; empty: nobody does.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub certified_by: String,
+    /// The title.
+    pub title: String,
+    /// The facts.
+    pub facts: String,
+    /// The items' questions, in order.
+    pub items: Vec<String>,
+}
+
+/// Malicious infrastructure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Infrastructure {
+    /// Commands an intrusion's implants.
+    CommandAndControl,
+    /// Spreads malware.
+    MalwareDistribution,
+    /// Pretends to be somebody else in order to take credentials.
+    Phishing,
+    /// Takes what was stolen.
+    Exfiltration,
+    /// Attacks or scans others.
+    Attack,
+    /// Machines that were taken over.
+    Botnet,
 }
 
 /// A file that goes with a statement.
@@ -169,6 +273,9 @@ pub struct Answer {
     /// Limits of use: purpose, return or destruction, expiry.
     #[serde(default)]
     pub use_limits: String,
+    /// Those of them that have a date or a rule, which stay with the answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limits: Option<Limits>,
     /// Item by item.
     pub items: Vec<ItemAnswer>,
     /// The ground of each refusal once more, by item, in a field that can be opened for a review without
@@ -178,6 +285,37 @@ pub struct Answer {
     /// Files.
     #[serde(default)]
     pub attachments: Vec<Attachment>,
+}
+
+/// Limits of use that can be held against a calendar.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    /// Used for the stated purpose and no other.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub speciality: bool,
+    /// Returned until then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub return_by: Option<Date>,
+    /// Destroyed until then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub destroy_by: Option<Date>,
+    /// Data is kept for the asker until then, and no longer: a follow-up must be there before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preserved_until: Option<Date>,
+}
+
+impl Limits {
+    /// The dates, each with what ends or is due then.
+    #[must_use]
+    pub fn dates(&self) -> Vec<(&'static str, Date)> {
+        let all = [
+            ("return", self.return_by),
+            ("destroy", self.destroy_by),
+            ("preserved", self.preserved_until),
+        ];
+        all.into_iter().filter_map(|(what, date)| Some((what, date?))).collect()
+    }
 }
 
 impl Ruling {
@@ -240,6 +378,7 @@ pub const DIMENSIONS: [&str; 7] =
 /// The readable content of a statement.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[expect(clippy::large_enum_variant, reason = "few are held at a time")]
 pub enum Letter {
     /// `request.send/1`
     Ask(Ask),
@@ -251,6 +390,22 @@ pub enum Letter {
     Answer(Answer),
     /// `request.assess/1`
     Assessment(Assessment),
+    /// `hotline.send/1`
+    Message(Message),
+    /// `commitment.fix/1`
+    Yardstick(Yardstick),
+    /// `commitment.judge/1`
+    Judgement(Judgement),
+    /// `concern.raise/1`
+    Concern(Concern),
+    /// `concern.reply/1`
+    Response(Response),
+    /// `notice.send/1`
+    Notice(Notice),
+    /// `dialogue.convene/1`, `dialogue.agenda/1`
+    Agenda(Agenda),
+    /// `dialogue.minutes/1`
+    Record(Record),
 }
 
 /// Content that does not have the fields of its kind.
@@ -269,6 +424,14 @@ impl Letter {
             Kind::Decide => Self::Ruling(join(content)?),
             Kind::Answer => Self::Answer(join(content)?),
             Kind::Assess => Self::Assessment(join(content)?),
+            Kind::Signal => Self::Message(join(content)?),
+            Kind::Fix => Self::Yardstick(join(content)?),
+            Kind::Judge => Self::Judgement(join(content)?),
+            Kind::Raise => Self::Concern(join(content)?),
+            Kind::Respond => Self::Response(join(content)?),
+            Kind::Inform => Self::Notice(join(content)?),
+            Kind::Convene | Kind::Agenda => Self::Agenda(join(content)?),
+            Kind::Minutes => Self::Record(join(content)?),
             _ => Self::Remark(join(content)?),
         })
     }
@@ -284,6 +447,47 @@ impl Letter {
             Self::Ruling(content) => split(content),
             Self::Answer(content) => split(content),
             Self::Assessment(content) => split(content),
+            Self::Message(content) => split(content),
+            Self::Yardstick(content) => split(content),
+            Self::Judgement(content) => split(content),
+            Self::Concern(content) => split(content),
+            Self::Response(content) => split(content),
+            Self::Notice(content) => split(content),
+            Self::Agenda(content) => split(content),
+            Self::Record(content) => split(content),
+        }
+    }
+
+    /// The one line by which its thread is known, where it opens one.
+    #[must_use]
+    pub fn title(&self) -> Option<&str> {
+        match self {
+            Self::Ask(ask) => Some(&ask.title),
+            Self::Message(message) => Some(&message.title),
+            Self::Yardstick(yardstick) => Some(&yardstick.commitment),
+            Self::Concern(concern) => Some(&concern.title),
+            Self::Notice(notice) => Some(&notice.title),
+            Self::Agenda(agenda) => Some(&agenda.title),
+            _ => None,
+        }
+    }
+
+    /// What it says in words; empty where it says none beside its other fields.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        match self {
+            Self::Remark(Remark { text })
+            | Self::Assessment(Assessment { text, .. })
+            | Self::Answer(Answer { text, .. })
+            | Self::Ruling(Ruling { text, .. })
+            | Self::Message(Message { text, .. })
+            | Self::Yardstick(Yardstick { text, .. })
+            | Self::Judgement(Judgement { text, .. })
+            | Self::Response(Response { text, .. })
+            | Self::Record(Record { text, .. })
+            | Self::Concern(Concern { facts: text, .. })
+            | Self::Notice(Notice { facts: text, .. }) => text,
+            Self::Agenda(_) | Self::Ask(_) => "",
         }
     }
 
@@ -307,7 +511,10 @@ impl Letter {
                     slot.is_some_and(|slot| std::mem::replace(slot, item.outcome) == Outcome::Open)
                 }) && said == act.outcomes
             }
-            Self::Remark(_) | Self::Assessment(_) => true,
+            Self::Record(record) => {
+                matches!(act.mark, Some(Mark::Minutes(_, count)) if count as usize == record.actions.len())
+            }
+            _ => true,
         }
     }
 
@@ -317,7 +524,7 @@ impl Letter {
         match self {
             Self::Ruling(ruling) => ruling.given().map(|ground| (0, ground)).into_iter().collect(),
             Self::Answer(answer) => answer.given(),
-            Self::Ask(_) | Self::Remark(_) | Self::Assessment(_) => BTreeMap::new(),
+            _ => BTreeMap::new(),
         }
     }
 
@@ -327,7 +534,22 @@ impl Letter {
         match self {
             Self::Ask(ask) => &ask.attachments,
             Self::Answer(answer) => &answer.attachments,
-            Self::Remark(_) | Self::Ruling(_) | Self::Assessment(_) => &[],
+            Self::Concern(concern) => &concern.attachments,
+            Self::Response(response) => &response.attachments,
+            Self::Notice(notice) => &notice.attachments,
+            _ => &[],
+        }
+    }
+
+    /// The same, to take their bytes out.
+    pub fn attachments_mut(&mut self) -> &mut [Attachment] {
+        match self {
+            Self::Ask(ask) => &mut ask.attachments,
+            Self::Answer(answer) => &mut answer.attachments,
+            Self::Concern(concern) => &mut concern.attachments,
+            Self::Response(response) => &mut response.attachments,
+            Self::Notice(notice) => &mut notice.attachments,
+            _ => &mut [],
         }
     }
 }

@@ -59,6 +59,7 @@ mod tests {
             kind: "information".to_owned(),
             ask: "who?".to_owned(),
             identifiers: identifiers.iter().map(|i| (*i).to_owned()).collect(),
+            infrastructure: None,
         };
         let mut ask = Ask {
             title: "t".to_owned(),
@@ -68,6 +69,12 @@ mod tests {
             urgency_reason: " ".to_owned(),
             marking: Tlp::Amber,
             contact: "at any hour".to_owned(),
+            data_category: None,
+            dual_criminality: String::new(),
+            reciprocity: String::new(),
+            follows: None,
+            language: String::new(),
+            translation: None,
             items: vec![item(&[]), item(&[""])],
             attachments: Vec::new(),
         };

@@ -13,7 +13,8 @@ use serde::{Deserialize, Serialize};
 use crate::Request;
 use crate::clock::{Clocks, Deadline};
 use crate::content::DIMENSIONS;
-use crate::request::{self, Decision, View};
+use crate::request::{self, Decision};
+use crate::thread::View;
 
 /// Weight of each of [`DIMENSIONS`], in hundredths.
 pub const WEIGHTS: [u32; 7] = [10, 25, 25, 15, 10, 10, 5];

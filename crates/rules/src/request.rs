@@ -7,13 +7,11 @@
 
 use std::fmt;
 
-use jiff::Timestamp;
+use comity_ledger::Body;
 use serde::{Deserialize, Serialize};
 
-use comity_ledger::Body;
-
-use crate::channel::Channel;
-use crate::period::instant;
+use crate::matter::Mark;
+use crate::thread::{Event, Sides, View, up_to};
 use crate::{Kind, PartyId, ThreadId};
 
 /// Items of one request at most.
@@ -40,38 +38,6 @@ pub struct Request {
     pub answered: Vec<Event>,
 }
 
-/// A statement of a request's thread.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Event {
-    /// Its place in its author's ledger.
-    pub index: u64,
-    /// What it does.
-    pub act: Act,
-    /// Size of the other ledger that its author had seen.
-    pub seen: u64,
-    /// When its author says it was made. Shown, never computed with.
-    pub claimed: Timestamp,
-    /// The code of what was wrong with it; such a statement has no effect.
-    pub refused: Option<String>,
-    /// When outside witnesses first covered it.
-    pub witnessed: Option<Timestamp>,
-    /// When the other side's mirror first covered it.
-    pub mirrored: Option<Timestamp>,
-    /// The other side's receipt.
-    pub receipt: Option<Receipted>,
-}
-
-/// The other side's receipt for a statement.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Receipted {
-    /// Place of the receipt in the other side's ledger.
-    pub index: u64,
-    /// Empty, or the code of the refusal.
-    pub code: String,
-    /// When an outside witness first covered the receipt.
-    pub witnessed: Option<Timestamp>,
-}
-
 /// What a statement does, as far as every reader of the ledger sees it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Act {
@@ -83,6 +49,9 @@ pub struct Act {
     pub decision: Option<Decision>,
     /// Place, in the other ledger, of the statement that it answers.
     pub answers: Option<u64>,
+    /// What a statement of a matter says openly.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mark: Option<Mark>,
 }
 
 /// What became of an item.
@@ -157,20 +126,6 @@ pub enum Desired {
     Withdrawn,
 }
 
-/// A cut through both ledgers: entries below these indexes are seen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct View {
-    /// Entries of the asker's ledger.
-    pub asked: u64,
-    /// Entries of the receiver's ledger.
-    pub answered: u64,
-}
-
-impl View {
-    /// Everything.
-    pub const ALL: Self = Self { asked: u64::MAX, answered: u64::MAX };
-}
-
 /// Where a request stands in a view.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Standing {
@@ -231,6 +186,15 @@ pub enum Illegal {
     /// The statement has not the form of its kind.
     #[error("the statement has not the form of its kind")]
     BadForm,
+    /// No such message waits for an acknowledgement.
+    #[error("no such message waits for an acknowledgement")]
+    NoMessage,
+    /// The test wants the text read back.
+    #[error("this test is answered by reading its text back")]
+    NotReadBack,
+    /// Both sides must have agreed first.
+    #[error("that wants what both sides have agreed to, and they have not")]
+    NotAgreed,
 }
 
 impl Illegal {
@@ -250,6 +214,9 @@ impl Illegal {
             Self::NotAssessed => "not-assessed",
             Self::BadItems => "bad-items",
             Self::BadForm => "bad-form",
+            Self::NoMessage => "no-message",
+            Self::NotReadBack => "not-read-back",
+            Self::NotAgreed => "not-agreed",
         }
     }
 }
@@ -293,12 +260,7 @@ impl Request {
             return Err(Illegal::ThreadInUse);
         }
         let asker = body.from == self.asker.as_str();
-        let seen = Channel::seen_size(body.seen.as_ref());
-        let view = if asker {
-            View { asked: index, answered: seen }
-        } else {
-            View { asked: seen, answered: index }
-        };
+        let view = View::of_author(asker, index, body);
         // The thread was not there for its author: such a statement, whatever its form, belongs to
         // none, on either node and to an auditor.
         if !self.is_seen(view) {
@@ -391,14 +353,8 @@ impl Request {
                 unless(over || now.desired == Desired::Assessed, Illegal::Over)
             }
             Kind::Escalate => unless(over, Illegal::Over),
-            Kind::Open | Kind::AddKey | Kind::RevokeKey | Kind::Receipt => Err(Illegal::BadForm),
+            _ => Err(Illegal::BadForm),
         }
-    }
-
-    /// Whether the request is in this view: for the receiver it exists only once it has seen it in a
-    /// checkpoint.
-    fn is_seen(&self, view: View) -> bool {
-        self.asked.first().is_some_and(|first| first.index < view.asked)
     }
 
     /// Where the request stands in this view.
@@ -463,71 +419,26 @@ impl Request {
     /// that proofs of larger heads gave stay: they are earlier, never later.
     #[must_use]
     pub fn up_to(&self, heads: View) -> Option<Self> {
-        let cut = |events: &[Event], own: u64, other: u64| -> Vec<Event> {
-            let within = events.iter().filter(|event| event.index < own).cloned();
-            let cut = within.map(|mut event| {
-                event.receipt = event.receipt.filter(|receipt| receipt.index < other);
-                event
-            });
-            cut.collect()
-        };
         self.is_seen(heads).then(|| Self {
-            asked: cut(&self.asked, heads.asked, heads.answered),
-            answered: cut(&self.answered, heads.answered, heads.asked),
+            asked: up_to(&self.asked, heads.asked, heads.answered),
+            answered: up_to(&self.answered, heads.answered, heads.asked),
             ..self.clone()
         })
     }
-
-    /// The events of the party's own ledger.
-    #[must_use]
-    pub fn events_of(&self, party: &PartyId) -> &[Event] {
-        if *party == self.asker { &self.asked } else { &self.answered }
-    }
-
-    /// Notes the other side's receipt for the entry `index` of `author`.
-    pub fn receipt(&mut self, author: &PartyId, index: u64, receipt: Receipted) {
-        let event = self.events_mut(author).iter_mut().find(|event| event.index == index);
-        if let Some(event) = event
-            && event.receipt.is_none()
-        {
-            event.receipt = Some(receipt);
-        }
-    }
-
-    /// Notes that outside witnesses covered the entries `[from, to)` of `ledger` at `time`. Of
-    /// several proofs the earliest counts: who keeps one back gains nothing by it, as long as the
-    /// other side has one too.
-    pub fn witnessed(&mut self, ledger: &PartyId, (from, to): (u64, u64), time: Timestamp) {
-        let covers = |index: u64| (from..to).contains(&index);
-        for event in self.events_mut(ledger).iter_mut().filter(|event| covers(event.index)) {
-            earliest(&mut event.witnessed, time);
-        }
-        // Receipts for one side's statements stand in the other side's ledger.
-        let theirs = if *ledger == self.asker { &mut self.answered } else { &mut self.asked };
-        for receipt in theirs.iter_mut().filter_map(|event| event.receipt.as_mut()) {
-            if covers(receipt.index) {
-                earliest(&mut receipt.witnessed, time);
-            }
-        }
-    }
-
-    /// Notes that the other side's mirror covered the entries `[from, to)` of `ledger` at `time`; of
-    /// several times the earliest counts.
-    pub fn mirrored(&mut self, ledger: &PartyId, (from, to): (u64, u64), time: Timestamp) {
-        for event in self.events_mut(ledger) {
-            if (from..to).contains(&event.index) {
-                earliest(&mut event.mirrored, time);
-            }
-        }
-    }
-
-    fn events_mut(&mut self, party: &PartyId) -> &mut Vec<Event> {
-        if *party == self.asker { &mut self.asked } else { &mut self.answered }
-    }
 }
 
-fn earliest(known: &mut Option<Timestamp>, time: Timestamp) {
-    *known = Some(known.map_or(time, |known| known.min(time)));
+impl Sides for Request {
+    fn opener(&self) -> &PartyId {
+        &self.asker
+    }
+
+    fn sides(&self) -> (&[Event], &[Event]) {
+        (&self.asked, &self.answered)
+    }
+
+    fn sides_mut(&mut self) -> (&mut Vec<Event>, &mut Vec<Event>) {
+        (&mut self.asked, &mut self.answered)
+    }
 }
 
 impl Standing {
@@ -678,7 +589,7 @@ impl Act {
     /// An act that is its kind and nothing else.
     #[must_use]
     pub fn bare(kind: Kind) -> Self {
-        Self { kind, outcomes: Vec::new(), decision: None, answers: None }
+        Self { kind, outcomes: Vec::new(), decision: None, answers: None, mark: None }
     }
 
     /// What a statement of this kind does.
@@ -692,22 +603,9 @@ impl Act {
         if kind == Kind::Decide {
             act.decision = Some(Decision::parse(&body.public).ok_or(Illegal::BadForm)?);
         }
-        Ok(act)
-    }
-}
-
-impl Event {
-    fn new(index: u64, act: Act, body: &Body, refused: Option<String>) -> Self {
-        let claimed = instant(body.claimed);
-        Self {
-            index,
-            act,
-            seen: Channel::seen_size(body.seen.as_ref()),
-            claimed: claimed.unwrap_or(Timestamp::UNIX_EPOCH),
-            refused,
-            witnessed: None,
-            mirrored: None,
-            receipt: None,
+        if kind.topic().is_some() {
+            act.mark = Mark::of(kind, &body.public)?;
         }
+        Ok(act)
     }
 }

@@ -10,6 +10,8 @@
 //! done does. What is open and younger counts in neither, for it would make answers look fast. What was never
 //! receipted is counted apart; exercises are kept out.
 
+mod mechanism;
+
 use std::collections::BTreeMap;
 
 use jiff::civil::Date;
@@ -18,14 +20,17 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::agreement::{Agreement, Counts, Readers};
-use crate::clock::{Clocks, Deadline, Start};
-use crate::content::{DIMENSIONS, Letter};
+use crate::clock::{self, Clocks, Deadline, Start};
+use crate::content::{Concern, DIMENSIONS, Letter, Verdict, Yardstick};
 use crate::quality::{self, Scores};
-use crate::request::{Decision, Event, Outcome, View};
-use crate::{Kind, PartyId, Request, ThreadId};
+use crate::request::{Decision, Outcome};
+use crate::thread::{Event, Sides as _, View};
+use crate::{Kind, Matter, PartyId, Request, ThreadId};
+
+pub use mechanism::{Judged, Kept, Line, Mechanism, Pause, Readiness};
 
 /// The version of what a review computes: other rules, another number.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// What was opened of a statement for the review.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -34,13 +39,20 @@ pub struct Opened {
     pub grounds: BTreeMap<usize, String>,
     /// Of an assessment.
     pub scores: Option<Scores>,
+    /// Of a yardstick or a concern: under which commitment.
+    pub commitment: Option<String>,
+    /// Of a judgement, by party.
+    pub verdicts: BTreeMap<String, Verdict>,
+    /// Of a judgement: the first day, and the one after the last.
+    pub period: (Option<Date>, Option<Date>),
 }
 
 /// Everything that was opened: whose ledger, which entry.
 pub type Openings = BTreeMap<(PartyId, u64), Opened>;
 
 /// The fields that a review opens.
-pub const FIELDS: [&str; 3] = ["ground", "grounds", "scores"];
+pub const FIELDS: [&str; 7] =
+    ["ground", "grounds", "scores", "commitment", "verdicts", "from", "to"];
 
 impl Opened {
     /// What a review wants of a letter; `None` of one that has nothing of it.
@@ -53,9 +65,20 @@ impl Opened {
                 let scores = Some(assessment.scores.clone());
                 return Some(Self { scores, ..Self::default() });
             }
-            Letter::Ask(_) | Letter::Remark(_) => BTreeMap::new(),
+            Letter::Yardstick(Yardstick { commitment, .. })
+            | Letter::Concern(Concern { commitment, .. }) => {
+                let commitment = Some(commitment.clone());
+                return Some(Self { commitment, ..Self::default() });
+            }
+            Letter::Judgement(judgement) => {
+                let verdicts =
+                    judgement.verdicts.iter().map(|(p, v)| (p.to_string(), *v)).collect();
+                let period = (Some(judgement.from), Some(judgement.to));
+                return Some(Self { verdicts, period, ..Self::default() });
+            }
+            _ => BTreeMap::new(),
         };
-        (!grounds.is_empty()).then_some(Self { grounds, scores: None })
+        (!grounds.is_empty()).then_some(Self { grounds, ..Self::default() })
     }
 
     /// The same from fields that somebody else opened; `None` where there is none of it, or it has not
@@ -69,6 +92,10 @@ impl Opened {
             }
             "grounds" => self.grounds = minicbor_serde::from_slice(value).ok()?,
             "scores" => self.scores = Some(minicbor_serde::from_slice(value).ok()?),
+            "commitment" => self.commitment = Some(minicbor_serde::from_slice(value).ok()?),
+            "verdicts" => self.verdicts = minicbor_serde::from_slice(value).ok()?,
+            "from" => self.period.0 = Some(minicbor_serde::from_slice(value).ok()?),
+            "to" => self.period.1 = Some(minicbor_serde::from_slice(value).ok()?),
             _ => return None,
         }
         Some(())
@@ -135,8 +162,8 @@ pub struct Review {
     pub unwitnessed: u32,
     /// Meetings held against the cadence.
     pub meetings: Meetings,
-    /// What the terms oblige the parties to; none of it is judged here.
-    pub commitments: Vec<String>,
+    /// The hotline, commitments, concerns, suspensions.
+    pub mechanism: Mechanism,
     /// Every request of the period, by the time at which its clock started.
     pub requests: Vec<Row>,
 }
@@ -230,7 +257,7 @@ pub struct Meetings {
     pub every: Option<String>,
     /// By when the first.
     pub first_by: Option<Date>,
-    /// Those that the terms record.
+    /// Those that the terms record, and those whose minutes both sides agreed to.
     pub held: Vec<Meeting>,
 }
 
@@ -299,7 +326,7 @@ pub struct Took {
 }
 
 impl Review {
-    /// Reviews these requests of an agreement, as both ledgers have them up to `heads` (the asker's
+    /// Reviews these requests and other matters of an agreement, as both ledgers have them up to `heads` (the asker's
     /// and the receiver's party by name).
     #[must_use]
     pub fn of<'a>(
@@ -308,11 +335,16 @@ impl Review {
         scope: Scope,
         heads: Vec<Head>,
         requests: impl IntoIterator<Item = &'a Request>,
+        matters: impl IntoIterator<Item = &'a Matter>,
         openings: &Openings,
     ) -> Self {
         let now = heads.iter().filter_map(|head| head.witnessed).max();
         let at = now.unwrap_or(Timestamp::MIN);
         let size = |party: &PartyId| heads.iter().find(|h| h.party == *party).map_or(0, |h| h.size);
+        let seen = |one, other| View { asked: size(one), answered: size(other) };
+        let matters = matters.into_iter().filter_map(|m| m.up_to(seen(&m.opener, &m.other)));
+        let matters: Vec<_> = matters.collect();
+        let pauses = clock::pauses(&matters, scope.exercise);
         let between = agreement.between.as_ref();
         let parties = between.iter().flat_map(|between| &between.parties);
         let mut review = Self {
@@ -325,15 +357,15 @@ impl Review {
             answers_of: parties.map(|party| (party.id.clone(), Answers::default())).collect(),
             left_out: 0,
             unwitnessed: 0,
-            meetings: Meetings::of(agreement),
-            commitments: agreement.commitments.iter().map(|c| c.id.clone()).collect(),
+            meetings: Meetings::of(agreement, &matters, scope.exercise),
+            mechanism: Mechanism::of(agreement, scope, at, &matters, openings),
             requests: Vec::new(),
             heads: Vec::new(),
         };
         for request in requests {
-            let view = View { asked: size(&request.asker), answered: size(&request.receiver) };
+            let view = seen(&request.asker, &request.receiver);
             let Some(request) = request.up_to(view) else { continue };
-            let clocks = Clocks::of(&request, Some(agreement), at);
+            let clocks = Clocks::of(&request, Some(agreement), &pauses, at);
             let sent = request.asked.first().and_then(|event| event.witnessed);
             let Some(begun) = clocks.start.instant().or(sent) else {
                 review.unwitnessed += 1;
@@ -355,6 +387,18 @@ impl Review {
         review.requests.sort_by_key(|row| (row.started, row.thread));
         review.heads = heads;
         review
+    }
+
+    /// The entries that it stands on and that may have been opened for it: whose, and which.
+    #[must_use]
+    pub fn stands_on(&self) -> Vec<(&PartyId, u64)> {
+        let mut entries = Vec::new();
+        for row in &self.requests {
+            entries.extend(row.asked.iter().map(|index| (&row.asker, *index)));
+            entries.extend(row.answered.iter().map(|index| (&row.receiver, *index)));
+        }
+        entries.extend(self.mechanism.opened.iter().map(|(party, index)| (party, *index)));
+        entries
     }
 
     /// The one encoding: JSON with sorted names, integers and texts only, and no white space.
@@ -431,7 +475,7 @@ impl Row {
         // A refusal whose ground was not opened is taken as lawful: the receiver's node holds to it, and
         // what was not opened is counted.
         let lawful = grounds.iter().all(|ground| agreement.takes_ground(ground));
-        let stood = |s: &crate::clock::Suspension| s.to.unwrap_or(now).duration_since(s.from);
+        let stood = |s: &clock::Suspension| s.to.unwrap_or(now).duration_since(s.from);
         let suspended: SignedDuration = clocks.suspended.iter().map(stood).sum();
         Self {
             thread: request.thread,
@@ -600,21 +644,26 @@ fn rank(sorted: &[i64], hundredths: usize) -> Option<i64> {
 }
 
 impl Meetings {
-    fn of(agreement: &Agreement) -> Self {
+    /// Those that the terms record, and those of which both sides agreed to minutes.
+    fn of(agreement: &Agreement, matters: &[Matter], exercise: bool) -> Self {
         let Some(terms) = &agreement.review else { return Self::default() };
         let mut before = agreement.date;
         let mut due = terms.first_by;
         let mut held = Vec::new();
-        let reviews = agreement.events.iter().filter(|event| event.kind.ends_with("review"));
-        for event in reviews {
-            let days = |from: Date| event.date.since(from).ok().map(|span| span.get_days());
+        let recorded = agreement.events.iter().filter(|event| event.kind.ends_with("review"));
+        let real = matters.iter().filter(|matter| matter.exercise == exercise);
+        let dates = recorded.map(|event| event.date);
+        let mut dates: Vec<_> = dates.chain(real.filter_map(|m| m.held(View::ALL))).collect();
+        dates.sort_unstable();
+        for date in dates {
+            let days = |from: Date| date.since(from).ok().map(|span| span.get_days());
             held.push(Meeting {
-                date: event.date,
+                date,
                 after_days: before.and_then(days),
                 days_after_due: due.and_then(days),
             });
-            before = Some(event.date);
-            let start = event.date.to_zoned(TimeZone::UTC).map(|day| day.timestamp());
+            before = Some(date);
+            let start = date.to_zoned(TimeZone::UTC).map(|day| day.timestamp());
             due = terms
                 .every
                 .as_ref()
@@ -640,7 +689,7 @@ mod tests {
     fn meetings_are_held_against_the_cadence() {
         let text = TEMPLATES.iter().find(|(id, _)| *id == "us-china-2015").map(|(_, text)| *text);
         let terms = Terms::parse(text.unwrap_or_default());
-        let meetings = terms.map(|terms| Meetings::of(&terms));
+        let meetings = terms.map(|terms| Meetings::of(&terms, &[], false));
         let Ok(meetings) = meetings else { panic!("the template") };
         let days: Vec<_> = meetings.held.iter().map(|meeting| meeting.after_days).collect();
         assert_eq!(days, [Some(67), Some(196), Some(176), Some(301)]);

@@ -6,6 +6,8 @@ use std::str::FromStr;
 use comity_ledger::{Hash, hex};
 use serde::{Deserialize, Serialize};
 
+use crate::matter::Topic;
+
 /// The kinds of statement that this version understands, each with the version of its rules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Kind {
@@ -37,11 +39,49 @@ pub enum Kind {
     Withdraw,
     /// `request.escalate/1`: either side takes it up the ladder.
     Escalate,
+    /// `hotline.key/1`: the key to which hotline messages are sealed until its epoch ends.
+    HotlineKey,
+    /// `hotline.send/1`: a message on the hotline, or a test of it; opens a thread.
+    Signal,
+    /// `hotline.reply/1`: a further message in that thread, of either side.
+    Say,
+    /// `hotline.acknowledge/1`: a person has the message, and where that is wanted reads it back.
+    Confirm,
+    /// `agreement.suspend/1`: a party stops its part of the mechanism: clocks stand still.
+    Suspend,
+    /// `agreement.resume/1`: the same party goes on.
+    Resume,
+    /// `commitment.fix/1`: by which criteria and evidence a commitment will be judged.
+    Fix,
+    /// `commitment.agree/1`: the other side agrees to those.
+    AgreeFix,
+    /// `commitment.judge/1`: how each party kept it in a period, as the author judges.
+    Judge,
+    /// `concern.raise/1`: a concern under a commitment.
+    Raise,
+    /// `concern.reply/1`: either side replies, with evidence.
+    Respond,
+    /// `concern.position/1`: where the concern stands, for its author.
+    Position,
+    /// `notice.send/1`: information that nobody asked for.
+    Inform,
+    /// `notice.feedback/1`: what the other side could do with it.
+    Feedback,
+    /// `dialogue.convene/1`: a meeting of the dialogue, with its agenda.
+    Convene,
+    /// `dialogue.agenda/1`: more for that agenda.
+    Agenda,
+    /// `dialogue.minutes/1`: what was said and agreed, with action items.
+    Minutes,
+    /// `dialogue.agree/1`: the other side agrees to the minutes.
+    AgreeMinutes,
+    /// `dialogue.action/1`: an action item is done, or open again.
+    Action,
 }
 
 impl Kind {
-    /// Every kind, in the order of a request's life.
-    pub const ALL: [Self; 14] = [
+    /// Every kind: of ledgers, of a request's life, of other matters.
+    pub const ALL: [Self; 33] = [
         Self::Open,
         Self::AddKey,
         Self::RevokeKey,
@@ -56,6 +96,25 @@ impl Kind {
         Self::Close,
         Self::Withdraw,
         Self::Escalate,
+        Self::HotlineKey,
+        Self::Signal,
+        Self::Say,
+        Self::Confirm,
+        Self::Suspend,
+        Self::Resume,
+        Self::Fix,
+        Self::AgreeFix,
+        Self::Judge,
+        Self::Raise,
+        Self::Respond,
+        Self::Position,
+        Self::Inform,
+        Self::Feedback,
+        Self::Convene,
+        Self::Agenda,
+        Self::Minutes,
+        Self::AgreeMinutes,
+        Self::Action,
     ];
 
     /// The name and version on the wire.
@@ -76,6 +135,25 @@ impl Kind {
             Self::Close => "request.close/1",
             Self::Withdraw => "request.withdraw/1",
             Self::Escalate => "request.escalate/1",
+            Self::HotlineKey => "hotline.key/1",
+            Self::Signal => "hotline.send/1",
+            Self::Say => "hotline.reply/1",
+            Self::Confirm => "hotline.acknowledge/1",
+            Self::Suspend => "agreement.suspend/1",
+            Self::Resume => "agreement.resume/1",
+            Self::Fix => "commitment.fix/1",
+            Self::AgreeFix => "commitment.agree/1",
+            Self::Judge => "commitment.judge/1",
+            Self::Raise => "concern.raise/1",
+            Self::Respond => "concern.reply/1",
+            Self::Position => "concern.position/1",
+            Self::Inform => "notice.send/1",
+            Self::Feedback => "notice.feedback/1",
+            Self::Convene => "dialogue.convene/1",
+            Self::Agenda => "dialogue.agenda/1",
+            Self::Minutes => "dialogue.minutes/1",
+            Self::AgreeMinutes => "dialogue.agree/1",
+            Self::Action => "dialogue.action/1",
         }
     }
 
@@ -85,10 +163,48 @@ impl Kind {
         Self::ALL.into_iter().find(|kind| kind.as_str() == name)
     }
 
+    /// Whether it belongs to a thread; else it is about the ledger itself.
+    #[must_use]
+    pub fn is_threaded(self) -> bool {
+        let ledger = [Self::Open, Self::AddKey, Self::RevokeKey, Self::Receipt, Self::HotlineKey];
+        !ledger.contains(&self)
+    }
+
     /// Whether it belongs to a request's thread.
     #[must_use]
     pub fn is_request(self) -> bool {
-        !matches!(self, Self::Open | Self::AddKey | Self::RevokeKey | Self::Receipt)
+        self.is_threaded() && self.topic().is_none()
+    }
+
+    /// What a thread of this kind is about; `None` for requests, and for what is about the ledger.
+    #[must_use]
+    pub fn topic(self) -> Option<Topic> {
+        match self {
+            Self::Signal | Self::Say | Self::Confirm => Some(Topic::Hotline),
+            Self::Suspend | Self::Resume => Some(Topic::Suspension),
+            Self::Fix | Self::AgreeFix | Self::Judge => Some(Topic::Commitment),
+            Self::Raise | Self::Respond | Self::Position => Some(Topic::Concern),
+            Self::Inform | Self::Feedback => Some(Topic::Notice),
+            Self::Convene | Self::Agenda | Self::Minutes | Self::AgreeMinutes | Self::Action => {
+                Some(Topic::Dialogue)
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether it begins a thread.
+    #[must_use]
+    pub fn opens(self) -> bool {
+        let opening = [
+            Self::Send,
+            Self::Signal,
+            Self::Suspend,
+            Self::Fix,
+            Self::Raise,
+            Self::Inform,
+            Self::Convene,
+        ];
+        opening.contains(&self)
     }
 }
 
@@ -144,6 +260,23 @@ impl FromStr for ThreadId {
         let digits: String = text.chars().filter(|c| *c != '-').collect();
         let bytes = hex::decode(&digits.to_ascii_lowercase()).ok_or(BadThreadId)?;
         bytes.try_into().map(Self).map_err(|_| BadThreadId)
+    }
+}
+
+impl<C> minicbor::Encode<C> for ThreadId {
+    fn encode<W: minicbor::encode::Write>(
+        &self,
+        e: &mut minicbor::Encoder<W>,
+        _: &mut C,
+    ) -> Result<(), minicbor::encode::Error<W::Error>> {
+        e.bytes(&self.0)?.ok()
+    }
+}
+
+impl<'b, C> minicbor::Decode<'b, C> for ThreadId {
+    fn decode(d: &mut minicbor::Decoder<'b>, _: &mut C) -> Result<Self, minicbor::decode::Error> {
+        let bytes = d.bytes()?.try_into();
+        bytes.map(Self).map_err(|_| minicbor::decode::Error::message("want 16 bytes"))
     }
 }
 

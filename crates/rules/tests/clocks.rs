@@ -12,12 +12,13 @@ mod party;
 
 use comity_rules::agreement::{Agreement, Counts, Trigger};
 use comity_rules::calendar::Calendar;
-use comity_rules::clock::{Clocks, Start};
-use comity_rules::command::Command;
+use comity_rules::clock::{self, Clocks, Start};
+use comity_rules::command::{Command, Deed};
 use comity_rules::content::{Answer, ItemAnswer, Remark};
 use comity_rules::request::Outcome;
-use comity_rules::{PartyId, Request, ThreadId, ladder};
-use jiff::Timestamp;
+use comity_rules::thread::Sides as _;
+use comity_rules::{PartyId, ThreadId, ladder};
+use jiff::{SignedDuration, Timestamp};
 use party::{Party, ask, pair};
 
 struct Case {
@@ -40,6 +41,7 @@ fn answer() -> Command {
     Command::Answer(Answer {
         text: String::new(),
         use_limits: String::new(),
+        limits: None,
         grounds: Default::default(),
         items: vec![item],
         attachments: vec![],
@@ -90,6 +92,17 @@ impl Case {
         self.witness(side, time);
     }
 
+    /// A side suspends the agreement, or goes on.
+    fn pause(&mut self, side: usize, time: &str, thread: Option<ThreadId>) -> ThreadId {
+        let deed = match thread {
+            None => Deed::Suspend { exercise: true, remark: remark() },
+            Some(_) => Deed::Resume(remark()),
+        };
+        let thread = self.parties[side].command(thread, Command::Deed(deed)).unwrap();
+        self.witness(side, time);
+        thread
+    }
+
     /// The clocks as an outsider has them, everything delivered.
     fn clocks(&mut self, now: &str) -> Clocks {
         let terms = Agreement::clone(&self.parties[0].terms);
@@ -98,23 +111,26 @@ impl Case {
 
     /// The same by other terms than those that were signed.
     fn clocks_by(&mut self, agreement: &Agreement, now: &str) -> Clocks {
-        let mut request: Request = {
-            let [north, south] = &mut self.parties;
-            for entry in south.entries.iter().skip(north.arrived.len()) {
-                north.arrive(entry).unwrap();
-            }
-            north.requests[&self.thread].clone()
-        };
+        let [north, south] = &mut self.parties;
+        for entry in south.entries.iter().skip(north.arrived.len()) {
+            north.arrive(entry).unwrap();
+        }
+        let mut request = north.requests[&self.thread].clone();
+        let mut matters: Vec<_> = north.matters.values().cloned().collect();
         let mut from = std::collections::BTreeMap::new();
         for (party, to, time) in &self.times {
             let begin = from.insert(party.clone(), *to).unwrap_or(0);
             request.witnessed(party, (begin, *to), *time);
+            for matter in &mut matters {
+                matter.witnessed(party, (begin, *to), *time);
+            }
         }
+        let pauses = clock::pauses(&matters, true);
         if let Some(time) = self.mirrored {
             let asker = request.asker.clone();
             request.mirrored(&asker, (0, u64::MAX), time);
         }
-        Clocks::of(&request, Some(agreement), at(now))
+        Clocks::of(&request, Some(agreement), &pauses, at(now))
     }
 }
 
@@ -331,7 +347,7 @@ fn the_ladder_is_climbed_by_its_triggers() {
     for (party, to, time) in &waiting.times {
         witnessed.witnessed(party, (0, *to), *time);
     }
-    let clocks = Clocks::of(&witnessed, Some(&terms), later);
+    let clocks = Clocks::of(&witnessed, Some(&terms), &[], later);
     let rung = ladder::reached(&terms, &witnessed, &clocks, None, later).unwrap();
     let july: Timestamp = "2026-07-01T00:00:00Z".parse().unwrap();
     assert_eq!((rung.step.step, rung.trigger, rung.since), (4, Trigger::UnresolvedAtReview, july));
@@ -372,4 +388,62 @@ fn a_decision_and_a_reply_have_limits_of_their_own() {
     case.act(1, "16T07:00", answer());
     let clocks = case.clocks_by(&terms, "20T00:00");
     assert_eq!((clocks.decide.done, clocks.decide.late), (Some(at("16T07:00")), None));
+}
+
+/// As the working group of 2014 was: clocks stop for both sides, the history stays, and what was late before
+/// stays as late as it was.
+#[test]
+fn while_the_agreement_is_suspended_every_clock_stands_still() {
+    let mut case = Case::sent("09T08:00");
+    case.receive(1, "09T08:00");
+    assert_eq!(case.clocks("09T08:00").acknowledge.due, Some(at("09T12:00")));
+    let pause = case.pause(1, "09T10:00", None);
+    let clocks = case.clocks("11T10:00");
+    assert_eq!((clocks.acknowledge.due, clocks.answer.due), (None, None));
+    assert!(!clocks.is_overdue());
+    case.pause(1, "14T10:00", Some(pause));
+    let clocks = case.clocks("14T11:00");
+    assert_eq!(clocks.acknowledge.due, Some(at("14T12:00")), "two hours were left");
+    assert_eq!(clocks.answer.due, Some(at("17T08:00")), "three days, and five that did not count");
+    assert_eq!(clocks.acknowledged_in(at("14T11:00")), Some(SignedDuration::from_hours(3)));
+    case.act(1, "14T13:00", Command::Acknowledge(remark()));
+    let clocks = case.clocks("14T13:00");
+    assert_eq!(clocks.acknowledge.late, Some(SignedDuration::from_hours(1)));
+    // The other side suspends when the answer is a day late already.
+    case.pause(0, "18T08:00", None);
+    let clocks = case.clocks("25T08:00");
+    assert_eq!(clocks.answer.late, Some(SignedDuration::from_hours(24)), "not a week later either");
+    assert!(clocks.is_overdue(), "it was overdue before, and no suspension excuses that");
+    assert_eq!(clocks.answering_for(at("25T08:00")), Some(SignedDuration::from_hours(4 * 24)));
+}
+
+/// Two suspensions that overlap, and a question that is open meanwhile, stop a clock once.
+#[test]
+fn suspensions_that_overlap_are_counted_once() {
+    let mut case = Case::sent("09T08:00");
+    case.receive(1, "09T08:00");
+    case.act(1, "09T09:00", Command::Acknowledge(remark()));
+    let ours = case.pause(0, "10T08:00", None);
+    let theirs = case.pause(1, "10T20:00", None);
+    case.act(1, "11T02:00", Command::Clarify(remark()));
+    case.pause(0, "11T08:00", Some(ours));
+    case.pause(1, "11T20:00", Some(theirs));
+    case.receive(0, "12T00:00");
+    case.act(0, "12T01:00", Command::Clarify(remark()));
+    case.receive(1, "12T08:00");
+    let clocks = case.clocks("12T09:00");
+    // From the tenth at eight, without a gap, to the receipt of the reply.
+    let all: Vec<_> = clocks.suspended.iter().map(|s| (s.from, s.to)).collect();
+    assert_eq!(all, [(at("10T08:00"), Some(at("12T08:00")))]);
+    assert_eq!(clocks.answer.due, Some(at("14T08:00")));
+}
+
+/// What was suspended as an exercise stops no real clock, and the other way round.
+#[test]
+fn an_exercise_suspends_nothing_real() {
+    let mut case = Case::sent("09T08:00");
+    case.receive(1, "09T08:00");
+    case.pause(1, "09T09:00", None);
+    let matters: Vec<_> = case.parties[1].matters.values().cloned().collect();
+    assert!(clock::pauses(&matters, false).is_empty());
 }

@@ -15,11 +15,16 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 
 use comity_rules::audit::{self, Audit};
-use comity_rules::clock::Clocks;
-use comity_rules::command::Command;
-use comity_rules::content::{Answer, Assessment, ItemAnswer, Reason, Remark, Ruling};
-use comity_rules::request::{Decision, Outcome, View};
-use comity_rules::{Kind, PartyId, ThreadId};
+use comity_rules::clock::{self, Clocks};
+use comity_rules::command::{Command, Deed};
+use comity_rules::content::{
+    ActionItem, Agenda, Answer, Assessment, ItemAnswer, Message, Notice, Reason, Record, Remark,
+    Response, Ruling, Tlp,
+};
+use comity_rules::matter::{Day, Mark, Position, Signal};
+use comity_rules::request::{Decision, Outcome};
+use comity_rules::thread::{Sides, View};
+use comity_rules::{Kind, PartyId};
 use jiff::{SignedDuration, Timestamp};
 use party::{Party, ask, pair};
 use proptest::prelude::*;
@@ -73,6 +78,7 @@ fn answer(items: &[(usize, Outcome)]) -> Command {
     Command::Answer(Answer {
         text: String::new(),
         use_limits: String::new(),
+        limits: None,
         grounds: Default::default(),
         items: items.collect(),
         attachments: vec![],
@@ -81,6 +87,9 @@ fn answer(items: &[(usize, Outcome)]) -> Command {
 
 fn command(choice: u8) -> Command {
     let remark = Remark { text: "text".into() };
+    if choice >= 128 {
+        return Command::Deed(deed(choice));
+    }
     match choice % 14 {
         0 => {
             Command::Send { class: Some("U1-urgent".into()), exercise: true, ask: ask(&["a", "b"]) }
@@ -109,6 +118,52 @@ fn command(choice: u8) -> Command {
     }
 }
 
+fn deed(choice: u8) -> Deed {
+    let remark = Remark { text: "text".into() };
+    let message = Message {
+        title: "title".into(),
+        text: "text".into(),
+        marking: Tlp::Amber,
+        spoken: String::new(),
+    };
+    let day = Day("2026-03-09".parse().unwrap());
+    let agenda = Agenda { title: "title".into(), place: String::new(), points: vec!["p".into()] };
+    let exercise = true;
+    match choice % 32 {
+        0 => Deed::Signal { signal: Signal::Message, about: None, exercise, message },
+        1 => Deed::Signal { signal: Signal::ReadBack, about: None, exercise, message },
+        2 => Deed::Signal { signal: Signal::Echo, about: None, exercise, message },
+        3 | 4 => Deed::Say(remark),
+        // The message is named by its place: small numbers are often there.
+        5..=9 => Deed::Confirm { message: u64::from(choice / 32), read_back: choice > 200, remark },
+        10 => Deed::Confirm { message: u64::from(choice % 7) + 2, read_back: true, remark },
+        11 => Deed::Suspend { exercise, remark },
+        12 | 13 => Deed::Resume(remark),
+        14 => Deed::Inform {
+            exercise,
+            notice: Notice {
+                title: "title".into(),
+                facts: "facts".into(),
+                marking: Tlp::Amber,
+                use_limits: String::new(),
+                attachments: vec![],
+            },
+        },
+        15 | 16 => Deed::Feedback(remark),
+        17 | 18 => Deed::Convene { day, exercise, agenda },
+        19 => Deed::Add(agenda),
+        20..=22 => {
+            let party = "northland".parse().unwrap();
+            let actions = vec![ActionItem { text: "text".into(), party, due: None }];
+            Deed::Minutes { day, record: Record { text: "text".into(), actions } }
+        }
+        23..=26 => Deed::Agree(remark),
+        27..=29 => Deed::Action { item: 1, done: choice > 160, remark },
+        30 => Deed::Respond(Response { text: "text".into(), attachments: vec![] }),
+        _ => Deed::Position { position: Position::Settled, remark },
+    }
+}
+
 fn deliver(from: &Party, to: &mut Party, count: usize) {
     let known = to.arrived.len();
     for entry in from.entries.iter().skip(known).take(count) {
@@ -119,9 +174,9 @@ fn deliver(from: &Party, to: &mut Party, count: usize) {
 
 /// A statement that nobody decided: of any kind, for any request, with any outcomes; or no statement.
 fn forge(party: &mut Party, which: u8, what: u8) {
-    let kinds: Vec<_> = Kind::ALL.into_iter().filter(|kind| kind.is_request()).collect();
+    let kinds: Vec<_> = Kind::ALL.into_iter().filter(|kind| kind.is_threaded()).collect();
     let kind = kinds[usize::from(what) % kinds.len()];
-    let known: Vec<ThreadId> = party.requests.keys().copied().collect();
+    let known = party.known();
     let result = match (known.get(usize::from(which) % known.len().max(1)), what % 5) {
         (_, 0) | (None, _) => party.append(vec![0xd2, what, which]),
         (Some(thread), _) => {
@@ -131,6 +186,15 @@ fn forge(party: &mut Party, which: u8, what: u8) {
             draft.answers = which.is_multiple_of(2).then_some(u64::from(which) / 8);
             if kind == Kind::Decide && which.is_multiple_of(3) {
                 draft.public = b"refused".to_vec();
+            } else if kind.topic().is_some() && which.is_multiple_of(2) {
+                let marks = [
+                    Mark::ReadBack,
+                    Mark::Position(Position::Settled),
+                    Mark::Minutes(Day("2026-03-09".parse().unwrap()), 1),
+                    Mark::Action(u32::from(which % 4), true),
+                ];
+                draft.public = marks[usize::from(which / 2) % 4].encode();
+                draft.outcomes = Vec::new();
             }
             party.state(draft)
         }
@@ -160,18 +224,20 @@ fn learn(party: &mut Party, ids: &[PartyId; 2], witnessed: &Heads, mirrored: &He
             }
             heads
         };
-        for request in party.requests.values_mut() {
+        let requests = party.requests.values_mut().map(|request| request as &mut dyn Sides);
+        let matters = party.matters.values_mut().map(|matter| matter as &mut dyn Sides);
+        for thread in requests.chain(matters) {
             for (size, time) in order(&witnessed[side]) {
-                request.witnessed(&ids[side], (0, size), time);
+                thread.witnessed(&ids[side], (0, size), time);
             }
             for (size, time) in order(&mirrored[side]) {
-                request.mirrored(&ids[side], (0, size), time);
+                thread.mirrored(&ids[side], (0, size), time);
             }
         }
     }
 }
 
-fn play(steps: Vec<Step>, reached: &mut BTreeSet<&'static str>) -> Result<(), TestCaseError> {
+fn play(steps: Vec<Step>, reached: &mut BTreeSet<String>) -> Result<(), TestCaseError> {
     let mut parties = pair();
     let ids = parties.each_ref().map(|party| party.id.clone());
     let (mut witnessed, mut mirrored): (Heads, Heads) = Default::default();
@@ -186,10 +252,15 @@ fn play(steps: Vec<Step>, reached: &mut BTreeSet<&'static str>) -> Result<(), Te
         match step {
             Step::Act(side, which, choice) => {
                 let party = &mut parties[usize::from(side)];
-                let known: Vec<ThreadId> = party.requests.keys().copied().collect();
+                let known = party.known();
                 let thread = (!known.is_empty()).then(|| known[usize::from(which) % known.len()]);
                 let command = command(choice);
-                let thread = thread.filter(|_| !matches!(command, Command::Send { .. }));
+                let opens = match &command {
+                    Command::Send { .. } => true,
+                    Command::Deed(deed) => deed.opens().is_some(),
+                    _ => false,
+                };
+                let thread = thread.filter(|_| !opens);
                 // Most commands are refused where the request stands: that is the point.
                 let _ = party.command(thread, command);
             }
@@ -229,9 +300,11 @@ fn play(steps: Vec<Step>, reached: &mut BTreeSet<&'static str>) -> Result<(), Te
     learn(north, &ids, &witnessed, &mirrored, false);
     learn(south, &ids, &witnessed, &mirrored, true);
     prop_assert_eq!(&parties[0].requests, &parties[1].requests);
+    prop_assert_eq!(&parties[0].matters, &parties[1].matters);
     for order in [[0, 1], [1, 0]] {
         let audit = audit(&parties, order, &witnessed, &mirrored);
         prop_assert_eq!(&audit.requests, &parties[0].requests);
+        prop_assert_eq!(&audit.matters, &parties[0].matters);
         prop_assert!(audit.waiting.is_empty());
         // What the gate refused, each side had receipted as the auditor finds it.
         for (party, index, code, _) in &audit.refused {
@@ -239,16 +312,22 @@ fn play(steps: Vec<Step>, reached: &mut BTreeSet<&'static str>) -> Result<(), Te
             let verdict = &other.verdicts[usize::try_from(*index).unwrap()];
             prop_assert!(verdict.is_empty() || verdict == code, "{verdict} {code}");
         }
+        for matter in audit.matters.values() {
+            let state = matter.standing(View::ALL).state.as_str();
+            reached.insert(format!("{} {state}", matter.topic.as_str()));
+        }
+        let pauses = clock::pauses(audit.matters.values(), true);
         for request in audit.requests.values() {
-            let clocks = Clocks::of(request, Some(&*parties[0].terms), now);
+            let clocks = Clocks::of(request, Some(&*parties[0].terms), &pauses, now);
             let own = &parties[1].requests[&request.thread];
-            prop_assert_eq!(&clocks, &Clocks::of(own, Some(&*parties[1].terms), now));
-            reached.insert(request.standing(View::ALL).status.as_str());
+            let again = Clocks::of(own, Some(&*parties[1].terms), &pauses, now);
+            prop_assert_eq!(&clocks, &again);
+            reached.insert(request.standing(View::ALL).status.as_str().to_owned());
             if clocks.is_overdue() {
-                reached.insert("overdue");
+                reached.insert("overdue".to_owned());
             }
             if request.asked.iter().chain(&request.answered).any(|event| event.refused.is_some()) {
-                reached.insert("without effect");
+                reached.insert("without effect".to_owned());
             }
         }
     }
@@ -258,7 +337,7 @@ fn play(steps: Vec<Step>, reached: &mut BTreeSet<&'static str>) -> Result<(), Te
 #[test]
 fn both_nodes_and_an_auditor_end_with_the_same_state() {
     let reached = RefCell::new(BTreeSet::new());
-    let config = ProptestConfig { cases: 300, ..ProptestConfig::default() };
+    let config = ProptestConfig { cases: 400, ..ProptestConfig::default() };
     let mut runner =
         TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &[47; 32]));
     runner.run(&steps(), |steps| play(steps, &mut reached.borrow_mut())).unwrap();
@@ -272,6 +351,14 @@ fn both_nodes_and_an_auditor_end_with_the_same_state() {
         "refused",
         "overdue",
         "without effect",
+        "hotline unacknowledged",
+        "hotline acknowledged",
+        "suspension suspended",
+        "suspension resumed",
+        "notice done",
+        "dialogue open",
+        "dialogue proposed",
+        "dialogue agreed",
     ] {
         assert!(reached.borrow().contains(status), "{status} is not in {:?}", reached.borrow());
     }

@@ -8,7 +8,7 @@
     reason = "a test that cannot go on fails"
 )]
 
-use comity_rules::agreement::{Evidence, Meaning, Nature, TEMPLATES};
+use comity_rules::agreement::{CommitmentSet, Evidence, Meaning, Nature, TEMPLATES};
 use comity_rules::{Period, Terms};
 
 fn template(id: &str) -> Terms {
@@ -108,7 +108,7 @@ fn text_that_makes_no_sense_is_refused_with_its_place() {
         (
             "[[kind]]",
             "[release]\ntwo_persons = [\"receipt/1\"]\nevidence = \"proposal\"\n\n[[kind]]",
-            "release.two_persons: \"receipt/1\" is no kind of statement about a request",
+            "release.two_persons: \"receipt/1\" is no kind of statement that may wait",
         ),
         ("emergency = true\n", "", "escalation: emergency-overdue wants a class"),
     ] {
@@ -136,4 +136,22 @@ fn periods_count_calendar_days_in_utc() {
     assert_eq!(period("P6M").after(start).to_string(), "2028-08-28T23:30:00Z");
     assert_eq!(period("PT36H").after(start).to_string(), "2028-03-01T11:30:00Z");
     assert_eq!(period("P9999Y").after(start), jiff::Timestamp::MAX);
+}
+
+#[test]
+fn the_eleven_norms_are_a_set_that_can_be_added_to_terms() {
+    let set = CommitmentSet::parse("un-gge-2015").unwrap();
+    let ids: Vec<_> = set.commitments.iter().map(|commitment| commitment.id.as_str()).collect();
+    let letters = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k"];
+    assert_eq!(ids, letters.map(|letter| format!("norm-{letter}")));
+    // Our Chinese titles are no text of the instrument's, and say so.
+    let draft = |set: &CommitmentSet| {
+        set.commitments.iter().all(|one| one.summary.in_language("zh").contains("译文草稿"))
+    };
+    assert!(draft(&set));
+    let model = TEMPLATES.iter().find(|(id, _)| *id == "us-china-2015").unwrap().1;
+    let mut terms = comity_rules::agreement::Agreement::clone(&Terms::parse(model).unwrap());
+    terms.commitments.extend(set.commitments);
+    let text = toml::to_string(&terms).unwrap();
+    assert_eq!(Terms::parse(&text).unwrap().commitments.len(), terms.commitments.len());
 }

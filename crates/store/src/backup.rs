@@ -18,7 +18,7 @@ const PAGE_OF_CONTENTS: usize = 8;
 
 /// The tables that are backed up: name, the columns that order its rows, and the versions of the schema
 /// that have it.
-const TABLES: [(&str, &str, std::ops::RangeInclusive<i32>); 30] = [
+const TABLES: [(&str, &str, std::ops::RangeInclusive<i32>); 37] = [
     ("agreement", "terms", 1..=i32::MAX),
     ("peer", "party", 1..=i32::MAX),
     ("ledger", "id", 1..=i32::MAX),
@@ -47,6 +47,13 @@ const TABLES: [(&str, &str, std::ops::RangeInclusive<i32>); 30] = [
     ("intel_status", "id", 6..=i32::MAX),
     ("intel_cursor", "remote", 6..=i32::MAX),
     ("intel_pushed", "remote, id", 6..=i32::MAX),
+    ("contact", "account", 7..=i32::MAX),
+    ("shift", "id", 7..=i32::MAX),
+    ("handover", "id", 7..=i32::MAX),
+    ("webhook", "name", 7..=i32::MAX),
+    ("alert", "key", 7..=i32::MAX),
+    ("alert_to", "key, channel, address", 7..=i32::MAX),
+    ("route", "thread, authority", 7..=i32::MAX),
     ("setting", "name", 1..=i32::MAX),
     ("journal", "idx", 1..=i32::MAX),
 ];

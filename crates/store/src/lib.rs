@@ -7,18 +7,22 @@
 
 pub mod account;
 pub mod agreement;
+pub mod alert;
 pub mod backup;
 pub mod cosigned;
 pub mod db;
 pub mod draft;
+pub mod duty;
 pub mod evidence;
 pub mod intel;
 pub mod journal;
 pub mod ledger;
+pub mod matter;
 pub mod migrate;
 pub mod pending;
 pub mod reader;
 pub mod request;
+pub mod route;
 pub mod session;
 pub mod work;
 

@@ -10,9 +10,11 @@ use crate::{Db, Error, Value, ledger};
 const PAGE: usize = 500;
 
 /// The tables that are views, each with the columns that order its rows.
-const VIEWS: [(&str, &str); 4] = [
+const VIEWS: [(&str, &str); 6] = [
     ("statement", "ledger, idx"),
     ("request", "thread"),
+    ("matter", "thread"),
+    ("limit_of", "ledger, idx, what"),
     ("receipt_of", "ledger, idx, request"),
     ("owed", "ledger, idx"),
 ];

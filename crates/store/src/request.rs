@@ -2,8 +2,9 @@
 
 use comity_ledger::Hash;
 use comity_rules::content::Letter;
-use comity_rules::request::View;
+use comity_rules::thread::View;
 use comity_rules::{Kind, Request, ThreadId};
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::{Db, Error, Row, Tx};
@@ -61,12 +62,7 @@ impl Kept {
         let file =
             |bytes: &[u8]| File { size: bytes.len() as u64, sha256: Hash::of(bytes).to_hex() };
         let files = letter.attachments().iter().map(|attachment| file(&attachment.bytes)).collect();
-        let attachments = match &mut letter {
-            Letter::Ask(ask) => &mut ask.attachments,
-            Letter::Answer(answer) => &mut answer.attachments,
-            Letter::Remark(_) | Letter::Ruling(_) | Letter::Assessment(_) => &mut Vec::new(),
-        };
-        attachments.iter_mut().for_each(|attachment| attachment.bytes = Vec::new());
+        letter.attachments_mut().iter_mut().for_each(|file| file.bytes = Vec::new());
         Self { letter, files }
     }
 }
@@ -114,22 +110,48 @@ pub async fn under(
 ///
 /// # Errors
 /// [`Error`].
-pub async fn letters(
+pub async fn letters<const N: usize>(
     db: &Db,
     ledger: &str,
-    kinds: [Kind; 3],
+    kinds: [Kind; N],
     (from, to): (u64, u64),
     limit: u64,
 ) -> Result<Vec<(u64, Letter)>, Error> {
-    const SQL: &str =
+    let marks: Vec<_> = (0..N).map(|n| format!("${}", n + 5)).collect();
+    let sql = format!(
         "SELECT idx, letter FROM statement WHERE ledger = $1 AND idx >= $2 AND idx < $3
-        AND letter IS NOT NULL AND kind IN ($4, $5, $6) ORDER BY idx LIMIT $7";
-    let [a, b, c] = kinds.map(|kind| kind.as_str().into());
-    let params = [ledger.into(), from.into(), to.into(), a, b, c, limit.into()];
-    let rows = db.query(SQL, &params).await?;
+         AND letter IS NOT NULL AND kind IN ({}) ORDER BY idx LIMIT $4",
+        marks.join(", ")
+    );
+    let mut params = vec![ledger.into(), from.into(), to.into(), limit.into()];
+    params.extend(kinds.map(|kind| kind.as_str().into()));
+    let rows = db.query(&sql, &params).await?;
     let read = |row: &Row| {
         let kept: Kept = serde_json::from_str(row.text(1)?).map_err(Error::json)?;
         Ok((row.count(0)?, kept.letter))
+    };
+    rows.iter().map(read).collect()
+}
+
+/// The threads that have dates in their limits of use from `from` until before `until`, with what ends or
+/// is due then; at most `limit`.
+///
+/// # Errors
+/// [`Error`].
+pub async fn limits(
+    db: &Db,
+    (from, until): (Date, Date),
+    limit: u64,
+) -> Result<Vec<(ThreadId, String, Date)>, Error> {
+    const SQL: &str = "SELECT request.thread, limit_of.what, limit_of.day FROM limit_of
+        JOIN request ON request.seq = limit_of.request
+        WHERE limit_of.day >= $1 AND limit_of.day < $2 ORDER BY limit_of.day LIMIT $3";
+    let days = [from.to_string().into(), until.to_string().into(), limit.into()];
+    let rows = db.query(SQL, &days).await?;
+    let read = |row: &Row| {
+        let thread = row.text(0)?.parse().map_err(Error::damaged)?;
+        let day = row.text(2)?.parse().map_err(Error::damaged)?;
+        Ok((thread, row.text(1)?.to_owned(), day))
     };
     rows.iter().map(read).collect()
 }
@@ -144,12 +166,13 @@ pub async fn show(db: &Db, thread: ThreadId) -> Result<Summary, Error> {
     read(&row.ok_or_else(|| Error::Missing { what: "request", id: thread.to_string() })?)
 }
 
-/// The hash of the terms under which this thread was opened; `None` where there is no such thread.
+/// The hash of the terms under which this thread, of whatever sort, was opened; `None` where there is none.
 ///
 /// # Errors
 /// [`Error`].
 pub async fn terms(db: &Db, thread: ThreadId) -> Result<Option<String>, Error> {
-    const SQL: &str = "SELECT terms FROM request WHERE thread = $1";
+    const SQL: &str = "SELECT terms FROM request WHERE thread = $1
+        UNION ALL SELECT terms FROM matter WHERE thread = $1";
     let row = db.query_one(SQL, &[thread.to_string().into()]).await?;
     row.map(|row| Ok(row.text(0)?.to_owned())).transpose()
 }
@@ -159,7 +182,8 @@ pub async fn terms(db: &Db, thread: ThreadId) -> Result<Option<String>, Error> {
 /// # Errors
 /// [`Error`].
 pub async fn find(db: &Db, prefix: &str) -> Result<Vec<ThreadId>, Error> {
-    const SQL: &str = "SELECT thread FROM request WHERE thread >= $1 AND thread < $2 LIMIT 2";
+    const SQL: &str = "SELECT thread FROM request WHERE thread >= $1 AND thread < $2
+        UNION ALL SELECT thread FROM matter WHERE thread >= $1 AND thread < $2 LIMIT 2";
     // `g` stands after every hexadecimal digit and the hyphen.
     let rows = db.query(SQL, &[prefix.into(), format!("{prefix}g").into()]).await?;
     rows.iter().map(|row| row.text(0)?.parse().map_err(Error::damaged)).collect()
@@ -171,7 +195,8 @@ pub async fn find(db: &Db, prefix: &str) -> Result<Vec<ThreadId>, Error> {
 /// [`Error`].
 pub async fn statements(db: &Db, thread: ThreadId) -> Result<Vec<Statement>, Error> {
     const SQL: &str = "SELECT ledger, idx, kind, refused, letter FROM statement
-        WHERE request = (SELECT seq FROM request WHERE thread = $1) ORDER BY ledger, idx";
+        WHERE request = COALESCE((SELECT seq FROM request WHERE thread = $1),
+            (SELECT seq FROM matter WHERE thread = $1)) ORDER BY ledger, idx";
     let rows = db.query(SQL, &[thread.to_string().into()]).await?;
     rows.iter()
         .map(|row| {

@@ -136,6 +136,8 @@ fn connect(path: &Path) -> Result<Connection, Error> {
     let connection = Connection::open(path)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
+    // What is erased is not left in the file.
+    connection.pragma_update(None, "secure_delete", "ON")?;
     connection.pragma_update(None, "busy_timeout", 10_000)?;
     connection.pragma_update(None, "cache_size", -4_000)?;
     connection.pragma_update(None, "wal_autocheckpoint", 8_000)?;

@@ -10,8 +10,9 @@ use comity_ledger::statement::Sealed;
 use comity_ledger::{Checkpoint, Hash, Statement, Tiles, VerifiedStatement, tile};
 use comity_rules::channel::{self, Channel, Entry, Receipt};
 use comity_rules::content::Letter;
-use comity_rules::request::{Act, View};
-use comity_rules::{Kind, PartyId, Request, Terms, ThreadId};
+use comity_rules::request::Act;
+use comity_rules::thread::{Sides as _, View};
+use comity_rules::{Kind, PartyId, Terms, Thread, ThreadId};
 use jiff::Timestamp;
 
 use crate::journal;
@@ -31,8 +32,8 @@ pub struct Work {
     pub tx: Tx,
     opener: Opener,
     ledgers: BTreeMap<String, Open>,
-    requests: BTreeMap<ThreadId, Held>,
-    /// Their threads by `seq`.
+    threads: BTreeMap<ThreadId, Held>,
+    /// Their ids by `seq`.
     seqs: BTreeMap<u64, ThreadId>,
     journal: Option<journal::Open>,
     arrival: Option<u64>,
@@ -48,9 +49,9 @@ struct Open {
     loaded: u64,
 }
 
-/// A request while the work goes on.
+/// A thread while the work goes on.
 struct Held {
-    request: Request,
+    thread: Thread,
     terms: String,
     title: String,
     seq: u64,
@@ -78,7 +79,7 @@ impl Work {
             tx,
             opener,
             ledgers: BTreeMap::new(),
-            requests: BTreeMap::new(),
+            threads: BTreeMap::new(),
             seqs: BTreeMap::new(),
             journal: None,
             arrival: None,
@@ -159,7 +160,7 @@ impl Work {
     /// # Errors
     /// [`Error`].
     pub async fn reveal(&mut self, id: &str, index: u64, ciphertext: &[u8]) -> Result<(), Error> {
-        const ENTRY: &str = "SELECT statement.request, leaf.entry FROM statement
+        const ENTRY: &str = "SELECT statement.request, leaf.entry, statement.refused FROM statement
             JOIN leaf ON leaf.ledger = statement.ledger AND leaf.idx = statement.idx
             WHERE statement.ledger = $1 AND statement.idx = $2 AND statement.request IS NOT NULL";
         const SQL: &str = "UPDATE statement SET letter = $3 WHERE ledger = $1 AND idx = $2";
@@ -181,11 +182,15 @@ impl Work {
         let Some(letter) = letter.ok().filter(agrees) else { return Ok(()) };
         let opens = ThreadId::opened_by(statement.origin(), body.sequence) == ThreadId(body.thread);
         if let (Some(title), true) = (title(Some(&letter)), opens)
-            && let Some(held) = self.request_of(row.count(0)?).await?
+            && let Some(held) = self.thread_of(row.count(0)?).await?
         {
             held.title = title;
         }
-        let json = serde_json::to_string(&Kept::of(letter)).map_err(Error::json)?;
+        let kept = Kept::of(letter);
+        if row.is_null(2) {
+            self.limits((id, index), row.count(0)?, &kept).await?;
+        }
+        let json = serde_json::to_string(&kept).map_err(Error::json)?;
         self.tx.execute(SQL, &[id.into(), index.into(), json.into()]).await?;
         Ok(())
     }
@@ -462,13 +467,13 @@ impl Work {
             .collect()
     }
 
-    /// A request, as it is at this point of the work, and the hash of its terms.
+    /// A thread, as it is at this point of the work, and the hash of its terms.
     ///
     /// # Errors
     /// [`Error`].
-    pub async fn request(&mut self, thread: ThreadId) -> Result<Option<(&Request, &str)>, Error> {
-        self.load_request(thread).await?;
-        Ok(self.requests.get(&thread).map(|held| (&held.request, held.terms.as_str())))
+    pub async fn thread(&mut self, id: ThreadId) -> Result<Option<(&Thread, &str)>, Error> {
+        self.load_thread(id).await?;
+        Ok(self.threads.get(&id).map(|held| (&held.thread, held.terms.as_str())))
     }
 
     /// Notes an act in the journal.
@@ -519,9 +524,16 @@ impl Work {
             ledger::save_tiles(&mut self.tx, &id, changed).await?;
         }
         self.seqs.clear();
-        for (_, held) in std::mem::take(&mut self.requests) {
-            let Held { request, terms, title, seq } = held;
-            crate::request::save(&mut self.tx, &request, &terms, &title, seq).await?;
+        for (_, held) in std::mem::take(&mut self.threads) {
+            let Held { thread, terms, title, seq } = held;
+            match &thread {
+                Thread::Request(request) => {
+                    crate::request::save(&mut self.tx, request, &terms, &title, seq).await?;
+                }
+                Thread::Matter(matter) => {
+                    crate::matter::save(&mut self.tx, matter, &terms, &title, seq).await?;
+                }
+            }
         }
         if let Some(journal) = self.journal.take() {
             journal.save(&mut self.tx).await?;
@@ -597,36 +609,43 @@ impl Work {
         Ok(())
     }
 
-    async fn load_request(&mut self, thread: ThreadId) -> Result<(), Error> {
-        if self.requests.contains_key(&thread) {
+    async fn load_thread(&mut self, id: ThreadId) -> Result<(), Error> {
+        if self.threads.contains_key(&id) {
             return Ok(());
         }
-        if let Some(row) = crate::request::load(&mut self.tx, thread).await? {
+        let held = if let Some(row) = crate::request::load(&mut self.tx, id).await? {
             let crate::request::Summary { request, terms, title, seq } = row;
-            self.hold(Held { request, terms, title, seq });
+            Some(Held { thread: Thread::Request(request), terms, title, seq })
+        } else {
+            crate::matter::load(&mut self.tx, id).await?.map(|row| {
+                let crate::matter::Summary { matter, terms, title, seq } = row;
+                Held { thread: Thread::Matter(matter), terms, title, seq }
+            })
+        };
+        if let Some(held) = held {
+            self.hold(held);
         }
         Ok(())
     }
 
     fn hold(&mut self, held: Held) {
-        self.seqs.insert(held.seq, held.request.thread);
-        self.requests.insert(held.request.thread, held);
+        self.seqs.insert(held.seq, held.thread.id());
+        self.threads.insert(held.thread.id(), held);
     }
 
-    /// The request of this number.
-    async fn request_of(&mut self, seq: u64) -> Result<Option<&mut Held>, Error> {
-        const SQL: &str = "SELECT thread FROM request WHERE seq = $1";
-        let held =
-            self.requests.iter().find(|(_, held)| held.seq == seq).map(|(thread, _)| *thread);
-        let thread = match held {
-            Some(thread) => thread,
+    /// The thread of this number.
+    async fn thread_of(&mut self, seq: u64) -> Result<Option<&mut Held>, Error> {
+        const SQL: &str = "SELECT thread FROM request WHERE seq = $1
+            UNION ALL SELECT thread FROM matter WHERE seq = $1";
+        let id = match self.seqs.get(&seq) {
+            Some(id) => *id,
             None => match self.tx.query_one(SQL, &[seq.into()]).await? {
                 Some(row) => row.text(0)?.parse().map_err(Error::damaged)?,
                 None => return Ok(None),
             },
         };
-        self.load_request(thread).await?;
-        Ok(self.requests.get_mut(&thread))
+        self.load_thread(id).await?;
+        Ok(self.threads.get_mut(&id))
     }
 
     async fn other_of(&mut self, terms: &str, mine: bool) -> Result<Option<Ledger>, Error> {
@@ -687,11 +706,11 @@ pub(crate) enum Proof {
     Mirror,
 }
 
-/// The view of the request's two ledgers that the author of the next statement in `own` has.
+/// The view of the thread's two ledgers that the author of the next statement in `own` has.
 #[must_use]
-pub fn view(request: &Request, own: &Ledger, other: Option<&Ledger>) -> View {
+pub fn view(thread: &Thread, own: &Ledger, other: Option<&Ledger>) -> View {
     let (own_size, other_size) = (own.size, other.map_or(0, |other| other.verified));
-    if own.party == request.asker {
+    if own.party == *thread.opener() {
         View { asked: own_size, answered: other_size }
     } else {
         View { asked: other_size, answered: own_size }
@@ -707,8 +726,5 @@ fn plain(text: &str) -> String {
 }
 
 fn title(letter: Option<&Letter>) -> Option<String> {
-    match letter {
-        Some(Letter::Ask(ask)) => Some(plain(&ask.title)),
-        _ => None,
-    }
+    letter.and_then(Letter::title).map(plain)
 }

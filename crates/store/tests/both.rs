@@ -19,7 +19,7 @@ use comity_ledger::note::Note;
 use comity_ledger::{Checkpoint, cosignature};
 use comity_rules::command::Command;
 use comity_rules::content::Remark;
-use comity_rules::request::View;
+use comity_rules::thread::View;
 use comity_stix::marking::{Audience, Clearance, Pap, Tlp};
 use comity_store::backup::{self, Reading};
 use comity_store::intel;

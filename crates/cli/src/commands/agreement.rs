@@ -6,11 +6,16 @@ use std::process::ExitCode;
 use clap::Subcommand;
 use comity_ledger::VerifierKey;
 use comity_node::control::Question;
-use comity_rules::agreement::{self, Change, Class, Evidence, OutsideWitness, TEMPLATES};
+use comity_rules::agreement::{
+    self, COMMITMENTS, Change, Class, Evidence, OutsideWitness, TEMPLATES,
+};
 use comity_rules::calendar::CALENDARS;
+use comity_rules::command::{Command, Deed};
+use comity_rules::content::Remark;
 use comity_rules::{PartyId, Terms};
 use serde_json::{Value, json};
 
+use super::request::{Who, state};
 use crate::failure::Failure;
 use crate::output::{Context, read, spell, table, text, write};
 
@@ -37,6 +42,9 @@ pub(crate) enum Agreement {
         /// both parties where a class counts working time.
         #[arg(long = "calendar", value_parser = calendar)]
         calendars: Vec<(PartyId, String)>,
+        /// A set of commitments that is added: un-gge-2015, or a TOML file. More than once for several.
+        #[arg(long = "commitments")]
+        commitments: Vec<String>,
         /// Where to write the terms.
         #[arg(short, long)]
         output: PathBuf,
@@ -73,6 +81,30 @@ pub(crate) enum Agreement {
     },
     /// List the agreements that are signed here.
     List,
+    /// Stop your part of the mechanism: clocks stand still, the history stays, the hotline goes on.
+    Suspend {
+        /// Why: the other side reads it.
+        #[arg(long)]
+        why: String,
+        /// It is an exercise.
+        #[arg(long)]
+        exercise: bool,
+        /// The agreement; the only one, where it is left out.
+        #[arg(long)]
+        agreement: Option<String>,
+        #[command(flatten)]
+        who: Who,
+    },
+    /// Go on.
+    Resume {
+        /// The suspension's id, or the first digits: `comity matter list suspension`.
+        id: String,
+        /// What you say.
+        #[arg(long, default_value = "")]
+        text: String,
+        #[command(flatten)]
+        who: Who,
+    },
 }
 
 #[derive(Subcommand)]
@@ -135,18 +167,38 @@ impl Agreement {
                 })?;
                 Ok(context.print(&json!({ "id": id, "text": text }), |_| (*text).to_owned()))
             }
-            Self::Propose { template, peer, witnesses, everyone, calendars, output } => {
+            Self::Propose {
+                template,
+                peer,
+                witnesses,
+                everyone,
+                calendars,
+                commitments,
+                output,
+            } => {
                 let calendar = |(party, named): (PartyId, String)| -> Result<_, Failure> {
                     let shipped = CALENDARS.iter().any(|(id, _)| *id == named);
                     Ok((party, if shipped { named } else { read(named.as_ref())? }))
                 };
                 let calendars = calendars.into_iter().map(calendar).collect::<Result<_, _>>()?;
+                let set = |named: String| -> Result<_, Failure> {
+                    let shipped = COMMITMENTS.iter().any(|(id, _)| *id == named);
+                    if shipped { Ok(named) } else { read(named.as_ref()) }
+                };
+                let commitments = commitments.into_iter().map(set).collect::<Result<_, _>>()?;
                 let shipped = TEMPLATES.iter().any(|(id, _)| *id == template);
                 let template = if shipped { template } else { read(template.as_ref())? };
                 let peer = peer.parse().map_err(|e| Failure::Wrong(format!("--peer: {e}")))?;
                 let witnesses =
                     witnesses.iter().map(|text| witness(text)).collect::<Result<_, _>>()?;
-                let question = Question::Propose { template, peer, witnesses, everyone, calendars };
+                let question = Question::Propose {
+                    template,
+                    peer,
+                    witnesses,
+                    everyone,
+                    calendars,
+                    commitments,
+                };
                 let value = context.ask(question).await?;
                 write(&output, text(&value, "text").as_bytes())?;
                 let value = json!({ "terms": value["terms"], "file": output });
@@ -201,6 +253,14 @@ impl Agreement {
                 let hashes = [&before, &after].map(|terms| terms.hash().to_hex());
                 let value = json!({ "from": hashes[0], "to": hashes[1], "changes": changes });
                 Ok(context.print(&value, |_| describe_changes(&changes)))
+            }
+            Self::Suspend { why, exercise, agreement, who } => {
+                let deed = Deed::Suspend { exercise, remark: Remark { text: why } };
+                state(context, (agreement, None), Command::Deed(deed), who, true).await
+            }
+            Self::Resume { id, text, who } => {
+                let deed = Deed::Resume(Remark { text });
+                state(context, (None, Some(id)), Command::Deed(deed), who, true).await
             }
             Self::List => {
                 let value = context.ask(Question::Agreements).await?;

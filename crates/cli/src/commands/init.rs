@@ -46,6 +46,9 @@ impl Init {
             exchange_listen: self.exchange_listen,
             web: self.web,
             admin: self.admin,
+            pages: None,
+            hotline_tests: true,
+            mail: None,
         };
         let made = Home::init(&context.data, config).await?;
         let root = Card::parse(made.home.card())?.root;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
-use comity_node::control::{Credentials, Question};
+use comity_node::control::{Credentials, Mechanism, Question};
 use comity_rules::command::Command;
 use comity_rules::content::{Assessment, Remark, Ruling};
 use serde_json::Value;
@@ -55,6 +55,24 @@ pub(crate) enum Request {
     Withdraw(Said),
     /// Take it up the ladder.
     Escalate(Said),
+    /// Which of your authorities a request goes to, and what each says. The other side does not see it.
+    Route {
+        /// The request's id, or the first digits.
+        id: String,
+        /// The authority; without one, what is known is shown.
+        authority: Option<String>,
+        /// lead: it answers. consult: it is heard first.
+        #[arg(long, default_value = "lead")]
+        part: String,
+        /// asked, competent, not-competent, agrees, objects.
+        #[arg(long, default_value = "asked")]
+        stand: String,
+        /// In words.
+        #[arg(long, default_value = "")]
+        text: String,
+        #[command(flatten)]
+        who: Who,
+    },
     /// List the drafts that wait for a second person.
     Drafts,
     /// Release a draft that another person wrote: it is stated then.
@@ -88,7 +106,7 @@ pub(crate) struct Who {
 }
 
 impl Who {
-    fn credentials(self) -> Option<Credentials> {
+    pub(crate) fn credentials(self) -> Option<Credentials> {
         let (name, password) = self.name.zip(self.password)?;
         Some(Credentials { name, password })
     }
@@ -129,6 +147,21 @@ impl Request {
             Self::List { all } => return list(context, !all).await,
             Self::Show { id } => return show(context, id).await,
             Self::Drafts => return drafts(context).await,
+            Self::Route { id, authority, part, stand, text, who } => {
+                let question = match authority {
+                    None => Mechanism::Routes { id },
+                    Some(authority) => {
+                        let who = who.credentials();
+                        Mechanism::Route { id, authority, part, stand, note: text, who }
+                    }
+                };
+                let value = context.ask(Question::Mechanism(question)).await?;
+                return Ok(context.print(&value, |value| {
+                    let mut out = String::new();
+                    spell(value, 0, &mut out);
+                    out.trim_start().to_owned()
+                }));
+            }
             Self::Release { draft, who } => return decide(context, draft, who, None).await,
             Self::Return { draft, text, who } => {
                 return decide(context, draft, who, Some(text)).await;
@@ -311,6 +344,12 @@ fn describe(request: &Value) -> String {
         }
         out.push('\n');
     }
+    describe_statements(request, &mut out);
+    out
+}
+
+/// The statements of a thread: when, by whom, what became of them; then what they say.
+pub(crate) fn describe_statements(request: &Value, out: &mut String) {
     let rows = request["statements"].as_array().into_iter().flatten().map(|statement| {
         let receipt = &statement["receipt"];
         let receipt = match receipt["code"].as_str() {
@@ -345,7 +384,6 @@ fn describe(request: &Value) -> String {
         };
         let (author, index) = (text(statement, "author"), text(statement, "index"));
         out.push_str(&format!("\n\n{author}, entry {index}, {kind}:"));
-        spell(said, 1, &mut out);
+        spell(said, 1, out);
     }
-    out
 }

@@ -5,7 +5,10 @@
 
 use std::path::{Path, PathBuf};
 
-use comity_rules::content::{Answer, Ask, Attachment, Claim, Item, ItemAnswer, Tlp};
+use comity_rules::content::{
+    Answer, Ask, Attachment, Claim, Concern, DataCategory, Follows, Item, ItemAnswer, Limits,
+    Notice, Response, Tlp, Translation,
+};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -30,6 +33,15 @@ struct RequestFile {
     marking: Tlp,
     #[serde(default)]
     contact: String,
+    data_category: Option<DataCategory>,
+    #[serde(default)]
+    dual_criminality: String,
+    #[serde(default)]
+    reciprocity: String,
+    follows: Option<Follows>,
+    #[serde(default)]
+    language: String,
+    translation: Option<Translation>,
     items: Vec<Item>,
     #[serde(default)]
     attach: Vec<AttachFile>,
@@ -43,6 +55,7 @@ struct AnswerFile {
     text: String,
     #[serde(default)]
     use_limits: String,
+    limits: Option<Limits>,
     items: Vec<ItemAnswer>,
     #[serde(default)]
     attach: Vec<AttachFile>,
@@ -73,6 +86,12 @@ pub(crate) fn request(path: &Path) -> Result<(Option<String>, bool, Ask), Failur
         urgency_reason: file.urgency_reason,
         marking: file.marking,
         contact: file.contact,
+        data_category: file.data_category,
+        dual_criminality: file.dual_criminality,
+        reciprocity: file.reciprocity,
+        follows: file.follows,
+        language: file.language,
+        translation: file.translation,
         items: file.items,
         attachments: attachments(path, file.attach)?,
     };
@@ -84,10 +103,67 @@ pub(crate) fn answer(path: &Path) -> Result<Answer, Failure> {
     Ok(Answer {
         text: file.text,
         use_limits: file.use_limits,
+        limits: file.limits,
         grounds: Default::default(),
         items: file.items,
         attachments: attachments(path, file.attach)?,
     })
+}
+
+/// A concern: [`Concern`], with its attachments by path.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ConcernFile {
+    title: String,
+    commitment: String,
+    facts: String,
+    marking: Tlp,
+    #[serde(default)]
+    exercise: bool,
+    #[serde(default)]
+    attach: Vec<AttachFile>,
+}
+
+/// A reply to a concern: [`Response`], likewise.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ResponseFile {
+    text: String,
+    #[serde(default)]
+    attach: Vec<AttachFile>,
+}
+
+/// Information that nobody asked for: [`Notice`], likewise.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NoticeFile {
+    title: String,
+    facts: String,
+    marking: Tlp,
+    #[serde(default)]
+    use_limits: String,
+    #[serde(default)]
+    exercise: bool,
+    #[serde(default)]
+    attach: Vec<AttachFile>,
+}
+
+pub(crate) fn concern(path: &Path) -> Result<(bool, Concern), Failure> {
+    let file: ConcernFile = parse(path)?;
+    let ConcernFile { title, commitment, facts, marking, exercise, attach } = file;
+    let attachments = attachments(path, attach)?;
+    Ok((exercise, Concern { title, commitment, facts, marking, attachments }))
+}
+
+pub(crate) fn response(path: &Path) -> Result<Response, Failure> {
+    let file: ResponseFile = parse(path)?;
+    Ok(Response { text: file.text, attachments: attachments(path, file.attach)? })
+}
+
+pub(crate) fn notice(path: &Path) -> Result<(bool, Notice), Failure> {
+    let NoticeFile { title, facts, marking, use_limits, exercise, attach } = parse(path)?;
+    let attachments = attachments(path, attach)?;
+    Ok((exercise, Notice { title, facts, marking, use_limits, attachments }))
 }
 
 fn attachments(beside: &Path, files: Vec<AttachFile>) -> Result<Vec<Attachment>, Failure> {

@@ -100,6 +100,7 @@ async fn defaced_ministry(stage: &Stage) -> Result<(), Failure> {
     let answer = Answer {
         text: "The host was a firm's forgotten test machine, itself broken into.".to_owned(),
         use_limits: "For this investigation only.".to_owned(),
+        limits: None,
         grounds: Default::default(),
         items: vec![done_item(
             1,
@@ -217,6 +218,12 @@ fn lost_files() -> Ask {
                 disputed: true,
             }],
         }],
+        data_category: None,
+        dual_criminality: String::new(),
+        reciprocity: String::new(),
+        follows: None,
+        language: String::new(),
+        translation: None,
     }
 }
 
@@ -224,6 +231,7 @@ fn two_of_three() -> Answer {
     Answer {
         text: "See the items.".to_owned(),
         use_limits: "For case NC-2026-118 only; to be destroyed when it closes.".to_owned(),
+        limits: None,
         grounds: Default::default(),
         items: vec![
             done_item(
@@ -265,6 +273,12 @@ fn defaced() -> Ask {
             &["192.0.2.44:22"],
         )],
         attachments: Vec::new(),
+        data_category: None,
+        dual_criminality: String::new(),
+        reciprocity: String::new(),
+        follows: None,
+        language: String::new(),
+        translation: None,
     }
 }
 
@@ -283,6 +297,12 @@ fn second_reseller() -> Ask {
             &["203.0.113.91:443"],
         )],
         attachments: Vec::new(),
+        data_category: None,
+        dual_criminality: String::new(),
+        reciprocity: String::new(),
+        follows: None,
+        language: String::new(),
+        translation: None,
     }
 }
 
@@ -291,6 +311,7 @@ fn item(kind: &str, ask: &str, identifiers: &[&str]) -> Item {
         kind: kind.to_owned(),
         ask: ask.to_owned(),
         identifiers: identifiers.iter().map(|identifier| (*identifier).to_owned()).collect(),
+        infrastructure: None,
     }
 }
 

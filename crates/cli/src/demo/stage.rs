@@ -189,6 +189,9 @@ impl Side {
             exchange_listen: None,
             web: at(1),
             admin: at(2),
+            pages: None,
+            hotline_tests: false,
+            mail: None,
         };
         let made = Home::init(folder, config).await?;
         let db = Node::store(&made.home, None).await?;

@@ -524,7 +524,12 @@ pub(crate) fn comity(arguments: &[&str], environment: &[(&str, &str)]) -> Output
 }
 
 fn ask(title: &str) -> Act {
-    let item = Item { kind: "information".into(), ask: "who?".into(), identifiers: vec![] };
+    let item = Item {
+        kind: "information".into(),
+        ask: "who?".into(),
+        identifiers: vec![],
+        infrastructure: None,
+    };
     Act::Send {
         class: Some("U1-urgent".into()),
         exercise: true,
@@ -538,6 +543,12 @@ fn ask(title: &str) -> Act {
             contact: String::new(),
             items: vec![item],
             attachments: vec![],
+            data_category: None,
+            dual_criminality: String::new(),
+            reciprocity: String::new(),
+            follows: None,
+            language: String::new(),
+            translation: None,
         },
     }
 }

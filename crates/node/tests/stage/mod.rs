@@ -34,6 +34,9 @@ pub(crate) async fn home(folder: &Path, party: &str, exchange: &str) -> Home {
         exchange_listen: None,
         web: "127.0.0.1:0".to_owned(),
         admin: "127.0.0.1:0".to_owned(),
+        pages: None,
+        hotline_tests: false,
+        mail: None,
     };
     Home::init(&folder.join(party), config).await.unwrap().home
 }
@@ -196,8 +199,12 @@ pub(crate) async fn settled(one: &Node, other: &Node) -> bool {
 }
 
 pub(crate) fn ask(title: &str) -> Command {
-    let item =
-        |ask: &str| Item { kind: "information".into(), ask: ask.into(), identifiers: vec![] };
+    let item = |ask: &str| Item {
+        kind: "information".into(),
+        ask: ask.into(),
+        identifiers: vec![],
+        infrastructure: None,
+    };
     Command::Send {
         class: Some("U1-urgent".into()),
         exercise: true,
@@ -211,6 +218,12 @@ pub(crate) fn ask(title: &str) -> Command {
             contact: String::new(),
             items: vec![item("who?")],
             attachments: vec![],
+            data_category: None,
+            dual_criminality: String::new(),
+            reciprocity: String::new(),
+            follows: None,
+            language: String::new(),
+            translation: None,
         },
     }
 }
@@ -224,6 +237,7 @@ pub(crate) fn answer(text: &str) -> Command {
         ItemAnswer { item: 1, outcome: Outcome::Answered, text: text.to_owned(), reason: None };
     Command::Answer(Answer {
         text: text.to_owned(),
+        limits: None,
         use_limits: String::new(),
         grounds: Default::default(),
         items: vec![item],

@@ -6,6 +6,7 @@ use comity_ledger::note::VerifierKey;
 use comity_ledger::{Hash, Policy};
 
 use crate::Kind;
+use crate::matter::Topic;
 
 use super::{
     Agreement, Between, Closes, Counts, Evidence, Meaning, Party, Problem, Trigger, policy_text,
@@ -80,11 +81,13 @@ impl Agreement {
             }
         }
         if let Some(release) = &self.release {
-            let unknown = |kind: &&String| !Kind::parse(kind).is_some_and(Kind::is_request);
+            // The hotline waits for nobody.
+            let may = |kind: Kind| kind.is_threaded() && kind.topic() != Some(Topic::Hotline);
+            let unknown = |kind: &&String| !Kind::parse(kind).is_some_and(may);
             if let Some(kind) = release.two_persons.iter().find(unknown) {
                 return sense(
                     "release.two_persons",
-                    &format!("{kind:?} is no kind of statement about a request"),
+                    &format!("{kind:?} is no kind of statement that may wait for a second person"),
                 );
             }
             let unknown = |class: &&String| self.class(class).is_none();

@@ -46,6 +46,33 @@ pub const TEMPLATES: [(&str, &str); 15] = [
     ("us-russia-2013", include_str!("../../templates/us-russia-2013.toml")),
 ];
 
+/// Sets of commitments that are shipped: id and TOML text.
+pub const COMMITMENTS: [(&str, &str); 1] =
+    [("un-gge-2015", include_str!("../../commitments/un-gge-2015.toml"))];
+
+/// A set of commitments, to be added to terms.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CommitmentSet {
+    /// Its id.
+    pub id: String,
+    /// What is in it.
+    #[serde(rename = "commitment")]
+    pub commitments: Vec<Commitment>,
+}
+
+impl CommitmentSet {
+    /// Reads a set, by the id of one that is shipped, or its text.
+    ///
+    /// # Errors
+    /// [`Problem`].
+    pub fn parse(named: &str) -> Result<Self, Problem> {
+        let shipped = COMMITMENTS.iter().find(|(id, _)| *id == named);
+        let text = shipped.map_or(named, |(_, text)| text);
+        toml::from_str(text).map_err(|error| Problem::Toml(error.to_string()))
+    }
+}
+
 /// How sure it is that a passage says what is written here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -348,6 +375,16 @@ pub struct Hotline {
     /// How often all contacts are pinged, announced.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ping_every: Option<Period>,
+    /// Limit for an echo.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub echo_within: Option<Period>,
+    /// Limit for a person's acknowledgement.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acknowledge_within: Option<Period>,
+    /// How long messages can be read: the keys that they are sealed to are destroyed one such period after
+    /// the next have taken their place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub epoch: Option<Period>,
     /// How sure that is.
     pub evidence: Evidence,
 }

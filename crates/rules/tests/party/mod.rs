@@ -14,8 +14,8 @@ use comity_rules::card::{self, Card, Opening};
 use comity_rules::channel::{self, Channel, Receipt, Refusal};
 use comity_rules::command::{self, Command, Problem};
 use comity_rules::content::{Ask, Item, Tlp};
-use comity_rules::request::{Receipted, View};
-use comity_rules::{Draft, Kind, PartyId, Request, Terms, ThreadId};
+use comity_rules::thread::{Receipted, Sides as _, View};
+use comity_rules::{Draft, Kind, Matter, PartyId, Request, Terms, Thread, ThreadId};
 
 pub(crate) struct Party {
     pub(crate) id: PartyId,
@@ -34,6 +34,7 @@ pub(crate) struct Party {
     /// How much of the peer's ledger a checkpoint covers here.
     pub(crate) verified: u64,
     pub(crate) requests: BTreeMap<ThreadId, Request>,
+    pub(crate) matters: BTreeMap<ThreadId, Matter>,
     pub(crate) owed: Vec<Receipt>,
     pub(crate) verdicts: Vec<String>,
 }
@@ -69,6 +70,7 @@ pub(crate) fn ask(questions: &[&str]) -> Ask {
         kind: "information".into(),
         ask: (*ask).to_owned(),
         identifiers: vec![],
+        infrastructure: None,
     };
     Ask {
         title: "t".into(),
@@ -80,6 +82,12 @@ pub(crate) fn ask(questions: &[&str]) -> Ask {
         contact: String::new(),
         items: questions.iter().map(item).collect(),
         attachments: vec![],
+        data_category: None,
+        dual_criminality: String::new(),
+        reciprocity: String::new(),
+        follows: None,
+        language: String::new(),
+        translation: None,
     }
 }
 
@@ -158,6 +166,7 @@ impl Party {
             arrived_tiles: Tiles::default(),
             verified: 0,
             requests: BTreeMap::new(),
+            matters: BTreeMap::new(),
             owed: Vec::new(),
             verdicts: Vec::new(),
         };
@@ -248,22 +257,32 @@ impl Party {
         thread: Option<ThreadId>,
         command: Command,
     ) -> Result<ThreadId, Problem> {
-        let request = thread.and_then(|thread| self.requests.get(&thread));
+        let known = thread.and_then(|thread| self.thread(thread));
         let (own, seen) = (self.entries.len() as u64, self.verified);
-        let view = request.map(|request| {
-            let asker = request.asker == self.id;
-            let view = if asker {
+        let view = known.as_ref().map(|thread| {
+            let view = if *thread.opener() == self.id {
                 View { asked: own, answered: seen }
             } else {
                 View { asked: seen, answered: own }
             };
-            (request, view)
+            (thread, view)
         });
         let fresh = ThreadId::opened_by(&self.own.origin, self.own.sequence);
         let draft = command::decide(&self.terms, &self.id, view, fresh, &command)?;
         let thread = draft.thread;
         self.state(draft).expect("what was decided is admitted");
         Ok(thread)
+    }
+
+    /// A request or another matter, as this party has it.
+    pub(crate) fn thread(&self, id: ThreadId) -> Option<Thread> {
+        let request = self.requests.get(&id).cloned().map(Thread::Request);
+        request.or_else(|| self.matters.get(&id).cloned().map(Thread::Matter))
+    }
+
+    /// Every thread that this party knows.
+    pub(crate) fn known(&self) -> Vec<ThreadId> {
+        self.requests.keys().chain(self.matters.keys()).copied().collect()
     }
 
     /// The next entry of the peer arrives.
@@ -322,17 +341,26 @@ impl Party {
                     let receipted = Receipted { index: admitted.index, code, witnessed: None };
                     request.receipt(&party, receipt.index, receipted);
                 }
+                for matter in self.matters.values_mut() {
+                    let code = receipt.code.clone();
+                    let receipted = Receipted { index: admitted.index, code, witnessed: None };
+                    matter.receipt(&party, receipt.index, receipted);
+                }
             }
-        } else if admitted.kind.is_request() {
-            let thread = ThreadId(body.thread);
-            if let Some(request) = self.requests.get_mut(&thread) {
-                // Not legal: kept as an event without effect, and receipted so.
-                let _ = request.apply(admitted.index, admitted.kind, body);
-            } else if admitted.kind == Kind::Send
-                && let Ok(request) =
-                    Request::open(admitted.index, admitted.statement.origin(), body)
-            {
-                self.requests.insert(thread, request);
+        } else if admitted.kind.is_threaded() {
+            let id = ThreadId(body.thread);
+            let (index, origin) = (admitted.index, admitted.statement.origin());
+            // What is not legal is kept as an event without effect, and receipted so.
+            if let Some(request) = self.requests.get_mut(&id) {
+                let _ = request.apply(index, admitted.kind, body);
+            } else if let Some(matter) = self.matters.get_mut(&id) {
+                let _ = matter.apply(index, admitted.kind, body);
+            } else {
+                match Thread::open(index, origin, admitted.kind, body) {
+                    Ok(Thread::Request(request)) => drop(self.requests.insert(id, request)),
+                    Ok(Thread::Matter(matter)) => drop(self.matters.insert(id, matter)),
+                    Err(_) => {}
+                }
             }
         }
         Ok(())

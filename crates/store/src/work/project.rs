@@ -5,9 +5,10 @@ use comity_ledger::Statement;
 use comity_ledger::note::Note;
 use comity_rules::card::{self, Card};
 use comity_rules::channel::{self, Admitted, Entry, Refusal};
-use comity_rules::content::Letter;
-use comity_rules::request::{Act, Illegal, Receipted};
-use comity_rules::{Kind, Request, ThreadId};
+use comity_rules::content::{Answer, Letter};
+use comity_rules::request::{Act, Illegal};
+use comity_rules::thread::{Receipted, Sides as _};
+use comity_rules::{Kind, Thread, ThreadId};
 use jiff::Timestamp;
 
 use super::{Held, Proof, Taken, Work, plain, title};
@@ -47,7 +48,7 @@ impl Work {
                 {
                     opened = Err("content-mismatch");
                 }
-                if admitted.kind.is_request() {
+                if admitted.kind.is_threaded() {
                     thread = Some(ThreadId(admitted.statement.body().thread));
                     let title = title(opened.as_ref().ok().and_then(Option::as_ref));
                     let applied = self.apply(admitted, &terms, title, arrival).await?;
@@ -108,20 +109,18 @@ impl Work {
     ) -> Result<Result<(), Illegal>, Error> {
         let body = admitted.statement.body();
         let thread = ThreadId(body.thread);
-        self.load_request(thread).await?;
-        if let Some(held) = self.requests.get_mut(&thread) {
+        self.load_thread(thread).await?;
+        if let Some(held) = self.threads.get_mut(&thread) {
             if held.terms != terms {
-                let send = admitted.kind == Kind::Send;
-                return Ok(Err(if send { Illegal::ThreadInUse } else { Illegal::UnknownThread }));
+                let opens = admitted.kind.opens();
+                return Ok(Err(if opens { Illegal::ThreadInUse } else { Illegal::UnknownThread }));
             }
-            return Ok(held.request.apply(admitted.index, admitted.kind, body));
+            return Ok(held.thread.apply(admitted.index, admitted.kind, body));
         }
-        if admitted.kind != Kind::Send {
-            return Ok(Err(Illegal::UnknownThread));
-        }
-        Ok(Request::open(admitted.index, admitted.statement.origin(), body).map(|request| {
+        let origin = admitted.statement.origin();
+        Ok(Thread::open(admitted.index, origin, admitted.kind, body).map(|thread| {
             let (terms, title) = (terms.to_owned(), title.unwrap_or_default());
-            self.hold(Held { request, terms, title, seq });
+            self.hold(Held { thread, terms, title, seq });
         }))
     }
 
@@ -157,10 +156,10 @@ impl Work {
             let seq = row.count(0)?;
             let note = [id.into(), admitted.index.into(), seq.into()];
             self.tx.execute(NOTE, &note).await?;
-            if let Some(held) = self.request_of(seq).await? {
+            if let Some(held) = self.thread_of(seq).await? {
                 let receipted =
                     Receipted { index: admitted.index, code: receipt.code, witnessed: None };
-                held.request.receipt(&other.party, receipt.index, receipted);
+                held.thread.receipt(&other.party, receipt.index, receipted);
             }
         }
         Ok(Ok(()))
@@ -180,10 +179,10 @@ impl Work {
         let party = self.ledger(id).await?.party.clone();
         let rows = self.tx.query(SQL, &[id.into(), from.into(), to.into()]).await?;
         for row in rows {
-            if let Some(held) = self.request_of(row.count(0)?).await? {
+            if let Some(held) = self.thread_of(row.count(0)?).await? {
                 match proof {
-                    Proof::Witness => held.request.witnessed(&party, (from, to), time),
-                    Proof::Mirror => held.request.mirrored(&party, (from, to), time),
+                    Proof::Witness => held.thread.witnessed(&party, (from, to), time),
+                    Proof::Mirror => held.thread.mirrored(&party, (from, to), time),
                 }
             }
         }
@@ -194,6 +193,26 @@ impl Work {
     async fn owe(&mut self, id: &str, index: u64, code: &str) -> Result<(), Error> {
         const SQL: &str = "INSERT INTO owed (ledger, idx, code) VALUES ($1, $2, $3)";
         self.tx.execute(SQL, &[id.into(), index.into(), code.into()]).await?;
+        Ok(())
+    }
+
+    /// Notes the dates in an answer's limits of use.
+    pub(super) async fn limits(
+        &mut self,
+        (id, index): (&str, u64),
+        request: u64,
+        kept: &Kept,
+    ) -> Result<(), Error> {
+        const SQL: &str = "INSERT INTO limit_of (ledger, idx, what, day, request)
+            VALUES ($1, $2, $3, $4, $5) ON CONFLICT (ledger, idx, what) DO NOTHING";
+        let Letter::Answer(Answer { limits: Some(limits), .. }) = &kept.letter else {
+            return Ok(());
+        };
+        for (what, day) in limits.dates() {
+            let params =
+                [id.into(), index.into(), what.into(), day.to_string().into(), request.into()];
+            self.tx.execute(SQL, &params).await?;
+        }
         Ok(())
     }
 
@@ -209,8 +228,11 @@ impl Work {
         const SQL: &str = "INSERT INTO statement (ledger, idx, kind, request, refused, letter)
             VALUES ($1, $2, $3, $4, $5, $6)";
         // Of a statement about a request that nobody opened there is none, and nothing is shown of it.
-        let request = thread.and_then(|thread| Some(self.requests.get(&thread)?.seq));
+        let request = thread.and_then(|thread| Some(self.threads.get(&thread)?.seq));
         let kept = kept.filter(|_| request.is_some());
+        if let (Some(request), Some(kept), None) = (request, &kept, refused) {
+            self.limits((id, index), request, kept).await?;
+        }
         let letter = kept.map(|kept| serde_json::to_string(&kept)).transpose();
         let params = [
             id.into(),

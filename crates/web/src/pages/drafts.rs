@@ -130,7 +130,7 @@ async fn page(
 pub(crate) fn headline(t: Language, draft: &Draft) -> String {
     let what = match &draft.command {
         Command::Send { ask, .. } => ask.title.clone(),
-        other => t.text(&crate::timeline::kind_key(other.kind(false))),
+        other => t.text(&crate::timeline::kind_key(other.kind(false, None))),
     };
     t.with("draft-headline", [("author", draft.author.clone()), ("what", what)])
 }

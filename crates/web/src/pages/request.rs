@@ -296,13 +296,8 @@ impl StatementRow {
             Some("") => t.text("receipt-accepted"),
             Some(code) => t.with("receipt-refused", [("code", problem::code(t, code))]),
         };
-        let text = match statement.kept.as_ref().map(|kept| &kept.letter) {
-            Some(Letter::Remark(remark)) => remark.text.clone(),
-            Some(Letter::Assessment(assessment)) => assessment.text.clone(),
-            Some(Letter::Answer(answer)) => answer.text.clone(),
-            Some(Letter::Ruling(ruling)) => ruling.text.clone(),
-            Some(Letter::Ask(_)) | None => String::new(),
-        };
+        let text =
+            statement.kept.as_ref().map(|kept| kept.letter.text().to_owned()).unwrap_or_default();
         Self {
             by,
             says: says(t, terms, statement),
@@ -471,7 +466,8 @@ fn moves(
     dossier: &Dossier,
     us: &PartyId,
 ) -> (Vec<(&'static str, String)>, Option<String>) {
-    use comity_rules::request::{Act, View};
+    use comity_rules::request::Act;
+    use comity_rules::thread::View;
     let request = &dossier.line.summary.request;
     let asker = request.asker == *us;
     let question = dossier.line.standing.question;

@@ -192,6 +192,7 @@ impl Answer {
         Content {
             text: String::new(),
             use_limits: String::new(),
+            limits: None,
             items: vec![item],
             grounds: Default::default(),
             attachments,

@@ -1,0 +1,230 @@
+//! Telling people: what is new, what is due soon, what is late, who is next on the ladder.
+//!
+//! Every fact is told once, by its key. Whoever is on duty is told first; while nobody has seen it, the next
+//! step of the ladder is told too, quarter of an hour by quarter of an hour. What leaves by mail or webhook
+//! names the matter and never says what it is about: the content stays on the node's own pages.
+
+mod mail;
+mod text;
+mod watch;
+mod webhook;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use comity_rules::access::{Person, Right};
+use comity_store::alert::{self, Alert, Recipient, Sending};
+pub use comity_store::alert::{Alert as Told, Webhook};
+use comity_store::duty;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::node::{Error, Node};
+
+pub use mail::Mail;
+pub use text::{Text, text};
+pub use webhook::verify;
+
+/// Between two looks, where nothing changes meanwhile.
+const LOOK: Duration = Duration::from_secs(20);
+
+/// The least between two looks, however much changes.
+const REST: Duration = Duration::from_secs(2);
+
+/// How long the people of a step have before the next step is told as well.
+const STEP: SignedDuration = SignedDuration::from_mins(15);
+
+/// Sendings at a time, and alerts that are listed.
+const PAGE: u64 = 100;
+
+/// The longest wait between two tries.
+const LONGEST: i64 = 3_600;
+
+impl Node {
+    /// The latest alerts, with how many sendings of each went out and why others did not.
+    ///
+    /// # Errors
+    /// [`Error::Denied`].
+    pub async fn alerts(&self, person: &Person) -> Result<Vec<(Alert, u64, Vec<String>)>, Error> {
+        person.may(Right::Read)?;
+        Ok(alert::list(&self.db, PAGE).await?)
+    }
+
+    /// How many alerts nobody has seen yet.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub async fn unseen_alerts(&self) -> Result<u64, Error> {
+        Ok(alert::unseen(&self.db).await?)
+    }
+
+    /// Says that one has seen an alert: nobody else is woken for it.
+    ///
+    /// # Errors
+    /// [`Error::Denied`].
+    pub async fn see_alert(&self, person: &Person, key: &str) -> Result<bool, Error> {
+        person.may(Right::State)?;
+        let found = alert::see(&self.db, key, &person.name, self.now()).await?;
+        if found {
+            self.journal_of(&person.name, "alert seen", key).await?;
+            self.change();
+        }
+        Ok(found)
+    }
+
+    /// Keeps a webhook, and returns the secret by which its calls are signed, which is shown once.
+    ///
+    /// # Errors
+    /// [`Error::Denied`], [`Error::Refused`].
+    pub async fn add_webhook(&self, by: &Person, name: &str, url: &str) -> Result<String, Error> {
+        by.may(Right::Manage)?;
+        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        if !(1..=40).contains(&name.len()) || !name.chars().all(plain) {
+            let problem = format!("{name:?} is no name of a webhook: want a-z, 0-9 and -");
+            return Err(Error::Refused(problem));
+        }
+        webhook::check(url)?;
+        let secret = webhook::secret()?;
+        self.journal_of(&by.name, "webhook", name).await?;
+        let (name, url) = (name.to_owned(), url.to_owned());
+        alert::put_webhook(&self.db, &Webhook { name, url, secret: secret.clone() }).await?;
+        Ok(secret)
+    }
+
+    /// Every webhook; the secrets are not shown again.
+    ///
+    /// # Errors
+    /// [`Error::Denied`].
+    pub async fn webhooks(&self, by: &Person) -> Result<Vec<(String, String)>, Error> {
+        by.may(Right::Manage)?;
+        let all = alert::webhooks(&self.db).await?;
+        Ok(all.into_iter().map(|webhook| (webhook.name, webhook.url)).collect())
+    }
+
+    /// Takes a webhook away; whether there was one.
+    ///
+    /// # Errors
+    /// [`Error::Denied`].
+    pub async fn remove_webhook(&self, by: &Person, name: &str) -> Result<bool, Error> {
+        by.may(Right::Manage)?;
+        let found = alert::remove_webhook(&self.db, name).await?;
+        self.journal_of(&by.name, "webhook removed", name).await?;
+        Ok(found)
+    }
+
+    /// Looks for what people must know, and tells them what is due.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub async fn tell(&self) -> Result<(), Error> {
+        let audience = Audience::of(self).await?;
+        let mut new = false;
+        for alert in watch::all(self).await? {
+            let to = audience.at(alert.step);
+            new |= alert::raise(&self.db, &alert, &to).await?;
+        }
+        for (alert, ..) in alert::list(&self.db, PAGE).await? {
+            if alert.seen.is_some() {
+                continue;
+            }
+            let age = self.now().duration_since(alert.at).as_secs() / STEP.as_secs();
+            let step = alert.step.saturating_add(u32::try_from(age).unwrap_or(0));
+            if age > 0 {
+                let to = audience.at(step);
+                alert::send_to(&self.db, &alert.key, self.now(), &to).await?;
+            }
+        }
+        for sending in alert::due(&self.db, self.now(), PAGE).await? {
+            let result = self.send(&sending).await;
+            let failed = result.as_ref().err().map(|error| {
+                let wait = 30_i64.saturating_mul(1 << sending.tries.min(7)).min(LONGEST);
+                let again = self.now().checked_add(SignedDuration::from_secs(wait));
+                (error.to_string(), again.unwrap_or(Timestamp::MAX))
+            });
+            self.trouble(&format!("alerts by {}", sending.to.channel), result.as_ref().err());
+            if let Some((error, _)) = &failed {
+                let to = &sending.to.address;
+                tracing::warn!(to, error, "an alert was not sent; it will be tried again");
+            }
+            let failed = failed.as_ref().map(|(error, again)| (error.as_str(), *again));
+            alert::tried(&self.db, &sending, self.now(), failed).await?;
+        }
+        if new {
+            self.change();
+        }
+        Ok(())
+    }
+
+    async fn send(&self, sending: &Sending) -> Result<(), Error> {
+        let config = self.home.config();
+        let text = text(&sending.alert, &sending.to.language, config, self.card());
+        match sending.to.channel.as_str() {
+            "mail" => {
+                let mail = config.mail.as_ref();
+                let mail =
+                    mail.ok_or_else(|| Error::Refused("[mail] is not configured".to_owned()))?;
+                mail.send(self.home.folder(), &sending.to.address, &text).await
+            }
+            _ => {
+                let all = alert::webhooks(&self.db).await?;
+                let webhook = all.iter().find(|webhook| webhook.name == sending.to.address);
+                let missing = || Error::Refused("there is no such webhook any more".to_owned());
+                let webhook = webhook.ok_or_else(missing)?;
+                webhook::call(self, webhook, &sending.alert, &text).await
+            }
+        }
+    }
+}
+
+/// Tells people until the future is dropped.
+pub(crate) async fn run(node: Arc<Node>) {
+    loop {
+        let seen = node.change_count();
+        let result = node.tell().await;
+        node.trouble("alerts", result.as_ref().err());
+        tokio::time::sleep(REST).await;
+        let _ = tokio::time::timeout(LOOK, node.changed(seen)).await;
+    }
+}
+
+/// Who is told.
+struct Audience {
+    contacts: Vec<duty::Contact>,
+    on_duty: Vec<String>,
+    webhooks: Vec<String>,
+    mail: bool,
+}
+
+impl Audience {
+    async fn of(node: &Node) -> Result<Self, Error> {
+        let now = node.now();
+        let next = now.checked_add(SignedDuration::from_secs(1)).unwrap_or(now);
+        let shifts = duty::shifts(&node.db, now, next, PAGE).await?;
+        Ok(Self {
+            contacts: duty::contacts(&node.db).await?,
+            on_duty: shifts.into_iter().map(|shift| shift.account).collect(),
+            webhooks: alert::webhooks(&node.db).await?.into_iter().map(|w| w.name).collect(),
+            mail: node.home.config().mail.is_some(),
+        })
+    }
+
+    /// Whoever is told of what has reached this step: of the first step who is on duty, and everybody of it
+    /// where nobody is; of the later steps all.
+    fn at(&self, step: u32) -> Vec<Recipient> {
+        let told = |contact: &&duty::Contact| {
+            let first = contact.step <= 1;
+            let on_duty = self.on_duty.is_empty() || self.on_duty.contains(&contact.account);
+            self.mail && contact.step <= step && (!first || on_duty)
+        };
+        let mails = self.contacts.iter().filter(told).map(|contact| Recipient {
+            channel: "mail".to_owned(),
+            address: contact.email.clone(),
+            language: contact.language.clone(),
+        });
+        let webhooks = self.webhooks.iter().map(|name| Recipient {
+            channel: "webhook".to_owned(),
+            address: name.clone(),
+            language: "en".to_owned(),
+        });
+        mails.chain(webhooks).collect()
+    }
+}

@@ -1,0 +1,217 @@
+//! What people must know, derived from what there is: nothing here is set by anybody.
+
+use comity_rules::clock::{Clocks, Deadline};
+use comity_rules::matter::{Signal, Topic};
+use comity_rules::release::Reader;
+use comity_rules::thread::View;
+use comity_rules::{PartyId, ThreadId};
+use comity_store::alert::Alert;
+use comity_store::request;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp, ToSpan as _};
+use serde_json::json;
+
+use crate::dossier;
+use crate::matters;
+use crate::node::{Error, Node};
+
+/// Rows that are read at a time, and looked at of each topic.
+const PAGE: u64 = 500;
+
+/// How many days before a date in the limits of use people are told.
+const DAYS: i32 = 14;
+
+/// Everything that people must know now.
+pub(super) async fn all(node: &Node) -> Result<Vec<Alert>, Error> {
+    let mut alerts = Vec::new();
+    let mut before = None;
+    loop {
+        let page = node.requests(true, before, PAGE).await?;
+        let Some(last) = page.last() else { break };
+        before = Some(last.summary.seq);
+        for line in &page {
+            request(node, line, &mut alerts);
+        }
+    }
+    for topic in Topic::ALL {
+        for line in node.matters(*topic, true, None, PAGE).await? {
+            matter(node, &line, &mut alerts);
+        }
+    }
+    limits(node, &mut alerts).await?;
+    actions(node, &mut alerts).await?;
+    Ok(alerts)
+}
+
+struct About<'a> {
+    node: &'a Node,
+    thread: ThreadId,
+    class: Option<&'a str>,
+    peer: &'a PartyId,
+    exercise: bool,
+}
+
+impl About<'_> {
+    fn alert(&self, what: &str, more: &str, step: u32, due: Option<Timestamp>) -> Alert {
+        let key = if more.is_empty() {
+            format!("{}/{what}", self.thread)
+        } else {
+            format!("{}/{what}/{more}", self.thread)
+        };
+        let detail = json!({
+            "class": self.class,
+            "peer": self.peer,
+            "exercise": self.exercise,
+            "due": due,
+            "step": step,
+        });
+        Alert {
+            key,
+            at: self.node.now(),
+            what: what.to_owned(),
+            thread: Some(self.thread),
+            step,
+            detail: detail.to_string(),
+            seen: None,
+        }
+    }
+}
+
+fn request(node: &Node, line: &dossier::Line, alerts: &mut Vec<Alert>) {
+    let request = &line.summary.request;
+    let mine = request.receiver == *node.party();
+    let about = About {
+        node,
+        thread: request.thread,
+        class: request.class.as_deref(),
+        peer: &line.agreement.peer,
+        exercise: request.exercise,
+    };
+    let standing = &line.standing;
+    if mine && !standing.acknowledged && !standing.is_answered() {
+        alerts.push(about.alert("arrived", "", 1, line.clocks.acknowledge.due));
+    }
+    if !mine && standing.question.is_some() {
+        let question = standing.question.unwrap_or_default().to_string();
+        alerts.push(about.alert("question", &question, 1, line.clocks.reply.due));
+    }
+    if !mine && standing.is_answered() {
+        alerts.push(about.alert("answered", "", 1, None));
+    }
+    let clocks = &line.clocks;
+    let limits = [
+        ("acknowledge", &clocks.acknowledge, mine),
+        ("decide", &clocks.decide, mine),
+        ("answer", &clocks.answer, mine),
+        ("reply", &clocks.reply, !mine),
+    ];
+    for (name, deadline, ours) in limits {
+        let Some(due) = deadline.due.filter(|_| deadline.done.is_none() && !clocks.ended) else {
+            continue;
+        };
+        if deadline.late.is_some() {
+            // The other side's lateness is known to its asker too.
+            let what = if ours { format!("{name}-late") } else { format!("{name}-late-there") };
+            alerts.push(about.alert(&what, &due.as_second().to_string(), 1, Some(due)));
+        } else if ours && is_soon(clocks, deadline, due, node.now()) {
+            let what = format!("{name}-soon");
+            alerts.push(about.alert(&what, &due.as_second().to_string(), 1, Some(due)));
+        }
+    }
+    if let Some(rung) = &line.rung {
+        alerts.push(about.alert("rung", &rung.step.to_string(), rung.step, None));
+    }
+}
+
+/// Whether a quarter or less of the limit is left.
+fn is_soon(clocks: &Clocks, deadline: &Deadline, due: Timestamp, now: Timestamp) -> bool {
+    let limit = clocks.start.instant().zip(deadline.limit.as_ref());
+    let limit = limit
+        .map_or(SignedDuration::ZERO, |(start, limit)| limit.after(start).duration_since(start));
+    due.duration_since(now) <= limit / 4
+}
+
+fn matter(node: &Node, line: &matters::Line, alerts: &mut Vec<Alert>) {
+    let matter = &line.summary.matter;
+    let about = About {
+        node,
+        thread: matter.thread,
+        class: None,
+        peer: &line.agreement.peer,
+        exercise: matter.exercise,
+    };
+    let hotline = line.agreement.terms.hotline.as_ref();
+    match matter.topic {
+        Topic::Hotline if matter.signal() == Some(Signal::Echo) => {
+            let first = matter.opened.first();
+            let sent = first.filter(|event| event.receipt.is_none()).map(|event| event.claimed);
+            let within = hotline.and_then(|hotline| hotline.echo_within.as_ref());
+            let due = sent.zip(within).map(|(sent, within)| within.after(sent));
+            if matter.opener == *node.party() && due.is_some_and(|due| due < node.now()) {
+                alerts.push(about.alert("no-echo", "", 1, due));
+            }
+        }
+        Topic::Hotline => {
+            for message in matter.messages(View::ALL) {
+                let ours = message.by_opener == (matter.opener == *node.party());
+                if ours || message.acknowledged.is_some() {
+                    continue;
+                }
+                let signal = message.event.act.signal().unwrap_or(Signal::Message);
+                let had = message.event.receipt.as_ref().and_then(|receipt| receipt.witnessed);
+                let within = hotline.and_then(|hotline| hotline.acknowledge_within.as_ref());
+                let due = had.zip(within).map(|(had, within)| within.after(had));
+                let index = message.event.index.to_string();
+                let what = format!("hotline-{}", signal.as_str());
+                alerts.push(about.alert(&what, &index, 1, due));
+            }
+        }
+        topic if line.waits_for(node) || topic == Topic::Suspension => {
+            // Who suspended knows it.
+            let own = topic == Topic::Suspension && matter.opener == *node.party();
+            if !own {
+                let state = line.standing.state.as_str();
+                alerts.push(about.alert(&format!("matter-{}", topic.as_str()), state, 1, None));
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Dates in the limits of use of answers that this party got, from a fortnight before.
+async fn limits(node: &Node, alerts: &mut Vec<Alert>) -> Result<(), Error> {
+    let today = node.now().to_zoned(TimeZone::UTC).date();
+    let (from, until) = (today.saturating_sub(DAYS.days()), today.saturating_add(DAYS.days()));
+    for (thread, what, day) in request::limits(&node.db, (from, until), PAGE).await? {
+        let found = request::show(&node.db, thread).await?;
+        if found.request.asker != *node.party() {
+            continue;
+        }
+        let about = About {
+            node,
+            thread,
+            class: None,
+            peer: &found.request.receiver,
+            exercise: found.request.exercise,
+        };
+        let due = day.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp());
+        alerts.push(about.alert(&format!("limit-{what}"), &day.to_string(), 1, due));
+    }
+    Ok(())
+}
+
+/// Action items of this party's that are due within a week.
+async fn actions(node: &Node, alerts: &mut Vec<Alert>) -> Result<(), Error> {
+    let soon = node.now().to_zoned(TimeZone::UTC).date().saturating_add(7.days());
+    for action in node.open_actions(&Reader::Officer).await?.into_inner() {
+        let Some(due) = action.item.due.filter(|due| *due <= soon) else { continue };
+        if action.item.party != *node.party() {
+            continue;
+        }
+        let peer = node.party();
+        let about = About { node, thread: action.thread, class: None, peer, exercise: false };
+        let due = due.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp());
+        alerts.push(about.alert("action-due", &action.number.to_string(), 1, due));
+    }
+    Ok(())
+}

@@ -1,0 +1,353 @@
+//! The hotline: keys that live for an epoch, tests that come by themselves, and whether it is ready.
+//!
+//! What is said there is sealed to keys of its own, one of each party, which the parties state in their
+//! ledgers. A key is destroyed one epoch after the next has taken its place, and with it what it opened: the
+//! statements stay and prove what was said when, and nobody can read them any more. A telephone record is
+//! kept, for that is what it is for.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use comity_ledger::hex;
+use comity_ledger::seal::{self, Identity};
+use comity_rules::access::{Person, Right};
+use comity_rules::command::{Command, Deed};
+use comity_rules::content::{Letter, Message, Tlp};
+use comity_rules::matter::{EpochKey, Signal, Topic};
+use comity_rules::review::Readiness;
+use comity_rules::{Kind, Matter, PartyId, Period, ThreadId};
+use comity_store::{ledger, matter, request};
+use jiff::Timestamp;
+
+use crate::node::{Agreement, Error, Node};
+use crate::secrets::HOTLINE;
+use crate::writer::Job;
+
+/// Between two looks at what is due.
+const LOOK: Duration = Duration::from_secs(15);
+
+/// Threads that are looked at for what is due, and for how ready the hotline is.
+const RECENT: u64 = 500;
+
+/// How the node's own acts stand in the journal.
+const ROBOT: &str = "node";
+
+/// What a person reads back in a test: neutral, as the texts of the link of 1963 were.
+const TEXTS: [&str; 8] = [
+    "The river keeps its level through the dry months because the snow above it melts slowly.",
+    "A good clock is not the one that never errs but the one whose error is known.",
+    "Between the two harbours the ferry crosses eleven times a day, in any weather but fog.",
+    "The orchard on the hill is older than the wall that was built to keep the deer from it.",
+    "Every map leaves something out; the reader should be told what.",
+    "Bread rises in its own time, and the baker who opens the oven to look makes it later.",
+    "The lighthouse is painted anew each spring, always in the same two colours.",
+    "In the library of the old town the catalogue is kept by hand, and nothing has been lost.",
+];
+
+/// How a hotline is.
+#[derive(Debug, Clone)]
+pub struct Status {
+    /// Of each party: how it answered the latest tests and messages.
+    pub readiness: BTreeMap<PartyId, Readiness>,
+    /// The number of this party's key, and of the other's; none: what is said is sealed to the keys of the
+    /// cards, which are not destroyed.
+    pub epochs: (Option<u32>, Option<u32>),
+    /// When this node makes the next test of each sort; none: the terms want none.
+    pub next: Vec<(Signal, Timestamp)>,
+}
+
+impl Node {
+    /// The keys to which what is said on the hotline is sealed, the peer's and this party's; `None` for
+    /// what is no such thing, or while a party has stated none.
+    pub(crate) async fn hotline_keys(
+        &self,
+        agreement: &Agreement,
+        command: &Command,
+    ) -> Result<Option<(seal::Recipient, seal::Recipient)>, Error> {
+        let kept = matches!(command, Command::Deed(Deed::Signal { signal: Signal::Telephone, .. }));
+        let said = matches!(
+            command,
+            Command::Deed(Deed::Signal { .. } | Deed::Say(_) | Deed::Confirm { .. })
+        );
+        if kept || !said {
+            return Ok(None);
+        }
+        let own = ledger::show(&self.db, &agreement.own).await?;
+        let other = ledger::counterpart(&self.db, &own).await?;
+        let theirs = other.and_then(|other| other.channel.hotline);
+        let Some((theirs, ours)) = theirs.zip(own.channel.hotline) else { return Ok(None) };
+        let parse = |key: &EpochKey| seal::Recipient::parse(&key.recipient);
+        Ok(Some((parse(&theirs)?, parse(&ours)?)))
+    }
+
+    /// Whether what a person reads back is what was sent.
+    pub(crate) async fn check_read_back(
+        &self,
+        thread: ThreadId,
+        message: u64,
+        text: &str,
+    ) -> Result<(), Error> {
+        let statements = request::statements(&self.db, thread).await?;
+        let mine: Vec<String> = self.agreements().iter().map(|a| a.own.clone()).collect();
+        let sent = statements.iter().find(|s| s.index == message && !mine.contains(&s.ledger));
+        let sent = sent.and_then(|statement| statement.kept.as_ref()).map(|kept| &kept.letter);
+        let sent = match sent {
+            Some(Letter::Message(message)) => &message.text,
+            Some(Letter::Remark(remark)) => &remark.text,
+            _ => return Ok(()),
+        };
+        let words = |text: &str| -> Vec<String> {
+            text.split_whitespace().map(str::to_lowercase).collect()
+        };
+        let (sent, read) = (words(sent), words(text));
+        let same = sent.iter().zip(&read).take_while(|(one, other)| one == other).count();
+        if same == sent.len() && same == read.len() {
+            return Ok(());
+        }
+        Err(Error::Refused(format!(
+            "what you read back differs from what was sent at word {}: read the text once more. Nothing was \
+             sent",
+            same + 1
+        )))
+    }
+
+    /// How the hotline under an agreement is.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub async fn hotline_status(&self, agreement: &Agreement) -> Result<Status, Error> {
+        let own = ledger::show(&self.db, &agreement.own).await?;
+        let other = ledger::counterpart(&self.db, &own).await?;
+        let recent = self.calls(agreement).await?;
+        let epoch = |key: Option<EpochKey>| key.map(|key| key.epoch);
+        let next = self.tests(agreement, &recent).await?;
+        Ok(Status {
+            readiness: Readiness::of(&agreement.terms, &recent, self.now()),
+            epochs: (
+                epoch(own.channel.hotline),
+                epoch(other.and_then(|other| other.channel.hotline)),
+            ),
+            next: next.into_iter().map(|(signal, due, _)| (signal, due)).collect(),
+        })
+    }
+
+    /// The latest threads of the hotline under an agreement, exercises apart.
+    async fn calls(&self, agreement: &Agreement) -> Result<Vec<Matter>, Error> {
+        let terms = agreement.terms.hash().to_hex();
+        let latest = matter::list(&self.db, Topic::Hotline, false, None, RECENT).await?;
+        let ours = latest.into_iter().filter(|one| one.terms == terms && !one.matter.exercise);
+        Ok(ours.map(|one| one.matter).collect())
+    }
+
+    /// The tests that this node makes: which, when next, how often.
+    async fn tests(
+        &self,
+        agreement: &Agreement,
+        recent: &[Matter],
+    ) -> Result<Vec<(Signal, Timestamp, Period)>, Error> {
+        let Some(hotline) = &agreement.terms.hotline else { return Ok(Vec::new()) };
+        let begun = agreement.terms.between.as_ref().map_or_else(|| self.now(), |b| b.proposed);
+        let all = [
+            (Signal::Echo, &hotline.echo_every),
+            (Signal::ReadBack, &hotline.read_back_every),
+            (Signal::Ping, &hotline.ping_every),
+        ];
+        let mut tests = Vec::new();
+        for (signal, every) in all {
+            let Some(every) = every else { continue };
+            let own = |one: &&Matter| one.opener == *self.party() && one.signal() == Some(signal);
+            let last =
+                recent.iter().filter(own).filter_map(|one| Some(one.opened.first()?.claimed));
+            let next = match last.max() {
+                Some(last) => every.after(last),
+                // An echo costs nobody anything; what a person answers waits for its time.
+                None if signal == Signal::Echo => begun,
+                None => every.after(begun),
+            };
+            tests.push((signal, next, every.clone()));
+        }
+        Ok(tests)
+    }
+}
+
+/// Keeps the keys of a hotline young, and tests it as the terms want, until the future is dropped.
+pub(crate) async fn run(node: Arc<Node>, agreement: Arc<Agreement>) {
+    if agreement.terms.hotline.is_none() {
+        return;
+    }
+    let what = format!("hotline ({})", agreement.peer);
+    loop {
+        if agreement.is_closed() {
+            return;
+        }
+        let result = attend(&node, &agreement).await;
+        node.trouble(&what, result.as_ref().err());
+        if let Err(error) = result {
+            tracing::warn!(%error, peer = %agreement.peer, "the hotline's keys or tests");
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+/// Does what is due now.
+///
+/// # Errors
+/// [`Error`].
+pub(crate) async fn attend(node: &Arc<Node>, agreement: &Arc<Agreement>) -> Result<(), Error> {
+    if agreement.check_signs().is_err() {
+        return Ok(());
+    }
+    keys(node, agreement).await?;
+    if !node.home.config().hotline_tests {
+        return Ok(());
+    }
+    // Nobody is there to be tested before the other side has begun its ledger.
+    let own = ledger::show(&node.db, &agreement.own).await?;
+    if ledger::counterpart(&node.db, &own).await?.is_none() {
+        return Ok(());
+    }
+    let recent = node.calls(agreement).await?;
+    for (signal, due, _) in node.tests(agreement, &recent).await? {
+        if due <= node.now() {
+            test(node, agreement, signal).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Makes a test.
+async fn test(node: &Node, agreement: &Agreement, signal: Signal) -> Result<ThreadId, Error> {
+    let random = comity_ledger::random::<16>()?;
+    let text = match signal {
+        Signal::ReadBack => TEXTS[usize::from(random[0]) % TEXTS.len()].to_owned(),
+        Signal::Ping => String::new(),
+        _ => hex::encode(&random),
+    };
+    let message = Message {
+        title: signal.as_str().to_owned(),
+        text,
+        marking: Tlp::Clear,
+        spoken: String::new(),
+    };
+    let deed = Deed::Signal { signal, about: None, exercise: false, message };
+    let terms = agreement.terms.hash().to_hex();
+    Ok(node.command(ROBOT, Some(&terms), None, Command::Deed(deed)).await?.thread)
+}
+
+/// States a new key where it is time, and destroys those that have had theirs.
+async fn keys(node: &Arc<Node>, agreement: &Arc<Agreement>) -> Result<(), Error> {
+    let Some(epoch) = agreement.terms.hotline.as_ref().and_then(|hotline| hotline.epoch.as_ref())
+    else {
+        return Ok(());
+    };
+    let own = ledger::show(&node.db, &agreement.own).await?;
+    let last = own.channel.hotline.as_ref().map_or(0, |key| key.epoch);
+    let keys = node.home.keys()?;
+    let (prefix, now) = (prefix(agreement), node.now());
+    let name = |number: u32, made: Timestamp| format!("{prefix}{number:08}-{}", made.as_second());
+    let mine = keys.names(&prefix)?;
+    let held = |number: u32| mine.iter().find(|name| number_of(name, &prefix) == Some(number));
+    let made = held(last).and_then(|name| made_at(name));
+    if made.is_none_or(|made| epoch.after(made) <= now) {
+        let identity = Identity::generate()?;
+        let recipient = identity.recipient().to_string();
+        // First on the disk: what is sealed to a key that a crash took could be read by nobody.
+        keys.save(&name(last + 1, now), identity.to_secret_text().as_bytes())?;
+        node.secrets.load_hotline(&keys)?;
+        let key = EpochKey { epoch: last + 1, recipient };
+        let agreement = Arc::clone(agreement);
+        node.job(|reply| Job::Epoch { agreement, key, reply }).await?;
+        node.journal_of(ROBOT, "hotline key", &format!("{prefix}{}", last + 1)).await?;
+        return Ok(());
+    }
+    // The other side knows the present key once it has receipted all of this ledger; one epoch more, and
+    // nothing that was sealed to those before is still on its way.
+    let told = ledger::delivered(&node.db, &own.id).await? == own.size;
+    if !told {
+        return Ok(());
+    }
+    let superseded = mine.iter().filter(|name| {
+        let number = number_of(name, &prefix);
+        number.is_some_and(|number| number < last)
+            && held(number.unwrap_or(0) + 1)
+                .and_then(|name| made_at(name))
+                .is_none_or(|next| epoch.after(next) <= now)
+    });
+    let old: Vec<_> = superseded.cloned().collect();
+    if old.is_empty() {
+        return Ok(());
+    }
+    for name in &old {
+        keys.destroy(name)?;
+        node.journal_of(ROBOT, "hotline key destroyed", name).await?;
+    }
+    node.secrets.load_hotline(&keys)?;
+    forget(node, agreement).await
+}
+
+/// Takes away what no key opens any more: the letters that were kept for reading, and the ciphertexts.
+async fn forget(node: &Node, agreement: &Agreement) -> Result<(), Error> {
+    let own = ledger::show(&node.db, &agreement.own).await?;
+    let other = ledger::counterpart(&node.db, &own).await?;
+    let kinds = [Kind::Signal, Kind::Say, Kind::Confirm];
+    for ledger in [Some(own), other].into_iter().flatten() {
+        let mut from = 0;
+        loop {
+            let span = (from, ledger.size);
+            let page = request::letters(&node.db, &ledger.id, kinds, span, RECENT).await?;
+            let Some((last, _)) = page.last() else { break };
+            from = last + 1;
+            let mut gone = Vec::new();
+            for (index, _) in &page {
+                if !node.opens(&ledger.id, *index).await? {
+                    gone.push(*index);
+                }
+            }
+            matter::forget(&node.db, &ledger.id, &gone).await?;
+        }
+    }
+    Ok(())
+}
+
+impl Node {
+    /// Whether this node's keys open an entry's content.
+    async fn opens(&self, ledger: &str, index: u64) -> Result<bool, Error> {
+        let entries = ledger::entries(&self.db, ledger, index, index + 1).await?;
+        let Some(entry) = entries.first() else { return Ok(true) };
+        let statement = comity_ledger::Statement::parse(entry)?;
+        let Some(sealed) = statement.body().sealed else { return Ok(true) };
+        let Some(ciphertext) = ledger::ciphertext(&self.db, ledger, index).await? else {
+            return Ok(false);
+        };
+        Ok(self.secrets.open(&ciphertext, &sealed).is_ok())
+    }
+
+    /// Tests the hotline now.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn test_hotline(
+        &self,
+        person: &Person,
+        agreement: &Agreement,
+        signal: Signal,
+    ) -> Result<ThreadId, Error> {
+        person.may(Right::State)?;
+        let thread = test(self, agreement, signal).await?;
+        self.journal_of(&person.name, "hotline test", &thread.to_string()).await?;
+        Ok(thread)
+    }
+}
+
+fn prefix(agreement: &Agreement) -> String {
+    format!("{HOTLINE}{}-", &agreement.terms.hash().to_hex()[..16])
+}
+
+fn number_of(name: &str, prefix: &str) -> Option<u32> {
+    name.strip_prefix(prefix)?.split_once('-')?.0.parse().ok()
+}
+
+fn made_at(name: &str) -> Option<Timestamp> {
+    Timestamp::from_second(name.rsplit_once('-')?.1.parse().ok()?).ok()
+}

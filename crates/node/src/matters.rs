@@ -1,0 +1,137 @@
+//! Matters other than requests, with everything that is known of them, for pages and commands.
+
+use std::sync::Arc;
+
+use comity_rules::content::{ActionItem, Letter};
+use comity_rules::matter::{Standing, Topic};
+use comity_rules::release::{self, Reader, Released};
+use comity_rules::thread::View;
+use comity_rules::{Kind, ThreadId};
+use comity_store::matter::{self, Summary};
+use comity_store::{Error as StoreError, request};
+
+use crate::dossier::Statement;
+use crate::node::{Agreement, Error, Node, no_thread};
+
+/// Meetings whose action items are looked through.
+const MEETINGS: u64 = 100;
+
+/// A matter for a list.
+#[derive(Clone)]
+pub struct Line {
+    /// The matter.
+    pub summary: Summary,
+    /// Where it stands.
+    pub standing: Standing,
+    /// The agreement.
+    pub agreement: Arc<Agreement>,
+}
+
+/// A matter for a page.
+pub struct Dossier {
+    /// What a list shows of it.
+    pub line: Line,
+    /// Its statements, by time.
+    pub statements: Vec<Statement>,
+}
+
+/// An action item that is not done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenAction {
+    /// The meeting's thread.
+    pub thread: ThreadId,
+    /// The meeting's title.
+    pub meeting: String,
+    /// Its number there, from 1.
+    pub number: u32,
+    /// What is to be done.
+    pub item: ActionItem,
+}
+
+impl Line {
+    fn of(node: &Node, summary: Summary) -> Result<Self, Error> {
+        let agreement = node.agreement(&summary.terms)?;
+        let standing = summary.matter.standing(View::ALL);
+        Ok(Self { summary, standing, agreement })
+    }
+
+    /// Whether this party has the next act.
+    #[must_use]
+    pub fn waits_for(&self, node: &Node) -> bool {
+        self.standing.waits_for.as_ref() == Some(node.party())
+    }
+}
+
+impl Node {
+    /// The matters about a topic after the cursor `before`, newest first.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub async fn matters(
+        &self,
+        topic: Topic,
+        open_only: bool,
+        before: Option<u64>,
+        limit: u64,
+    ) -> Result<Vec<Line>, Error> {
+        let found = matter::list(&self.db, topic, open_only, before, limit).await?;
+        found.into_iter().map(|summary| Line::of(self, summary)).collect()
+    }
+
+    /// A matter with its statements, to a reader of this node.
+    ///
+    /// # Errors
+    /// [`Error::Missing`], or [`Error::Held`] where the reader may not see it.
+    pub async fn matter(
+        &self,
+        thread: ThreadId,
+        reader: &Reader,
+    ) -> Result<Released<Dossier>, Error> {
+        let found = matter::show(&self.db, thread).await.map_err(|error| match error {
+            StoreError::Missing { .. } => no_thread(thread),
+            other => other.into(),
+        })?;
+        let line = Line::of(self, found)?;
+        let statements = self.statements(thread, &line.agreement, &line.summary.matter).await?;
+        Ok(release::content(reader, Dossier { line, statements })?)
+    }
+
+    /// Whether a thread is a request; an error where there is no such thread.
+    ///
+    /// # Errors
+    /// [`Error::Missing`].
+    pub async fn is_request(&self, thread: ThreadId) -> Result<bool, Error> {
+        let known = self.thread_of(Some(thread)).await?;
+        Ok(known.is_some_and(|(thread, _)| thread.topic().is_none()))
+    }
+
+    /// What earlier meetings left to be done: it comes back on every agenda until it is.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub async fn open_actions(&self, reader: &Reader) -> Result<Released<Vec<OpenAction>>, Error> {
+        let mut open = Vec::new();
+        for meeting in matter::list(&self.db, Topic::Dialogue, true, None, MEETINGS).await? {
+            let matter = &meeting.matter;
+            let Some(done) = matter.actions(View::ALL) else { continue };
+            let Some(minutes) = matter.minutes_agreed(View::ALL) else { continue };
+            let statements = request::statements(&self.db, matter.thread).await?;
+            let kept = statements.iter().find(|statement| {
+                statement.index == minutes.index && statement.kind == Kind::Minutes.as_str()
+            });
+            let Some(Letter::Record(record)) =
+                kept.and_then(|statement| statement.kept.as_ref()).map(|kept| &kept.letter)
+            else {
+                continue;
+            };
+            for ((number, item), done) in (1..).zip(&record.actions).zip(done) {
+                if !done {
+                    let (item, title) = (item.clone(), meeting.title.clone());
+                    open.push(OpenAction { thread: matter.thread, meeting: title, number, item });
+                }
+            }
+        }
+        open.sort_by_key(|action| (action.item.due.is_none(), action.item.due));
+        Ok(release::content(reader, open)?)
+    }
+}

@@ -1,0 +1,303 @@
+//! What a review says of the standing mechanism itself: whether the hotline is ready, which commitments were
+//! kept by the criteria that were fixed beforehand, which concerns stand, whether meetings are held.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+use super::{Openings, Scope, Times, Took, instant, opened};
+use crate::agreement::Agreement;
+use crate::clock;
+use crate::content::Verdict;
+use crate::matter::{Message, Signal, Topic};
+use crate::thread::{Event, View};
+use crate::{Kind, Matter, PartyId, Period, ThreadId};
+
+/// The mechanism in the period of a review.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Mechanism {
+    /// While the agreement stood still, ever.
+    pub suspended: Vec<Pause>,
+    /// Of each party: how it answered on the hotline.
+    pub hotline: BTreeMap<PartyId, Readiness>,
+    /// Every commitment of the terms.
+    pub commitments: Vec<Kept>,
+    /// Concerns that were raised in the period, by where they stand.
+    pub concerns: BTreeMap<String, u32>,
+    /// Information that nobody asked for, given in the period.
+    pub notices: u32,
+    /// Of those, how many the other side said something to.
+    pub notices_answered: u32,
+    /// Action items of the meetings held, ever: done and open.
+    pub actions_done: u32,
+    /// Likewise.
+    pub actions_open: u32,
+    /// Every matter of the period, by the time at which it was witnessed.
+    pub matters: Vec<Line>,
+    /// The entries about commitments of which fields were opened: whose, and which.
+    pub opened: Vec<(PartyId, u64)>,
+}
+
+/// While an agreement stood still.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pause {
+    /// Since when.
+    #[serde(serialize_with = "instant")]
+    pub from: Option<Timestamp>,
+    /// Until when; none: it still does.
+    #[serde(serialize_with = "instant")]
+    pub to: Option<Timestamp>,
+}
+
+/// How a party answered on the hotline.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Readiness {
+    /// Echo tests: to its node's receipt.
+    pub echo: Times,
+    /// Tests that a person answered by reading back: from the receipt.
+    pub read_back: Times,
+    /// Announced tests: from the receipt to a person's acknowledgement.
+    pub ping: Times,
+    /// Messages, likewise.
+    pub message: Times,
+    /// Tests and messages that it never receipted.
+    pub unreceipted: u32,
+}
+
+/// What became of a commitment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Kept {
+    /// Its id in the terms.
+    pub id: String,
+    /// When both sides had fixed by what it is judged; none: they have not.
+    #[serde(serialize_with = "instant")]
+    pub fixed: Option<Timestamp>,
+    /// Judgements of periods that meet the review's.
+    pub judged: Vec<Judged>,
+}
+
+/// A judgement.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Judged {
+    /// By whom.
+    pub by: PartyId,
+    /// Where it stands in its author's ledger.
+    pub entry: u64,
+    /// The first day.
+    pub from: Date,
+    /// The day after the last.
+    pub to: Date,
+    /// Whether the criteria were fixed before the period began.
+    pub beforehand: bool,
+    /// By party.
+    pub verdicts: BTreeMap<String, Verdict>,
+}
+
+/// A matter of the period.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Line {
+    /// The thread.
+    pub thread: ThreadId,
+    /// What it is about.
+    pub topic: Topic,
+    /// On the hotline: what was sent.
+    pub signal: Option<Signal>,
+    /// Who opened it.
+    pub opener: PartyId,
+    /// When that was witnessed.
+    #[serde(serialize_with = "instant")]
+    pub opened: Option<Timestamp>,
+    /// The entries of the opener's ledger that it stands on.
+    pub entries: Vec<u64>,
+    /// Those of the other's.
+    pub replies: Vec<u64>,
+    /// Where it stands.
+    pub state: String,
+}
+
+impl Mechanism {
+    pub(super) fn of(
+        agreement: &Agreement,
+        scope: Scope,
+        now: Timestamp,
+        matters: &[Matter],
+        openings: &Openings,
+    ) -> Self {
+        let mut all = Self {
+            commitments: agreement.commitments.iter().map(|c| Kept::new(&c.id)).collect(),
+            ..Self::default()
+        };
+        let pause = |pause: clock::Suspension| Pause { from: Some(pause.from), to: pause.to };
+        all.suspended = clock::pauses(matters, scope.exercise).into_iter().map(pause).collect();
+        let mut calls = Vec::new();
+        let begun = |matter: &Matter| matter.opened.first().and_then(|event| event.witnessed);
+        let ours = matters.iter().filter(|matter| matter.exercise == scope.exercise);
+        for (matter, begun) in ours.filter_map(|matter| Some((matter, begun(matter)?))) {
+            match matter.topic {
+                Topic::Commitment => all.commitment(matter, scope, openings),
+                Topic::Dialogue => {
+                    for done in matter.actions(View::ALL).unwrap_or_default() {
+                        *(if done { &mut all.actions_done } else { &mut all.actions_open }) += 1;
+                    }
+                }
+                _ => {}
+            }
+            if !scope.hold(begun) {
+                continue;
+            }
+            let standing = matter.standing(View::ALL);
+            match matter.topic {
+                Topic::Hotline => calls.push(matter),
+                Topic::Concern => {
+                    *all.concerns.entry(standing.state.as_str().to_owned()).or_default() += 1;
+                }
+                Topic::Notice => {
+                    all.notices += 1;
+                    all.notices_answered += u32::from(standing.over);
+                }
+                _ => {}
+            }
+            let entries =
+                |opener| matter.events(opener, View::ALL).map(|event| event.index).collect();
+            all.matters.push(Line {
+                thread: matter.thread,
+                topic: matter.topic,
+                signal: matter.signal(),
+                opener: matter.opener.clone(),
+                opened: Some(begun),
+                entries: entries(true),
+                replies: entries(false),
+                state: standing.state.as_str().to_owned(),
+            });
+        }
+        all.hotline = Readiness::of(agreement, calls, now);
+        for kept in &mut all.commitments {
+            kept.judged.sort_by(|a, b| (a.from, &a.by, a.entry).cmp(&(b.from, &b.by, b.entry)));
+        }
+        all.opened.sort();
+        all.matters.sort_by_key(|line| (line.opened, line.thread));
+        all
+    }
+
+    fn commitment(&mut self, matter: &Matter, scope: Scope, openings: &Openings) {
+        let used = &mut self.opened;
+        let mut said = |party: &PartyId, event: &Event| {
+            let found = opened(openings, party, event).cloned()?;
+            used.push((party.clone(), event.index));
+            Some(found)
+        };
+        let named = matter.opened.first().and_then(|event| said(&matter.opener, event));
+        let id = named.and_then(|opened| opened.commitment);
+        let Some(kept) = self.commitments.iter_mut().find(|kept| Some(&kept.id) == id.as_ref())
+        else {
+            return;
+        };
+        let agreed = matter.effective(false, Kind::AgreeFix, View::ALL).next();
+        let fixed = agreed.and_then(|event| event.witnessed);
+        // What is fixed anew later does not make earlier periods judged beforehand.
+        kept.fixed = match (kept.fixed, fixed) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        };
+        for (opener, party) in [(true, &matter.opener), (false, &matter.other)] {
+            for event in matter.effective(opener, Kind::Judge, View::ALL) {
+                let Some(judgement) = said(party, event) else { continue };
+                let (Some(from), Some(to)) = judgement.period else { continue };
+                if from >= scope.to || to <= scope.from {
+                    continue;
+                }
+                let day = |time: Timestamp| time.to_zoned(jiff::tz::TimeZone::UTC).date();
+                kept.judged.push(Judged {
+                    by: party.clone(),
+                    entry: event.index,
+                    from,
+                    to,
+                    beforehand: fixed.is_some_and(|fixed| day(fixed) <= from),
+                    verdicts: judgement.verdicts,
+                });
+            }
+        }
+    }
+}
+
+impl Kept {
+    fn new(id: &str) -> Self {
+        Self { id: id.to_owned(), fixed: None, judged: Vec::new() }
+    }
+}
+
+impl Readiness {
+    /// How each party answered on the hotline in these threads, up to `now`.
+    #[must_use]
+    pub fn of<'a>(
+        agreement: &Agreement,
+        matters: impl IntoIterator<Item = &'a Matter>,
+        now: Timestamp,
+    ) -> BTreeMap<PartyId, Self> {
+        let parties = agreement.between.iter().flat_map(|between| &between.parties);
+        let mut all = parties.map(|party| (party.id.clone(), Self::default())).collect();
+        for matter in matters.into_iter().filter(|matter| matter.topic == Topic::Hotline) {
+            Self::call(&mut all, agreement, matter, now);
+        }
+        all.values_mut().for_each(Self::finish);
+        all
+    }
+
+    /// Takes in a thread of the hotline.
+    fn call(
+        all: &mut BTreeMap<PartyId, Self>,
+        agreement: &Agreement,
+        matter: &Matter,
+        now: Timestamp,
+    ) {
+        let hotline = agreement.hotline.as_ref();
+        let echo_within = hotline.and_then(|hotline| hotline.echo_within.as_ref());
+        let within = hotline.and_then(|hotline| hotline.acknowledge_within.as_ref());
+        for message in matter.messages(View::ALL) {
+            let to = if message.by_opener { &matter.other } else { &matter.opener };
+            let readiness = all.entry(to.clone()).or_default();
+            let signal = message.event.act.signal().unwrap_or(Signal::Message);
+            // Taken from the witnessed times of both: what is between the two lines, and not on them.
+            let Some(sent) = message.event.witnessed else { continue };
+            let had = message.event.receipt.as_ref().and_then(|receipt| receipt.witnessed);
+            if signal == Signal::Echo {
+                readiness.unreceipted += u32::from(had.is_none());
+                readiness.echo.take(&took(sent, had, echo_within, now));
+                continue;
+            }
+            let Some(had) = had else {
+                readiness.unreceipted += 1;
+                continue;
+            };
+            readiness.times(signal).take(&took(had, acknowledged(&message), within, now));
+        }
+    }
+
+    fn times(&mut self, signal: Signal) -> &mut Times {
+        match signal {
+            Signal::Echo => &mut self.echo,
+            Signal::ReadBack => &mut self.read_back,
+            Signal::Ping => &mut self.ping,
+            Signal::Message | Signal::Telephone => &mut self.message,
+        }
+    }
+
+    fn finish(&mut self) {
+        for times in [&mut self.echo, &mut self.read_back, &mut self.ping, &mut self.message] {
+            times.finish();
+        }
+    }
+}
+
+fn acknowledged(message: &Message<'_>) -> Option<Timestamp> {
+    message.acknowledged.and_then(|event| event.witnessed)
+}
+
+fn took(from: Timestamp, done: Option<Timestamp>, limit: Option<&Period>, now: Timestamp) -> Took {
+    let seconds = done.unwrap_or(now).duration_since(from).as_secs().max(0);
+    let limit = limit.map(|limit| limit.after(from).duration_since(from).as_secs());
+    let late = limit.is_some_and(|limit| seconds > limit);
+    Took { seconds: Some(seconds), limit, done: done.is_some(), late }
+}

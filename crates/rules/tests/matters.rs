@@ -1,0 +1,263 @@
+//! The life of each matter, between two parties with real ledgers: who may say what, when, and where it
+//! stands then, on both sides.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on fails"
+)]
+
+mod party;
+
+use comity_rules::ThreadId;
+use comity_rules::command::{Command, Deed, Problem};
+use comity_rules::content::{
+    ActionItem, Agenda, Concern, Criterion, Judgement, Message, Record, Remark, Response, Tlp,
+    Verdict, Yardstick,
+};
+use comity_rules::matter::{Day, Position, Signal, State};
+use comity_rules::request::Illegal;
+use comity_rules::thread::View;
+use party::{Party, pair};
+
+struct Case {
+    parties: [Party; 2],
+}
+
+impl Case {
+    /// Both ledgers opened, and seen by both; the terms have a commitment.
+    fn new() -> Self {
+        let mut case = Self { parties: pair() };
+        case.meet();
+        case
+    }
+
+    fn act(
+        &mut self,
+        side: usize,
+        thread: Option<ThreadId>,
+        deed: Deed,
+    ) -> Result<ThreadId, Problem> {
+        let thread = self.parties[side].command(thread, Command::Deed(deed))?;
+        self.meet();
+        Ok(thread)
+    }
+
+    fn refused(&mut self, side: usize, thread: ThreadId, deed: Deed) -> Illegal {
+        match self.act(side, Some(thread), deed) {
+            Err(Problem::Illegal(illegal)) => illegal,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Everything arrives, is receipted, and covered by checkpoints.
+    fn meet(&mut self) {
+        for _ in 0..2 {
+            for (from, to) in [(0, 1), (1, 0)] {
+                let known = self.parties[to].arrived.len();
+                let new: Vec<_> = self.parties[from].entries[known..].to_vec();
+                for entry in new {
+                    self.parties[to].arrive(&entry).unwrap();
+                }
+                self.parties[to].verify();
+            }
+            self.parties.iter_mut().for_each(Party::pay);
+        }
+    }
+
+    /// Where it stands, which is the same on both sides, and whose act is next.
+    fn state(&self, thread: ThreadId) -> (State, Option<&str>) {
+        let [one, other] =
+            self.parties.each_ref().map(|party| party.matters[&thread].standing(View::ALL));
+        assert_eq!(one, other);
+        let waits = one
+            .waits_for
+            .map(|party| if party.as_str() == "northland" { "north" } else { "south" });
+        (one.state, waits)
+    }
+}
+
+fn remark(text: &str) -> Remark {
+    Remark { text: text.to_owned() }
+}
+
+fn signal(signal: Signal) -> Deed {
+    let message = Message {
+        title: "title".into(),
+        text: "text".into(),
+        marking: Tlp::Amber,
+        spoken: String::new(),
+    };
+    Deed::Signal { signal, about: None, exercise: false, message }
+}
+
+/// Place of the last entry of a side's ledger that is no receipt.
+fn last(case: &Case, side: usize) -> u64 {
+    let party = &case.parties[side];
+    let kinds = party
+        .entries
+        .iter()
+        .map(|entry| comity_ledger::Statement::parse(entry).unwrap().body().kind.clone());
+    let kinds: Vec<_> = kinds.collect();
+    kinds.iter().rposition(|kind| kind != "receipt/1").unwrap() as u64
+}
+
+#[test]
+fn a_message_waits_for_a_person_of_the_other_side_and_so_does_each_reply() {
+    let mut case = Case::new();
+    let thread = case.act(0, None, signal(Signal::Message)).unwrap();
+    assert_eq!(case.state(thread), (State::Unacknowledged, Some("south")));
+    let sent = last(&case, 0);
+    let confirm = |message| Deed::Confirm { message, read_back: false, remark: remark("") };
+    assert_eq!(case.refused(0, thread, confirm(sent)), Illegal::NoMessage, "not one's own");
+    case.act(1, Some(thread), confirm(sent)).unwrap();
+    assert_eq!(case.state(thread), (State::Acknowledged, None));
+    assert_eq!(case.refused(1, thread, confirm(sent)), Illegal::AlreadySaid);
+    case.act(1, Some(thread), Deed::Say(remark("more"))).unwrap();
+    assert_eq!(case.state(thread), (State::Unacknowledged, Some("north")));
+    let said = last(&case, 1);
+    case.act(0, Some(thread), confirm(said)).unwrap();
+    assert_eq!(case.state(thread), (State::Acknowledged, None));
+}
+
+#[test]
+fn an_echo_is_answered_by_its_receipt_and_a_reading_back_by_a_person() {
+    let mut case = Case::new();
+    let echo = case.act(0, None, signal(Signal::Echo)).unwrap();
+    assert_eq!(case.state(echo), (State::Acknowledged, None));
+    let sent = last(&case, 0);
+    let confirm = |message, read_back| Deed::Confirm { message, read_back, remark: remark("text") };
+    assert_eq!(case.refused(1, echo, confirm(sent, false)), Illegal::NoMessage);
+    assert_eq!(case.refused(1, echo, Deed::Say(remark("hello"))), Illegal::Over);
+    let test = case.act(0, None, signal(Signal::ReadBack)).unwrap();
+    let sent = last(&case, 0);
+    assert_eq!(case.refused(1, test, confirm(sent, false)), Illegal::NotReadBack);
+    case.act(1, Some(test), confirm(sent, true)).unwrap();
+    assert_eq!(case.state(test), (State::Acknowledged, None));
+}
+
+#[test]
+fn only_who_suspended_goes_on() {
+    let mut case = Case::new();
+    let why = Deed::Suspend { exercise: false, remark: remark("after an indictment") };
+    let thread = case.act(1, None, why).unwrap();
+    assert_eq!(case.state(thread), (State::Suspended, Some("south")));
+    assert_eq!(case.refused(0, thread, Deed::Resume(remark(""))), Illegal::NotYours);
+    case.act(1, Some(thread), Deed::Resume(remark(""))).unwrap();
+    assert_eq!(case.state(thread), (State::Resumed, None));
+    assert_eq!(case.refused(1, thread, Deed::Resume(remark(""))), Illegal::AlreadySaid);
+    let silent = Deed::Suspend { exercise: false, remark: remark(" ") };
+    assert!(matches!(case.act(1, None, silent), Err(Problem::Missing { .. })), "it says why");
+}
+
+#[test]
+fn nothing_is_judged_by_criteria_that_one_side_alone_has_signed() {
+    let mut case = Case::new();
+    let criterion = Criterion {
+        id: "in-time".into(),
+        text: "nine answers in ten within the limit".into(),
+        evidence: "review pack of both heads".into(),
+    };
+    let yardstick = Yardstick {
+        commitment: "timely-response".into(),
+        criteria: vec![criterion],
+        text: String::new(),
+    };
+    let fix = |yardstick: &Yardstick| Deed::Fix { exercise: false, yardstick: yardstick.clone() };
+    let thread = case.act(0, None, fix(&yardstick)).unwrap();
+    assert_eq!(case.state(thread), (State::Proposed, Some("south")));
+    let judge = Deed::Judge(Judgement {
+        from: "2026-01-01".parse().unwrap(),
+        to: "2026-07-01".parse().unwrap(),
+        verdicts: [("southland".parse().unwrap(), Verdict::Partly)].into(),
+        findings: vec![],
+        text: String::new(),
+    });
+    assert_eq!(case.refused(0, thread, judge.clone()), Illegal::NotAgreed);
+    assert_eq!(case.refused(0, thread, Deed::Agree(remark(""))), Illegal::NotYours);
+    case.act(1, Some(thread), Deed::Agree(remark(""))).unwrap();
+    assert_eq!(case.state(thread), (State::Agreed, None));
+    case.act(0, Some(thread), judge.clone()).unwrap();
+    case.act(1, Some(thread), judge).unwrap();
+    let other = Yardstick { commitment: "no-such".into(), ..yardstick.clone() };
+    assert!(matches!(case.act(0, None, fix(&other)), Err(Problem::NotInTerms { .. })));
+    let empty = Yardstick { criteria: vec![], ..yardstick };
+    assert!(matches!(case.act(0, None, fix(&empty)), Err(Problem::Missing { .. })));
+}
+
+#[test]
+fn each_side_says_where_a_concern_stands_and_both_must_settle_it() {
+    let mut case = Case::new();
+    let concern = Concern {
+        title: "title".into(),
+        commitment: "timely-response".into(),
+        facts: "facts".into(),
+        marking: Tlp::Amber,
+        attachments: vec![],
+    };
+    let thread = case.act(0, None, Deed::Raise { exercise: false, concern }).unwrap();
+    assert_eq!(case.state(thread), (State::Raised, Some("south")));
+    let reply = Deed::Respond(Response { text: "we looked".into(), attachments: vec![] });
+    case.act(1, Some(thread), reply).unwrap();
+    assert_eq!(case.state(thread), (State::Open, None));
+    let position = |position| Deed::Position { position, remark: remark("") };
+    case.act(1, Some(thread), position(Position::NotAccepted)).unwrap();
+    case.act(0, Some(thread), position(Position::Settled)).unwrap();
+    assert_eq!(case.state(thread), (State::Open, None), "one side alone settles nothing");
+    let matter = &case.parties[0].matters[&thread];
+    assert_eq!(matter.position(false, View::ALL), Some(Position::NotAccepted));
+    assert_eq!(case.refused(1, thread, position(Position::Withdrawn)), Illegal::NotYours);
+    assert_eq!(case.refused(1, thread, position(Position::NotAccepted)), Illegal::AlreadySaid);
+    case.act(1, Some(thread), position(Position::Settled)).unwrap();
+    assert_eq!(case.state(thread), (State::Done, None));
+    assert_eq!(case.refused(0, thread, position(Position::Open)), Illegal::Over);
+}
+
+#[test]
+fn a_meeting_is_held_once_its_minutes_are_agreed_and_its_actions_come_back_until_done() {
+    let mut case = Case::new();
+    let day = Day("2026-06-14".parse().unwrap());
+    let agenda = |title: &str| Agenda {
+        title: title.into(),
+        place: "Bergen".into(),
+        points: vec!["timeliness".into()],
+    };
+    let convene = Deed::Convene { day, exercise: false, agenda: agenda("second round") };
+    let thread = case.act(0, None, convene).unwrap();
+    case.act(1, Some(thread), Deed::Add(agenda(""))).unwrap();
+    assert_eq!(case.state(thread), (State::Open, None));
+    let action = |party: &str| ActionItem {
+        text: "publish the holidays of next year".into(),
+        party: party.parse().unwrap(),
+        due: None,
+    };
+    let minutes = |count: usize| Deed::Minutes {
+        day,
+        record: Record { text: "text".into(), actions: vec![action("southland"); count] },
+    };
+    assert_eq!(case.refused(0, thread, Deed::Agree(remark(""))), Illegal::NotAgreed);
+    case.act(0, Some(thread), minutes(1)).unwrap();
+    assert_eq!(case.state(thread), (State::Proposed, Some("south")));
+    // Southland writes others; one agrees to the other side's, and never to one's own.
+    case.act(1, Some(thread), minutes(2)).unwrap();
+    assert_eq!(case.state(thread), (State::Proposed, Some("north")));
+    case.act(0, Some(thread), Deed::Agree(remark(""))).unwrap();
+    assert_eq!(case.state(thread), (State::Agreed, None));
+    let matter = &case.parties[1].matters[&thread];
+    assert_eq!(matter.held(View::ALL), Some(day.0));
+    assert_eq!(matter.actions(View::ALL), Some(vec![false, false]));
+    assert_eq!(case.refused(0, thread, minutes(1)), Illegal::Over);
+    let done = |item, done| Deed::Action { item, done, remark: remark("") };
+    assert_eq!(case.refused(0, thread, done(3, true)), Illegal::BadItems);
+    case.act(1, Some(thread), done(1, true)).unwrap();
+    case.act(0, Some(thread), done(1, false)).unwrap();
+    case.act(1, Some(thread), done(1, true)).unwrap();
+    case.act(1, Some(thread), done(2, true)).unwrap();
+    assert_eq!(case.state(thread), (State::Done, None), "the last word counts, whoever opened");
+    let stranger = Deed::Minutes {
+        day,
+        record: Record { text: "text".into(), actions: vec![action("westland")] },
+    };
+    assert!(matches!(case.act(0, Some(thread), stranger), Err(Problem::Wrong { .. })));
+}
