@@ -194,7 +194,7 @@ pub(crate) async fn run(node: Arc<Node>, agreement: Arc<Agreement>) {
 ///
 /// # Errors
 /// [`Error`].
-pub(crate) async fn attend(node: &Arc<Node>, agreement: &Arc<Agreement>) -> Result<(), Error> {
+pub async fn attend(node: &Arc<Node>, agreement: &Arc<Agreement>) -> Result<(), Error> {
     if agreement.check_signs().is_err() {
         return Ok(());
     }

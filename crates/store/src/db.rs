@@ -163,6 +163,15 @@ impl Db {
         Ok(Self(Engine::Postgres(Postgres::connect(url).await?), Arc::default()))
     }
 
+    /// Leaves no copy of what was erased in files of this machine. PostgreSQL's own files are its
+    /// administrator's (`VACUUM`, and the archive of its log).
+    pub(crate) async fn scrub(&self) -> Result<(), Error> {
+        match &self.0 {
+            Engine::Sqlite(db) => db.scrub().await,
+            Engine::Postgres(_) => Ok(()),
+        }
+    }
+
     pub(crate) async fn snapshot(&self) -> Result<Snapshot, Error> {
         Ok(Snapshot(match &self.0 {
             Engine::Sqlite(db) => SnapshotEngine::Sqlite(db.snapshot()?),

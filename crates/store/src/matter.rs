@@ -90,6 +90,9 @@ pub async fn forget(db: &Db, ledger: &str, entries: &[u64]) -> Result<(), Error>
     const TITLE: &str = "UPDATE matter SET title = '' WHERE opener =
         (SELECT party FROM ledger WHERE id = $1) AND seq =
         (SELECT arrival FROM leaf WHERE ledger = $1 AND idx = $2)";
+    if entries.is_empty() {
+        return Ok(());
+    }
     let mut tx = db.begin().await?;
     for index in entries {
         let place = [ledger.into(), (*index).into()];
@@ -97,7 +100,8 @@ pub async fn forget(db: &Db, ledger: &str, entries: &[u64]) -> Result<(), Error>
             tx.execute(sql, &place).await?;
         }
     }
-    tx.commit().await
+    tx.commit().await?;
+    db.scrub().await
 }
 
 pub(crate) async fn load(tx: &mut Tx, thread: ThreadId) -> Result<Option<Summary>, Error> {

@@ -67,6 +67,14 @@ impl Sqlite {
         Ok(SqliteTx { connection: Some(connection) })
     }
 
+    /// Brings what stands in the write-ahead log into the file, and empties the log: what was erased is in
+    /// neither then.
+    pub(crate) async fn scrub(&self) -> Result<(), Error> {
+        let writer = self.writer.lock().await;
+        writer.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+        Ok(())
+    }
+
     pub(crate) fn snapshot(&self) -> Result<SqliteSnapshot, Error> {
         let connection = connect(&self.path)?;
         // The first read is what fixes the point in time.

@@ -25,7 +25,11 @@ pub(crate) fn start() -> Timestamp {
 }
 
 /// A node's folder, its exchange at this address.
+///
+/// Where the test has put a `mail.toml` beside it, the node has that mail server.
 pub(crate) async fn home(folder: &Path, party: &str, exchange: &str) -> Home {
+    let mail = std::fs::read_to_string(folder.join("mail.toml")).ok();
+    let mail = mail.map(|text| toml::from_str(&text).unwrap());
     let config = Config {
         party: party.parse().unwrap(),
         name: party.to_owned(),
@@ -34,9 +38,9 @@ pub(crate) async fn home(folder: &Path, party: &str, exchange: &str) -> Home {
         exchange_listen: None,
         web: "127.0.0.1:0".to_owned(),
         admin: "127.0.0.1:0".to_owned(),
-        pages: None,
+        pages: mail.as_ref().map(|_| format!("https://pages.{party}.example/")),
         hotline_tests: false,
-        mail: None,
+        mail,
     };
     Home::init(&folder.join(party), config).await.unwrap().home
 }

@@ -1,0 +1,334 @@
+//! The hotline between two nodes: sealed to keys that die, tested by itself, read back by people; and whom
+//! the node tells, by a real mail server and a real webhook.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on fails"
+)]
+
+mod stage;
+
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Child, ChildStdout, Command as Program, Stdio};
+use std::sync::Arc;
+
+use comity_node::alert;
+use comity_node::duty::Contact;
+use comity_node::network::Tcp;
+use comity_node::people::Stated;
+use comity_node::{Node, hotline};
+use comity_rules::ThreadId;
+use comity_rules::access::{Person, Role};
+use comity_rules::command::{Command, Deed};
+use comity_rules::content::{Letter, Message, Tlp};
+use comity_rules::matter::{Signal, State, Topic};
+use comity_rules::release::Reader;
+use jiff::SignedDuration;
+use serde_json::Value;
+use stage::{Stage, ask, remark};
+
+fn message(signal: Signal, text: &str) -> Command {
+    let spoken = if signal == Signal::Telephone { "Ada and Bo, at nine" } else { "" };
+    let message = Message {
+        title: format!("about {text}"),
+        text: text.to_owned(),
+        marking: Tlp::Red,
+        spoken: spoken.to_owned(),
+    };
+    Command::Deed(Deed::Signal { signal, about: None, exercise: false, message })
+}
+
+async fn attend(stage: &Stage) {
+    for node in [&stage.north, &stage.south] {
+        let agreement = node.agreement(&stage.hash()).unwrap();
+        hotline::attend(node, &agreement).await.unwrap();
+    }
+    stage.settle().await;
+}
+
+async fn state(node: &Node, stage: &Stage, thread: Option<ThreadId>, command: Command) -> ThreadId {
+    let stated = node.state(&Person::operator(), Some(&stage.hash()), thread, command).await;
+    match stated.unwrap() {
+        Stated::Now(done) => done.thread,
+        Stated::Waits(draft) => panic!("the hotline waits for nobody: {draft}"),
+    }
+}
+
+/// What was said in a thread, as a node can still read it.
+async fn said(node: &Node, thread: ThreadId) -> Vec<Option<String>> {
+    let dossier = node.matter(thread, &Reader::Officer).await.unwrap().into_inner();
+    let text = |letter: &Letter| letter.text().to_owned();
+    dossier.statements.iter().map(|s| s.kept.as_ref().map(|kept| text(&kept.letter))).collect()
+}
+
+fn keys(node: &Node) -> Vec<String> {
+    let files = std::fs::read_dir(node.home().folder().join("keys")).unwrap();
+    let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
+    let mut keys: Vec<_> = names.filter(|name| name.starts_with("hotline-")).collect();
+    keys.sort();
+    keys
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_said_dies_with_its_key_and_its_proof_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let stage = Stage::set(folder.path(), Arc::new(Tcp)).await;
+    attend(&stage).await;
+    assert_eq!((keys(&stage.north).len(), keys(&stage.south).len()), (1, 1));
+    let thread = state(&stage.north, &stage, None, message(Signal::Message, "the dam")).await;
+    let record = state(&stage.south, &stage, None, message(Signal::Telephone, "a call")).await;
+    stage.settle().await;
+    for node in [&stage.north, &stage.south] {
+        assert_eq!(said(node, thread).await, [Some("the dam".to_owned())]);
+    }
+    // The keys of the cards do not open it: those are kept, and with them all that they open.
+    let line = stage.north.matter(thread, &Reader::Officer).await.unwrap().into_inner().line;
+    let index = line.summary.matter.opened[0].index;
+    let own = stage.north.own_ledger(&line.agreement).await.unwrap();
+    let sealed = comity_store::ledger::ciphertext(stage.north.db(), &own.id, index).await.unwrap();
+    let secrets = stage.north.home().secrets().unwrap();
+    let entry = comity_store::ledger::entries(stage.north.db(), &own.id, index, index + 1).await;
+    let entry = comity_ledger::Statement::parse(&entry.unwrap()[0]).unwrap();
+    assert!(secrets.open(&sealed.unwrap(), &entry.body().sealed.unwrap()).is_err());
+    // A reply to a message of the first epoch that comes in the second is still read by both.
+    stage.clock.advance(SignedDuration::from_hours(24 * 7 + 1));
+    attend(&stage).await;
+    assert_eq!(keys(&stage.north).len(), 2, "the key before is kept for what is on its way");
+    state(&stage.south, &stage, Some(thread), Command::Deed(Deed::Say(remark("heard")))).await;
+    stage.settle().await;
+    let both = [Some("the dam".to_owned()), Some("heard".to_owned())];
+    assert_eq!(said(&stage.north, thread).await, both);
+    // One epoch later the first is gone: here, there, and out of the store.
+    stage.clock.advance(SignedDuration::from_hours(24 * 7 + 1));
+    attend(&stage).await;
+    attend(&stage).await;
+    for node in [&stage.north, &stage.south] {
+        assert_eq!(said(node, thread).await, [None, Some("heard".to_owned())]);
+        assert_eq!(keys(node).len(), 2);
+        let line = node.matter(thread, &Reader::Officer).await.unwrap().into_inner().line;
+        assert_eq!(line.summary.title, "", "the title was content too");
+        assert_eq!(said(node, record).await, [Some("a call".to_owned())], "a record is kept");
+        let (_, differed) = node.rebuild().await.unwrap();
+        assert_eq!(differed, [""; 0]);
+        let found = ["store.db", "store.db-wal"].iter().any(|file| {
+            let bytes = std::fs::read(node.home().folder().join(file)).unwrap();
+            bytes.windows(7).any(|window| window == b"the dam")
+        });
+        assert!(!found, "what was erased is in no file of the store");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_line_is_tested_by_itself_and_its_readiness_is_measured() {
+    let folder = tempfile::tempdir().unwrap();
+    let stage = Stage::set(folder.path(), Arc::new(Tcp)).await;
+    let person = Person::operator();
+    let agreement = stage.north.agreement(&stage.hash()).unwrap();
+    let echo = stage.north.test_hotline(&person, &agreement, Signal::Echo).await.unwrap();
+    let test = stage.north.test_hotline(&person, &agreement, Signal::ReadBack).await.unwrap();
+    stage.settle().await;
+    let line = |thread| {
+        let (node, reader) = (Arc::clone(&stage.north), Reader::Officer);
+        async move { node.matter(thread, &reader).await.unwrap().into_inner() }
+    };
+    assert_eq!(line(echo).await.line.standing.state, State::Acknowledged, "by its receipt");
+    assert_eq!(line(test).await.line.standing.state, State::Unacknowledged);
+    let index = line(test).await.line.summary.matter.opened[0].index;
+    let text = said(&stage.south, test).await.remove(0).unwrap();
+    let confirm = |text: &str| {
+        let remark = remark(text);
+        Command::Deed(Deed::Confirm { message: index, read_back: true, remark })
+    };
+    let (first, _) = text.split_once(' ').unwrap();
+    let garbled = text.replacen(first, "Some", 1);
+    let refused = stage.south.state(&person, None, Some(test), confirm(&garbled)).await;
+    let refused = refused.unwrap_err().to_string();
+    assert!(refused.contains("at word 1"), "{refused}");
+    assert!(!refused.contains(first), "the text is not in the error");
+    stage.clock.advance(SignedDuration::from_mins(12));
+    // Upper case and other spaces are read back well enough.
+    state(&stage.south, &stage, Some(test), confirm(&text.to_uppercase().replace(' ', "  "))).await;
+    stage.settle().await;
+    let status = stage.south.hotline_status(&agreement).await.unwrap();
+    let south = &status.readiness[stage.south.party()];
+    assert_eq!((south.echo.done, south.echo.late, south.unreceipted), (1, 0, 0));
+    assert_eq!((south.read_back.done, south.read_back.within), (1, 1));
+    assert!((720..760).contains(&south.read_back.median.unwrap()), "{:?}", south.read_back);
+    // Both nodes and the review say the same.
+    let there = stage.north.hotline_status(&agreement).await.unwrap();
+    assert_eq!(there.readiness, status.readiness);
+    assert_eq!(status.next.len(), 3, "echo, reading back, ping: as the terms want");
+}
+
+/// A mail server and a webhook receiver.
+struct Inbox {
+    child: Child,
+    lines: BufReader<ChildStdout>,
+    smtp: u16,
+    http: u16,
+}
+
+impl Inbox {
+    fn start() -> Option<Self> {
+        let Ok(python) = std::env::var("COMITY_TEST_PYTHON") else {
+            eprintln!(
+                "skipped: COMITY_TEST_PYTHON is not set; ./test makes an environment with it"
+            );
+            return None;
+        };
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/clients/inbox.py");
+        let mut program = Program::new(python);
+        program.args(["-W", "ignore"]).arg(script).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = program.spawn().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap());
+        let mut inbox = Self { child, lines, smtp: 0, http: 0 };
+        let ports = inbox.next();
+        let port = |name: &str| u16::try_from(ports[name].as_u64().unwrap()).unwrap();
+        (inbox.smtp, inbox.http) = (port("smtp"), port("http"));
+        Some(inbox)
+    }
+
+    fn next(&mut self) -> Value {
+        let mut line = String::new();
+        self.lines.read_line(&mut line).unwrap();
+        serde_json::from_str(&line).unwrap_or_else(|error| panic!("{line:?}: {error}"))
+    }
+}
+
+impl Drop for Inbox {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn people_are_told_step_by_step_and_never_what_it_is_about() {
+    let Some(mut inbox) = Inbox::start() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let mail = format!(
+        "server = '127.0.0.1'\nport = {}\nsecurity = 'none'\nfrom = 'Comity <comity@south.example>'\n\
+         user = 'comity'\npassword_file = 'mail.password'\n",
+        inbox.smtp
+    );
+    std::fs::write(folder.path().join("mail.toml"), mail).unwrap();
+    let stage = Stage::set(folder.path(), Arc::new(Tcp)).await;
+    let south = &stage.south;
+    std::fs::write(south.home().folder().join("mail.password"), "secret word\n").unwrap();
+    let operator = Person::operator();
+    for (name, email, language, step) in [
+        ("ada", "later-ada@south.example", "en", 1),
+        ("bo", "bo@south.example", "en", 1),
+        ("chief", "chief@south.example", "zh", 2),
+    ] {
+        let role = if step == 1 { Role::DutyOfficer } else { Role::ReleasingOfficer };
+        let person = Person { name: name.to_owned(), role, authority: None };
+        south.add_account(&operator, person).await.unwrap();
+        let [account, email, language] = [name, email, language].map(str::to_owned);
+        south.reach(&operator, Contact { account, email, language, step }).await.unwrap();
+    }
+    let (starts, hours) = (south.now(), SignedDuration::from_hours(8));
+    south.put_on_duty(&operator, "ada", starts, starts + hours).await.unwrap();
+    let url = format!("http://127.0.0.1:{}/alerts?x=1", inbox.http);
+    let secret = south.add_webhook(&operator, "soc", &url).await.unwrap();
+    assert!(south.add_webhook(&operator, "plain", "http://soc.example/").await.is_err());
+    // A request comes in.
+    let thread = state(&stage.north, &stage, None, ask("Who rented the servers?")).await;
+    stage.settle().await;
+    south.tell().await.unwrap();
+    let called = inbox.next();
+    assert_eq!(called["hook"], "/alerts?x=1");
+    let header = |name: &str| called["headers"][name].as_str().unwrap().to_owned();
+    let body = called["body"].as_str().unwrap();
+    let (id, time) = (header("webhook-id"), header("webhook-timestamp"));
+    assert!(alert::verify(&secret, &id, &time, body, &header("webhook-signature")));
+    let body: Value = serde_json::from_str(body).unwrap();
+    assert_eq!((&body["type"], &body["data"]["step"]), (&"alert.arrived".into(), &1.into()));
+    assert_eq!(body["data"]["exercise"], true);
+    // The mail server said "later", once: nobody else is told instead, and it is tried again.
+    let shown = south.alerts(&operator).await.unwrap();
+    assert_eq!((shown.len(), shown[0].1), (1, 1), "{shown:?}");
+    assert!(shown[0].2[0].contains("451"), "{shown:?}");
+    stage.clock.advance(SignedDuration::from_secs(31));
+    south.tell().await.unwrap();
+    let mail = inbox.next();
+    assert_eq!(mail["mail"], "later-ada@south.example", "who is on duty");
+    assert_eq!(mail["from"], "comity@south.example");
+    let (subject, text) = (mail["subject"].as_str().unwrap(), mail["text"].as_str().unwrap());
+    assert!(subject.starts_with("EXERCISE · A request from northland waits"), "{subject}");
+    assert!(text.contains(&format!("https://pages.southland.example/requests/{thread}")), "{text}");
+    assert!(!text.contains("rented") && !subject.contains("rented"), "{text}");
+    // Told once: nothing new, nothing more.
+    south.tell().await.unwrap();
+    // Nobody looks for a quarter of an hour: the next step is told, in its own language.
+    stage.clock.advance(SignedDuration::from_mins(15));
+    south.tell().await.unwrap();
+    let mail = inbox.next();
+    assert_eq!(mail["mail"], "chief@south.example");
+    assert!(mail["text"].as_str().unwrap().contains("的请求等待确认收悉"), "{mail}");
+    // Somebody has seen it: whoever comes later on the ladder is not woken for that.
+    let ada = Person { name: "ada".to_owned(), role: Role::DutyOfficer, authority: None };
+    let key = south.alerts(&operator).await.unwrap()[0].0.key.clone();
+    assert!(south.see_alert(&ada, &key).await.unwrap());
+    assert!(!south.see_alert(&ada, &key).await.unwrap(), "once");
+    stage.clock.advance(SignedDuration::from_mins(30));
+    south.tell().await.unwrap();
+    assert_eq!(south.unseen_alerts().await.unwrap(), 0);
+    // Duty is over, and nobody follows on the roster: everybody of the first step is told of what is new.
+    stage.clock.advance(SignedDuration::from_hours(8));
+    south.tell().await.unwrap();
+    // Two facts: the acknowledgement is late, and with that the first step of the ladder is reached.
+    let told: Vec<_> = (0..6).map(|_| inbox.next()).collect();
+    let hooks = told.iter().filter_map(|one| one["body"].as_str());
+    let types = hooks.map(|body| serde_json::from_str::<Value>(body).unwrap()["type"].clone());
+    let mut types: Vec<_> = types.map(|name| name.as_str().unwrap().to_owned()).collect();
+    types.sort();
+    assert_eq!(types, ["alert.acknowledge-late", "alert.rung"]);
+    let mut mails: Vec<_> = told.iter().filter_map(|one| one["mail"].as_str()).collect();
+    mails.sort_unstable();
+    let (ada, bo) = ("later-ada@south.example", "bo@south.example");
+    assert_eq!(mails, [bo, bo, ada, ada]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn several_authorities_speak_with_one_voice_or_not_at_all() {
+    let folder = tempfile::tempdir().unwrap();
+    let stage = Stage::set(folder.path(), Arc::new(Tcp)).await;
+    let operator = Person::operator();
+    let asked = stage.north.state(&operator, Some(&stage.hash()), None, ask("t")).await.unwrap();
+    let Stated::Now(asked) = asked else { panic!("it waits for nobody") };
+    stage.settle().await;
+    let officer = |name: &str, authority: &str| Person {
+        name: name.to_owned(),
+        role: Role::DutyOfficer,
+        authority: Some(authority.to_owned()),
+    };
+    let (police, telecom) = (officer("ada", "police"), officer("bo", "telecom"));
+    let thread = asked.thread;
+    let acknowledge = Command::Acknowledge(remark(""));
+    stage.south.state(&police, None, Some(thread), acknowledge).await.unwrap();
+    let route = |by: Person, authority: &'static str, part: &'static str, stand: &'static str| {
+        let south = Arc::clone(&stage.south);
+        async move { south.route(&by, thread, authority, (part, stand, "")).await }
+    };
+    route(police.clone(), "police", "lead", "competent").await.unwrap();
+    route(telecom.clone(), "telecom", "lead", "competent").await.unwrap();
+    let denied = route(police.clone(), "telecom", "lead", "not-competent").await;
+    assert!(denied.is_err(), "nobody speaks for another authority");
+    stage.settle().await;
+    let answer = || stage.south.state(&police, None, Some(thread), stage::answer("they did"));
+    let refused = answer().await.unwrap_err().to_string();
+    assert!(refused.contains("police and telecom both lead"), "{refused}");
+    route(telecom.clone(), "telecom", "consult", "objects").await.unwrap();
+    let refused = answer().await.unwrap_err().to_string();
+    assert!(refused.contains("telecom was consulted and objects"), "{refused}");
+    route(telecom, "telecom", "consult", "agrees").await.unwrap();
+    answer().await.unwrap();
+    stage.settle().await;
+    let there = stage.north.dossier(thread, &Reader::Officer).await.unwrap().into_inner();
+    assert!(there.line.standing.is_answered());
+    assert!(stage.north.matters(Topic::Hotline, false, None, 10).await.unwrap().is_empty());
+}
