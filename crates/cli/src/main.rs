@@ -22,8 +22,10 @@ macro_rules! tell {
 
 mod commands;
 mod demo;
+mod exercise;
 mod failure;
 mod output;
+mod stage;
 
 use failure::Failure;
 
@@ -45,6 +47,9 @@ struct Arguments {
 enum Noun {
     /// Two parties and an outside witness on this machine, and a case played through them.
     Demo(demo::Demo),
+    /// A scripted drill over two real nodes, by robots or people, with an after-action report.
+    #[command(subcommand)]
+    Exercise(exercise::Exercise),
     /// Make a node's folder: keys, card, password.
     Init(commands::init::Init),
     /// Run the node.
@@ -133,8 +138,9 @@ enum Noun {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    // A node that is stopped is part of the demo's story; elsewhere it is news.
-    let level = if matches!(arguments.command, Noun::Demo(_)) { "error" } else { "warn" };
+    // A node that is stopped is part of a story that is played; elsewhere it is news.
+    let plays = matches!(arguments.command, Noun::Demo(_) | Noun::Exercise(_));
+    let level = if plays { "error" } else { "warn" };
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
     tracing_subscriber::fmt()
@@ -156,6 +162,7 @@ async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let context = output::Context { data: arguments.data, json: arguments.json };
     match arguments.command {
         Noun::Demo(demo) => demo.run(&context).await,
+        Noun::Exercise(exercise) => exercise.run(&context).await,
         Noun::Init(init) => init.run(&context).await,
         Noun::Serve(serve) => serve.run(&context).await,
         Noun::Doctor => commands::doctor::run(&context).await,

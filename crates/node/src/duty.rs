@@ -221,6 +221,17 @@ impl Node {
     }
 }
 
+/// Everything for which an answer should wait.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Voices(pub Vec<Unsettled>);
+
+impl std::fmt::Display for Voices {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let each: Vec<_> = self.0.iter().map(ToString::to_string).collect();
+        f.write_str(&each.join("; "))
+    }
+}
+
 /// Why an answer should wait.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Unsettled {

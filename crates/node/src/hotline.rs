@@ -105,11 +105,7 @@ impl Node {
         if same == sent.len() && same == read.len() {
             return Ok(());
         }
-        Err(Error::Refused(format!(
-            "what you read back differs from what was sent at word {}: read the text once more. Nothing was \
-             sent",
-            same + 1
-        )))
+        Err(Error::ReadBack(same + 1))
     }
 
     /// How the hotline under an agreement is.

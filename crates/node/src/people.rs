@@ -9,6 +9,7 @@ use comity_store::account::{self, Account};
 use comity_store::draft;
 pub use comity_store::draft::Draft;
 
+use crate::duty::Voices;
 use crate::node::{Done, Error, Node, no_thread};
 use crate::password;
 
@@ -54,12 +55,7 @@ impl Node {
         if let (Command::Answer(_) | Command::Decide(_), Some(thread)) = (&command, thread) {
             let unsettled = self.unsettled(thread).await?;
             if !unsettled.is_empty() {
-                let each: Vec<_> = unsettled.iter().map(ToString::to_string).collect();
-                return Err(Error::Refused(format!(
-                    "this party does not speak with one voice yet: {}. Settle it (`comity request route`), \
-                     and nothing was sent until then",
-                    each.join("; ")
-                )));
+                return Err(Error::Unsettled(Voices(unsettled)));
             }
         }
         let known = known.map(|(thread, _)| thread);

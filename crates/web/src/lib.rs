@@ -23,7 +23,7 @@ mod session;
 mod timeline;
 mod when;
 
-pub use review::report as review_report;
+pub use review::{Step, Story, exercise_report, report as review_report};
 
 /// What every page needs.
 #[derive(Clone)]
@@ -33,14 +33,27 @@ pub(crate) struct App {
     pub(crate) trying: Arc<tokio::sync::Mutex<()>>,
     /// Imports that go on, or ended lately.
     pub(crate) imports: Arc<pages::intelligence::Imports>,
+    /// The node's configuration as pages see it: links lead to these pages themselves.
+    pub(crate) config: Arc<comity_node::Config>,
 }
 
 /// Everything that the web listener serves.
 pub fn router(node: &Arc<Node>) -> Router {
-    let app = App { node: Arc::clone(node), trying: Arc::default(), imports: Arc::default() };
+    let config = comity_node::Config { pages: Some(String::new()), ..node.home().config().clone() };
+    let app = App {
+        node: Arc::clone(node),
+        trying: Arc::default(),
+        imports: Arc::default(),
+        config: Arc::new(config),
+    };
     let behind_password = Router::new()
-        .route("/", get(pages::desk::show))
+        .route("/", get(pages::desk::show).post(pages::desk::act))
         .route("/requests", get(pages::requests::show))
+        .route("/requests/new", get(pages::compose::show).post(pages::compose::act))
+        .route("/matters/{id}", get(pages::matter::show).post(pages::matter::act))
+        .route("/hotline", get(pages::hotline::show).post(pages::hotline::act))
+        .route("/dialogue", get(pages::dialogue::show).post(pages::dialogue::act))
+        .route("/live", get(pages::live::changes))
         .route("/requests/{id}", get(pages::request::show).post(pages::request::act))
         .route("/requests/{id}/verify", post(pages::request::verify))
         .route("/requests/{id}/files/{ledger}/{index}/{number}", get(pages::request::file))
@@ -77,10 +90,11 @@ pub fn router(node: &Arc<Node>) -> Router {
         .layer(middleware::map_response(guard))
 }
 
-/// Nothing on these pages comes from anywhere else, runs a script, or is framed.
+/// Nothing on these pages comes from anywhere else, runs a script of anybody else's, or is framed.
 async fn guard(mut response: Response) -> Response {
-    const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; \
-                          base-uri 'none'; frame-ancestors 'none'";
+    const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; \
+                          connect-src 'self'; form-action 'self'; base-uri 'none'; \
+                          frame-ancestors 'none'";
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));

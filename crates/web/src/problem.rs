@@ -1,6 +1,7 @@
 //! What went wrong, in the reader's language.
 
 use comity_node::Error;
+use comity_node::duty::Unsettled;
 use comity_rules::command::Problem;
 
 use crate::language::Language;
@@ -9,6 +10,17 @@ use crate::language::Language;
 pub(crate) fn code(t: Language, code: &str) -> String {
     let text = t.text(&format!("code-{code}"));
     t.with("code", [("text", text), ("code", code.to_owned())])
+}
+
+/// Why a party does not speak with one voice yet.
+pub(crate) fn unsettled(t: Language, why: &Unsettled) -> String {
+    let (key, who) = match why {
+        Unsettled::TwoLead(all) => ("unsettled-two-lead", all.join(", ")),
+        Unsettled::NobodyLeads(one) => ("unsettled-nobody-leads", one.clone()),
+        Unsettled::NotHeard(one) => ("unsettled-not-heard", one.clone()),
+        Unsettled::Objects(one) => ("unsettled-objects", one.clone()),
+    };
+    t.with(key, [("who", who)])
 }
 
 /// Why a node did not do something. What the catalogues do not know goes to the log.
@@ -25,6 +37,11 @@ pub(crate) fn text(t: Language, error: &Error) -> String {
         Error::Early(illegal) => {
             let why = t.text(&format!("code-{}", illegal.code()));
             t.with("problem-early", [("why", why)])
+        }
+        Error::ReadBack(word) => t.with("problem-read-back", [("word", word.to_string())]),
+        Error::Unsettled(voices) => {
+            let each = voices.0.iter().map(|one| unsettled(t, one));
+            t.with("problem-unsettled", [("why", each.collect::<Vec<_>>().join("; "))])
         }
         Error::Denied(_) => t.text("problem-denied"),
         Error::Ledger(error) => code(t, error.code()),

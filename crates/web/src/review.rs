@@ -9,7 +9,7 @@ use comity_rules::agreement::Counts;
 use comity_rules::content::DIMENSIONS;
 use comity_rules::quality::{Result as Became, WEIGHTS};
 use comity_rules::review::{Answers, Review, Row, Times, Took};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::language::Language;
 use crate::when;
@@ -26,6 +26,10 @@ pub(crate) struct View {
     pub(crate) apart: String,
     pub(crate) exercise: bool,
     pub(crate) sheets: Vec<Sheet>,
+    pub(crate) suspended: Vec<String>,
+    pub(crate) hotline: Table,
+    pub(crate) commitments: Table,
+    pub(crate) concerns: String,
     pub(crate) cadence: String,
     pub(crate) meetings: Table,
     pub(crate) requests: Table,
@@ -54,12 +58,12 @@ pub(crate) struct Cell {
     pub(crate) label: String,
     pub(crate) text: String,
     pub(crate) late: bool,
-    /// The request that it names.
+    /// Where it leads.
     pub(crate) link: Option<String>,
 }
 
 impl Table {
-    fn of(heads: Vec<String>, rows: impl Iterator<Item = Vec<String>>) -> Self {
+    pub(crate) fn of(heads: Vec<String>, rows: impl Iterator<Item = Vec<String>>) -> Self {
         let cells = |row: Vec<String>| {
             let cell = |(place, text): (usize, String)| {
                 let label = heads.get(place).filter(|_| place > 0).cloned().unwrap_or_default();
@@ -86,6 +90,72 @@ pub fn report(review: &Review, language: &str) -> String {
     let t = if language == "zh" { Language::Chinese } else { Language::English };
     let view = View::of(t, review, &review.agreement, false, PartyId::to_string);
     let report = Report { t, style: STYLE, view };
+    report.render().unwrap_or_default()
+}
+
+/// An exercise, for its report.
+pub struct Story {
+    /// Its title.
+    pub title: String,
+    /// What its script says of it.
+    pub note: String,
+    /// What happened.
+    pub steps: Vec<Step>,
+    /// Whether everything was as it should be.
+    pub good: bool,
+}
+
+/// A step of an exercise.
+pub struct Step {
+    /// Its number, from 1.
+    pub number: usize,
+    /// When it was, in the exercise's own time.
+    pub at: Timestamp,
+    /// Whose party.
+    pub by: String,
+    /// By whom.
+    pub who: Option<String>,
+    /// What.
+    pub what: String,
+    /// Whether it was as it should be.
+    pub good: bool,
+    /// What was said of it.
+    pub said: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "exercise.html")]
+struct AfterAction<'a> {
+    t: Language,
+    style: &'a str,
+    story: &'a Story,
+    steps: Table,
+    view: View,
+}
+
+/// The after-action report of an exercise as one HTML file that fetches nothing, in `en` or `zh`.
+#[must_use]
+pub fn exercise_report(story: &Story, review: &Review, language: &str) -> String {
+    let t = if language == "zh" { Language::Chinese } else { Language::English };
+    let view = View::of(t, review, &review.agreement, false, PartyId::to_string);
+    let rows = story.steps.iter().map(|step| {
+        let by = match &step.who {
+            Some(who) => format!("{} · {who}", step.by),
+            None => step.by.clone(),
+        };
+        let key = if step.good { "step-good" } else { "step-wrong" };
+        let came = match &step.said {
+            Some(said) => format!("{}: {said}", t.text(key)),
+            None => t.text(key),
+        };
+        vec![step.number.to_string(), step.at.to_string(), by, step.what.clone(), came]
+    });
+    let heads = ["step", "column-when", "column-by", "column-what", "step-came"];
+    let mut steps = Table::of(heads.map(|key| t.text(key)).into(), rows);
+    for (row, step) in steps.rows.iter_mut().zip(&story.steps) {
+        row[4].late = !step.good;
+    }
+    let report = AfterAction { t, style: STYLE, story, steps, view };
     report.render().unwrap_or_default()
 }
 
@@ -135,6 +205,10 @@ impl View {
                 [("count", review.left_out), ("unwitnessed", review.unwitnessed)],
             ),
             exercise: review.scope.exercise,
+            suspended: suspended(t, review),
+            hotline: hotline(t, review, &name),
+            commitments: commitments(t, review, &name),
+            concerns: concerns(t, review),
             sheets: sheets.collect(),
             cadence,
             meetings: Table::of(
@@ -191,6 +265,94 @@ impl Sheet {
             scores: scores(t, answers),
         }
     }
+}
+
+fn suspended(t: Language, review: &Review) -> Vec<String> {
+    let time = |time: Option<Timestamp>| time.map_or_else(String::new, |time| time.to_string());
+    let each = review.mechanism.suspended.iter().map(|pause| match pause.to {
+        Some(_) => t.with("review-suspended", [("from", time(pause.from)), ("to", time(pause.to))]),
+        None => t.with("review-suspended-still", [("from", time(pause.from))]),
+    });
+    each.collect()
+}
+
+/// How each party answered on the hotline.
+fn hotline(t: Language, review: &Review, name: &impl Fn(&PartyId) -> String) -> Table {
+    let heads = [
+        "column-what",
+        "review-done",
+        "review-open",
+        "review-within",
+        "review-late",
+        "review-overdue",
+        "review-median",
+        "review-p90",
+    ];
+    let mut rows = Vec::new();
+    for (party, readiness) in &review.mechanism.hotline {
+        for (key, times) in [
+            ("signal-echo", &readiness.echo),
+            ("signal-read-back", &readiness.read_back),
+            ("signal-ping", &readiness.ping),
+            ("signal-message", &readiness.message),
+        ] {
+            if times.done + times.open == 0 {
+                continue;
+            }
+            let span = |seconds: Option<i64>| {
+                let span = seconds.map(SignedDuration::from_secs);
+                span.map_or_else(|| "–".to_owned(), |span| when::short_span(t, span))
+            };
+            let what = [("party", name(party)), ("what", t.text(key))];
+            let counts = [times.done, times.open, times.within, times.late, times.overdue];
+            let mut row = vec![t.with("answers-to", what)];
+            row.extend(counts.map(|count| count.to_string()));
+            row.extend([span(times.median), span(times.p90)]);
+            rows.push(row);
+        }
+    }
+    Table::of(heads.map(|key| t.text(key)).into(), rows.into_iter())
+}
+
+/// Every commitment: since when it is fixed by what it is judged, and how.
+fn commitments(t: Language, review: &Review, name: &impl Fn(&PartyId) -> String) -> Table {
+    let heads = ["topic-commitment", "review-fixed", "review-judged"];
+    let rows = review.mechanism.commitments.iter().map(|kept| {
+        let fixed = kept.fixed.map_or_else(|| t.text("review-not-fixed"), |time| time.to_string());
+        let judged = kept.judged.iter().map(|one| {
+            let by = name(&one.by);
+            let verdicts = one.verdicts.iter().map(|(party, verdict)| {
+                let party = party.parse().map_or_else(|_| party.clone(), |party| name(&party));
+                let verdict = t.text(&format!("verdict-{verdict}"));
+                t.with("judged", [("party", party), ("verdict", verdict)])
+            });
+            let verdicts = verdicts.collect::<Vec<_>>().join(", ");
+            let [from, to] = [one.from, one.to].map(|day| day.to_string());
+            let key = if one.beforehand { "review-judgement" } else { "review-judgement-late" };
+            t.with(key, [("by", by), ("from", from), ("to", to), ("verdicts", verdicts)])
+        });
+        let judged: Vec<_> = judged.collect();
+        let none = judged.is_empty().then(|| t.text("review-not-judged"));
+        vec![kept.id.clone(), fixed, none.unwrap_or_else(|| judged.join("; "))]
+    });
+    Table::of(heads.map(|key| t.text(key)).into(), rows)
+}
+
+fn concerns(t: Language, review: &Review) -> String {
+    let mechanism = &review.mechanism;
+    let open: u32 = mechanism.concerns.iter().filter(|(s, _)| *s != "done").map(|(_, n)| n).sum();
+    let settled = mechanism.concerns.get("done").copied().unwrap_or(0);
+    t.with(
+        "review-concerns",
+        [
+            ("open", open),
+            ("settled", settled),
+            ("notices", mechanism.notices),
+            ("answered", mechanism.notices_answered),
+            ("actions", mechanism.actions_open),
+            ("done", mechanism.actions_done),
+        ],
+    )
 }
 
 /// Columns of the times.
@@ -319,7 +481,7 @@ fn requests(
     });
     let mut table = Table::of(HEADS.map(|key| t.text(key)).into(), rows);
     for (cells, row) in table.rows.iter_mut().zip(&review.requests) {
-        cells[0].link = linked.then(|| row.thread.to_string());
+        cells[0].link = linked.then(|| format!("/requests/{}", row.thread));
         cells[3].late = row.acknowledge.late;
         cells[4].late = row.answer.late;
     }

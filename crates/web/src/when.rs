@@ -2,7 +2,7 @@
 
 use comity_node::dossier::Line;
 use comity_rules::PartyId;
-use comity_rules::agreement::Party;
+use comity_rules::agreement::{Agreement, Party};
 use comity_rules::clock::{Deadline, Start};
 use comity_rules::request::{Desired, Status};
 use jiff::tz::TimeZone;
@@ -28,12 +28,16 @@ pub(crate) struct Due {
 
 impl Zones {
     pub(crate) fn of(line: &Line, us: &PartyId) -> Self {
+        Self::between(&line.agreement.terms, us)
+    }
+
+    /// The clocks of the parties to these terms.
+    pub(crate) fn between(terms: &Agreement, us: &PartyId) -> Self {
         let named = |party: Option<&Party>| {
             let zone = party.and_then(|party| TimeZone::get(&party.zone).ok());
             let name = party.map(|party| short(&party.name)).unwrap_or_default();
             (name, zone.unwrap_or(TimeZone::UTC))
         };
-        let terms = &line.agreement.terms;
         Self { us: named(terms.party(us)), them: named(terms.peer_of(us)) }
     }
 
@@ -104,6 +108,9 @@ pub(crate) fn due(t: Language, line: &Line, us: &PartyId, zones: &Zones, now: Ti
             None => plain("due-done"),
         };
     }
+    if deadline.due.is_none() && clocks.pauses.last().is_some_and(|pause| pause.to.is_none()) {
+        return plain("due-paused");
+    }
     deadline_of(t, deadline, key, zones, now)
 }
 
@@ -132,6 +139,11 @@ pub(crate) fn span(t: Language, time: SignedDuration) -> String {
     let Some(first) = first else { return t.text("now") };
     let shown = units.iter().skip(first).take(2).filter(|(_, count)| *count > 0);
     shown.map(|(unit, count)| t.with(unit, [("n", *count)])).collect::<Vec<_>>().join(" ")
+}
+
+/// The same with seconds, where it is less than a minute.
+pub(crate) fn short_span(t: Language, time: SignedDuration) -> String {
+    if time.as_mins() == 0 { t.with("seconds", [("n", time.as_secs())]) } else { span(t, time) }
 }
 
 /// Less than four hours, or less than a quarter of the limit, whichever is less.

@@ -2,18 +2,35 @@
 
 use comity_node::node::Done;
 use comity_rules::ThreadId;
+use comity_rules::agreement::TEMPLATES;
 use comity_rules::command::Command;
 use comity_rules::content::{
     Answer, Ask, Assessment, Attachment, Claim, Item, ItemAnswer, Reason, Remark, Tlp,
 };
 use comity_rules::request::Outcome;
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::stage::{Side, Stage};
 use crate::failure::Failure;
+use crate::stage::{Cast, Side, Stage};
 
 /// A public threat report in STIX 2.1, attached as it is.
 const APT1: &[u8] = include_bytes!("../../../../data/stix/apt1.json");
+
+/// Who plays. A Monday morning; the case is invented, and so is its time.
+pub(super) fn cast() -> Cast {
+    let model = TEMPLATES.iter().find(|(id, _)| *id == "comity-model");
+    let party = |parts: [&str; 3]| parts.map(str::to_owned).into();
+    Cast {
+        start: "2026-03-09T08:12:00Z".parse().unwrap_or(Timestamp::UNIX_EPOCH),
+        parties: [
+            party(["northland", "Northland CERT", "Europe/Oslo"]),
+            party(["southland", "Southland Cyber Police", "Asia/Singapore"]),
+        ],
+        template: model.map_or_else(String::new, |(_, text)| (*text).to_owned()),
+        calendars: [None, None],
+    }
+}
 
 /// Plays it.
 pub(super) async fn play(stage: &mut Stage) -> Result<(), Failure> {

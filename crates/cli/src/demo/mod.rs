@@ -12,11 +12,12 @@ use clap::Args;
 use crate::commands::serve::stop_signal;
 use crate::failure::Failure;
 use crate::output::Context;
+use crate::stage::Stage;
 
 mod case;
-mod line;
 mod proof;
-mod stage;
+
+pub(crate) use proof::audit;
 
 #[derive(Args)]
 pub(crate) struct Demo {
@@ -39,7 +40,7 @@ impl Demo {
             Some(folder) => std::path::absolute(folder).map_err(|e| Failure::file(folder, &e))?,
             None => temporary.path().to_owned(),
         };
-        let mut stage = stage::Stage::set(&folder, self.port, context.json).await?;
+        let mut stage = Stage::set(&folder, self.port, context.json, case::cast()).await?;
         case::play(&mut stage).await?;
         // Files in a folder that goes away with the demo are nothing to check anything with.
         let kept = !self.once || self.keep.is_some();

@@ -7,12 +7,20 @@ use comity_ledger::Policy;
 use comity_node::network::Tcp;
 use comity_node::{audit, export};
 
-use super::stage::Stage;
 use crate::commands::ledger::describe_audit;
 use crate::failure::Failure;
 use crate::output::write;
+use crate::stage::Stage;
 
 /// Audits both ledgers over HTTP, as an outsider would.
+pub(crate) async fn audit(stage: &Stage) -> Result<audit::Report, Failure> {
+    let (policy, _) = stage.north.node.policy(&*stage.north.agreement()?).await?;
+    let urls = [stage.north.ledger_url().await?, stage.south.ledger_url().await?];
+    let reach = audit::Reach { network: &Tcp, key: None };
+    Ok(audit::run(&reach, &urls, &Policy::parse(&policy)?, Some(&stage.terms), None).await?)
+}
+
+/// The audit, told, and what is kept to do it again.
 pub(super) async fn check(
     stage: &Stage,
     folder: &Path,
@@ -24,15 +32,7 @@ pub(super) async fn check(
     let (policy_file, terms_file) = (folder.join("policy.txt"), folder.join("terms.toml"));
     write(&policy_file, policy.as_bytes())?;
     write(&terms_file, stage.terms.text().as_bytes())?;
-    let policy = Policy::parse(&policy)?;
-    let report = audit::run(
-        &audit::Reach { network: &Tcp, key: None },
-        &urls,
-        &policy,
-        Some(&stage.terms),
-        None,
-    )
-    .await?;
+    let report = audit(stage).await?;
     let value = report.to_json(Some(&stage.terms));
     if stage.json {
         say!("{value}");

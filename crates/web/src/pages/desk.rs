@@ -2,14 +2,18 @@
 
 use askama::Template;
 use axum::extract::State;
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Redirect, Response};
+use comity_node::Error;
 use comity_node::dossier::Line;
+use comity_rules::access::Right;
+use serde::Deserialize;
 
 use super::drafts::headline;
-use super::{Frame, Row, internal, render};
+use super::{Frame, Posted, Row, internal, render};
 use crate::App;
 use crate::language::Language;
-use crate::session::Who;
+use crate::session::{Who, denied};
+use crate::when;
 
 /// Requests that are read at a time, and that a list of the desk shows.
 const PAGE: u64 = 500;
@@ -23,6 +27,9 @@ struct Desk {
     mine: Vec<Row>,
     theirs: Vec<Row>,
     drafts: Vec<(String, String)>,
+    /// What nobody has seen yet: key, what it is, where, and since when.
+    alerts: Vec<[String; 4]>,
+    may_see: bool,
 }
 
 pub(crate) async fn show(State(app): State<App>, t: Language, who: Who) -> Response {
@@ -54,5 +61,39 @@ pub(crate) async fn show(State(app): State<App>, t: Language, who: Who) -> Respo
         Ok(drafts) => drafts.iter().map(|draft| (draft.id.clone(), headline(t, draft))).collect(),
         Err(error) => return internal(t, &error),
     };
-    render(t, &Desk { frame, lead, mine: rows(mine), theirs: rows(theirs), drafts })
+    let alerts = match app.node.alerts(&who.0).await {
+        Ok(alerts) => alerts,
+        Err(error) => return internal(t, &error),
+    };
+    let zone = jiff::tz::TimeZone::get(&app.node.card().zone).unwrap_or(jiff::tz::TimeZone::UTC);
+    let unseen = alerts.iter().filter(|(alert, ..)| alert.seen.is_none());
+    let alerts = unseen.map(|(alert, ..)| {
+        let said = comity_node::alert::text(alert, t.code(), &app.config, app.node.card());
+        let since = when::day(t, &alert.at.to_zoned(zone.clone()));
+        [alert.key.clone(), said.subject, said.link.unwrap_or_default(), since]
+    });
+    let alerts = alerts.collect();
+    let may_see = who.0.may(Right::State).is_ok();
+    let (mine, theirs) = (rows(mine), rows(theirs));
+    render(t, &Desk { frame, lead, mine, theirs, drafts, alerts, may_see })
+}
+
+/// Says that one has seen an alert.
+pub(crate) async fn act(
+    State(app): State<App>,
+    t: Language,
+    who: Who,
+    Posted(form): Posted<Seen>,
+) -> Response {
+    match app.node.see_alert(&who.0, &form.seen).await {
+        Ok(_) => Redirect::to("/").into_response(),
+        Err(Error::Denied(_)) => denied(&app, t, &who.0),
+        Err(error) => internal(t, &error),
+    }
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Seen {
+    /// The alert's key.
+    seen: String,
 }

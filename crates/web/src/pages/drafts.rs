@@ -136,7 +136,7 @@ pub(crate) fn headline(t: Language, draft: &Draft) -> String {
 }
 
 /// What it says, name by name, nothing left out but what is empty; of a file its name and how long it is.
-fn spell(place: &str, value: &Value, out: &mut Vec<(String, String)>) {
+pub(super) fn spell(place: &str, value: &Value, out: &mut Vec<(String, String)>) {
     let under =
         |name: &str| if place.is_empty() { name.to_owned() } else { format!("{place}.{name}") };
     match value {

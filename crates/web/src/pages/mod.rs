@@ -1,14 +1,21 @@
 //! One file a page.
 
 pub(crate) mod agreements;
+pub(crate) mod compose;
 pub(crate) mod desk;
+pub(crate) mod dialogue;
 pub(crate) mod drafts;
+mod fields;
+pub(crate) mod hotline;
 pub(crate) mod intelligence;
 pub(crate) mod ledger;
+pub(crate) mod live;
+pub(crate) mod matter;
 pub(crate) mod object;
 pub(crate) mod oversight;
 pub(crate) mod request;
 pub(crate) mod requests;
+mod statement;
 
 use askama::Template;
 use axum::Form;
@@ -37,6 +44,8 @@ pub(crate) struct Frame {
     pub(crate) hour: String,
     /// How many things wait for us.
     pub(crate) waiting: usize,
+    /// How much this node had seen change when the page was made.
+    pub(crate) seen: u64,
     /// Something of an exercise is on the page.
     pub(crate) exercise: bool,
     person: Person,
@@ -55,7 +64,8 @@ impl Frame {
         let now = app.node.now().to_zoned(zone);
         let hour = format!("{} {} {}", when::weekday(t, &now), when::clock(&now), card.zone);
         let (party, person) = (card.name.clone(), person.clone());
-        Self { t, place, party, hour, waiting, exercise: false, person }
+        let seen = app.node.change_count();
+        Self { t, place, party, hour, waiting, seen, exercise: false, person }
     }
 
     /// Who is signed in, as what, for whom.
@@ -183,19 +193,15 @@ pub(crate) async fn not_found(State(app): State<App>, t: Language, who: Who) -> 
     (StatusCode::NOT_FOUND, render(t, &page)).into_response()
 }
 
-/// `GET /static/<file>`: the style sheet.
+/// `GET /static/<file>`: the style sheet, and the script that pages can do without.
 pub(crate) async fn assets(Path(file): Path<String>) -> Response {
-    const STYLE: &str = include_str!("../../static/comity.css");
-    match file.as_str() {
-        "comity.css" => {
-            let headers = [
-                (header::CONTENT_TYPE, "text/css; charset=utf-8"),
-                (header::CACHE_CONTROL, "public, max-age=300"),
-            ];
-            (headers, STYLE).into_response()
-        }
-        _ => StatusCode::NOT_FOUND.into_response(),
-    }
+    let (kind, text) = match file.as_str() {
+        "comity.css" => ("text/css; charset=utf-8", include_str!("../../static/comity.css")),
+        "comity.js" => ("text/javascript; charset=utf-8", include_str!("../../static/comity.js")),
+        _ => return StatusCode::NOT_FOUND.into_response(),
+    };
+    let headers = [(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "public, max-age=300")];
+    (headers, text).into_response()
 }
 
 pub(crate) fn render(t: Language, page: &impl Template) -> Response {

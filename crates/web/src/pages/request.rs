@@ -5,17 +5,22 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use comity_node::dossier::{Dossier, Statement};
+use comity_node::duty::{self, Route, Unsettled};
 use comity_node::people::Stated;
 use comity_node::{Error, prove};
 use comity_rules::access::Right;
 use comity_rules::agreement::Agreement;
 use comity_rules::bundle;
 use comity_rules::command::Command;
-use comity_rules::content::{Ask, Letter, Reason, Remark};
+use comity_rules::content::{Ask, DIMENSIONS, Letter, Remark};
 use comity_rules::release::Reader;
+use comity_rules::request::{Act, MAX_ITEMS, Outcome};
+use comity_rules::thread::View;
 use comity_rules::{Kind, PartyId, ThreadId};
 
-use super::{Frame, Move, Named, Posted, Row, internal, not_found, render};
+use super::fields::Fields;
+use super::statement::{StatementRow, ground_of, reasons};
+use super::{Frame, Named, Posted, Row, internal, not_found, render};
 use crate::App;
 use crate::language::Language;
 use crate::session::Who;
@@ -41,9 +46,39 @@ struct Page {
     statements: Vec<StatementRow>,
     moves: Vec<(&'static str, String)>,
     hint: Option<String>,
+    /// Whether items can be answered now, and the whole decided; whether the answer can be assessed.
+    answers: bool,
+    decides: bool,
+    assesses: bool,
+    outcomes: Vec<(&'static str, String)>,
+    grounds: Vec<(String, String)>,
+    decisions: Vec<(&'static str, String)>,
+    dimensions: Vec<(&'static str, String)>,
+    /// What the party's authorities say, and what is unsettled between them.
+    routes: Vec<[String; 4]>,
+    unsettled: Vec<String>,
+    routing: Option<Routing>,
+    /// Dates in the limits of use.
+    limits: Vec<String>,
+    translation: Option<Translated>,
     verdict: Option<Verdict>,
     problem: Option<String>,
-    written: String,
+    written: Fields,
+}
+
+/// The fields of the form that routes a request inside the party.
+struct Routing {
+    authority: String,
+    parts: Vec<(&'static str, String)>,
+    stands: Vec<(&'static str, String)>,
+}
+
+/// A translation that came with the request.
+struct Translated {
+    lead: String,
+    title: String,
+    facts: String,
+    items: Vec<String>,
 }
 
 struct ItemRow {
@@ -54,6 +89,7 @@ struct ItemRow {
     answer: String,
     reasons: Vec<String>,
     outcome: String,
+    done: bool,
     refused: bool,
 }
 
@@ -63,22 +99,6 @@ struct FileRow {
     size: u64,
     sha256: String,
     claims: Vec<(String, bool)>,
-}
-
-struct StatementRow {
-    by: String,
-    what: String,
-    text: String,
-    /// What it says beside its text: a decision and its reason, scores.
-    says: Vec<String>,
-    entry: String,
-    time: String,
-    proof: String,
-    cosigners: String,
-    receipt: String,
-    /// When the other side's mirror had it, and when its receipt was witnessed.
-    held: Vec<String>,
-    without_effect: Option<String>,
 }
 
 struct Verdict {
@@ -91,7 +111,7 @@ struct Verdict {
 struct Aftermath {
     verdict: Option<Verdict>,
     problem: Option<String>,
-    written: String,
+    written: Fields,
 }
 
 pub(crate) async fn show(
@@ -108,11 +128,31 @@ pub(crate) async fn act(
     t: Language,
     who: Who,
     Named(id): Named<String>,
-    Posted(form): Posted<Move>,
+    Posted(form): Posted<Fields>,
 ) -> Response {
     let Ok(thread) = id.parse::<ThreadId>() else { return not_found(State(app), t, who).await };
-    let remark = Remark { text: form.text.clone() };
-    let command = match form.act.as_str() {
+    let remark = Remark { text: form.text("text").to_owned() };
+    let command = match form.text("act") {
+        "route" => return route(app, t, who, thread, &form).await,
+        "answer" => {
+            let items = form.text("items").parse().unwrap_or(0).min(MAX_ITEMS);
+            match form.answer(t, items) {
+                Ok(answer) => Command::Answer(answer),
+                Err(problem) => {
+                    let aftermath =
+                        Aftermath { problem: Some(problem), written: form, verdict: None };
+                    let page = page(app, t, &who, &id, aftermath).await;
+                    return (StatusCode::UNPROCESSABLE_ENTITY, page).into_response();
+                }
+            }
+        }
+        "decide" => match form.ruling() {
+            Some(ruling) => Command::Decide(ruling),
+            None => {
+                return (StatusCode::BAD_REQUEST, t.text("no-such-form") + "\n").into_response();
+            }
+        },
+        "assess" => Command::Assess(form.assessment()),
         "acknowledge" => Command::Acknowledge(remark),
         "clarify" | "reply" => Command::Clarify(remark),
         "close" => Command::Close(remark),
@@ -126,8 +166,24 @@ pub(crate) async fn act(
         Err(Error::Store(error)) => internal(t, &error),
         Err(error) => {
             let problem = Some(problem::text(t, &error));
-            let aftermath = Aftermath { problem, written: form.text, ..Aftermath::default() };
+            let aftermath = Aftermath { problem, written: form, verdict: None };
             let page = page(app, t, &who, &id, aftermath).await;
+            (StatusCode::UNPROCESSABLE_ENTITY, page).into_response()
+        }
+    }
+}
+
+/// Says which part an authority has in a request, or what it says of it.
+async fn route(app: App, t: Language, who: Who, thread: ThreadId, form: &Fields) -> Response {
+    let (authority, part) = (form.text("authority"), form.text("part"));
+    let said = (part, form.text("stand"), form.text("note"));
+    match app.node.route(&who.0, thread, authority.trim(), said).await {
+        Ok(()) => Redirect::to(&format!("/requests/{thread}")).into_response(),
+        Err(Error::Store(error)) => internal(t, &error),
+        Err(error) => {
+            let problem = Some(problem::text(t, &error));
+            let aftermath = Aftermath { problem, written: form.clone(), verdict: None };
+            let page = page(app, t, &who, &thread.to_string(), aftermath).await;
             (StatusCode::UNPROCESSABLE_ENTITY, page).into_response()
         }
     }
@@ -221,11 +277,30 @@ async fn page(app: App, t: Language, who: &Who, id: &str, aftermath: Aftermath) 
     if let Err(error) = app.node.journal_of(&who.0.name, "see", &thread.to_string()).await {
         return internal(t, &error);
     }
-    render(t, &Page::of(&app, t, who, &dossier, aftermath))
+    let inside = async {
+        let routes = app.node.routes(&who.0, thread).await?;
+        Ok::<_, Error>((routes, app.node.unsettled(thread).await?))
+    };
+    match inside.await {
+        Ok(inside) => render(t, &Page::of(&app, t, who, &dossier, inside, aftermath)),
+        Err(error) => internal(t, &error),
+    }
 }
 
 impl Page {
-    fn of(app: &App, t: Language, who: &Who, dossier: &Dossier, aftermath: Aftermath) -> Self {
+    /// What a field of an item was written as.
+    fn said(&self, field: &str, number: impl std::fmt::Display) -> &str {
+        self.written.text(&format!("{field}_{number}"))
+    }
+
+    fn of(
+        app: &App,
+        t: Language,
+        who: &Who,
+        dossier: &Dossier,
+        (routes, unsettled): (Vec<Route>, Vec<Unsettled>),
+        aftermath: Aftermath,
+    ) -> Self {
         let line = &dossier.line;
         let us = app.node.party();
         let zones = Zones::of(line, us);
@@ -241,11 +316,64 @@ impl Page {
             [("us", name(us)), ("them", peer.as_ref().map(name).unwrap_or_default())],
         );
         // Who may not state has no moves.
-        let (moves, hint) = match who.0.may(Right::State) {
-            Ok(()) => moves(t, dossier, us),
-            Err(_) => (Vec::new(), None),
+        let states = who.0.may(Right::State).is_ok();
+        let (moves, hint) = if states { moves(t, dossier, us) } else { (Vec::new(), None) };
+        let request = &line.summary.request;
+        let legal =
+            |act: Act| states && request.check(request.asker == *us, View::ALL, &act).is_ok();
+        let open = line
+            .standing
+            .outcomes
+            .iter()
+            .map(|outcome| if outcome.is_done() { Outcome::Open } else { Outcome::Answered });
+        let answer = Act { outcomes: open.collect(), ..Act::bare(Kind::Answer) };
+        let named = |names: &[&'static str], prefix: &str| {
+            names
+                .iter()
+                .map(|name| (*name, t.text(&format!("{prefix}-{name}"))))
+                .collect::<Vec<_>>()
         };
+        let said = |name: &str, prefix: &str| t.text(&format!("{prefix}-{name}"));
         Self {
+            answers: legal(answer),
+            decides: legal(Act::bare(Kind::Decide)),
+            assesses: legal(Act::bare(Kind::Assess)),
+            outcomes: named(&["answered", "refused", "impossible", "postponed"], "outcome"),
+            decisions: named(
+                &["accepted", "accepted-with-conditions", "postponed", "refused"],
+                "decision",
+            ),
+            dimensions: named(&DIMENSIONS, "score"),
+            grounds: terms
+                .grounds
+                .iter()
+                .map(|ground| (ground.code.clone(), ground_of(t, terms, &ground.code)))
+                .collect(),
+            routing: (states && request.receiver == *us).then(|| Routing {
+                authority: who.0.authority.clone().unwrap_or_default(),
+                parts: named(&duty::PARTS, "part"),
+                stands: named(&duty::STANDS, "stand"),
+            }),
+            routes: routes
+                .into_iter()
+                .map(|one| {
+                    let (part, stand) = (said(&one.part, "part"), said(&one.stand, "stand"));
+                    [one.authority, part, stand, one.note]
+                })
+                .collect(),
+            unsettled: unsettled.iter().map(|why| problem::unsettled(t, why)).collect(),
+            limits: limits(t, dossier),
+            translation: ask.and_then(|ask| ask.translation.as_ref()).map(|one| Translated {
+                lead: if one.certified_by.is_empty() {
+                    t.with("translated", [("language", one.language.clone())])
+                } else {
+                    let language = ("language", one.language.clone());
+                    t.with("translated-certified", [language, ("by", one.certified_by.clone())])
+                },
+                title: one.title.clone(),
+                facts: one.facts.clone(),
+                items: one.items.clone(),
+            }),
             id: line.summary.request.thread.to_string(),
             row: Row::of(app, t, line),
             headline: timeline::headline(t, line),
@@ -277,79 +405,6 @@ impl Page {
     }
 }
 
-impl StatementRow {
-    fn of(
-        t: Language,
-        terms: &Agreement,
-        statement: &Statement,
-        by: String,
-        zones: &Zones,
-    ) -> Self {
-        let event = &statement.event;
-        let at = |key: &str, time: Option<jiff::Timestamp>| {
-            time.map(|time| t.with(key, [("time", zones.both(t, time))]))
-        };
-        let receipted = event.receipt.as_ref().and_then(|receipt| receipt.witnessed);
-        let held = [at("held-since", event.mirrored), at("receipted-at", receipted)];
-        let receipt = match event.receipt.as_ref().map(|receipt| receipt.code.as_str()) {
-            None => t.text("receipt-none"),
-            Some("") => t.text("receipt-accepted"),
-            Some(code) => t.with("receipt-refused", [("code", problem::code(t, code))]),
-        };
-        let text =
-            statement.kept.as_ref().map(|kept| kept.letter.text().to_owned()).unwrap_or_default();
-        Self {
-            by,
-            says: says(t, terms, statement),
-            held: held.into_iter().flatten().collect(),
-            what: t.text(&timeline::kind_key(event.act.kind)),
-            text,
-            entry: t.with("proof-entry", [("index", event.index.to_string())]),
-            time: event.witnessed.map(|time| zones.both(t, time)).unwrap_or_default(),
-            proof: t.text(timeline::proof_key(statement)),
-            cosigners: statement.cosigners.join(", "),
-            receipt,
-            without_effect: event
-                .refused
-                .as_ref()
-                .map(|code| t.with("without-effect", [("code", problem::code(t, code))])),
-        }
-    }
-}
-
-/// What a statement says beside its text.
-fn says(t: Language, terms: &Agreement, statement: &Statement) -> Vec<String> {
-    match statement.kept.as_ref().map(|kept| &kept.letter) {
-        Some(Letter::Ruling(ruling)) => {
-            let mut says = vec![t.text(&format!("decision-{}", ruling.decision.as_str()))];
-            says.extend(ruling.reason.iter().flat_map(|reason| reasons(t, terms, reason)));
-            says
-        }
-        Some(Letter::Assessment(assessment)) => {
-            let score = |(dimension, score): (&String, &u8)| {
-                let dimension = t.text(&format!("score-{dimension}"));
-                t.with("score", [("dimension", dimension), ("score", score.to_string())])
-            };
-            assessment.scores.iter().map(score).collect()
-        }
-        _ => Vec::new(),
-    }
-}
-
-fn reasons(t: Language, terms: &Agreement, reason: &Reason) -> Vec<String> {
-    let ground = ground_of(t, terms, &reason.ground);
-    let consulted = match reason.consulted {
-        Some(true) => t.with("consulted", [("yes", "yes")]),
-        Some(false) => t.with("consulted", [("yes", "no")]),
-        None => t.text("consulted-unsaid"),
-    };
-    vec![
-        t.with("ground", [("ground", ground), ("law", reason.law.clone())]),
-        t.with("alternative", [("text", reason.alternative.clone())]),
-        consulted,
-    ]
-}
-
 /// The statements that have effect: what a refused one says is shown with it, and nowhere else.
 fn effective(dossier: &Dossier) -> impl Iterator<Item = &Statement> {
     dossier.statements.iter().filter(|statement| statement.event.refused.is_none())
@@ -371,7 +426,15 @@ fn facts(t: Language, dossier: &Dossier, ask: Option<&Ask>) -> Vec<(String, Stri
             (t.text("purpose"), ask.purpose.clone()),
             (t.text("urgency"), ask.urgency_reason.clone()),
             (t.text("contact"), ask.contact.clone()),
+            (t.text("dual-criminality"), ask.dual_criminality.clone()),
+            (t.text("reciprocity"), ask.reciprocity.clone()),
+            (t.text("language-binding"), ask.language.clone()),
         ]);
+        if let Some(category) = &ask.data_category {
+            let name = serde_json::to_value(category).unwrap_or_default();
+            let name = name.as_str().unwrap_or_default();
+            facts.push((t.text("data-category"), t.text(&format!("category-{name}"))));
+        }
     }
     for statement in effective(dossier) {
         if let Some(Letter::Answer(answer)) = statement.kept.as_ref().map(|kept| &kept.letter) {
@@ -382,22 +445,31 @@ fn facts(t: Language, dossier: &Dossier, ask: Option<&Ask>) -> Vec<(String, Stri
     facts
 }
 
+/// The dates in the limits of use of what was answered, which stay with it.
+fn limits(t: Language, dossier: &Dossier) -> Vec<String> {
+    let mut all = Vec::new();
+    for statement in effective(dossier) {
+        let Some(Letter::Answer(answer)) = statement.kept.as_ref().map(|kept| &kept.letter) else {
+            continue;
+        };
+        let Some(limits) = &answer.limits else { continue };
+        if limits.speciality {
+            all.push(t.text("limit-speciality"));
+        }
+        let date = |(what, day): (&str, jiff::civil::Date)| {
+            t.with(&format!("limit-{what}"), [("day", day.to_string())])
+        };
+        all.extend(limits.dates().into_iter().map(date));
+    }
+    all
+}
+
 /// The agreement's kind, and what it is in words.
-fn kind_of(t: Language, terms: &Agreement, id: &str) -> String {
+pub(super) fn kind_of(t: Language, terms: &Agreement, id: &str) -> String {
     let Some(kind) = terms.kind(id) else { return id.to_owned() };
     let ours = kind.maps_to.as_str();
     let text = t.text(&format!("asked-{ours}"));
     if ours == id { text } else { t.with("item-kind", [("kind", text), ("id", id.to_owned())]) }
-}
-
-/// The ground's text in the reader's language, as the terms have it, and its code.
-fn ground_of(t: Language, terms: &Agreement, code: &str) -> String {
-    let ground = terms.grounds.iter().find(|ground| ground.code == code);
-    let text = ground.map(|ground| ground.text.in_language(t.code()).to_owned());
-    text.map_or_else(
-        || code.to_owned(),
-        |text| t.with("code", [("text", text), ("code", code.to_owned())]),
-    )
 }
 
 fn items(t: Language, dossier: &Dossier, ask: Option<&Ask>) -> Vec<ItemRow> {
@@ -414,10 +486,11 @@ fn items(t: Language, dossier: &Dossier, ask: Option<&Ask>) -> Vec<ItemRow> {
             ask: item.ask.clone(),
             kind: kind_of(t, terms, &item.kind),
             identifiers: item.identifiers.clone(),
+            done: outcome.is_done(),
             answer: String::new(),
             reasons: Vec::new(),
             outcome: t.text(&format!("outcome-{}", outcome.as_str())),
-            refused: *outcome == comity_rules::request::Outcome::Refused,
+            refused: *outcome == Outcome::Refused,
         })
         .collect();
     for statement in effective(dossier) {
@@ -466,8 +539,6 @@ fn moves(
     dossier: &Dossier,
     us: &PartyId,
 ) -> (Vec<(&'static str, String)>, Option<String>) {
-    use comity_rules::request::Act;
-    use comity_rules::thread::View;
     let request = &dossier.line.summary.request;
     let asker = request.asker == *us;
     let question = dossier.line.standing.question;
@@ -486,11 +557,7 @@ fn moves(
     let moves =
         named.into_iter().filter(|(kind, ..)| legal(*kind)).map(|(_, act, key)| (act, t.text(key)));
     let id = request.thread.short();
-    let hint = if asker {
-        legal(Kind::Assess).then(|| t.with("act-assess-how", [("id", id)]))
-    } else {
-        let open = dossier.line.standing.acknowledged && !dossier.line.standing.is_answered();
-        open.then(|| t.with("act-answer-how", [("id", id)]))
-    };
+    let open = dossier.line.standing.acknowledged && !dossier.line.standing.is_answered();
+    let hint = (!asker && open).then(|| t.with("act-answer-how", [("id", id)]));
     (moves.collect(), hint)
 }

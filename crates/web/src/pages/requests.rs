@@ -1,8 +1,12 @@
-//! `/requests`: all of them, newest first, by an opaque cursor.
+//! `/requests`: all of them, newest first, by an opaque cursor; what is looked for stands in the address.
 
 use askama::Template;
 use axum::extract::{Query, State};
 use axum::response::Response;
+use comity_node::Error;
+use comity_node::dossier::Line;
+use comity_rules::PartyId;
+use comity_rules::access::Right;
 use serde::Deserialize;
 
 use super::{Frame, Row, internal, render};
@@ -10,12 +14,22 @@ use crate::App;
 use crate::language::Language;
 use crate::session::Who;
 
-const PAGE: u64 = 50;
+/// Rows of a page.
+const PAGE: usize = 50;
+
+/// Requests that are looked through for one page; what is older comes with the next.
+const LOOKED_AT: usize = 5_000;
+
+/// Requests that are read at a time.
+const READ: u64 = 500;
 
 #[derive(Deserialize)]
 pub(crate) struct Cursor {
     /// As the page before gave it; anything else is the first page.
     before: Option<String>,
+    /// What is looked for.
+    #[serde(default)]
+    q: String,
 }
 
 #[derive(Template)]
@@ -24,6 +38,10 @@ struct Requests {
     frame: Frame,
     rows: Vec<Row>,
     older: Option<u64>,
+    query: String,
+    /// Chips: what they say, and the query with them.
+    chips: Vec<(String, String)>,
+    may_send: bool,
 }
 
 pub(crate) async fn show(
@@ -32,17 +50,111 @@ pub(crate) async fn show(
     who: Who,
     Query(cursor): Query<Cursor>,
 ) -> Response {
-    let before = cursor.before.and_then(|before| before.parse().ok());
-    let lines = match app.node.requests(false, before, PAGE).await {
-        Ok(lines) => lines,
+    let before = cursor.before.as_ref().and_then(|before| before.parse().ok());
+    let query = Search::parse(&cursor.q);
+    let (lines, older) = match find(&app, &query, before).await {
+        Ok(found) => found,
         Err(error) => return internal(t, &error),
     };
-    let full = lines.len() as u64 == PAGE;
-    let older = lines.last().filter(|_| full).map(|line| line.summary.seq);
     let mut frame = Frame::of(&app, t, &who.0, "requests", 0);
     frame.exercise = lines.iter().any(|line| line.summary.request.exercise);
-    render(
-        t,
-        &Requests { frame, rows: lines.iter().map(|line| Row::of(&app, t, line)).collect(), older },
-    )
+    let chip = |(key, word): (&str, &str)| {
+        let with = if cursor.q.split_whitespace().any(|known| known == word) {
+            cursor.q.split_whitespace().filter(|known| *known != word).collect::<Vec<_>>().join(" ")
+        } else {
+            format!("{} {word}", cursor.q).trim().to_owned()
+        };
+        (t.text(key), with)
+    };
+    let chips = [
+        ("chip-mine", "waits:us"),
+        ("chip-theirs", "waits:them"),
+        ("chip-overdue", "is:overdue"),
+        ("chip-open", "is:open"),
+        ("chip-exercise", "is:exercise"),
+    ];
+    let page = Requests {
+        rows: lines.iter().map(|line| Row::of(&app, t, line)).collect(),
+        chips: chips.into_iter().map(chip).collect(),
+        query: cursor.q.clone(),
+        older,
+        may_send: who.0.may(Right::State).is_ok(),
+        frame,
+    };
+    render(t, &page)
 }
+
+/// The next page of what is looked for, and the cursor of what is older.
+async fn find(
+    app: &App,
+    query: &Search,
+    mut before: Option<u64>,
+) -> Result<(Vec<Line>, Option<u64>), Error> {
+    let (mut found, mut looked_at) = (Vec::new(), 0);
+    loop {
+        let lines = app.node.requests(query.open_only(), before, READ).await?;
+        if lines.is_empty() {
+            return Ok((found, None));
+        }
+        for line in lines {
+            before = Some(line.summary.seq);
+            looked_at += 1;
+            if query.takes(&line, app.node.party()) {
+                found.push(line);
+            }
+            if found.len() == PAGE || looked_at == LOOKED_AT {
+                let more = !app.node.requests(query.open_only(), before, 1).await?.is_empty();
+                return Ok((found, before.filter(|_| more)));
+            }
+        }
+    }
+}
+
+/// What is looked for: words of titles, and `key:value`.
+struct Search(Vec<(String, String)>);
+
+impl Search {
+    fn parse(text: &str) -> Self {
+        let words = text.split_whitespace().take(20).map(str::to_lowercase);
+        let pair = |word: String| match word.split_once(':') {
+            Some((key, value)) if KEYS.contains(&key) => (key.to_owned(), value.to_owned()),
+            _ => (String::new(), word),
+        };
+        Self(words.map(pair).collect())
+    }
+
+    fn open_only(&self) -> bool {
+        self.0.iter().any(|(key, value)| {
+            key == "waits" || key == "is" && (value == "open" || value == "overdue")
+        })
+    }
+
+    fn takes(&self, line: &Line, us: &PartyId) -> bool {
+        let request = &line.summary.request;
+        self.0.iter().all(|(key, value)| match key.as_str() {
+            "class" => request.class.as_ref().is_some_and(|c| c.to_lowercase().starts_with(value)),
+            "status" => line.standing.status.as_str().starts_with(value.as_str()),
+            "from" => request.asker.as_str().starts_with(value.as_str()),
+            "to" => request.receiver.as_str().starts_with(value.as_str()),
+            "id" => request.thread.to_string().starts_with(value.as_str()),
+            "under" => line.agreement.terms.id.to_lowercase().starts_with(value),
+            "waits" => match value.as_str() {
+                "us" => line.waits_for.as_ref() == Some(us),
+                "them" => line.waits_for.as_ref().is_some_and(|party| party != us),
+                party => line.waits_for.as_ref().is_some_and(|p| p.as_str() == party),
+            },
+            "is" => match value.as_str() {
+                "overdue" => line.clocks.is_overdue(),
+                "open" => !line.standing.is_over(),
+                "over" => line.standing.is_over(),
+                "exercise" => request.exercise,
+                "escalated" => line.standing.escalated || line.rung.is_some(),
+                _ => false,
+            },
+            _ => line.summary.title.to_lowercase().contains(value),
+        })
+    }
+}
+
+/// What stands before a colon.
+const KEYS: [&str; 8] = ["class", "status", "from", "to", "id", "under", "waits", "is"];

@@ -12,21 +12,26 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// Real sockets, as long as the line is up.
 #[derive(Clone, Default)]
-pub(super) struct Line(Arc<AtomicBool>);
+pub(crate) struct Line(Arc<AtomicBool>);
 
 struct Wire(Box<dyn Stream>, Line);
 
 impl Line {
-    pub(super) fn fail(&self) {
+    pub(crate) fn fail(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
 
-    pub(super) fn mend(&self) {
+    pub(crate) fn mend(&self) {
         self.0.store(false, Ordering::Relaxed);
     }
 
+    /// Whether it is down.
+    pub(crate) fn is_down(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
     fn check(&self) -> io::Result<()> {
-        if self.0.load(Ordering::Relaxed) {
+        if self.is_down() {
             return Err(io::Error::new(io::ErrorKind::NetworkDown, "the line is down"));
         }
         Ok(())

@@ -1,4 +1,6 @@
-//! The stage: two nodes, a witness, one clock.
+//! The stage of the demo and of exercises: two nodes, a witness, one clock. Everything is real but the hour.
+
+mod line;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -6,46 +8,62 @@ use std::time::Duration;
 
 use comity_node::clock::{Adjustable, Clock};
 use comity_node::network::{Network as _, Tcp};
-use comity_node::node::{Agreement, Ledger};
+use comity_node::node::{Agreement as Signed, Ledger};
 use comity_node::serve::{self, Running};
 use comity_node::witness::Witness;
 use comity_node::{Config, Home, Node};
 use comity_rules::Terms;
-use comity_rules::agreement::{Between, OutsideWitness, Party, Readers, TEMPLATES};
+use comity_rules::agreement::{Agreement, Between, OutsideWitness, Party, Readers};
+use comity_rules::calendar::Calendar;
 use jiff::{SignedDuration, Timestamp};
 use tokio::task::JoinHandle;
 
-use super::line::Line;
 use crate::failure::Failure;
+pub(crate) use line::Line;
 
 /// How long an act may take to be proven on both sides before the demo gives up.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-pub(super) struct Stage {
-    pub(super) clock: Arc<Adjustable>,
-    pub(super) north: Side,
-    pub(super) south: Side,
-    pub(super) terms: Terms,
+pub(crate) struct Stage {
+    pub(crate) clock: Arc<Adjustable>,
+    pub(crate) north: Side,
+    pub(crate) south: Side,
+    pub(crate) terms: Terms,
     witness: JoinHandle<()>,
     /// Whether the result is JSON: then the story goes to standard error.
-    pub(super) json: bool,
+    pub(crate) json: bool,
 }
 
-/// A party of the demo.
-pub(super) struct Side {
-    pub(super) node: Arc<Node>,
-    pub(super) line: Line,
+/// Who plays, since when, under which terms.
+pub(crate) struct Cast {
+    /// When it begins.
+    pub(crate) start: Timestamp,
+    /// Each party's id, name and time zone.
+    pub(crate) parties: [(String, String, String); 2],
+    /// The terms, as a template.
+    pub(crate) template: String,
+    /// The calendars by which they work, where the terms count working time.
+    pub(crate) calendars: [Option<Calendar>; 2],
+}
+
+/// A party that plays.
+pub(crate) struct Side {
+    pub(crate) node: Arc<Node>,
+    pub(crate) line: Line,
     running: Option<Running>,
     password: String,
-    host: &'static str,
+    host: String,
 }
 
 impl Stage {
     /// Makes everything and has both sides sign the terms.
-    pub(super) async fn set(folder: &Path, port: Option<u16>, json: bool) -> Result<Self, Failure> {
-        // A Monday morning; the case is invented, and so is its time.
-        let start: Timestamp = "2026-03-09T08:12:00Z".parse().unwrap_or(Timestamp::UNIX_EPOCH);
-        let clock = Arc::new(Adjustable::new(start));
+    pub(crate) async fn set(
+        folder: &Path,
+        port: Option<u16>,
+        json: bool,
+        cast: Cast,
+    ) -> Result<Self, Failure> {
+        let clock = Arc::new(Adjustable::new(cast.start));
         let witness = Witness::open(&folder.join("witness"), "harbour.example", clock.clone())
             .map_err(|error| Failure::Unreachable(error.to_string()))?;
         let witness = Arc::new(witness);
@@ -54,25 +72,16 @@ impl Stage {
         let url = format!("http://127.0.0.1:{}", listener.port());
         let serving = tokio::spawn(serve::plain(listener, Arc::clone(&witness).router()));
         let ports = ports(port).await?;
-        let (mut north, north_root) = Side::make(
-            &folder.join("northland"),
-            ("northland", "Northland CERT", "Europe/Oslo", "northland.localhost"),
-            &ports[..3],
-            &clock,
-        )
-        .await?;
-        let (mut south, south_root) = Side::make(
-            &folder.join("southland"),
-            ("southland", "Southland Cyber Police", "Asia/Singapore", "southland.localhost"),
-            &ports[3..],
-            &clock,
-        )
-        .await?;
+        let [one, other] = &cast.parties;
+        let (mut north, north_root) =
+            Side::make(&folder.join(&one.0), one, &ports[..3], &clock).await?;
+        let (mut south, south_root) =
+            Side::make(&folder.join(&other.0), other, &ports[3..], &clock).await?;
         north.node.add_peer(south.node.home().card().to_string().as_bytes()).await?;
         south.node.add_peer(north.node.home().card().to_string().as_bytes()).await?;
         let outside =
             OutsideWitness { name: "harbour".to_owned(), key: witness.key().to_string(), url };
-        let terms = propose(&north, &south, outside, clock.now())?;
+        let terms = propose(&north, &south, outside, clock.now(), &cast)?;
         for (side, root) in [(&north, &north_root), (&south, &south_root)] {
             let root = side.node.home().root_key(root)?;
             let agreement = side.node.sign(terms.clone(), &root).await?;
@@ -90,12 +99,12 @@ impl Stage {
     }
 
     /// Puts the clock forward.
-    pub(super) fn pass(&self, minutes: i64) {
+    pub(crate) fn pass(&self, minutes: i64) {
         self.clock.advance(SignedDuration::from_mins(minutes));
     }
 
     /// Waits until everything stated is witnessed, delivered and mirrored on both sides.
-    pub(super) async fn settle(&self) -> Result<(), Failure> {
+    pub(crate) async fn settle(&self) -> Result<(), Failure> {
         let settled = async {
             loop {
                 let seen = (self.north.node.change_count(), self.south.node.change_count());
@@ -116,12 +125,12 @@ impl Stage {
 
     /// Waits until outside witnesses and the other side's mirror cover all that one side stated,
     /// whether or not the other side can answer.
-    pub(super) async fn held(&self, side: &Side) -> Result<(), Failure> {
+    pub(crate) async fn held(&self, side: &Side) -> Result<(), Failure> {
         self.until(side, |own, mirrored| own.witnessed == own.size && mirrored == own.size).await
     }
 
     /// Waits until one side has had its own ledger witnessed, whatever the other does.
-    pub(super) async fn witnessed(&self, side: &Side) -> Result<(), Failure> {
+    pub(crate) async fn witnessed(&self, side: &Side) -> Result<(), Failure> {
         self.until(side, |own, _| own.witnessed == own.size).await
     }
 
@@ -152,7 +161,7 @@ impl Stage {
     }
 
     /// Says where everything is.
-    pub(super) fn invite(&self) {
+    pub(crate) fn invite(&self) {
         tell!(self.json, "\nLook around (Ctrl-C ends it):");
         for side in [&self.north, &self.south] {
             tell!(
@@ -166,7 +175,7 @@ impl Stage {
     }
 
     /// Stops everything.
-    pub(super) async fn strike(mut self) {
+    pub(crate) async fn strike(mut self) {
         self.north.stop().await;
         self.south.stop().await;
         self.witness.abort();
@@ -176,15 +185,15 @@ impl Stage {
 impl Side {
     async fn make(
         folder: &Path,
-        (id, name, zone, host): (&str, &str, &str, &'static str),
+        (id, name, zone): &(String, String, String),
         ports: &[u16],
         clock: &Arc<Adjustable>,
     ) -> Result<(Self, std::path::PathBuf), Failure> {
         let at = |index: usize| format!("127.0.0.1:{}", ports.get(index).copied().unwrap_or(0));
         let config = Config {
-            party: id.parse().map_err(|_| Failure::Wrong("party".to_owned()))?,
-            name: name.to_owned(),
-            zone: zone.to_owned(),
+            party: id.parse().map_err(|error| Failure::Wrong(format!("party {id:?}: {error}")))?,
+            name: name.clone(),
+            zone: zone.clone(),
             exchange: at(0),
             exchange_listen: None,
             web: at(1),
@@ -197,37 +206,39 @@ impl Side {
         let db = Node::store(&made.home, None).await?;
         let line = Line::default();
         let node = Node::open(made.home, db, clock.clone(), Arc::new(line.clone())).await?;
+        let host = format!("{id}.localhost");
         Ok((Self { node, line, running: None, password: made.password, host }, made.root_key))
     }
 
-    pub(super) async fn start(&mut self) -> Result<(), Failure> {
+    pub(crate) async fn start(&mut self) -> Result<(), Failure> {
         self.running = Some(serve::start(&self.node, comity_web::router(&self.node)).await?);
         Ok(())
     }
 
-    pub(super) async fn stop(&mut self) {
+    pub(crate) async fn stop(&mut self) {
         if let Some(running) = self.running.take() {
             running.stop().await;
         }
     }
 
-    pub(super) fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         let port = self.node.home().config().web.rsplit(':').next().unwrap_or_default().to_owned();
         format!("http://{}:{port}/", self.host)
     }
 
     /// The URL of this side's ledger.
-    pub(super) async fn ledger_url(&self) -> Result<String, Failure> {
+    pub(crate) async fn ledger_url(&self) -> Result<String, Failure> {
         let web = &self.node.home().config().web;
         Ok(format!("http://{web}/ledger/{}", self.ledger().await?.id))
     }
 
-    pub(super) async fn ledger(&self) -> Result<Ledger, Failure> {
+    pub(crate) async fn ledger(&self) -> Result<Ledger, Failure> {
         Ok(self.node.own_ledger(&*self.agreement()?).await?)
     }
 
-    pub(super) fn agreement(&self) -> Result<Arc<Agreement>, Failure> {
-        Ok(self.node.agreement("comity-model")?)
+    pub(crate) fn agreement(&self) -> Result<Arc<Signed>, Failure> {
+        let mut all = self.node.agreements();
+        all.pop().ok_or_else(|| Failure::Wrong("no terms are signed".to_owned()))
     }
 }
 
@@ -236,28 +247,35 @@ fn propose(
     south: &Side,
     witness: OutsideWitness,
     now: Timestamp,
+    cast: &Cast,
 ) -> Result<Terms, Failure> {
     let wrong = |error: comity_rules::agreement::Problem| Failure::Wrong(error.to_string());
-    let model = TEMPLATES.iter().find(|(id, _)| *id == "comity-model").map_or("", |(_, text)| text);
-    let parties = [north, south].map(|side| {
+    let sides = [north, south].into_iter().zip(&cast.calendars);
+    let parties = sides.clone().map(|(side, calendar)| {
         let card = side.node.card();
         Party {
             id: card.party.clone(),
             name: card.name.clone(),
             zone: card.zone.clone(),
             root: card.root.to_string(),
-            calendar: None,
+            calendar: calendar.as_ref().map(|calendar| calendar.id.clone()),
         }
     });
+    let mut template = Agreement::clone(&*Terms::parse(&cast.template).map_err(wrong)?);
+    for calendar in cast.calendars.iter().flatten() {
+        if template.calendars.iter().all(|known| known.id != calendar.id) {
+            template.calendars.push(calendar.clone());
+        }
+    }
     let between = Between {
         proposed: now,
         readers: Readers::Everyone,
         quorum: 1,
         closes: None,
-        parties: parties.to_vec(),
+        parties: parties.collect(),
         witnesses: vec![witness],
     };
-    Terms::propose(&*Terms::parse(model).map_err(wrong)?, between).map_err(wrong)
+    Terms::propose(&template, between).map_err(wrong)
 }
 
 /// Exchange, pages and health of both sides.

@@ -1,0 +1,313 @@
+//! `/hotline`: what waits, how ready the line is, who is on duty, and a form for a message.
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Redirect, Response};
+use comity_node::Error;
+use comity_node::people::Stated;
+use comity_rules::PartyId;
+use comity_rules::access::Right;
+use comity_rules::command::{Command, Deed};
+use comity_rules::content::{Message, Tlp};
+use comity_rules::matter::{Signal, Topic};
+use jiff::SignedDuration;
+use serde::Deserialize;
+
+use super::{Frame, Posted, internal, render};
+use crate::App;
+use crate::language::Language;
+use crate::problem;
+use crate::review::Table;
+use crate::session::Who;
+use crate::when::{self, Zones};
+
+/// Threads that are listed.
+const PAGE: u64 = 50;
+
+/// Handovers that are shown.
+const SHOWN: usize = 5;
+
+#[derive(Template)]
+#[template(path = "hotline.html")]
+struct Page {
+    frame: Frame,
+    t: Language,
+    problem: Option<String>,
+    calls: Vec<Call>,
+    lines: Vec<Line>,
+    duty: Vec<String>,
+    handovers: Vec<Handed>,
+    states: bool,
+    markings: Vec<&'static str>,
+    written: Form,
+}
+
+/// A thread in the list.
+pub(super) struct Call {
+    pub(super) id: String,
+    pub(super) title: String,
+    pub(super) kind: String,
+    pub(super) between: String,
+    pub(super) state: String,
+    pub(super) ours: bool,
+    pub(super) exercise: bool,
+}
+
+/// The hotline of an agreement.
+struct Line {
+    terms: String,
+    peer: String,
+    purpose: String,
+    keys: String,
+    readiness: Table,
+    next: Vec<String>,
+}
+
+struct Handed {
+    id: String,
+    lead: String,
+    note: String,
+    taken: Option<String>,
+    may_take: bool,
+}
+
+#[derive(Deserialize, Default)]
+pub(crate) struct Form {
+    act: String,
+    #[serde(default)]
+    terms: String,
+    #[serde(default)]
+    title: String,
+    #[serde(default)]
+    text: String,
+    #[serde(default)]
+    marking: String,
+    #[serde(default)]
+    spoken: String,
+    #[serde(default)]
+    about: String,
+    #[serde(default)]
+    id: String,
+    #[serde(default)]
+    exercise: Option<String>,
+}
+
+pub(crate) async fn show(State(app): State<App>, t: Language, who: Who) -> Response {
+    page(&app, t, &who, None, Form::default()).await
+}
+
+pub(crate) async fn act(
+    State(app): State<App>,
+    t: Language,
+    who: Who,
+    Posted(form): Posted<Form>,
+) -> Response {
+    let done = match form.act.as_str() {
+        "send" => send(&app, &who, &form).await,
+        "handover" => app.node.hand_over(&who.0, &form.text).await.map(|_| "/hotline".to_owned()),
+        "take" => app.node.take_over(&who.0, &form.id).await.map(|()| "/hotline".to_owned()),
+        test => match test.parse() {
+            Ok(signal @ (Signal::Echo | Signal::ReadBack | Signal::Ping)) => {
+                match app.node.agreement(&form.terms) {
+                    Ok(agreement) => {
+                        let thread = app.node.test_hotline(&who.0, &agreement, signal).await;
+                        thread.map(|thread| format!("/matters/{thread}"))
+                    }
+                    Err(error) => Err(error),
+                }
+            }
+            _ => return (StatusCode::BAD_REQUEST, t.text("no-such-form") + "\n").into_response(),
+        },
+    };
+    match done {
+        Ok(to) => Redirect::to(&to).into_response(),
+        Err(Error::Store(error)) => internal(t, &error),
+        Err(error) => {
+            let problem = Some(problem::text(t, &error));
+            let page = page(&app, t, &who, problem, form).await;
+            (StatusCode::UNPROCESSABLE_ENTITY, page).into_response()
+        }
+    }
+}
+
+async fn send(app: &App, who: &Who, form: &Form) -> Result<String, Error> {
+    let marking = serde_json::from_value(form.marking.as_str().into()).unwrap_or(Tlp::Red);
+    let telephone = !form.spoken.trim().is_empty();
+    let about = match form.about.trim() {
+        "" => None,
+        id => Some(app.node.find(id).await?),
+    };
+    let message = Message {
+        title: form.title.clone(),
+        text: form.text.clone(),
+        marking,
+        spoken: form.spoken.trim().to_owned(),
+    };
+    let signal = if telephone { Signal::Telephone } else { Signal::Message };
+    let exercise = form.exercise.is_some();
+    let command = Command::Deed(Deed::Signal { signal, about, exercise, message });
+    match app.node.state(&who.0, Some(&form.terms), None, command).await? {
+        Stated::Now(done) => Ok(format!("/matters/{}", done.thread)),
+        Stated::Waits(draft) => Ok(format!("/drafts/{draft}")),
+    }
+}
+
+/// The matters about a topic, for a list.
+pub(super) async fn calls(
+    app: &App,
+    t: Language,
+    topic: Topic,
+    limit: u64,
+) -> Result<Vec<Call>, Error> {
+    let lines = app.node.matters(topic, false, None, limit).await?;
+    let call = |line: &comity_node::matters::Line| {
+        let matter = &line.summary.matter;
+        let terms = &line.agreement.terms;
+        let name =
+            |id: &PartyId| terms.party(id).map_or_else(|| id.to_string(), |p| p.name.clone());
+        let between = [("from", name(&matter.opener)), ("to", name(&matter.other))];
+        let kind = match matter.signal() {
+            Some(signal) => t.text(&format!("signal-{}", signal.as_str())),
+            None => t.text(&format!("topic-{}", matter.topic.as_str())),
+        };
+        Call {
+            id: matter.thread.to_string(),
+            title: match line.summary.title.as_str() {
+                "" if topic == Topic::Suspension => kind.clone(),
+                "" => t.text("content-destroyed"),
+                title if title.parse::<Signal>().is_ok() => kind.clone(),
+                title => title.to_owned(),
+            },
+            kind,
+            between: t.with("from-to", between),
+            state: t.text(&format!("state-{}", line.standing.state.as_str())),
+            ours: line.waits_for(&app.node),
+            exercise: matter.exercise,
+        }
+    };
+    Ok(lines.iter().map(call).collect())
+}
+
+async fn page(
+    app: &App,
+    t: Language,
+    who: &Who,
+    problem: Option<String>,
+    written: Form,
+) -> Response {
+    match gather(app, t, who, problem, written).await {
+        Ok(page) => render(t, &page),
+        Err(error) => internal(t, &error),
+    }
+}
+
+async fn gather(
+    app: &App,
+    t: Language,
+    who: &Who,
+    problem: Option<String>,
+    written: Form,
+) -> Result<Page, Error> {
+    let mut calls = calls(app, t, Topic::Hotline, PAGE).await?;
+    // What waits for us stands first.
+    calls.sort_by_key(|call| !call.ours);
+    let mut lines = Vec::new();
+    for agreement in app.node.agreements().iter().filter(|a| !a.is_closed()) {
+        let Some(hotline) = &agreement.terms.hotline else { continue };
+        let status = app.node.hotline_status(agreement).await?;
+        let zones = Zones::between(&agreement.terms, app.node.party());
+        let name = |id: &PartyId| {
+            let party = agreement.terms.party(id);
+            party.map_or_else(|| id.to_string(), |party| party.name.clone())
+        };
+        let mut rows = Vec::new();
+        for (party, readiness) in &status.readiness {
+            for (key, times) in [
+                ("signal-echo", &readiness.echo),
+                ("signal-read-back", &readiness.read_back),
+                ("signal-ping", &readiness.ping),
+                ("signal-message", &readiness.message),
+            ] {
+                let span = |seconds: Option<i64>| {
+                    let seconds = seconds.map(SignedDuration::from_secs);
+                    seconds.map_or_else(|| "–".to_owned(), |span| when::short_span(t, span))
+                };
+                rows.push(vec![
+                    t.with("answers-to", [("party", name(party)), ("what", t.text(key))]),
+                    times.done.to_string(),
+                    times.open.to_string(),
+                    (times.late + times.overdue).to_string(),
+                    span(times.median),
+                    span(times.p90),
+                ]);
+            }
+        }
+        let heads = [
+            "column-what",
+            "review-done",
+            "review-open",
+            "review-late",
+            "review-median",
+            "review-p90",
+        ];
+        let keys = match status.epochs {
+            (Some(ours), Some(theirs)) => {
+                t.with("hotline-keys", [("ours", ours.to_string()), ("theirs", theirs.to_string())])
+            }
+            _ => t.text("hotline-keys-none"),
+        };
+        lines.push(Line {
+            terms: agreement.terms.hash().to_hex(),
+            peer: name(&agreement.peer),
+            purpose: hotline.purpose.clone(),
+            keys,
+            readiness: Table::of(heads.map(|key| t.text(key)).into(), rows.into_iter()),
+            next: status
+                .next
+                .iter()
+                .map(|(signal, due)| {
+                    let signal = t.text(&format!("signal-{}", signal.as_str()));
+                    t.with("next-test", [("signal", signal), ("time", zones.both(t, *due))])
+                })
+                .collect(),
+        });
+    }
+    let zone = jiff::tz::TimeZone::get(&app.node.card().zone).unwrap_or(jiff::tz::TimeZone::UTC);
+    let hour = |time: jiff::Timestamp| when::day(t, &time.to_zoned(zone.clone()));
+    let now = app.node.now();
+    let shifts = app.node.roster(&who.0).await?;
+    let duty = shifts.iter().map(|shift| {
+        let key = if shift.starts <= now { "duty-now" } else { "duty-later" };
+        let hours = [("from", hour(shift.starts)), ("to", hour(shift.ends))];
+        let [from, to] = hours;
+        t.with(key, [("who", shift.account.clone()), from, to])
+    });
+    let states = who.0.may(Right::State).is_ok();
+    let handovers = app.node.handovers(&who.0).await?;
+    let handovers = handovers.into_iter().take(SHOWN).map(|one| Handed {
+        lead: t.with("handover-by", [("who", one.gives.clone()), ("time", hour(one.at))]),
+        may_take: states && one.taken.is_none() && one.gives != who.0.name,
+        taken: one
+            .taken
+            .map(|(by, at)| t.with("handover-taken", [("who", by), ("time", hour(at))])),
+        id: one.id,
+        note: one.note,
+    });
+    let mut frame = Frame::of(app, t, &who.0, "hotline", 0);
+    frame.exercise = calls.first().is_some_and(|call| call.exercise);
+    Ok(Page {
+        t,
+        problem,
+        lines,
+        duty: duty.collect(),
+        handovers: handovers.collect(),
+        states,
+        markings: [Tlp::Red, Tlp::AmberStrict, Tlp::Amber, Tlp::Green, Tlp::Clear]
+            .map(Tlp::label)
+            .into(),
+        written,
+        calls,
+        frame,
+    })
+}

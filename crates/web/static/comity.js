@@ -1,0 +1,90 @@
+// Live updates and the keyboard. Nothing here is needed: every page works without.
+'use strict';
+
+// A page that changed is fetched anew and its parts put in place, unless somebody is writing on it.
+function refresh() {
+  if (document.hidden) { addEventListener('visibilitychange', refresh, { once: true }); return; }
+  const writing = [...document.querySelectorAll('main textarea, main input:not([type=hidden])')]
+    .some((field) => field === document.activeElement || field.value !== field.defaultValue);
+  if (writing || document.querySelector('main details[open], dialog[open]')) {
+    document.getElementById('changed').hidden = false;
+    return;
+  }
+  fetch(location.href, { headers: { 'x-live': '1' } }).then((answer) => {
+    if (!answer.ok || answer.redirected) return null;
+    return answer.text();
+  }).then((text) => {
+    if (!text) return;
+    const page = new DOMParser().parseFromString(text, 'text/html');
+    for (const part of ['main', 'nav.places']) {
+      const [old, fresh] = [document.querySelector(part), page.querySelector(part)];
+      if (old && fresh && old.innerHTML !== fresh.innerHTML) old.replaceWith(document.adoptNode(fresh));
+    }
+    document.title = page.title;
+    mark(Math.min(row, rows().length - 1));
+  });
+}
+
+if (window.EventSource && document.querySelector('nav.places')) {
+  const live = new EventSource(`/live?seen=${document.body.dataset.seen}`);
+  live.addEventListener('change', refresh);
+}
+
+let row = -1;
+const rows = () => [...document.querySelectorAll('main table tbody tr')].filter((one) => one.querySelector('a'));
+
+function mark(to) {
+  rows().forEach((one) => one.classList.remove('here'));
+  row = to;
+  const one = rows()[row];
+  if (one) { one.classList.add('here'); one.scrollIntoView({ block: 'nearest' }); }
+}
+
+// The first button of this kind of move, or the form's first field.
+function move(act) {
+  const button = document.querySelector(`main button[value="${act}"]`);
+  if (!button) return false;
+  const field = button.form.querySelector('textarea');
+  (field || button).focus();
+  return true;
+}
+
+addEventListener('keydown', (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  const help = document.getElementById('keys');
+  if (/^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName)) {
+    if (event.key === 'Escape') event.target.blur();
+    return;
+  }
+  const go = { d: '/', r: '/requests', h: '/hotline', g: '/agreements', i: '/intelligence', o: '/oversight', l: '/ledger' };
+  switch (event.key) {
+    case '?': help.open ? help.close() : help.showModal(); break;
+    case 'Escape': if (help.open) help.close(); return;
+    case '/': {
+      const search = document.querySelector('main input[type=search]');
+      if (!search) { location.href = '/requests'; break; }
+      search.focus();
+      break;
+    }
+    case 'j': mark(Math.min(row + 1, rows().length - 1)); break;
+    case 'k': mark(Math.max(row - 1, 0)); break;
+    case 'Enter': {
+      const link = rows()[row]?.querySelector('a');
+      if (!link || event.target.tagName === 'A' || event.target.tagName === 'BUTTON') return;
+      location.href = link.href;
+      break;
+    }
+    case 'a': if (!move('acknowledge') && !move('read-back')) return; break;
+    case 'e': if (!move('escalate')) return; break;
+    default:
+      if (!go[event.key]) return;
+      location.href = go[event.key];
+  }
+  event.preventDefault();
+});
+
+// An identifier that is shortened is copied whole by a click.
+addEventListener('click', (event) => {
+  const code = event.target.closest('code[data-whole]');
+  if (code) navigator.clipboard?.writeText(code.dataset.whole);
+});
