@@ -65,7 +65,7 @@ async function signedIn(side, options = {}, as = null) {
   return { page, base, context };
 }
 
-// The pages' own policy runs no script, not even a test's: axe looks at them without the policy.
+// The pages' own policy runs no script but theirs, not even a test's: axe looks at them without the policy.
 async function violations(side, path, options) {
   const { page, base, context } = await signedIn(side, { bypassCSP: true, ...options });
   const found = [];
@@ -149,6 +149,165 @@ test('an officer replies and the other side sees it', async () => {
   await south.context.close();
 });
 
+// Waits until the page says it, loading it again.
+async function until(page, wanted, what) {
+  const deadline = Date.now() + 20_000;
+  while (!wanted.test(await page.textContent('main'))) {
+    assert.ok(Date.now() < deadline, what);
+    await page.waitForTimeout(300);
+    await page.reload();
+  }
+}
+
+test('two officers and a releasing officer: a request from its first word to its assessment, without JavaScript', async () => {
+  const plain = { javaScriptEnabled: false };
+  const south = await signedIn('south', plain);
+  await south.page.click('text=New request');
+  await south.page.fill('[name=title]', 'Whose is this name server?');
+  await south.page.selectOption('[name=class]', 'U2-routine');
+  await south.page.fill('[name=facts]', 'It answers for names used in a fraud.');
+  await south.page.fill('[name=ask_1]', 'Who runs ns1.example?');
+  await south.page.check('[name=exercise]');
+  await south.page.click('button[value=more]');
+  await south.page.selectOption('[name=kind_2]', 'takedown');
+  await south.page.fill('[name=ask_2]', 'Stop it answering.');
+  await south.page.click('button[value=check]');
+  assert.match(await south.page.textContent('[role=alert]'), /“items\[2\]\.infrastructure” is missing/, 'only what is malicious');
+  assert.equal(await south.page.inputValue('[name=ask_1]'), 'Who runs ns1.example?', 'what was written is kept');
+  await south.page.selectOption('[name=infrastructure_2]', 'phishing');
+  await south.page.fill('[name=identifiers_2]', 'ns1.example\n198.51.100.9:53');
+  await south.page.click('button[value=check]');
+  const preview = await south.page.textContent('#preview');
+  assert.match(preview, /Send as it is/);
+  assert.match(preview, /legal_basis/, 'what is missing is named');
+  assert.match(preview, /198\.51\.100\.9:53/, 'the text that leaves is shown');
+  await picture(south.page, 'compose');
+  await south.page.click('button[value=send]');
+  assert.match(south.page.url(), /requests\/[0-9a-f-]{36}$/);
+  const path = new URL(south.page.url()).pathname;
+
+  const duty = { name: 'dora', password: account('dora', 'duty-officer') };
+  const north = await signedIn('north', plain, duty);
+  await until(north.page, /Whose is this name server/, 'the request arrives');
+  await north.page.goto(north.base + path);
+  await until(north.page, /Acknowledge/, 'it can be acknowledged');
+  await north.page.fill('#text', 'In hand.');
+  await north.page.click('button[value=acknowledge]');
+  await north.page.goto(north.base + path);
+  await north.page.click('summary:has-text("Say who is competent")');
+  await north.page.fill('[name=authority]', 'CERT');
+  await north.page.selectOption('[name=stand]', 'competent');
+  await north.page.click('button[value=route]');
+  assert.match(await north.page.textContent('main'), /CERT: answers, is competent/);
+  await north.page.click('summary:has-text("Answer items")');
+  await north.page.selectOption('[name=outcome_1]', 'answered');
+  await north.page.fill('[name=text_1]', 'A reseller, since May.');
+  await north.page.selectOption('[name=outcome_2]', 'refused');
+  await north.page.click('button[value=answer]');
+  assert.match(await north.page.textContent('[role=alert]'), /“item 2: ground” is not one|“item 2/, 'a refusal has a ground');
+  assert.equal(await north.page.inputValue('[name=text_1]'), 'A reseller, since May.', 'and nothing is lost');
+  await north.page.click('fieldset:has-text("Stop it answering") summary');
+  await north.page.selectOption('[name=ground_2]', 'not-competent');
+  await north.page.fill('[name=law_2]', 'Telecommunications Act, section 9');
+  await north.page.fill('[name=alternative_2]', 'The registry may be asked.');
+  await north.page.selectOption('[name=consulted_2]', 'no');
+  await north.page.fill('[name=preserved_until]', '2026-05-31');
+  await north.page.click('button[value=answer]');
+  assert.match(north.page.url(), /drafts/, 'it waits for a second pair of eyes');
+  const draft = new URL(north.page.url()).pathname;
+  assert.equal(await north.page.locator('button[value=release]').count(), 0, 'not for its author to release');
+
+  const releasing = { name: 'rita', password: account('rita', 'releasing-officer') };
+  const third = await signedIn('north', { ...plain, locale: 'zh-CN' }, releasing);
+  await third.page.goto(third.base + draft);
+  assert.match(await third.page.textContent('main'), /A reseller, since May\./);
+  await third.page.click('button[value=release]');
+
+  await south.page.goto(south.base + path);
+  await until(south.page, /A reseller, since May/, 'the answer arrives');
+  const main = await south.page.textContent('main');
+  assert.match(main, /not-competent/);
+  assert.match(main, /Kept for the asker until 2026-05-31 and no longer/);
+  await south.page.selectOption('[name=score_completeness]', '2');
+  await south.page.click('button[value=assess]');
+  assert.match(await south.page.textContent('main'), /Completeness: 2 of 4/);
+  await south.page.goto(south.base + '/requests?q=' + encodeURIComponent('name server is:open'));
+  assert.equal(await south.page.locator('tbody tr').count(), 1, 'found by words and a filter');
+  await south.page.goto(south.base + '/requests?q=class%3AU0');
+  assert.match(await south.page.textContent('main'), /No request here is so/);
+  for (const one of [south, north, third]) await one.context.close();
+});
+
+test('the hotline: a message comes up on the other side by itself, and is acknowledged by a key', async () => {
+  const south = await signedIn('south');
+  await south.page.goto(south.base + '/hotline');
+  const north = await signedIn('north');
+  await north.page.goto(north.base + '/hotline');
+  await north.page.fill('[name=title]', 'Two dams lost their view');
+  await north.page.fill('textarea[name=text] >> nth=0', 'Do you see the same?');
+  await north.page.check('[name=exercise]');
+  await north.page.click('button[value=send]');
+  assert.match(await north.page.textContent('main'), /waits for Southland/);
+  // Nobody touches the other page.
+  await south.page.waitForSelector('text=Two dams lost their view', { timeout: 20_000 });
+  await picture(south.page, 'hotline');
+  await south.page.keyboard.press('?');
+  assert.ok(await south.page.isVisible('dialog#keys'));
+  await south.page.keyboard.press('Escape');
+  await south.page.keyboard.press('j');
+  await south.page.keyboard.press('Enter');
+  await south.page.waitForURL(/matters/);
+  assert.match(await south.page.textContent('main'), /Do you see the same\?/);
+  await south.page.keyboard.press('a');
+  await south.page.keyboard.type('We look.');
+  await south.page.click('button[value=acknowledge]');
+  assert.match(await south.page.textContent('main'), /Acknowledged by a person/);
+  const path = new URL(south.page.url()).pathname;
+  await until(north.page, /We look\./, 'the acknowledgement arrives');
+  assert.deepEqual(await violations('north', [path, '/hotline']), []);
+  assert.deepEqual(await violations('south', [path, '/hotline'], { locale: 'zh-CN', colorScheme: 'dark' }), []);
+  // What the alert said is on the desk, until somebody has seen it.
+  await south.page.keyboard.press('Escape');
+  await south.page.goto(south.base + '/');
+  await until(south.page, /Hotline: a message from northland|New: nobody has seen/, 'the alert');
+  await north.context.close();
+  await south.context.close();
+});
+
+test('the dialogue: a meeting, minutes that both agree to, an action item that comes back until done', async () => {
+  const north = await signedIn('north', { javaScriptEnabled: false });
+  await north.page.goto(north.base + '/dialogue');
+  await north.page.click('summary:has-text("Call a meeting")');
+  const form = north.page.locator('details:has-text("Call a meeting")');
+  await form.locator('[name=title]').fill('Third round');
+  await form.locator('[name=day]').fill('2026-03-20');
+  await form.locator('[name=text]').fill('timeliness\nthe hotline');
+  await form.locator('[name=exercise]').check();
+  await form.locator('button').click();
+  assert.match(await north.page.textContent('main'), /To be held on 2026-03-20/);
+  const path = new URL(north.page.url()).pathname;
+  const minutes = north.page.locator('form:has(button[value=minutes])');
+  await minutes.locator('[name=day]').fill('2026-03-20');
+  await minutes.locator('[name=text]').fill('Both sides will name a second line.');
+  await minutes.locator('[name=actions]').fill('southland | 2026-04-30 | name a second line');
+  await minutes.locator('button').click();
+  assert.match(await north.page.textContent('main'), /1\. name a second line \(Southland Cyber Police, 2026-04-30\)/);
+  const south = await signedIn('south', { javaScriptEnabled: false });
+  await south.page.goto(south.base + path);
+  await until(south.page, /name a second line/, 'the minutes arrive');
+  await south.page.click('button[value=agree]');
+  await south.page.goto(south.base + '/dialogue');
+  assert.match(await south.page.textContent('main'), /To be done\s*What\s*By\s*Due\s*name a second line/);
+  await picture(south.page, 'dialogue');
+  await south.page.goto(south.base + path);
+  await south.page.click('button[value=done]');
+  await south.page.goto(south.base + '/dialogue');
+  assert.match(await south.page.textContent('main'), /will be here until it is done/);
+  assert.deepEqual(await violations('south', ['/dialogue', path]), []);
+  await north.context.close();
+  await south.context.close();
+});
+
 test('another site cannot make a move', async () => {
   const { page, base, context } = await signedIn('north');
   const path = await requestPath();
@@ -168,7 +327,7 @@ test('another site cannot make a move', async () => {
 
 test('axe-core finds nothing, light and dark, in both languages', async () => {
   const path = await requestPath();
-  const pages = ['/', '/requests', path, '/agreements', '/oversight?exercises=on', '/ledger', '/nowhere'];
+  const pages = ['/', '/requests', path, '/requests/new', '/hotline', '/dialogue', '/agreements', '/oversight?exercises=on', '/ledger', '/nowhere'];
   assert.deepEqual(await violations('north', pages), []);
   assert.deepEqual(await violations('south', pages.slice(0, 2), { colorScheme: 'dark' }), []);
   assert.deepEqual(await violations('north', [path], { locale: 'zh-CN', colorScheme: 'dark' }), []);
@@ -191,7 +350,7 @@ test('Chinese pages are Chinese, and TLP labels are not translated', async () =>
     const text = await page.textContent('body');
     assert.deepEqual(english.filter((known) => text.includes(known)), [], where);
   };
-  for (const path of ['/', '/requests', await requestPath(), '/agreements', '/oversight?exercises=on', '/ledger', '/nowhere']) {
+  for (const path of ['/', '/requests', await requestPath(), '/requests/new', '/hotline', '/dialogue', '/agreements', '/oversight?exercises=on', '/ledger', '/nowhere']) {
     await page.goto(base + path);
     await look(path);
   }
@@ -304,7 +463,7 @@ test('intelligence is brought in, found, looked at, shared, deleted: without Jav
 
 test('nothing is cut at 360 px', async () => {
   const { page, base, context } = await signedIn('north', { viewport: { width: 360, height: 740 } });
-  for (const path of ['/', '/requests', await requestPath(), '/agreements', '/oversight?exercises=on', '/ledger']) {
+  for (const path of ['/', '/requests', await requestPath(), '/requests/new', '/hotline', '/dialogue', '/agreements', '/oversight?exercises=on', '/ledger']) {
     await page.goto(base + path);
     const width = await page.evaluate(() => document.documentElement.scrollWidth);
     assert.ok(width <= 360, `${path} is ${width} px wide`);

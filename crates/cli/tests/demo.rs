@@ -129,7 +129,15 @@ fn a_hunt_answers_an_item(kept: &Path) {
 /// Both nodes make the same bytes for the same heads, and so does whoever has only the ledgers and what was
 /// opened of them; a review with one figure changed is found out.
 fn the_review_is_the_same_everywhere(kept: &Path, ledgers: [&str; 2], policy: &str, terms: &str) {
-    let mut reviews = Vec::new();
+    let (mut reviews, mut pdfs) = (Vec::new(), Vec::new());
+    // How many receipts go into one statement is a matter of moments: how many entries there are is asked.
+    let shown = comity(&["--data", &path(kept, "northland"), "ledger", "show", "--json"]);
+    let shown: serde_json::Value = serde_json::from_slice(&shown.stdout).unwrap();
+    let entries = |mine: bool| {
+        let ledger = shown.as_array().unwrap().iter().find(|one| one["mine"] == mine).unwrap();
+        ledger["entries"].as_u64().unwrap()
+    };
+    let (ours, theirs) = (entries(true), entries(false));
     for party in ["northland", "southland"] {
         let (data, out) = (path(kept, party), path(kept, &format!("review-{party}")));
         let made = comity(&[
@@ -143,13 +151,15 @@ fn the_review_is_the_same_everywhere(kept: &Path, ledgers: [&str; 2], policy: &s
             "2026-04-01",
             "--exercises",
             "--at",
-            "northland:16,southland:16",
+            &format!("northland:{ours},southland:{theirs}"),
             "-o",
             &format!("{out}.json"),
             "-o",
             &format!("{out}.html"),
             "-o",
             &format!("{out}.csv"),
+            "-o",
+            &format!("{out}.pdf"),
             "-o",
             &format!("{out}.proofs"),
         ]);
@@ -160,7 +170,10 @@ fn the_review_is_the_same_everywhere(kept: &Path, ledgers: [&str; 2], policy: &s
         assert!(html.contains("EXERCISE") && html.contains("<svg") && !html.contains("src="));
         let csv = std::fs::read_to_string(format!("{out}.csv")).unwrap();
         assert_eq!(csv.lines().count(), 4, "{csv}");
+        pdfs.push(std::fs::read(format!("{out}.pdf")).unwrap());
     }
+    assert!(pdfs[0] == pdfs[1], "the same PDF for the same review");
+    reads_as_tagged(&path(kept, "review-northland.pdf"));
     assert_eq!(reviews[0], reviews[1], "the same bytes on both nodes");
     let review: serde_json::Value = serde_json::from_str(&reviews[0]).unwrap();
     let south = &review["answers_of"]["southland"];
@@ -195,10 +208,11 @@ fn the_review_is_the_same_everywhere(kept: &Path, ledgers: [&str; 2], policy: &s
         "--to",
         "2026-04-01",
         "--at",
-        "northland:17,southland:16",
+        &format!("northland:{},southland:{theirs}", ours + 1),
     ]);
     assert_eq!(beyond.status.code(), Some(2));
-    assert!(text(&beyond).contains("have covered 16 entries"), "{}", text(&beyond));
+    let covered = format!("have covered {ours} entries");
+    assert!(text(&beyond).contains(&covered), "{}", text(&beyond));
 }
 
 fn the_folders_answer_without_a_running_node(kept: &Path) {
@@ -282,4 +296,32 @@ fn shells_and_manuals_get_what_they_want_from_the_command_itself() {
     assert_eq!(comity(&["man", &pages]).status.code(), Some(0));
     let page = std::fs::read_to_string(Path::new(&pages).join("comity-request-send.1")).unwrap();
     assert!(page.contains("Send a request"), "{page}");
+}
+
+/// The PDF as another library reads it: tagged, with its language, headings and tables, and what it says.
+fn reads_as_tagged(file: &str) {
+    let Ok(python) = std::env::var("COMITY_TEST_PYTHON") else {
+        eprintln!(
+            "skipped in part: COMITY_TEST_PYTHON is not set; ./test makes an environment with pypdf"
+        );
+        return;
+    };
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/clients/pdf.py");
+    let ran = Command::new(python).arg(script).arg(file).output().unwrap();
+    assert!(ran.status.success(), "{}", text(&ran));
+    let found: serde_json::Value = serde_json::from_slice(&ran.stdout).unwrap();
+    assert_eq!((&found["tagged"], &found["language"]), (&true.into(), &"en".into()));
+    assert_eq!(found["title"], "Review of timeliness and quality");
+    let tags = &found["tags"];
+    for (tag, least) in
+        [("H1", 1), ("H2", 6), ("H3", 4), ("P", 6), ("Table", 5), ("TH", 20), ("TD", 40)]
+    {
+        assert!(tags[tag].as_u64().unwrap_or(0) >= least, "{tag}: {tags}");
+    }
+    let said = found["text"].as_str().unwrap();
+    for wanted in
+        ["EXERCISE", "Readiness of the hotline", "no-material-nexus", "Nine in ten within"]
+    {
+        assert!(said.contains(wanted), "{wanted}");
+    }
 }

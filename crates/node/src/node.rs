@@ -1,6 +1,7 @@
 //! A node: its keys, its store, its agreements, and what people and peers do with them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
+use std::hash::{Hash as _, Hasher as _};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
@@ -50,6 +51,8 @@ pub struct Node {
     troubles: Mutex<BTreeMap<String, String>>,
     /// How far others' clocks are ahead of this one, in seconds, as last heard.
     pub(crate) skews: Mutex<BTreeMap<String, i64>>,
+    /// Hashes of the keys of alerts that are kept in the store.
+    told: Mutex<HashSet<u64>>,
     jobs: mpsc::Sender<Job>,
     /// Counts commits that somebody may wait for.
     changed: watch::Sender<u64>,
@@ -262,6 +265,7 @@ impl Node {
             agreements: RwLock::default(),
             troubles: Mutex::default(),
             skews: Mutex::default(),
+            told: Mutex::default(),
             jobs,
             changed: watch::Sender::new(0),
         });
@@ -407,6 +411,16 @@ impl Node {
     #[must_use]
     pub fn troubles(&self) -> BTreeMap<String, String> {
         self.troubles.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Whether an alert is known to be kept in the store.
+    pub(crate) fn is_told(&self, key: &str) -> bool {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner).contains(&hash_of(key))
+    }
+
+    /// Notes that it is.
+    pub(crate) fn note_told(&self, key: &str) {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner).insert(hash_of(key));
     }
 
     /// Jobs that wait for the writer.
@@ -697,6 +711,12 @@ impl Node {
     pub(crate) fn add(&self, agreement: Arc<Agreement>) {
         self.agreements.write().unwrap_or_else(PoisonError::into_inner).push(agreement);
     }
+}
+
+fn hash_of(key: &str) -> u64 {
+    let mut hasher = std::hash::DefaultHasher::new();
+    key.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// Opens what is sealed to these keys.

@@ -17,13 +17,15 @@ use comity_node::Node;
 
 mod language;
 mod pages;
+mod pdf;
 mod problem;
 mod review;
 mod session;
 mod timeline;
 mod when;
 
-pub use review::{Step, Story, exercise_report, report as review_report};
+pub use pdf::Problem as PdfProblem;
+pub use review::{Step, Story, exercise_report, pdf as review_pdf, report as review_report};
 
 /// What every page needs.
 #[derive(Clone)]

@@ -2,6 +2,7 @@
 //! table.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
 use askama::Template;
 use comity_rules::PartyId;
@@ -12,7 +13,7 @@ use comity_rules::review::{Answers, Review, Row, Times, Took};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::language::Language;
-use crate::when;
+use crate::{pdf, when};
 
 const STYLE: &str = include_str!("../static/comity.css");
 
@@ -157,6 +158,16 @@ pub fn exercise_report(story: &Story, review: &Review, language: &str) -> String
     }
     let report = AfterAction { t, style: STYLE, story, steps, view };
     report.render().unwrap_or_default()
+}
+
+/// A review as a tagged PDF, in `en` or `zh`; `font` in place of those that are shipped, or the system's.
+///
+/// # Errors
+/// [`pdf::Problem`].
+pub fn pdf(review: &Review, language: &str, font: Option<&Path>) -> Result<Vec<u8>, pdf::Problem> {
+    let t = if language == "zh" { Language::Chinese } else { Language::English };
+    let view = View::of(t, review, &review.agreement, false, PartyId::to_string);
+    pdf::write(t, &view, &t.text("review-title"), font)
 }
 
 impl View {

@@ -34,16 +34,19 @@ pub(crate) enum Review {
         /// witnesses have covered here. Both nodes make the same bytes for the same heads.
         #[arg(long, value_delimiter = ',', value_parser = head)]
         at: Vec<At>,
-        /// A file, by its ending: .json (canonical), .html, .csv, or .proofs (every statement whose fields
-        /// the review opens, for an auditor). More than once for several.
+        /// A file, by its ending: .json (canonical), .html, .pdf (tagged), .csv, or .proofs (every statement whose
+        /// fields the review opens, for an auditor). More than once for several.
         #[arg(short, long)]
         output: Vec<PathBuf>,
         /// Of exercises, in place of what was real.
         #[arg(long)]
         exercises: bool,
-        /// Language of the HTML: en or zh.
+        /// Language of HTML and PDF: en or zh.
         #[arg(long, default_value = "en", value_parser = ["en", "zh"])]
         language: String,
+        /// The font of the PDF, a TrueType or OpenType file: for letters that the shipped one has not.
+        #[arg(long)]
+        font: Option<PathBuf>,
     },
     /// Recompute a review from the ledgers, trusting no node.
     Check {
@@ -79,6 +82,7 @@ fn head(text: &str) -> Result<At, String> {
 enum Form {
     Json,
     Html,
+    Pdf,
     Csv,
     Proofs,
 }
@@ -88,10 +92,11 @@ impl Form {
         match path.extension().and_then(|ending| ending.to_str()) {
             Some("json") => Ok(Self::Json),
             Some("html") => Ok(Self::Html),
+            Some("pdf") => Ok(Self::Pdf),
             Some("csv") => Ok(Self::Csv),
             Some("proofs") => Ok(Self::Proofs),
             _ => Err(Failure::Wrong(format!(
-                "{}: want a name that ends in .json, .html, .csv or .proofs",
+                "{}: want a name that ends in .json, .html, .pdf, .csv or .proofs",
                 path.display()
             ))),
         }
@@ -101,7 +106,7 @@ impl Form {
 impl Review {
     pub(crate) async fn run(self, context: &Context) -> Result<ExitCode, Failure> {
         match self {
-            Self::Pack { agreement, from, to, at, output, exercises, language } => {
+            Self::Pack { agreement, from, to, at, output, exercises, language, font } => {
                 if to <= from {
                     return Err(Failure::Wrong("--to: want a day after --from".to_owned()));
                 }
@@ -118,6 +123,11 @@ impl Review {
                     let text = match form {
                         Form::Json => review.to_canonical(),
                         Form::Html => comity_web::review_report(&review, &language),
+                        Form::Pdf => {
+                            let pdf = comity_web::review_pdf(&review, &language, font.as_deref());
+                            write(path, &pdf.map_err(|error| Failure::Wrong(error.to_string()))?)?;
+                            continue;
+                        }
                         Form::Csv => csv(&review),
                         Form::Proofs => {
                             let proofs = value["proofs"].as_array().into_iter().flatten();
@@ -272,6 +282,7 @@ fn describe(review: &Reviewed) -> String {
             }
         }
     }
+    describe_mechanism(review, &mut out);
     out.push_str(&format!(
         "\nIn no figure: {} {}, and {} requests not witnessed yet.\n",
         review.left_out,
@@ -284,6 +295,41 @@ fn describe(review: &Reviewed) -> String {
         heads.collect::<Vec<_>>().join(",")
     ));
     out
+}
+
+/// The hotline, commitments, concerns, suspensions and meetings.
+fn describe_mechanism(review: &Reviewed, out: &mut String) {
+    let mechanism = &review.mechanism;
+    for (party, readiness) in &mechanism.hotline {
+        for (what, times) in [
+            ("echo", &readiness.echo),
+            ("read back", &readiness.read_back),
+            ("announced", &readiness.ping),
+            ("messages", &readiness.message),
+        ] {
+            if times.done + times.open > 0 {
+                let (done, open) = (times.done, times.open);
+                let times = describe_times(times);
+                out.push_str(&format!(
+                    "\nHotline, {party}: {what:<10} {done} answered, {open} open; {times}"
+                ));
+            }
+        }
+    }
+    for pause in &mechanism.suspended {
+        let time = |time: Option<jiff::Timestamp>| time.map_or_else(String::new, |t| t.to_string());
+        out.push_str(&format!("\nSuspended from {} to {}", time(pause.from), time(pause.to)));
+    }
+    for kept in mechanism.commitments.iter().filter(|kept| kept.fixed.is_some()) {
+        out.push_str(&format!("\nCommitment {}: {} judgements", kept.id, kept.judged.len()));
+    }
+    let held: Vec<_> = review.meetings.held.iter().map(|one| one.date.to_string()).collect();
+    if !held.is_empty() {
+        out.push_str(&format!("\nMeetings: {}", held.join(", ")));
+    }
+    if !out.ends_with('\n') {
+        out.push('\n');
+    }
 }
 
 fn describe_times(times: &Times) -> String {

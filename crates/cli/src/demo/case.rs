@@ -17,9 +17,15 @@ use crate::stage::{Cast, Side, Stage};
 /// A public threat report in STIX 2.1, attached as it is.
 const APT1: &[u8] = include_bytes!("../../../../data/stix/apt1.json");
 
+/// What the parties of the demo add to the model terms: answers that are not urgent wait for a second person.
+const RELEASE: &str = "[release]\ntwo_persons = [\"request.answer/1\"]\n\
+                       except_classes = [\"U0-emergency\", \"U1-urgent\"]\nevidence = \"proposal\"\n\n";
+
 /// Who plays. A Monday morning; the case is invented, and so is its time.
 pub(super) fn cast() -> Cast {
-    let model = TEMPLATES.iter().find(|(id, _)| *id == "comity-model");
+    let model = TEMPLATES.iter().find(|(id, _)| *id == "comity-model").map_or("", |(_, text)| text);
+    let first = model.find("[[kind]]").unwrap_or(model.len());
+    let template = format!("{}{RELEASE}{}", &model[..first], &model[first..]);
     let party = |parts: [&str; 3]| parts.map(str::to_owned).into();
     Cast {
         start: "2026-03-09T08:12:00Z".parse().unwrap_or(Timestamp::UNIX_EPOCH),
@@ -27,7 +33,7 @@ pub(super) fn cast() -> Cast {
             party(["northland", "Northland CERT", "Europe/Oslo"]),
             party(["southland", "Southland Cyber Police", "Asia/Singapore"]),
         ],
-        template: model.map_or_else(String::new, |(_, text)| (*text).to_owned()),
+        template,
         calendars: [None, None],
     }
 }

@@ -119,8 +119,13 @@ impl Node {
         let audience = Audience::of(self).await?;
         let mut new = false;
         for alert in watch::all(self).await? {
+            // What was told is remembered, so that it is not looked up again at every look.
+            if self.is_told(&alert.key) {
+                continue;
+            }
             let to = audience.at(alert.step);
             new |= alert::raise(&self.db, &alert, &to).await?;
+            self.note_told(&alert.key);
         }
         for (alert, ..) in alert::list(&self.db, PAGE).await? {
             if alert.seen.is_some() {
@@ -178,10 +183,11 @@ impl Node {
 /// Tells people until the future is dropped.
 pub(crate) async fn run(node: Arc<Node>) {
     loop {
-        let seen = node.change_count();
+        let (seen, began) = (node.change_count(), tokio::time::Instant::now());
         let result = node.tell().await;
         node.trouble("alerts", result.as_ref().err());
-        tokio::time::sleep(REST).await;
+        // Where there is much to look through, looking takes a tenth of the time at most.
+        tokio::time::sleep(REST.max(began.elapsed() * 9)).await;
         let _ = tokio::time::timeout(LOOK, node.changed(seen)).await;
     }
 }
