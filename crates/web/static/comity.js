@@ -1,11 +1,16 @@
 // Live updates and the keyboard. Nothing here is needed: every page works without.
 'use strict';
 
+// Whether a field holds something else than the page gave it. An unnamed tick has the value "on" and no default.
+const touched = (field) => /^(checkbox|radio)$/.test(field.type)
+  ? field.checked !== field.defaultChecked
+  : field.value !== field.defaultValue;
+
 // A page that changed is fetched anew and its parts put in place, unless somebody is writing on it.
 function refresh() {
   if (document.hidden) { addEventListener('visibilitychange', refresh, { once: true }); return; }
   const writing = [...document.querySelectorAll('main textarea, main input:not([type=hidden])')]
-    .some((field) => field === document.activeElement || field.value !== field.defaultValue);
+    .some((field) => field === document.activeElement || touched(field));
   if (writing || document.querySelector('main details[open], dialog[open]')) {
     document.getElementById('changed').hidden = false;
     return;
