@@ -238,6 +238,63 @@ test('two officers and a releasing officer: a request from its first word to its
   for (const one of [south, north, third]) await one.context.close();
 });
 
+test('a request is made from a template, with a file, and several are moved at once: without JavaScript', async () => {
+  const north = await signedIn('north', { javaScriptEnabled: false });
+  await north.page.goto(north.base + '/requests/new');
+  await north.page.click('aside a:has-text("Take down malicious infrastructure")');
+  assert.match(await north.page.inputValue('[name=title]'), /phishing site that imitates \[…\]/);
+  assert.equal(await north.page.inputValue('[name=infrastructure_2]'), 'phishing');
+  await north.page.selectOption('[name=class]', 'U2-routine');
+  await north.page.setInputFiles('[name=upload]', { name: 'page.txt', mimeType: 'text/plain', buffer: Buffer.from('Enter your password') });
+  await north.page.check('[name=exercise]');
+  await north.page.click('button[value=check]');
+  assert.match(await north.page.textContent('[role=alert]'), /identifiers.* is missing/, 'what is taken down is named');
+  await north.page.fill('[name=identifiers_2]', 'https://bank.example.net/login');
+  await north.page.click('button[value=check]');
+  const said = await north.page.textContent('#preview');
+  assert.match(said, /page\.txt \(19 B\)/);
+  assert.match(said, /what the template left open/);
+  const templated = async () => {
+    await north.page.goto(north.base + '/requests/new?template=takedown');
+    await north.page.selectOption('[name=class]', 'U2-routine');
+    await north.page.fill('[name=identifiers_2]', 'https://bank.example.net/login');
+    await north.page.check('[name=exercise]');
+    await north.page.setInputFiles('[name=upload]', { name: 'page.txt', mimeType: 'text/plain', buffer: Buffer.from('Enter') });
+  };
+  for (const title of ['Take down the bank’s twin', 'Take down the post’s twin']) {
+    if (title.includes('post')) await templated();
+    await north.page.fill('[name=title]', title);
+    await north.page.click('button[value=check]');
+    await north.page.click('button[value=send]');
+    assert.match(await north.page.textContent('h1'), new RegExp(title));
+    assert.match(await north.page.textContent('main'), /page\.txt/, 'the file went with it');
+  }
+  const south = await signedIn('south', { javaScriptEnabled: false });
+  await south.page.goto(south.base + '/requests?q=twin');
+  await until(south.page, /bank’s twin[^]*post’s twin|post’s twin[^]*bank’s twin/, 'both arrive');
+  for (const pick of await south.page.locator('[name=pick]').all()) await pick.check();
+  await south.page.click('summary:has-text("Several at once")');
+  await picture(south.page, 'bulk');
+  await south.page.click('details.bulk button[value=acknowledge]');
+  await south.page.goto(south.base + '/requests?q=twin+status%3Aacknowledged');
+  assert.equal(await south.page.locator('[name=pick]').count(), 2);
+  // What cannot be done is said, for each.
+  await south.page.locator('[name=pick]').first().check();
+  await south.page.click('summary:has-text("Several at once")');
+  await south.page.click('details.bulk button[value=withdraw]');
+  assert.match(await south.page.textContent('main'), /0 of 1 done/);
+  // An answer brings its file too.
+  await south.page.click('main [role=alert] a');
+  await south.page.click('summary:has-text("Answer items")');
+  await south.page.selectOption('[name=outcome_1]', 'answered');
+  await south.page.fill('[name=text_1]', 'Kept.');
+  await south.page.setInputFiles('[name=upload]', { name: 'image.txt', mimeType: 'text/plain', buffer: Buffer.from('a picture of it') });
+  await south.page.click('button[value=answer]');
+  assert.match(await south.page.textContent('main'), /image\.txt/);
+  await north.context.close();
+  await south.context.close();
+});
+
 test('the hotline: a message comes up on the other side by itself, and is acknowledged by a key', async () => {
   const south = await signedIn('south');
   await south.page.goto(south.base + '/hotline');

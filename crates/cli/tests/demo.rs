@@ -248,6 +248,20 @@ fn the_folders_answer_without_a_running_node(kept: &Path) {
     std::fs::write(&proof, bytes).unwrap();
     assert_eq!(comity(&["ledger", "verify", &proof, "--policy", &policy]).status.code(), Some(1));
     // Closing is for the asker, after the assessment: it works without a running node.
+    // A template says what is open, and is sent when nothing is.
+    let made = run(&["request", "template", "takedown"]);
+    assert_eq!(made.status.code(), Some(0), "{}", text(&made));
+    let filled = text(&made)
+        .replace("# class = \"U2-routine\"", "class = \"U2-routine\"")
+        .replace("identifiers = []", "identifiers = [\"https://bank.example.net/login\"]");
+    let file = path(kept, "takedown.toml");
+    std::fs::write(&file, &filled).unwrap();
+    let open = run(&["request", "send", &file]);
+    assert_eq!(open.status.code(), Some(2));
+    assert!(text(&open).contains("what the template left open"), "{}", text(&open));
+    std::fs::write(&file, filled.replace("[…]", "the bank")).unwrap();
+    let sent = run(&["request", "send", &file]);
+    assert_eq!(sent.status.code(), Some(0), "{}", text(&sent));
     let closed = run(&["request", "close", id, "--text", "done"]);
     assert_eq!(closed.status.code(), Some(0), "{}", text(&closed));
     let again = run(&["request", "close", id]);

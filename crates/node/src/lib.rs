@@ -38,6 +38,7 @@ mod secrets;
 pub mod serve;
 mod signing;
 pub mod taxii;
+pub mod template;
 pub mod tls;
 mod upkeep;
 pub mod witness;

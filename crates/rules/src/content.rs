@@ -193,6 +193,31 @@ pub enum Infrastructure {
     Botnet,
 }
 
+impl Infrastructure {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::CommandAndControl,
+        Self::MalwareDistribution,
+        Self::Phishing,
+        Self::Exfiltration,
+        Self::Attack,
+        Self::Botnet,
+    ];
+
+    /// Its name.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::CommandAndControl => "command-and-control",
+            Self::MalwareDistribution => "malware-distribution",
+            Self::Phishing => "phishing",
+            Self::Exfiltration => "exfiltration",
+            Self::Attack => "attack",
+            Self::Botnet => "botnet",
+        }
+    }
+}
+
 /// A file that goes with a statement.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -28,6 +28,7 @@ pub mod release;
 pub mod request;
 pub mod review;
 pub mod statement;
+pub mod template;
 pub mod thread;
 
 pub use agreement::Terms;

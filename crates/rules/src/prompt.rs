@@ -3,6 +3,7 @@
 
 use crate::agreement::Agreement;
 use crate::content::Ask;
+use crate::template::OPEN;
 
 /// Something that is missing.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -35,6 +36,23 @@ pub fn missing(agreement: &Agreement, class: Option<&str>, ask: &Ask) -> Vec<Pro
     want(&ask.contact, "contact", "whom they can call, when, and in which time zone");
     if class.is_some() {
         want(&ask.urgency_reason, "urgency_reason", "why it has this class");
+    }
+    let items = ask.items.iter().enumerate();
+    let texts = [
+        ("title", &ask.title),
+        ("facts", &ask.facts),
+        ("legal_basis", &ask.legal_basis),
+        ("purpose", &ask.purpose),
+        ("urgency_reason", &ask.urgency_reason),
+        ("contact", &ask.contact),
+    ];
+    let texts = texts.map(|(place, text)| (place.to_owned(), text)).into_iter();
+    let texts = texts.chain(items.map(|(n, item)| (format!("items.{}", n + 1), &item.ask)));
+    for (place, text) in texts {
+        if text.contains(OPEN) {
+            let ask = "what the template left open, where it has […]";
+            prompts.push(Prompt { place, ask });
+        }
     }
     // One item may name what the others are about.
     let identifiers = ask.items.iter().flat_map(|item| &item.identifiers);

@@ -107,3 +107,7 @@ CREATE TABLE route (
     at BIGINT NOT NULL,
     PRIMARY KEY (thread, authority)
 );
+
+-- What is open is found without what is over.
+CREATE INDEX request_open ON request (seq) WHERE over = 0;
+CREATE INDEX matter_open ON matter (topic, seq) WHERE over = 0;

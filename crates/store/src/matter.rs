@@ -32,12 +32,13 @@ pub async fn list(
     before: Option<u64>,
     limit: u64,
 ) -> Result<Vec<Summary>, Error> {
+    let only = if open_only { "over = 0 AND" } else { "" };
     let sql = format!(
-        "SELECT {COLUMNS} FROM matter WHERE topic = $1 AND seq < $2 AND over <= $3
-         ORDER BY seq DESC LIMIT $4"
+        "SELECT {COLUMNS} FROM matter WHERE {only} topic = $1 AND seq < $2
+         ORDER BY seq DESC LIMIT $3"
     );
     let before = before.unwrap_or(u64::MAX);
-    let params = [topic.as_str().into(), before.into(), (!open_only).into(), limit.into()];
+    let params = [topic.as_str().into(), before.into(), limit.into()];
     db.query(&sql, &params).await?.iter().map(read).collect()
 }
 

@@ -79,12 +79,12 @@ pub async fn list(
     before: Option<u64>,
     limit: u64,
 ) -> Result<Vec<Summary>, Error> {
-    let sql = format!(
-        "SELECT {COLUMNS} FROM request WHERE seq < $1 AND over <= $2 ORDER BY seq DESC LIMIT $3"
-    );
+    // In these words the index of what is open serves, however much is over.
+    let only = if open_only { "over = 0 AND" } else { "" };
+    let sql =
+        format!("SELECT {COLUMNS} FROM request WHERE {only} seq < $1 ORDER BY seq DESC LIMIT $2");
     let before = before.unwrap_or(u64::MAX);
-    let over = !open_only;
-    db.query(&sql, &[before.into(), over.into(), limit.into()]).await?.iter().map(read).collect()
+    db.query(&sql, &[before.into(), limit.into()]).await?.iter().map(read).collect()
 }
 
 /// The requests under these terms after the cursor `after`, oldest first, each with its cursor; at most

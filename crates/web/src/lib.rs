@@ -35,6 +35,10 @@ pub(crate) struct App {
     pub(crate) trying: Arc<tokio::sync::Mutex<()>>,
     /// Imports that go on, or ended lately.
     pub(crate) imports: Arc<pages::intelligence::Imports>,
+    /// Reviews as they were shown last.
+    pub(crate) reviews: Arc<pages::oversight::Reviews>,
+    /// Files that wait for what they go with.
+    pub(crate) uploads: Arc<pages::upload::Uploads>,
     /// The node's configuration as pages see it: links lead to these pages themselves.
     pub(crate) config: Arc<comity_node::Config>,
 }
@@ -46,17 +50,28 @@ pub fn router(node: &Arc<Node>) -> Router {
         node: Arc::clone(node),
         trying: Arc::default(),
         imports: Arc::default(),
+        reviews: Arc::default(),
+        uploads: Arc::default(),
         config: Arc::new(config),
     };
     let behind_password = Router::new()
         .route("/", get(pages::desk::show).post(pages::desk::act))
-        .route("/requests", get(pages::requests::show))
-        .route("/requests/new", get(pages::compose::show).post(pages::compose::act))
+        .route("/requests", get(pages::requests::show).post(pages::bulk::act))
+        .route(
+            "/requests/new",
+            get(pages::compose::show)
+                .post(pages::compose::act)
+                .layer(DefaultBodyLimit::max(pages::upload::MOST)),
+        )
         .route("/matters/{id}", get(pages::matter::show).post(pages::matter::act))
         .route("/hotline", get(pages::hotline::show).post(pages::hotline::act))
         .route("/dialogue", get(pages::dialogue::show).post(pages::dialogue::act))
         .route("/live", get(pages::live::changes))
         .route("/requests/{id}", get(pages::request::show).post(pages::request::act))
+        .route(
+            "/requests/{id}/answer",
+            post(pages::request::answer).layer(DefaultBodyLimit::max(pages::upload::MOST)),
+        )
         .route("/requests/{id}/verify", post(pages::request::verify))
         .route("/requests/{id}/files/{ledger}/{index}/{number}", get(pages::request::file))
         .route("/drafts/{id}", get(pages::drafts::show).post(pages::drafts::act))

@@ -63,8 +63,9 @@ addEventListener('keydown', (event) => {
   }
   const go = { d: '/', r: '/requests', h: '/hotline', g: '/agreements', i: '/intelligence', o: '/oversight', l: '/ledger' };
   switch (event.key) {
-    case '?': help.open ? help.close() : help.showModal(); break;
-    case 'Escape': if (help.open) help.close(); return;
+    case '?': help.open || help.showModal(); break;
+    // Its button would keep the keys for a moment more.
+    case 'Escape': if (!help.open) return; help.close(); document.activeElement.blur(); break;
     case '/': {
       const search = document.querySelector('main input[type=search]');
       if (!search) { location.href = '/requests'; break; }
@@ -72,6 +73,13 @@ addEventListener('keydown', (event) => {
       break;
     }
     case 'j': mark(Math.min(row + 1, rows().length - 1)); break;
+    case 'x': {
+      const pick = rows()[row]?.querySelector('input[name=pick]');
+      if (!pick) return;
+      pick.checked = !pick.checked;
+      pick.closest('form').querySelector('details.bulk').open = true;
+      break;
+    }
     case 'k': mark(Math.max(row - 1, 0)); break;
     case 'Enter': {
       const link = rows()[row]?.querySelector('a');

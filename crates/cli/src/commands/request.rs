@@ -28,6 +28,17 @@ pub(crate) enum Request {
         #[command(flatten)]
         who: Who,
     },
+    /// List the templates of requests; with the id of one, print the file that it makes, to be filled in and sent.
+    Template {
+        /// The template's id.
+        id: Option<String>,
+        /// The agreement whose kinds and classes it takes; the only one, where it is left out.
+        #[arg(long)]
+        agreement: Option<String>,
+        /// en or zh.
+        #[arg(long, default_value = "en")]
+        language: String,
+    },
     /// List requests.
     List {
         /// Those too that are closed or withdrawn.
@@ -144,6 +155,9 @@ impl Request {
                 let command = Command::Send { class, exercise, ask };
                 return state(context, (agreement, None), command, who, anyway).await;
             }
+            Self::Template { id, agreement, language } => {
+                return template(context, id, agreement, language).await;
+            }
             Self::List { all } => return list(context, !all).await,
             Self::Show { id } => return show(context, id).await,
             Self::Drafts => return drafts(context).await,
@@ -209,6 +223,27 @@ pub(crate) async fn state(
             format!("Stated as entry {} of your ledger.", text(value, "index"))
         }
     }))
+}
+
+async fn template(
+    context: &Context,
+    id: Option<String>,
+    agreement: Option<String>,
+    language: String,
+) -> Result<ExitCode, Failure> {
+    let Some(id) = id else {
+        let value = context.ask(Question::Mechanism(Mechanism::Templates)).await?;
+        return Ok(context.print(&value, |all| {
+            let rows = all.as_array().into_iter().flatten();
+            let rows =
+                rows.map(|one| vec![text(one, "id"), text(one, "name"), text(one, "name_zh")]);
+            table(&["id", "", ""], rows)
+        }));
+    };
+    let question = Mechanism::Template { id, agreement, language };
+    let value = context.ask(Question::Mechanism(question)).await?;
+    let file = request_file::blank(&value)?;
+    Ok(context.print(&value, |_| file.trim_end().to_owned()))
 }
 
 async fn decide(

@@ -9,11 +9,13 @@ use comity_rules::content::{
     Answer, Ask, Attachment, Claim, Concern, DataCategory, Follows, Item, ItemAnswer, Limits,
     Notice, Response, Tlp, Translation,
 };
+use comity_rules::template::OPEN;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use crate::failure::Failure;
-use crate::output::read;
+use crate::output::{read, text};
 
 /// A request: [`Ask`], listed field by field, so that a misspelt one is refused and not lost.
 #[derive(Deserialize)]
@@ -96,6 +98,43 @@ pub(crate) fn request(path: &Path) -> Result<(Option<String>, bool, Ask), Failur
         attachments: attachments(path, file.attach)?,
     };
     Ok((file.class, file.exercise, ask))
+}
+
+/// The file that a template makes: what is open says so, and the classes are there to choose from.
+pub(crate) fn blank(made: &Value) -> Result<String, Failure> {
+    let ask: Ask = serde_json::from_value(made["ask"].clone())
+        .map_err(|error| Failure::No(error.to_string()))?;
+    let said = |name: &str, text: &str| format!("{name} = {}\n", toml::Value::from(text));
+    let mut out = String::new();
+    for class in made["classes"].as_array().into_iter().flatten() {
+        let (id, is) = (text(class, "id"), text(class, "is"));
+        out.push_str(&format!("# class = \"{id}\"  # {is}\n"));
+    }
+    for kind in made["missing"].as_array().into_iter().flatten() {
+        let (kind, agreement) = (kind.as_str().unwrap_or_default(), text(made, "agreement"));
+        out.push_str(&format!("# {agreement} has no request of the kind {kind}: left out.\n"));
+    }
+    out.push_str(&said("title", &ask.title));
+    if ask.facts.contains(['\\', '"']) {
+        out.push_str(&said("facts", &ask.facts));
+    } else {
+        out.push_str(&format!("facts = \"\"\"\n{}\"\"\"\n", ask.facts));
+    }
+    out.push_str(&said("legal_basis", OPEN));
+    out.push_str(&said("purpose", &ask.purpose));
+    out.push_str(&said("urgency_reason", OPEN));
+    out.push_str(&said("marking", ask.marking.label()));
+    out.push_str(&said("contact", OPEN));
+    for item in &ask.items {
+        out.push_str("\n[[items]]\n");
+        out.push_str(&said("kind", &item.kind));
+        out.push_str(&said("ask", &item.ask));
+        if let Some(infrastructure) = item.infrastructure {
+            out.push_str(&said("infrastructure", infrastructure.as_str()));
+        }
+        out.push_str("identifiers = []\n");
+    }
+    Ok(out)
 }
 
 pub(crate) fn answer(path: &Path) -> Result<Answer, Failure> {

@@ -3,6 +3,7 @@
 use comity_rules::access::Person;
 use comity_rules::matter::{Signal, Topic};
 use comity_rules::release::Reader;
+use comity_rules::template::Template;
 use comity_rules::thread::View;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -111,6 +112,17 @@ pub enum Mechanism {
     Routes {
         /// The request.
         id: String,
+    },
+    /// The templates of requests.
+    Templates,
+    /// A request, as a template has it.
+    Template {
+        /// Which.
+        id: String,
+        /// The agreement; the only one, where it is left out.
+        agreement: Option<String>,
+        /// `en` or `zh`.
+        language: String,
     },
     /// The latest alerts.
     Alerts,
@@ -228,6 +240,23 @@ pub(super) async fn answer(node: &Node, question: Mechanism) -> Result<Value, Er
             let unsettled = node.unsettled(thread).await?;
             let unsettled: Vec<_> = unsettled.iter().map(ToString::to_string).collect();
             Ok(json!({ "request": thread, "routes": routes, "unsettled": unsettled }))
+        }
+        Mechanism::Templates => {
+            let json = |one: &Template| {
+                let (en, zh) = (one.name.in_language("en"), one.name.in_language("zh"));
+                json!({ "id": one.id, "name": en, "name_zh": zh })
+            };
+            Ok(node.templates()?.iter().map(json).collect())
+        }
+        Mechanism::Template { id, agreement, language } => {
+            let agreement = named(node, agreement)?;
+            let terms = &agreement.terms;
+            let (ask, missing) = node.template(&id)?.fill(terms, &language);
+            let classes = terms.classes.iter().map(
+                |class| json!({ "id": class.id, "is": class.definition.in_language(&language) }),
+            );
+            let classes: Value = classes.collect();
+            Ok(json!({ "agreement": terms.id, "ask": ask, "classes": classes, "missing": missing }))
         }
         Mechanism::Alerts => {
             let all = node.alerts(&operator).await?;

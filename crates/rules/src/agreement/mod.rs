@@ -722,6 +722,20 @@ impl std::ops::Deref for Terms {
 }
 
 impl Agreement {
+    /// The definitions of words that this text uses: a reader has them beside it.
+    pub fn definitions_in<'a>(&'a self, text: &str) -> impl Iterator<Item = &'a Definition> {
+        let text = text.to_lowercase();
+        self.definitions.iter().filter(move |definition| {
+            let term = definition.term.to_lowercase();
+            // A word that another only contains is another word, where words are set apart by spaces.
+            let apart = |c: Option<char>| !c.is_some_and(|c| c.is_ascii_alphanumeric());
+            text.match_indices(&term).any(|(at, found)| {
+                let (before, after) = (&text[..at], &text[at + found.len()..]);
+                apart(before.chars().next_back()) && apart(after.chars().next())
+            })
+        })
+    }
+
     /// The urgency class of this id.
     #[must_use]
     pub fn class(&self, id: &str) -> Option<&Class> {

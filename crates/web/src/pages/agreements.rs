@@ -4,7 +4,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 use comity_rules::Period;
-use comity_rules::agreement::{Counts, Nature, Reading};
+use comity_rules::agreement::{Agreement, Counts, Definition, Nature, Reading};
 use jiff::Timestamp;
 
 use super::{Frame, is_exercise, render};
@@ -66,22 +66,7 @@ pub(crate) async fn show(State(app): State<App>, t: Language, who: Who) -> Respo
             witnesses: between
                 .map(|b| b.witnesses.iter().map(|w| w.name.clone()).collect())
                 .unwrap_or_default(),
-            definitions: terms
-                .definitions
-                .iter()
-                .map(|definition| {
-                    let reading = |reading: &Reading| {
-                        let text = reading.text.in_language(t.code());
-                        match &reading.party {
-                            Some(party) => format!("{party}: {text}"),
-                            None => text.to_owned(),
-                        }
-                    };
-                    let readings: Vec<_> = definition.readings.iter().map(reading).collect();
-                    let state = t.text(&format!("meaning-{}", definition.state.as_str()));
-                    [definition.term.clone(), state, readings.join(" / ")]
-                })
-                .collect(),
+            definitions: terms.definitions.iter().map(|one| definition(t, one)).collect(),
             calendars: between
                 .iter()
                 .flat_map(|between| &between.parties)
@@ -120,4 +105,32 @@ pub(crate) async fn show(State(app): State<App>, t: Language, who: Who) -> Respo
     let mut frame = Frame::of(&app, t, &who.0, "agreements", 0);
     frame.exercise = is_exercise(&app).await;
     render(t, &Page { frame, agreements })
+}
+
+/// What the parties take the words of a text to mean: the word, whether they agree, and how each reads it. With it
+/// the urgency class, which is a word of theirs too.
+pub(super) fn defined(
+    t: Language,
+    terms: &Agreement,
+    class: Option<&str>,
+    text: &str,
+) -> Vec<[String; 3]> {
+    let class = class.and_then(|class| terms.class(class)).map(|class| {
+        let meaning = class.definition.in_language(t.code()).to_owned();
+        [class.id.clone(), t.text("meaning-agreed"), meaning]
+    });
+    class.into_iter().chain(terms.definitions_in(text).map(|one| definition(t, one))).collect()
+}
+
+fn definition(t: Language, definition: &Definition) -> [String; 3] {
+    let reading = |reading: &Reading| {
+        let text = reading.text.in_language(t.code());
+        match &reading.party {
+            Some(party) => format!("{party}: {text}"),
+            None => text.to_owned(),
+        }
+    };
+    let readings: Vec<_> = definition.readings.iter().map(reading).collect();
+    let state = t.text(&format!("meaning-{}", definition.state.as_str()));
+    [definition.term.clone(), state, readings.join(" / ")]
 }

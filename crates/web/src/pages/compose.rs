@@ -5,18 +5,22 @@ use askama::Template;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Redirect, Response};
+use std::sync::Arc;
+
 use comity_node::Error;
+use comity_node::node::Agreement as Signed;
 use comity_node::people::Stated;
 use comity_rules::access::Right;
-use comity_rules::agreement::RequestKind;
+use comity_rules::agreement::{Agreement, RequestKind};
 use comity_rules::command::{self, Command};
-use comity_rules::content::Tlp;
+use comity_rules::content::{Ask, Attachment, Infrastructure, Tlp};
 use comity_rules::{ThreadId, prompt};
 use serde::Deserialize;
 
 use super::drafts::spell;
 use super::fields::{Fields, MOST};
-use super::{Frame, Posted, internal, is_exercise, render};
+use super::upload::Written;
+use super::{Frame, internal, render};
 use crate::App;
 use crate::language::Language;
 use crate::problem;
@@ -42,6 +46,9 @@ struct Page {
     /// The text that leaves, field by field, once it was checked.
     preview: Option<Vec<(String, String)>>,
     readers: String,
+    definitions: Vec<[String; 3]>,
+    /// Templates: id and name.
+    templates: Vec<(String, String)>,
     written: Fields,
 }
 
@@ -56,6 +63,9 @@ pub(crate) struct From {
     /// The request that this one goes on from.
     follows: Option<String>,
     relation: Option<String>,
+    /// The template that it is made from, and under which terms.
+    template: Option<String>,
+    terms: Option<String>,
 }
 
 pub(crate) async fn show(
@@ -64,19 +74,45 @@ pub(crate) async fn show(
     who: Who,
     Query(from): Query<From>,
 ) -> Response {
-    let mut written = Fields::default();
+    let terms = from.terms.unwrap_or_default();
+    let (mut written, mut problem) = (Fields::default(), None);
     written.set("marking", Tlp::Amber.label());
-    for (name, value) in [("follows", from.follows), ("relation", from.relation)] {
+    if let (Some(id), Some(agreement)) = (from.template, chosen(&app, &terms)) {
+        match app.node.template(&id) {
+            Ok(template) => {
+                let (ask, missing) = template.fill(&agreement.terms, t.code());
+                written = Fields::of(&ask);
+                if !missing.is_empty() {
+                    let kinds =
+                        missing.iter().map(|kind| t.text(&format!("asked-{}", kind.as_str())));
+                    let kinds = kinds.collect::<Vec<_>>().join(", ");
+                    problem = Some(t.with("template-lacks", [("kinds", kinds)]));
+                }
+            }
+            Err(error) => problem = Some(problem::text(t, &error)),
+        }
+    }
+    for (name, value) in
+        [("follows", from.follows), ("relation", from.relation), ("terms", Some(terms))]
+    {
         written.set(name, &value.unwrap_or_default());
     }
-    page(&app, t, &who, written, None).await
+    page(&app, t, &who, written, problem).await
+}
+
+/// The agreement that is meant, or the first that is open.
+fn chosen(app: &App, terms: &str) -> Option<Arc<Signed>> {
+    let mut open: Vec<_> = app.node.agreements();
+    open.retain(|agreement| !agreement.is_closed());
+    let at = open.iter().position(|agreement| agreement.terms.hash().to_hex() == terms);
+    (!open.is_empty()).then(|| open.swap_remove(at.unwrap_or(0)))
 }
 
 pub(crate) async fn act(
     State(app): State<App>,
     t: Language,
     who: Who,
-    Posted(mut form): Posted<Fields>,
+    Written(mut form): Written,
 ) -> Response {
     if form.text("act") == "more" {
         form.set("items", &(form.items() + 1).min(MOST).to_string());
@@ -85,7 +121,13 @@ pub(crate) async fn act(
     if form.text("act") != "send" {
         return page(&app, t, &who, form, None).await;
     }
-    let command = command_of(&form);
+    let command = match command_of(&app, t, &who, &form) {
+        Ok(command) => command,
+        Err(problem) => {
+            let page = page(&app, t, &who, form, Some(problem)).await;
+            return (StatusCode::UNPROCESSABLE_ENTITY, page).into_response();
+        }
+    };
     match app.node.state(&who.0, Some(form.text("terms")), None, command).await {
         Ok(Stated::Waits(draft)) => Redirect::to(&format!("/drafts/{draft}")).into_response(),
         Ok(Stated::Now(done)) => {
@@ -100,10 +142,37 @@ pub(crate) async fn act(
     }
 }
 
-fn command_of(form: &Fields) -> Command {
+fn command_of(app: &App, t: Language, who: &Who, form: &Fields) -> Result<Command, String> {
     let class = Some(form.text("class")).filter(|class| !class.is_empty());
     let exercise = !form.text("exercise").is_empty();
-    Command::Send { class: class.map(str::to_owned), exercise, ask: form.ask() }
+    let attachments = app.uploads.attachments(t, who, form)?;
+    let ask = Ask { attachments, ..form.ask() };
+    Ok(Command::Send { class: class.map(str::to_owned), exercise, ask })
+}
+
+/// What a request lacks, and the text that leaves.
+type Checked = (Vec<(String, String)>, Vec<(String, String)>);
+
+/// Whether the rules allow it.
+fn checked(
+    app: &App,
+    t: Language,
+    who: &Who,
+    terms: &Agreement,
+    written: &Fields,
+) -> Result<Checked, String> {
+    let command = command_of(app, t, who, written)?;
+    command::decide(terms, app.node.party(), None, ThreadId([0; 16]), &command)
+        .map_err(|wrong| problem::text(t, &Error::Command(wrong)))?;
+    let Command::Send { class, mut ask, .. } = command else { return Ok(Checked::default()) };
+    let prompts = prompt::missing(terms, class.as_deref(), &ask);
+    let missing = prompts.into_iter().map(|one| (one.place, one.ask.to_owned())).collect();
+    let files = std::mem::take(&mut ask.attachments);
+    let (mut lines, said) = (Vec::new(), serde_json::to_value(&ask).unwrap_or_default());
+    spell("", &said, &mut lines);
+    let file = |file: &Attachment| format!("{} ({} B)", file.name, file.bytes.len());
+    lines.extend(files.iter().map(|one| (t.text("attachments"), file(one))));
+    Ok((missing, lines))
 }
 
 async fn page(
@@ -118,35 +187,37 @@ async fn page(
     }
     let all = app.node.agreements();
     let open: Vec<_> = all.iter().filter(|agreement| !agreement.is_closed()).collect();
-    let chosen = open.iter().find(|a| a.terms.hash().to_hex() == written.text("terms"));
-    let Some(agreement) = chosen.or(open.first()) else {
+    let Some(agreement) = chosen(app, written.text("terms")) else {
         return Redirect::to("/agreements").into_response();
     };
     let terms = &agreement.terms;
     let (mut missing, mut preview) = (Vec::new(), None);
     if written.text("act") == "check" {
-        let command = command_of(&written);
-        let decided = command::decide(terms, app.node.party(), None, ThreadId([0; 16]), &command);
-        match (decided, &command) {
-            (Err(wrong), _) => problem = Some(problem::text(t, &Error::Command(wrong))),
-            (Ok(_), Command::Send { class, ask, .. }) => {
-                let prompts = prompt::missing(terms, class.as_deref(), ask);
-                missing = prompts.into_iter().map(|p| (p.place, p.ask.to_owned())).collect();
-                let mut lines = Vec::new();
-                let said = serde_json::to_value(ask).unwrap_or_default();
-                spell("", &said, &mut lines);
-                preview = Some(lines);
-            }
-            (Ok(_), _) => {}
+        match checked(app, t, who, terms, &written) {
+            Ok((prompts, lines)) => (missing, preview) = (prompts, Some(lines)),
+            Err(wrong) => problem = Some(wrong),
         }
     }
+    let words = super::request::words(&written.ask());
+    let class = Some(written.text("class")).filter(|class| !class.is_empty());
+    let definitions = super::agreements::defined(t, terms, class, &words);
+    let templates = match app.node.templates() {
+        Ok(all) => {
+            all.into_iter().map(|one| (one.id, one.name.in_language(t.code()).to_owned())).collect()
+        }
+        // One of ours is none: the page works, and says so.
+        Err(error) => {
+            problem.get_or_insert(problem::text(t, &error));
+            Vec::new()
+        }
+    };
     let us = terms.party(app.node.party()).map(|party| party.name.clone());
     let them = terms.peer_of(app.node.party()).map(|party| party.name.clone());
     let named = |names: &[&'static str], prefix: &str| {
         names.iter().map(|name| (*name, t.text(&format!("{prefix}-{name}")))).collect()
     };
     let mut frame = Frame::of(app, t, &who.0, "requests", 0);
-    frame.exercise = !written.text("exercise").is_empty() || is_exercise(app).await;
+    frame.exercise = !written.text("exercise").is_empty();
     let numbers = (1..=written.items()).collect();
     let page = Page {
         t,
@@ -168,17 +239,7 @@ async fn page(
             .map(|kind| (kind.id.clone(), super::request::kind_of(t, terms, &kind.id)))
             .collect(),
         infrastructure: if terms.kinds.iter().any(|k| k.maps_to == RequestKind::Takedown) {
-            named(
-                &[
-                    "command-and-control",
-                    "malware-distribution",
-                    "phishing",
-                    "exfiltration",
-                    "attack",
-                    "botnet",
-                ],
-                "infrastructure",
-            )
+            named(&Infrastructure::ALL.map(Infrastructure::as_str), "infrastructure")
         } else {
             Vec::new()
         },
@@ -196,6 +257,8 @@ async fn page(
         problem,
         missing,
         preview,
+        definitions,
+        templates,
         readers: t.with(
             "readers-text",
             [("us", us.unwrap_or_default()), ("them", them.unwrap_or_default())],

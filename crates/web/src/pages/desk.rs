@@ -29,7 +29,7 @@ struct Desk {
     drafts: Vec<(String, String)>,
     /// What nobody has seen yet: key, what it is, where, and since when.
     alerts: Vec<[String; 4]>,
-    may_see: bool,
+    may_state: bool,
 }
 
 pub(crate) async fn show(State(app): State<App>, t: Language, who: Who) -> Response {
@@ -73,9 +73,9 @@ pub(crate) async fn show(State(app): State<App>, t: Language, who: Who) -> Respo
         [alert.key.clone(), said.subject, said.link.unwrap_or_default(), since]
     });
     let alerts = alerts.collect();
-    let may_see = who.0.may(Right::State).is_ok();
+    let may_state = who.0.may(Right::State).is_ok();
     let (mine, theirs) = (rows(mine), rows(theirs));
-    render(t, &Desk { frame, lead, mine, theirs, drafts, alerts, may_see })
+    render(t, &Desk { frame, lead, mine, theirs, drafts, alerts, may_state })
 }
 
 /// Says that one has seen an alert.

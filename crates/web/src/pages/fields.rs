@@ -32,6 +32,25 @@ impl Fields {
         self.0.push((name.to_owned(), text.to_owned()));
     }
 
+    pub(super) fn add(&mut self, name: &str, text: &str) {
+        self.0.push((name.to_owned(), text.to_owned()));
+    }
+
+    /// All that a field has that may come several times.
+    pub(super) fn all(&self, name: &str) -> impl Iterator<Item = &str> {
+        let named = self.0.iter().filter(move |(known, _)| known == name);
+        named.map(|(_, text)| text.as_str())
+    }
+
+    /// The files that wait for this form: by which numbers, and their names.
+    pub(super) fn files(&self) -> Vec<(u64, String)> {
+        let file = |text: &str| {
+            let (key, name) = text.split_once(' ')?;
+            Some((key.parse().ok()?, name.to_owned()))
+        };
+        self.all("file").filter_map(file).collect()
+    }
+
     fn owned(&self, name: &str) -> String {
         self.text(name).trim().to_owned()
     }
@@ -54,6 +73,29 @@ impl Fields {
     /// How many items the form has.
     pub(super) fn items(&self) -> usize {
         self.text("items").parse().unwrap_or(1).clamp(1, MOST)
+    }
+
+    /// A form that asks what this asks.
+    pub(super) fn of(ask: &Ask) -> Self {
+        let mut form = Self::default();
+        for (name, text) in [
+            ("title", ask.title.as_str()),
+            ("facts", &ask.facts),
+            ("purpose", &ask.purpose),
+            ("language", &ask.language),
+            ("marking", ask.marking.label()),
+            ("items", &ask.items.len().to_string()),
+        ] {
+            form.set(name, text);
+        }
+        for (number, item) in (1..).zip(&ask.items) {
+            form.set(&format!("kind_{number}"), &item.kind);
+            form.set(&format!("ask_{number}"), &item.ask);
+            if let Some(infrastructure) = item.infrastructure {
+                form.set(&format!("infrastructure_{number}"), infrastructure.as_str());
+            }
+        }
+        form
     }
 
     /// What it asks.

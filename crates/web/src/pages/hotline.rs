@@ -229,6 +229,10 @@ async fn gather(
                 ("signal-ping", &readiness.ping),
                 ("signal-message", &readiness.message),
             ] {
+                // What never was has no line.
+                if times.done + times.open + times.late + times.overdue == 0 {
+                    continue;
+                }
                 let span = |seconds: Option<i64>| {
                     let seconds = seconds.map(SignedDuration::from_secs);
                     seconds.map_or_else(|| "–".to_owned(), |span| when::short_span(t, span))
@@ -268,7 +272,8 @@ async fn gather(
                 .iter()
                 .map(|(signal, due)| {
                     let signal = t.text(&format!("signal-{}", signal.as_str()));
-                    t.with("next-test", [("signal", signal), ("time", zones.both(t, *due))])
+                    let key = if *due > app.node.now() { "next-test" } else { "due-test" };
+                    t.with(key, [("signal", signal), ("time", zones.both(t, *due))])
                 })
                 .collect(),
         });

@@ -33,6 +33,7 @@ struct Page {
     frame: Frame,
     id: String,
     title: String,
+    definitions: Vec<[String; 3]>,
     lead: String,
     state: String,
     waits: Option<String>,
@@ -281,6 +282,14 @@ impl Page {
             _ => Right::Chair,
         };
         let may = who.0.may(right).is_ok();
+        let statements: Vec<_> = dossier
+            .statements
+            .iter()
+            .map(|one| StatementRow::of(t, terms, one, name(&one.author), &zones))
+            .collect();
+        let said = statements.iter().flat_map(|one| one.says.iter().chain([&one.text]));
+        let words =
+            said.chain([&line.summary.title]).map(String::as_str).collect::<Vec<_>>().join("\n");
         Self {
             id: matter.thread.to_string(),
             title: match line.summary.title.as_str() {
@@ -305,13 +314,10 @@ impl Page {
             marking_class: marking
                 .map(|label| label.to_ascii_lowercase().replace([':', '+'], "-"))
                 .unwrap_or_default(),
+            definitions: super::agreements::defined(t, terms, None, &words),
             about,
             positions,
-            statements: dossier
-                .statements
-                .iter()
-                .map(|one| StatementRow::of(t, terms, one, name(&one.author), &zones))
-                .collect(),
+            statements,
             moves: if may { moves(t, dossier, us, &name) } else { Vec::new() },
             problem,
             written,

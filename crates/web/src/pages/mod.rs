@@ -1,6 +1,7 @@
 //! One file a page.
 
 pub(crate) mod agreements;
+pub(crate) mod bulk;
 pub(crate) mod compose;
 pub(crate) mod desk;
 pub(crate) mod dialogue;
@@ -16,6 +17,7 @@ pub(crate) mod oversight;
 pub(crate) mod request;
 pub(crate) mod requests;
 mod statement;
+pub(crate) mod upload;
 
 use askama::Template;
 use axum::Form;

@@ -1,8 +1,13 @@
 //! `/oversight`: the standing review of an agreement over a period.
 
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
 use askama::Template;
 use axum::extract::{Query, State};
 use axum::response::Response;
+use comity_node::Error;
+use comity_node::node::Agreement;
 use comity_rules::release::Reader;
 use comity_rules::review::Scope;
 use jiff::civil::Date;
@@ -25,7 +30,7 @@ struct Page {
     from: String,
     to: String,
     problem: Option<String>,
-    view: Option<View>,
+    view: Option<Arc<View>>,
 }
 
 #[derive(Deserialize)]
@@ -64,15 +69,8 @@ pub(crate) async fn show(
         (_, Ok(from), Ok(to)) if to <= from => problem = Some(t.text("review-no-days")),
         (Some(agreement), Ok(from), Ok(to)) => {
             let days = Scope { from: *from, to: *to, exercise };
-            match app.node.review(agreement, days, &[], &Reader::Officer).await {
-                Ok(review) => {
-                    let terms = &agreement.terms;
-                    let name = |id: &comity_rules::PartyId| {
-                        terms.party(id).map_or_else(|| id.to_string(), |party| party.name.clone())
-                    };
-                    let review = review.into_inner();
-                    view = Some(View::of(t, &review, terms.title(t.code()), true, name));
-                }
+            match reviewed(&app, t, agreement, days).await {
+                Ok(review) => view = Some(review),
                 Err(_) => problem = Some(t.text("review-nothing-witnessed")),
             }
         }
@@ -94,4 +92,59 @@ pub(crate) async fn show(
         view,
     };
     render(t, &page)
+}
+
+/// Reviews that are remembered.
+const REMEMBERED: usize = 16;
+
+/// Reviewing takes at most this part of the time: one that took long stands as long as it took times this. The
+/// page says up to which heads it is.
+const SHARE: u32 = 20;
+
+/// Reviews as they were shown last, the latest at the end.
+#[derive(Default)]
+pub(crate) struct Reviews(Mutex<Vec<(Key, Reviewed)>>);
+
+#[derive(PartialEq)]
+struct Key {
+    terms: String,
+    days: Scope,
+    language: &'static str,
+}
+
+struct Reviewed {
+    at: Instant,
+    took: Duration,
+    view: Arc<View>,
+}
+
+/// The review of these days, as it stands or as it lately stood.
+async fn reviewed(
+    app: &App,
+    t: Language,
+    agreement: &Agreement,
+    days: Scope,
+) -> Result<Arc<View>, Error> {
+    let terms = &agreement.terms;
+    let key = Key { terms: terms.hash().to_hex(), days, language: t.code() };
+    let shelf = || app.reviews.0.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((_, known)) = shelf().iter().find(|(known, _)| *known == key)
+        && known.at.elapsed() < known.took * SHARE
+    {
+        return Ok(Arc::clone(&known.view));
+    }
+    let begin = Instant::now();
+    let review = app.node.review(agreement, days, &[], &Reader::Officer).await?.into_inner();
+    let name = |id: &comity_rules::PartyId| {
+        terms.party(id).map_or_else(|| id.to_string(), |party| party.name.clone())
+    };
+    let view = Arc::new(View::of(t, &review, terms.title(t.code()), true, name));
+    let mut all = shelf();
+    all.retain(|(known, _)| *known != key);
+    if all.len() == REMEMBERED {
+        all.remove(0);
+    }
+    let at = Instant::now();
+    all.push((key, Reviewed { at, took: at - begin, view: Arc::clone(&view) }));
+    Ok(view)
 }

@@ -12,7 +12,7 @@ use comity_rules::access::Right;
 use comity_rules::agreement::Agreement;
 use comity_rules::bundle;
 use comity_rules::command::Command;
-use comity_rules::content::{Ask, DIMENSIONS, Letter, Remark};
+use comity_rules::content::{Answer, Ask, DIMENSIONS, Letter, Remark};
 use comity_rules::release::Reader;
 use comity_rules::request::{Act, MAX_ITEMS, Outcome};
 use comity_rules::thread::View;
@@ -20,7 +20,8 @@ use comity_rules::{Kind, PartyId, ThreadId};
 
 use super::fields::Fields;
 use super::statement::{StatementRow, ground_of, reasons};
-use super::{Frame, Named, Posted, Row, internal, not_found, render};
+use super::upload::Written;
+use super::{Frame, Named, Posted, Row, agreements, internal, not_found, render};
 use crate::App;
 use crate::language::Language;
 use crate::session::Who;
@@ -40,6 +41,7 @@ struct Page {
     marking: Option<&'static str>,
     marking_class: String,
     readers: String,
+    definitions: Vec<[String; 3]>,
     facts: Vec<(String, String)>,
     items: Vec<ItemRow>,
     files: Vec<FileRow>,
@@ -134,18 +136,6 @@ pub(crate) async fn act(
     let remark = Remark { text: form.text("text").to_owned() };
     let command = match form.text("act") {
         "route" => return route(app, t, who, thread, &form).await,
-        "answer" => {
-            let items = form.text("items").parse().unwrap_or(0).min(MAX_ITEMS);
-            match form.answer(t, items) {
-                Ok(answer) => Command::Answer(answer),
-                Err(problem) => {
-                    let aftermath =
-                        Aftermath { problem: Some(problem), written: form, verdict: None };
-                    let page = page(app, t, &who, &id, aftermath).await;
-                    return (StatusCode::UNPROCESSABLE_ENTITY, page).into_response();
-                }
-            }
-        }
         "decide" => match form.ruling() {
             Some(ruling) => Command::Decide(ruling),
             None => {
@@ -160,6 +150,39 @@ pub(crate) async fn act(
         "escalate" => Command::Escalate(remark),
         _ => return (StatusCode::BAD_REQUEST, t.text("no-such-form") + "\n").into_response(),
     };
+    state(app, t, who, thread, command, form).await
+}
+
+/// The answer comes with files.
+pub(crate) async fn answer(
+    State(app): State<App>,
+    t: Language,
+    who: Who,
+    Named(id): Named<String>,
+    Written(form): Written,
+) -> Response {
+    let Ok(thread) = id.parse::<ThreadId>() else { return not_found(State(app), t, who).await };
+    let items = form.text("items").parse().unwrap_or(0).min(MAX_ITEMS);
+    let files = app.uploads.attachments(t, &who, &form);
+    match files.and_then(|files| Ok(Answer { attachments: files, ..form.answer(t, items)? })) {
+        Ok(answer) => state(app, t, who, thread, Command::Answer(answer), form).await,
+        Err(problem) => {
+            let aftermath = Aftermath { problem: Some(problem), written: form, verdict: None };
+            let page = page(app, t, &who, &id, aftermath).await;
+            (StatusCode::UNPROCESSABLE_ENTITY, page).into_response()
+        }
+    }
+}
+
+/// States it; what cannot be stated comes back with what was written.
+async fn state(
+    app: App,
+    t: Language,
+    who: Who,
+    thread: ThreadId,
+    command: Command,
+    form: Fields,
+) -> Response {
     match app.node.state(&who.0, None, Some(thread), command).await {
         Ok(Stated::Waits(draft)) => Redirect::to(&format!("/drafts/{draft}")).into_response(),
         Ok(Stated::Now(_)) => Redirect::to(&format!("/requests/{thread}")).into_response(),
@@ -167,7 +190,7 @@ pub(crate) async fn act(
         Err(error) => {
             let problem = Some(problem::text(t, &error));
             let aftermath = Aftermath { problem, written: form, verdict: None };
-            let page = page(app, t, &who, &id, aftermath).await;
+            let page = page(app, t, &who, &thread.to_string(), aftermath).await;
             (StatusCode::UNPROCESSABLE_ENTITY, page).into_response()
         }
     }
@@ -384,6 +407,12 @@ impl Page {
             marking_class: ask
                 .map(|ask| ask.marking.label().to_ascii_lowercase().replace([':', '+'], "-"))
                 .unwrap_or_default(),
+            definitions: agreements::defined(
+                t,
+                terms,
+                request.class.as_deref(),
+                &ask.map(words).unwrap_or_default(),
+            ),
             readers,
             facts: facts(t, dossier, ask),
             items: items(t, dossier, ask),
@@ -415,6 +444,13 @@ fn ask(dossier: &Dossier) -> Option<&Ask> {
         Letter::Ask(ask) => Some(ask),
         _ => None,
     })
+}
+
+/// All that a request says in words.
+pub(super) fn words(ask: &Ask) -> String {
+    let items = ask.items.iter().map(|item| item.ask.as_str());
+    let texts = [ask.title.as_str(), &ask.facts, &ask.purpose, &ask.urgency_reason];
+    texts.into_iter().chain(items).collect::<Vec<_>>().join("\n")
 }
 
 fn facts(t: Language, dossier: &Dossier, ask: Option<&Ask>) -> Vec<(String, String)> {

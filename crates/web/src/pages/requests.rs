@@ -41,7 +41,7 @@ struct Requests {
     query: String,
     /// Chips: what they say, and the query with them.
     chips: Vec<(String, String)>,
-    may_send: bool,
+    may_state: bool,
 }
 
 pub(crate) async fn show(
@@ -78,7 +78,7 @@ pub(crate) async fn show(
         chips: chips.into_iter().map(chip).collect(),
         query: cursor.q.clone(),
         older,
-        may_send: who.0.may(Right::State).is_ok(),
+        may_state: who.0.may(Right::State).is_ok(),
         frame,
     };
     render(t, &page)

@@ -1,7 +1,8 @@
 //! A year like Europol's SIENA had in 2014, 605,245 messages in 34,472 matters, between two nodes and a witness on
-//! loopback: every one signed, logged, sealed, delivered and receipted; then the review of that year. SQLite.
+//! loopback: every one signed, logged, sealed, delivered and receipted; then the review of that year, and what its
+//! pages cost. SQLite.
 //!
-//! `cargo bench -p comity-node --bench year` (a fiftieth of it; `-- 34472` for all its matters).
+//! `cargo bench -p comity-web --bench year` (a fiftieth of it; `-- 34472` for all its matters).
 
 #![allow(
     clippy::unwrap_used,
@@ -10,23 +11,27 @@
     reason = "a measurement that cannot go on fails"
 )]
 
-#[path = "../tests/stage/mod.rs"]
+#[path = "../../node/tests/stage/mod.rs"]
 mod stage;
-#[path = "usage.rs"]
+#[path = "../../node/benches/usage.rs"]
 mod usage;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use axum::body::Body;
+use axum::http::Request;
 use comity_node::Node;
 use comity_node::network::Tcp;
 use comity_rules::ThreadId;
+use comity_rules::access::{Person, Role};
 use comity_rules::command::Command;
 use comity_rules::content::Assessment;
 use comity_rules::release::Reader;
 use comity_rules::review::Scope;
 use stage::{Stage, answer, ask, remark};
 use tokio::task::JoinSet;
+use tower::ServiceExt as _;
 
 /// Commands that wait for the writers at a time.
 const WAITING: usize = 1024;
@@ -113,14 +118,40 @@ async fn main() {
     let other = stage.south.agreement("comity-model").unwrap();
     let other = stage.south.review(&other, scope, &heads, &Reader::Officer).await.unwrap();
     assert_eq!(other.into_inner().to_canonical(), text, "both nodes make the same bytes");
-    let used = usage::cpu();
-    let open = stage.north.requests(true, None, 500).await.unwrap();
-    println!(
-        "its desk: {} open, {:.1} ms of CPU",
-        open.len(),
-        (usage::cpu() - used).as_secs_f64() * 1e3
-    );
+    // What a desk has on a day of that year: two days' requests are open.
+    let begun = threads.len() / 180;
+    let sends = (0..begun).map(|n| (side(n, By::Asker), None, real(&format!("open {n}"))));
+    state(&hash, sends.collect()).await;
+    settle(&stage).await;
+    let officer = Person { name: "desk".to_owned(), role: Role::DutyOfficer, authority: None };
+    let password = stage.north.add_account(&Person::operator(), officer).await.unwrap();
+    let token = stage.north.sign_in("desk", &password).await.unwrap().unwrap();
+    let router = comity_web::router(&stage.north);
+    for page in ["/", "/requests", "/hotline", "/oversight?from=2026-01-01&to=2027-01-01"] {
+        let get = async || {
+            let request = Request::get(page).header("cookie", format!("comity={token}"));
+            let request = request.body(Body::empty()).unwrap();
+            let answer = router.clone().oneshot(request).await.unwrap();
+            assert_eq!(answer.status(), 200, "{page}");
+            axum::body::to_bytes(answer.into_body(), usize::MAX).await.unwrap().len()
+        };
+        let (used, begin) = (usage::cpu(), Instant::now());
+        let bytes = get().await;
+        let first = (usage::cpu() - used).as_secs_f64() * 1e3;
+        let used = usage::cpu();
+        for _ in 0..PAGES {
+            get().await;
+        }
+        println!(
+            "{page}: {begun} open, {bytes} bytes; the first {first:.0} ms of CPU in {:.0} ms, then {:.1} ms of CPU each",
+            begin.elapsed().as_secs_f64() * 1e3,
+            (usage::cpu() - used).as_secs_f64() * 1e3 / f64::from(PAGES)
+        );
+    }
 }
+
+/// Times that a page is asked for: CPU is told in hundredths of a second.
+const PAGES: u32 = 100;
 
 /// A request that is no exercise.
 fn real(title: &str) -> Command {
