@@ -262,6 +262,18 @@ fn files(folder: &Path) -> io::Result<Vec<String>> {
             files.push(format!("keys/{name}"));
         }
     }
+    match fs::read_dir(folder.join("requests")) {
+        Ok(templates) => {
+            for file in templates {
+                let name = file?.file_name().to_string_lossy().into_owned();
+                if name.ends_with(".toml") {
+                    files.push(format!("requests/{name}"));
+                }
+            }
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
     files.sort();
     Ok(files)
 }

@@ -181,8 +181,19 @@ impl Node {
             return Err(Error::Refused("name the authority".to_owned()));
         }
         let own = by.authority.as_deref() == Some(authority);
-        if stand != "asked" && !own {
+        if !own {
             by.may(Right::Release)?;
+            // What an authority said stands until it says something else.
+            let known = route::of(&self.db, thread).await?;
+            let said = known.iter().find(|one| one.authority == authority && one.stand != "asked");
+            if let Some(said) = said
+                && stand == "asked"
+            {
+                let (who, stand) = (&said.who, &said.stand);
+                return Err(Error::Refused(format!(
+                    "{authority} has said {stand:?} already, by {who}; asking again does not take it back"
+                )));
+            }
         }
         self.thread_of(Some(thread)).await?;
         let [authority, part, stand, note] = [authority, part, stand, note].map(str::to_owned);

@@ -14,7 +14,7 @@ use comity_ledger::seal::{self, Identity};
 use comity_rules::access::{Person, Right};
 use comity_rules::command::{Command, Deed};
 use comity_rules::content::{Letter, Message, Tlp};
-use comity_rules::matter::{EpochKey, Signal, Topic};
+use comity_rules::matter::{EpochKey, Signal};
 use comity_rules::review::Readiness;
 use comity_rules::{Kind, Matter, PartyId, Period, ThreadId};
 use comity_store::{ledger, matter, request};
@@ -131,9 +131,7 @@ impl Node {
     /// The latest threads of the hotline under an agreement, exercises apart.
     async fn calls(&self, agreement: &Agreement) -> Result<Vec<Matter>, Error> {
         let terms = agreement.terms.hash().to_hex();
-        let latest = matter::list(&self.db, Topic::Hotline, false, None, RECENT).await?;
-        let ours = latest.into_iter().filter(|one| one.terms == terms && !one.matter.exercise);
-        Ok(ours.map(|one| one.matter).collect())
+        Ok(matter::calls(&self.db, &terms, RECENT).await?)
     }
 
     /// The tests that this node makes: which, when next, how often.
@@ -257,10 +255,10 @@ async fn keys(node: &Arc<Node>, agreement: &Arc<Agreement>) -> Result<(), Error>
         node.journal_of(ROBOT, "hotline key", &format!("{prefix}{}", last + 1)).await?;
         return Ok(());
     }
-    // The other side knows the present key once it has receipted all of this ledger; one epoch more, and
-    // nothing that was sealed to those before is still on its way.
-    let told = ledger::delivered(&node.db, &own.id).await? == own.size;
-    if !told {
+    // What the other side states after it has seen the present key is not sealed to those before. Its ledger is
+    // here without a gap up to a statement that says so: nothing that was sealed to them is still on its way.
+    let other = ledger::counterpart(&node.db, &own).await?;
+    if other.is_none_or(|other| other.channel.seen < own.channel.hotline_at) {
         return Ok(());
     }
     let superseded = mine.iter().filter(|name| {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use comity_rules::content::{ActionItem, Letter};
 use comity_rules::matter::{Standing, Topic};
 use comity_rules::release::{self, Reader, Released};
-use comity_rules::thread::View;
-use comity_rules::{Kind, ThreadId};
+use comity_rules::thread::{Thread, View};
+use comity_rules::{Kind, PartyId, ThreadId};
 use comity_store::matter::{self, Summary};
 use comity_store::{Error as StoreError, request};
 
@@ -46,6 +46,10 @@ pub struct OpenAction {
     pub number: u32,
     /// What is to be done.
     pub item: ActionItem,
+    /// Whom the meeting was with.
+    pub peer: PartyId,
+    /// Whether it was an exercise.
+    pub exercise: bool,
 }
 
 impl Line {
@@ -105,6 +109,18 @@ impl Node {
         Ok(known.is_some_and(|(thread, _)| thread.topic().is_none()))
     }
 
+    /// Whether this is of an exercise.
+    ///
+    /// # Errors
+    /// [`Error::Missing`], [`Error::Store`].
+    pub async fn is_exercise(&self, thread: ThreadId) -> Result<bool, Error> {
+        Ok(match self.thread_of(Some(thread)).await? {
+            Some((Thread::Request(request), _)) => request.exercise,
+            Some((Thread::Matter(matter), _)) => matter.exercise,
+            None => false,
+        })
+    }
+
     /// What earlier meetings left to be done: it comes back on every agenda until it is.
     ///
     /// # Errors
@@ -114,10 +130,15 @@ impl Node {
         for meeting in matter::list(&self.db, Topic::Dialogue, true, None, MEETINGS).await? {
             let matter = &meeting.matter;
             let Some(done) = matter.actions(View::ALL) else { continue };
-            let Some(minutes) = matter.minutes_agreed(View::ALL) else { continue };
+            let Some((author, minutes)) = matter.minutes_agreed(View::ALL) else { continue };
+            let ours = *author == *self.party();
             let statements = request::statements(&self.db, matter.thread).await?;
             let kept = statements.iter().find(|statement| {
-                statement.index == minutes.index && statement.kind == Kind::Minutes.as_str()
+                // Either side may have minutes, and at the same place of its ledger.
+                let own = self.agreements().iter().any(|one| one.own == statement.ledger);
+                statement.index == minutes.index
+                    && statement.kind == Kind::Minutes.as_str()
+                    && own == ours
             });
             let Some(Letter::Record(record)) =
                 kept.and_then(|statement| statement.kept.as_ref()).map(|kept| &kept.letter)
@@ -127,7 +148,16 @@ impl Node {
             for ((number, item), done) in (1..).zip(&record.actions).zip(done) {
                 if !done {
                     let (item, title) = (item.clone(), meeting.title.clone());
-                    open.push(OpenAction { thread: matter.thread, meeting: title, number, item });
+                    let peer =
+                        if matter.opener == *self.party() { &matter.other } else { &matter.opener };
+                    open.push(OpenAction {
+                        thread: matter.thread,
+                        meeting: title,
+                        number,
+                        item,
+                        peer: peer.clone(),
+                        exercise: matter.exercise,
+                    });
                 }
             }
         }

@@ -47,17 +47,7 @@ impl Node {
             }
         };
         let agreement = self.agreement(&terms)?;
-        if let (Command::Deed(Deed::Confirm { message, read_back: true, remark }), Some(thread)) =
-            (&command, thread)
-        {
-            self.check_read_back(thread, *message, &remark.text).await?;
-        }
-        if let (Command::Answer(_) | Command::Decide(_), Some(thread)) = (&command, thread) {
-            let unsettled = self.unsettled(thread).await?;
-            if !unsettled.is_empty() {
-                return Err(Error::Unsettled(Voices(unsettled)));
-            }
-        }
+        self.check_inside(thread, &command).await?;
         let known = known.map(|(thread, _)| thread);
         let opener = known.as_ref().is_none_or(|thread| thread.opener() == self.party());
         let topic = known.as_ref().and_then(Thread::topic);
@@ -91,6 +81,22 @@ impl Node {
         Ok(Stated::Waits(id))
     }
 
+    /// What this party holds itself to beyond the rules of both: that what is read back was said, and that it
+    /// speaks with one voice.
+    async fn check_inside(&self, thread: Option<ThreadId>, command: &Command) -> Result<(), Error> {
+        let Some(thread) = thread else { return Ok(()) };
+        match command {
+            Command::Deed(Deed::Confirm { message, read_back: true, remark }) => {
+                self.check_read_back(thread, *message, &remark.text).await
+            }
+            Command::Answer(_) | Command::Decide(_) => {
+                let unsettled = self.unsettled(thread).await?;
+                if unsettled.is_empty() { Ok(()) } else { Err(Error::Unsettled(Voices(unsettled))) }
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// The drafts that wait for a second person.
     ///
     /// # Errors
@@ -122,6 +128,8 @@ impl Node {
                 "a second pair of eyes: somebody else releases what you drafted".to_owned(),
             ));
         }
+        // An authority may have objected since it was drafted.
+        self.check_inside(draft.request, &draft.command).await?;
         let decision = ("released", person.name.as_str(), "");
         if !draft::decide(&self.db, id, decision, self.now()).await? {
             return Err(decided(&draft::show(&self.db, id).await?));
@@ -224,8 +232,7 @@ fn right_to(command: &Command) -> Right {
             | Deed::Say(_)
             | Deed::Confirm { .. }
             | Deed::Inform { .. }
-            | Deed::Feedback(_)
-            | Deed::Respond(_),
+            | Deed::Feedback(_),
         ) => Right::State,
         Command::Deed(_) => Right::Chair,
         _ => Right::State,

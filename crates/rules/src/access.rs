@@ -29,7 +29,7 @@ pub enum Role {
 /// What somebody wants to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Right {
-    /// Read requests and their contents.
+    /// Read requests and their contents, with the files that go with them.
     Read,
     /// State for the party, or draft what another releases.
     State,
@@ -39,7 +39,7 @@ pub enum Right {
     Gather,
     /// See the review.
     Review,
-    /// Take proofs, files and reviews out.
+    /// Take proofs and reviews out, and intelligence in files.
     Export,
     /// Speak for the party in the dialogue: meetings, commitments, concerns, suspension.
     Chair,

@@ -40,6 +40,9 @@ pub struct Channel {
     /// The party's latest key for the hotline.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hotline: Option<EpochKey>,
+    /// Size of this ledger with that key in it: who has seen so much seals to it.
+    #[serde(default)]
+    pub hotline_at: u64,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -153,6 +156,7 @@ impl Channel {
             seen: 0,
             keys: Vec::new(),
             hotline: None,
+            hotline_at: 0,
         }
     }
 
@@ -188,7 +192,10 @@ impl Channel {
             Kind::Open => return Err(Refusal::NotOpened),
             Kind::AddKey => self.add_key(&body.public, index)?,
             Kind::RevokeKey => self.revoke_key(&body.public, index)?,
-            Kind::HotlineKey => self.next_epoch(&body.public)?,
+            Kind::HotlineKey => {
+                self.next_epoch(&body.public)?;
+                self.hotline_at = index + 1;
+            }
             _ => {}
         }
         Ok(Admitted { kind, index, statement })

@@ -410,17 +410,19 @@ impl Matter {
 
     /// The minutes that both sides agreed to.
     #[must_use]
-    pub fn minutes_agreed(&self, view: View) -> Option<&Event> {
-        [true, false].into_iter().find_map(|opener| {
+    pub fn minutes_agreed(&self, view: View) -> Option<(&PartyId, &Event)> {
+        [(true, &self.opener), (false, &self.other)].into_iter().find_map(|(opener, author)| {
             let agreed = self.effective(!opener, Kind::AgreeMinutes, view).next()?.act.answers;
-            self.effective(opener, Kind::Minutes, view).find(|e| Some(e.index) == agreed)
+            let event =
+                self.effective(opener, Kind::Minutes, view).find(|e| Some(e.index) == agreed);
+            Some((author, event?))
         })
     }
 
     /// When the meeting was, once minutes of it are agreed.
     #[must_use]
     pub fn held(&self, view: View) -> Option<Date> {
-        match self.minutes_agreed(view)?.act.mark {
+        match self.minutes_agreed(view)?.1.act.mark {
             Some(Mark::Minutes(day, _)) => Some(day.0),
             _ => None,
         }
@@ -429,7 +431,7 @@ impl Matter {
     /// Of each action item of the agreed minutes, whether it is done; `None` before there are any.
     #[must_use]
     pub fn actions(&self, view: View) -> Option<Vec<bool>> {
-        let Some(Mark::Minutes(_, count)) = self.minutes_agreed(view)?.act.mark else {
+        let Some(Mark::Minutes(_, count)) = self.minutes_agreed(view)?.1.act.mark else {
             return None;
         };
         let mut done = vec![false; usize::try_from(count).unwrap_or(0)];

@@ -111,3 +111,5 @@ CREATE TABLE route (
 -- What is open is found without what is over.
 CREATE INDEX request_open ON request (seq) WHERE over = 0;
 CREATE INDEX matter_open ON matter (topic, seq) WHERE over = 0;
+CREATE INDEX matter_terms ON matter (terms, topic, seq);
+CREATE INDEX alert_waiting ON alert (at, key) WHERE seen_by IS NULL;

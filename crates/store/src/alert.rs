@@ -208,6 +208,16 @@ pub async fn list(db: &Db, limit: u64) -> Result<Vec<(Alert, u64, Vec<String>)>,
     Ok(all)
 }
 
+/// The alerts that nobody has seen, those that wait longest first.
+///
+/// # Errors
+/// [`Error`].
+pub async fn waiting(db: &Db, limit: u64) -> Result<Vec<Alert>, Error> {
+    let sql =
+        format!("SELECT {COLUMNS} FROM alert WHERE seen_by IS NULL ORDER BY at, key LIMIT $1");
+    db.query(&sql, &[limit.into()]).await?.iter().map(read).collect()
+}
+
 /// How many alerts nobody has seen.
 ///
 /// # Errors

@@ -42,6 +42,18 @@ pub async fn list(
     db.query(&sql, &params).await?.iter().map(read).collect()
 }
 
+/// The latest threads of the hotline under these terms, exercises apart.
+///
+/// # Errors
+/// [`Error`].
+pub async fn calls(db: &Db, terms: &str, limit: u64) -> Result<Vec<Matter>, Error> {
+    const SQL: &str = "SELECT state FROM matter WHERE terms = $1 AND topic = $2 AND exercise = 0
+        ORDER BY seq DESC LIMIT $3";
+    let params = [terms.into(), Topic::Hotline.as_str().into(), limit.into()];
+    let rows = db.query(SQL, &params).await?;
+    rows.iter().map(|row| serde_json::from_str(row.text(0)?).map_err(Error::json)).collect()
+}
+
 /// Every suspension under these terms.
 ///
 /// # Errors

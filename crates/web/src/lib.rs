@@ -74,6 +74,7 @@ pub fn router(node: &Arc<Node>) -> Router {
         )
         .route("/requests/{id}/verify", post(pages::request::verify))
         .route("/requests/{id}/files/{ledger}/{index}/{number}", get(pages::request::file))
+        .route("/drafts/{id}/files/{number}", get(pages::drafts::file))
         .route("/drafts/{id}", get(pages::drafts::show).post(pages::drafts::act))
         .route("/intelligence", get(pages::intelligence::list))
         .route(

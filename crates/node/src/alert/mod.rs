@@ -62,7 +62,7 @@ impl Node {
     /// # Errors
     /// [`Error::Denied`].
     pub async fn see_alert(&self, person: &Person, key: &str) -> Result<bool, Error> {
-        person.may(Right::State)?;
+        person.may(Right::Read)?;
         let found = alert::see(&self.db, key, &person.name, self.now()).await?;
         if found {
             self.journal_of(&person.name, "alert seen", key).await?;
@@ -127,10 +127,7 @@ impl Node {
             new |= alert::raise(&self.db, &alert, &to).await?;
             self.note_told(&alert.key);
         }
-        for (alert, ..) in alert::list(&self.db, PAGE).await? {
-            if alert.seen.is_some() {
-                continue;
-            }
+        for alert in alert::waiting(&self.db, PAGE).await? {
             let age = self.now().duration_since(alert.at).as_secs() / STEP.as_secs();
             let step = alert.step.saturating_add(u32::try_from(age).unwrap_or(0));
             if age > 0 {
@@ -214,11 +211,13 @@ impl Audience {
     }
 
     /// Whoever is told of what has reached this step: of the first step who is on duty, and everybody of it
-    /// where nobody is; of the later steps all.
+    /// where nobody is that can be reached; of the later steps all.
     fn at(&self, step: u32) -> Vec<Recipient> {
+        // Whoever is on duty and cannot be reached leaves it to the others.
+        let reached = self.contacts.iter().any(|one| self.on_duty.contains(&one.account));
         let told = |contact: &&duty::Contact| {
             let first = contact.step <= 1;
-            let on_duty = self.on_duty.is_empty() || self.on_duty.contains(&contact.account);
+            let on_duty = !reached || self.on_duty.contains(&contact.account);
             self.mail && contact.step <= step && (!first || on_duty)
         };
         let mails = self.contacts.iter().filter(told).map(|contact| Recipient {

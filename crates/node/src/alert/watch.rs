@@ -208,8 +208,8 @@ async fn actions(node: &Node, alerts: &mut Vec<Alert>) -> Result<(), Error> {
         if action.item.party != *node.party() {
             continue;
         }
-        let peer = node.party();
-        let about = About { node, thread: action.thread, class: None, peer, exercise: false };
+        let (peer, exercise) = (&action.peer, action.exercise);
+        let about = About { node, thread: action.thread, class: None, peer, exercise };
         let due = due.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp());
         alerts.push(about.alert("action-due", &action.number.to_string(), 1, due));
     }

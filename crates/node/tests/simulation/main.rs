@@ -13,6 +13,7 @@
 )]
 
 mod courier;
+mod deeds;
 #[path = "../stage/mod.rs"]
 mod stage;
 mod world;
@@ -27,6 +28,7 @@ use comity_node::review::At;
 use comity_node::{Node, audit, export};
 use comity_rules::Request;
 use comity_rules::command::Command;
+use comity_rules::matter::Matter;
 use comity_rules::release::Reader;
 use comity_rules::review::Scope;
 use courier::Courier;
@@ -151,16 +153,16 @@ fn rotate(folder: &Path) {
     home.rotate(&root, comity_node::home::Change::default()).unwrap();
 }
 
-/// What officers, the network and the courier do; the requests that were made.
+/// What officers, the network and the courier do; the requests and the matters that were made.
 async fn work(
     seed: u64,
     kind: Kind,
     [north, south]: [&Handle; 2],
     courier: &Courier,
-) -> Result<Vec<comity_rules::ThreadId>, Failure> {
+) -> Result<[Vec<comity_rules::ThreadId>; 2], Failure> {
     let mut dice = Dice::new(seed, 3);
     let terms = north.node().await.agreement("comity-model").unwrap().terms.hash().to_hex();
-    let mut threads = Vec::new();
+    let (mut threads, mut matters) = (Vec::new(), Vec::new());
     let betrayal = 4 + dice.roll(16);
     for round in 0..24 {
         // Somebody is cut off, or comes back, or nothing changes.
@@ -177,7 +179,10 @@ async fn work(
             }
         }
         let side = if dice.roll(2) == 0 { north } else { south }.node().await;
-        if threads.is_empty() || dice.roll(4) == 0 {
+        if !threads.is_empty() && dice.roll(3) == 0 {
+            let known = threads[dice.roll(threads.len() as u64) as usize];
+            deeds::one(&mut dice, &side, &terms, known, &mut matters).await;
+        } else if threads.is_empty() || dice.roll(4) == 0 {
             let title = format!("request {round}");
             // A node that stops meanwhile may have stated it or not; it says only what is kept.
             let sent = side.command("officer", Some(&terms), None, ask(&title)).await;
@@ -212,7 +217,7 @@ async fn work(
         turmoil::repair(SIDES[a], SIDES[b]);
     }
     assert!(!threads.is_empty(), "seed {seed}: nothing was asked");
-    Ok(threads)
+    Ok([threads, matters])
 }
 
 /// Asks again every second until it is so.
@@ -236,17 +241,22 @@ async fn both_are_equal(
     seed: u64,
     north: &Handle,
     south: &Handle,
-    threads: &[comity_rules::ThreadId],
+    [threads, matters]: &[Vec<comity_rules::ThreadId>; 2],
 ) -> Result<(), Failure> {
     settle(seed, north, south).await;
-    let mut states: Vec<Vec<Request>> = Vec::new();
+    let mut states: Vec<(Vec<Request>, Vec<Matter>)> = Vec::new();
     for node in [north.node().await, south.node().await] {
         let mut requests = Vec::new();
         for thread in threads {
             let dossier = node.dossier(*thread, &Reader::Officer).await?.into_inner();
             requests.push(dossier.line.summary.request);
         }
-        states.push(requests);
+        let mut others = Vec::new();
+        for thread in matters {
+            let dossier = node.matter(*thread, &Reader::Officer).await?.into_inner();
+            others.push(dossier.line.summary.matter);
+        }
+        states.push((requests, others));
         let (_, evidence) = node.ledgers_and_evidence().await?;
         assert!(evidence.is_empty(), "seed {seed}: {evidence:?}");
         assert_eq!(node.rebuild().await?.1, [""; 0], "seed {seed}: views");

@@ -13,7 +13,7 @@ use comity_rules::content::Remark;
 use comity_rules::release::Reader;
 
 use super::fields::Fields;
-use super::{Frame, Posted, internal, render};
+use super::{Frame, Posted, render};
 use crate::App;
 use crate::language::Language;
 use crate::problem;
@@ -50,8 +50,9 @@ pub(crate) async fn act(
         "withdraw" => Command::Withdraw,
         _ => return (StatusCode::BAD_REQUEST, t.text("no-such-form") + "\n").into_response(),
     };
-    let picked: Result<Vec<ThreadId>, _> = form.all("pick").take(MOST).map(str::parse).collect();
-    let Ok(picked) = picked else {
+    let picked: Result<Vec<ThreadId>, _> = form.all("pick").map(str::parse).collect();
+    let picked = picked.ok().filter(|picked| picked.len() <= MOST);
+    let Some(picked) = picked else {
         return (StatusCode::BAD_REQUEST, t.text("no-such-form") + "\n").into_response();
     };
     let (count, mut failed) = (picked.len(), Vec::new());
@@ -59,7 +60,11 @@ pub(crate) async fn act(
         let remark = Remark { text: form.text("text").to_owned() };
         match app.node.state(&who.0, None, Some(thread), command(remark)).await {
             Ok(_) => {}
-            Err(Error::Store(error)) => return internal(t, &error),
+            // The others are stated or not, whatever became of this one: the page says which.
+            Err(Error::Store(error)) => {
+                tracing::error!(%error, "one of several requests");
+                failed.push([thread.to_string(), thread.to_string(), t.text("internal")]);
+            }
             Err(error) => {
                 let title = match app.node.dossier(thread, &Reader::Officer).await {
                     Ok(dossier) => dossier.into_inner().line.summary.title,

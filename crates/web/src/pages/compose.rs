@@ -129,8 +129,12 @@ pub(crate) async fn act(
         }
     };
     match app.node.state(&who.0, Some(form.text("terms")), None, command).await {
-        Ok(Stated::Waits(draft)) => Redirect::to(&format!("/drafts/{draft}")).into_response(),
+        Ok(Stated::Waits(draft)) => {
+            app.uploads.done(&form);
+            Redirect::to(&format!("/drafts/{draft}")).into_response()
+        }
         Ok(Stated::Now(done)) => {
+            app.uploads.done(&form);
             Redirect::to(&format!("/requests/{}", done.thread)).into_response()
         }
         Err(Error::Store(error)) => internal(t, &error),

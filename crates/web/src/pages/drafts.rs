@@ -4,6 +4,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Redirect, Response};
+use comity_ledger::Hash;
 use comity_node::Error;
 use comity_node::people::Draft;
 use comity_rules::PartyId;
@@ -11,7 +12,7 @@ use comity_rules::access::Right;
 use comity_rules::command::Command;
 use serde_json::Value;
 
-use super::{Frame, Move, Named, Posted, internal, not_found, render};
+use super::{Frame, Move, Named, Posted, download, internal, not_found, render};
 use crate::App;
 use crate::language::Language;
 use crate::problem;
@@ -26,6 +27,8 @@ struct Page {
     request: Option<String>,
     readers: String,
     said: Vec<(String, String)>,
+    /// Files: their numbers, names, bytes and digests.
+    files: Vec<(usize, String, usize, String)>,
     decided: Option<String>,
     releases: bool,
     returns: bool,
@@ -74,6 +77,25 @@ pub(crate) async fn act(
     }
 }
 
+/// A file that goes with it: whoever releases it sees what leaves.
+pub(crate) async fn file(
+    State(app): State<App>,
+    t: Language,
+    who: Who,
+    Named((id, number)): Named<(String, usize)>,
+) -> Response {
+    match app.node.draft(&who.0, &id).await {
+        Ok(draft) => match draft.command.letter().attachments().get(number) {
+            Some(file) => download(&file.name, file.bytes.clone()),
+            None => not_found(State(app), t, who).await,
+        },
+        Err(Error::Store(comity_node::node::StoreError::Missing { .. })) => {
+            not_found(State(app), t, who).await
+        }
+        Err(error) => internal(t, &error),
+    }
+}
+
 async fn page(
     app: App,
     t: Language,
@@ -95,7 +117,8 @@ async fn page(
     let terms = &agreement.terms;
     let name = |id: &PartyId| terms.party(id).map_or_else(|| id.to_string(), |p| p.name.clone());
     let mut said = Vec::new();
-    let content = serde_json::to_value(draft.command.letter()).unwrap_or_default();
+    let letter = draft.command.letter();
+    let content = serde_json::to_value(&letter).unwrap_or_default();
     if let Some(fields) = content.as_object().and_then(|letter| letter.values().next()) {
         spell("", fields, &mut said);
     }
@@ -103,7 +126,13 @@ async fn page(
     let may = who.0.may(Right::Release).is_ok();
     let waits = draft.decided.is_none();
     let mut frame = Frame::of(&app, t, &who.0, "desk", 0);
-    frame.exercise = matches!(&draft.command, Command::Send { exercise: true, .. });
+    frame.exercise = match &draft.command {
+        Command::Send { exercise, .. } => *exercise,
+        _ => match draft.request {
+            Some(thread) => app.node.is_exercise(thread).await.unwrap_or(false),
+            None => false,
+        },
+    };
     let page = Page {
         frame,
         id: draft.id.clone(),
@@ -114,6 +143,14 @@ async fn page(
             [("us", name(app.node.party())), ("them", name(&agreement.peer))],
         ),
         said,
+        files: letter
+            .attachments()
+            .iter()
+            .enumerate()
+            .map(|(n, file)| {
+                (n, file.name.clone(), file.bytes.len(), Hash::of(&file.bytes).to_hex())
+            })
+            .collect(),
         decided: draft.decided.as_ref().map(|(what, by, why)| {
             let key = if what == "released" { "draft-released" } else { "draft-returned" };
             t.with(key, [("by", by.clone()), ("why", why.clone())])

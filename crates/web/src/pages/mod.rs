@@ -213,6 +213,17 @@ pub(crate) fn render(t: Language, page: &impl Template) -> Response {
     }
 }
 
+/// A file that went with something: never shown in the browser, for it is somebody else's.
+fn download(name: &str, bytes: Vec<u8>) -> Response {
+    let plain = |c: char| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '_' };
+    let safe: String = name.chars().map(plain).collect();
+    let headers = [
+        (header::CONTENT_TYPE, "application/octet-stream".to_owned()),
+        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{safe}\"")),
+    ];
+    (headers, bytes).into_response()
+}
+
 /// Something that is not the reader's fault: in the log, not on the page.
 pub(crate) fn internal(t: Language, error: &dyn std::fmt::Display) -> Response {
     tracing::error!(%error, "a page");

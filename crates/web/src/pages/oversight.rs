@@ -14,7 +14,7 @@ use jiff::civil::Date;
 use jiff::{ToSpan as _, tz::TimeZone};
 use serde::Deserialize;
 
-use super::{Frame, render};
+use super::{Frame, internal, render};
 use crate::App;
 use crate::language::Language;
 use crate::review::View;
@@ -71,7 +71,8 @@ pub(crate) async fn show(
             let days = Scope { from: *from, to: *to, exercise };
             match reviewed(&app, t, agreement, days).await {
                 Ok(review) => view = Some(review),
-                Err(_) => problem = Some(t.text("review-nothing-witnessed")),
+                Err(Error::Refused(_)) => problem = Some(t.text("review-nothing-witnessed")),
+                Err(error) => return internal(t, &error),
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use comity_node::dossier::{Dossier, Statement};
 use comity_node::duty::{self, Route, Unsettled};
@@ -21,7 +21,7 @@ use comity_rules::{Kind, PartyId, ThreadId};
 use super::fields::Fields;
 use super::statement::{StatementRow, ground_of, reasons};
 use super::upload::Written;
-use super::{Frame, Named, Posted, Row, agreements, internal, not_found, render};
+use super::{Frame, Named, Posted, Row, agreements, download, internal, not_found, render};
 use crate::App;
 use crate::language::Language;
 use crate::session::Who;
@@ -184,8 +184,14 @@ async fn state(
     form: Fields,
 ) -> Response {
     match app.node.state(&who.0, None, Some(thread), command).await {
-        Ok(Stated::Waits(draft)) => Redirect::to(&format!("/drafts/{draft}")).into_response(),
-        Ok(Stated::Now(_)) => Redirect::to(&format!("/requests/{thread}")).into_response(),
+        Ok(stated) => {
+            app.uploads.done(&form);
+            let place = match stated {
+                Stated::Waits(draft) => format!("/drafts/{draft}"),
+                Stated::Now(_) => format!("/requests/{thread}"),
+            };
+            Redirect::to(&place).into_response()
+        }
         Err(Error::Store(error)) => internal(t, &error),
         Err(error) => {
             let problem = Some(problem::text(t, &error));
@@ -240,19 +246,7 @@ pub(crate) async fn file(
     let attachment =
         app.node.attachment(&who.0.name, thread, (&ledger, index, number), &Reader::Officer).await;
     match attachment.map(comity_rules::release::Released::into_inner) {
-        Ok(attachment) => {
-            // Never shown in the browser: it is somebody else's file.
-            let safe: String = attachment
-                .name
-                .chars()
-                .map(|c| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '_' })
-                .collect();
-            let headers = [
-                (header::CONTENT_TYPE, "application/octet-stream".to_owned()),
-                (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{safe}\"")),
-            ];
-            (headers, attachment.bytes).into_response()
-        }
+        Ok(attachment) => download(&attachment.name, attachment.bytes),
         Err(Error::Missing { .. }) => not_found(State(app), t, who).await,
         Err(error) => internal(t, &error),
     }
@@ -292,9 +286,7 @@ async fn page(app: App, t: Language, who: &Who, id: &str, aftermath: Aftermath) 
     };
     let dossier = match app.node.dossier(thread, &Reader::Officer).await {
         Ok(dossier) => dossier.into_inner(),
-        Err(Error::Store(comity_node::node::StoreError::Missing { .. })) => {
-            return not_found(State(app), t, who.clone()).await;
-        }
+        Err(Error::Missing { .. }) => return not_found(State(app), t, who.clone()).await,
         Err(error) => return internal(t, &error),
     };
     if let Err(error) = app.node.journal_of(&who.0.name, "see", &thread.to_string()).await {

@@ -10,18 +10,23 @@ use axum::extract::multipart::MultipartError;
 use axum::extract::{FromRequest, FromRequestParts as _, Multipart, Request};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
+use comity_rules::access::Right;
 use comity_rules::content::Attachment;
 
 use super::fields::Fields;
 use crate::App;
 use crate::language::Language;
-use crate::session::Who;
+use crate::session::{Who, denied};
 
 /// Bytes of a form with its files. A statement holds less; that is said when it is stated.
 pub(crate) const MOST: usize = 4 << 20;
 
-/// Files that wait at a time, of all people.
-const WAITING: usize = 64;
+/// Files that wait at a time: of one person, and their bytes.
+const WAITING: usize = 16;
+const WAITING_BYTES: usize = 16 << 20;
+
+/// Their bytes, of all people.
+const ALL_BYTES: usize = 64 << 20;
 
 /// How long one waits.
 const PATIENCE: Duration = Duration::from_secs(3600);
@@ -51,10 +56,13 @@ struct Upload {
 impl Uploads {
     fn put(&self, upload: Upload) -> u64 {
         let mut shelf = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        shelf.files.retain(|_, file| file.since.elapsed() < PATIENCE);
-        while shelf.files.len() >= WAITING {
-            shelf.files.pop_first();
-        }
+        // Nobody's files push out another's, until there is no room for anybody's.
+        shelf.make_room(
+            Some(&upload.whose),
+            WAITING,
+            WAITING_BYTES - upload.bytes.len().min(WAITING_BYTES),
+        );
+        shelf.make_room(None, usize::MAX, ALL_BYTES - upload.bytes.len().min(ALL_BYTES));
         shelf.last += 1;
         let number = shelf.last;
         shelf.files.insert(number, upload);
@@ -68,7 +76,8 @@ impl Uploads {
         who: &Who,
         form: &Fields,
     ) -> Result<Vec<Attachment>, String> {
-        let shelf = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut shelf = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        shelf.forget();
         let attachment = |(key, name): (u64, String)| {
             let file = shelf.files.get(&key).filter(|file| file.whose == who.0.name);
             let file = file.ok_or_else(|| t.with("file-gone", [("file", name)]))?;
@@ -80,6 +89,38 @@ impl Uploads {
             })
         };
         form.files().into_iter().map(attachment).collect()
+    }
+
+    /// What they went with is stated, or drafted.
+    pub(super) fn done(&self, form: &Fields) {
+        let mut shelf = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for (key, _) in form.files() {
+            shelf.files.remove(&key);
+        }
+    }
+}
+
+impl Shelf {
+    fn forget(&mut self) {
+        self.files.retain(|_, file| file.since.elapsed() < PATIENCE);
+    }
+
+    /// Takes away the oldest, of this person or of all, until there are fewer than `most` with at most `bytes`.
+    fn make_room(&mut self, whose: Option<&str>, most: usize, bytes: usize) {
+        self.forget();
+        loop {
+            let theirs =
+                self.files.iter().filter(|(_, f)| whose.is_none_or(|name| f.whose == name));
+            let (mut count, mut held, mut oldest) = (0, 0, None);
+            for (key, file) in theirs {
+                (count, held) = (count + 1, held + file.bytes.len());
+                oldest = oldest.or(Some(*key));
+            }
+            match oldest {
+                Some(key) if count >= most || held > bytes => drop(self.files.remove(&key)),
+                _ => return,
+            }
+        }
     }
 }
 
@@ -94,6 +135,9 @@ impl FromRequest<App> for Written {
         let Ok(t) = Language::from_request_parts(&mut parts, app).await;
         let who = Who::from_request_parts(&mut parts, app).await;
         let who = who.map_err(axum::response::IntoResponse::into_response)?;
+        if who.0.may(Right::State).is_err() {
+            return Err(denied(app, t, &who.0));
+        }
         let wrong = |status: StatusCode| {
             let large = status == StatusCode::PAYLOAD_TOO_LARGE;
             let key = if large { "form-too-large" } else { "no-such-form" };
