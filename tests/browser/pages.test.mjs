@@ -439,6 +439,20 @@ test('a page shows what a role may see, and says who is in', async () => {
       }, path);
       assert.equal(status, 422);
       assert.match(text, /Your role may not do that/);
+      // Nor by a form with files, before any is read, nor several at once; and what is nowhere is not found.
+      const others = await page.evaluate(async ([path, id]) => {
+        const files = new FormData();
+        files.append('upload', new Blob(['x'.repeat(1000)]), 'a.txt');
+        const send = async (...one) => (await fetch(...one)).status;
+        const several = new URLSearchParams({ pick: id, act: 'close' });
+        return [
+          await send(path + '/answer', { method: 'POST', body: files }),
+          await send('/requests/new', { method: 'POST', body: files }),
+          await send('/requests', { method: 'POST', body: several }),
+          await send('/requests/00000000-0000-8000-8000-000000000000'),
+        ];
+      }, [path, path.split('/').pop()]);
+      assert.deepEqual(others, [403, 403, 403, 404]);
     }
     await context.close();
   }

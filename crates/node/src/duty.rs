@@ -158,7 +158,7 @@ impl Node {
     }
 
     /// Says which part an authority of this party has in a request, or what it says of it. An authority's
-    /// own people speak for it; who releases may ask any.
+    /// own people speak for it; who releases may ask any, and decide for them, by name.
     ///
     /// # Errors
     /// [`Error::Denied`], [`Error::Refused`].

@@ -17,6 +17,7 @@ use comity_node::people::Stated;
 use comity_rules::access::{Person, Role};
 use comity_rules::agreement::{Agreement, Evidence, Release};
 use comity_rules::command::Command;
+use comity_rules::release::Reader;
 use comity_rules::{Kind, Terms};
 use stage::{Stage, ask, remark, sign};
 
@@ -137,4 +138,50 @@ async fn a_draft_waits_for_a_second_pair_of_eyes() {
     let Command::Send { exercise, ask, .. } = stage::ask("") else { panic!("a request") };
     let empty = Command::Send { class: Some("U1-urgent".into()), exercise, ask };
     assert!(matches!(node.state(&ada, Some(&hash), None, empty).await, Err(Error::Command(_))));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_drafted_before_an_objection_is_held_at_release() {
+    let folder = tempfile::tempdir().unwrap();
+    let stage = Stage::set(folder.path(), Arc::new(Tcp)).await;
+    let mut changed = Agreement::clone(&stage.terms);
+    changed.id = "two-eyes".to_owned();
+    let between = changed.between.take().unwrap();
+    changed.release = Some(Release {
+        two_persons: vec![Kind::Answer.as_str().to_owned()],
+        except_classes: Vec::new(),
+        evidence: Evidence::Proposal,
+    });
+    let terms = Terms::propose(&changed, between).unwrap();
+    sign(&stage.north, &terms).await;
+    sign(&stage.south, &terms).await;
+    let hash = terms.hash().to_hex();
+    let operator = Person::operator();
+    let asked = stage.north.state(&operator, Some(&hash), None, ask("who?")).await.unwrap();
+    let Stated::Now(asked) = asked else { panic!("it waits for nobody") };
+    let (south, thread) = (&stage.south, asked.thread);
+    // Under the terms of the stage nothing was said: rest is of these.
+    let there = async || south.dossier(thread, &Reader::Officer).await.is_ok();
+    stage::until(there).await;
+    let of = |name: &str, role, authority: &str| {
+        let authority = Some(authority.to_owned());
+        Person { authority, ..person(name, role) }
+    };
+    let police = of("ada", Role::DutyOfficer, "police");
+    let telecom = of("bo", Role::DutyOfficer, "telecom");
+    let chief = of("cleo", Role::ReleasingOfficer, "liaison");
+    south.state(&police, None, Some(thread), Command::Acknowledge(remark(""))).await.unwrap();
+    south.route(&police, thread, "police", ("lead", "competent", "")).await.unwrap();
+    let draft = south.state(&police, None, Some(thread), stage::answer("they did")).await.unwrap();
+    let Stated::Waits(draft) = draft else { panic!("an answer waits here") };
+    south.route(&telecom, thread, "telecom", ("consult", "objects", "")).await.unwrap();
+    let held = south.release(&chief, &draft).await.unwrap_err().to_string();
+    assert!(held.contains("telecom was consulted and objects"), "{held}");
+    // Asking again does not take back what it said; nobody below a release asks others at all.
+    let again = south.route(&chief, thread, "telecom", ("consult", "asked", "")).await.unwrap_err();
+    assert!(again.to_string().contains("does not take it back"), "{again}");
+    let denied = south.route(&police, thread, "telecom", ("consult", "asked", "")).await;
+    assert!(matches!(denied, Err(Error::Denied(_))), "{denied:?}");
+    south.route(&telecom, thread, "telecom", ("consult", "agrees", "")).await.unwrap();
+    south.release(&chief, &draft).await.unwrap();
 }

@@ -39,7 +39,7 @@ pub enum Right {
     Gather,
     /// See the review.
     Review,
-    /// Take proofs and reviews out, and intelligence in files.
+    /// Take intelligence out in files.
     Export,
     /// Speak for the party in the dialogue: meetings, commitments, concerns, suspension.
     Chair,

@@ -725,3 +725,4 @@ templates = Templates
 templates-how = They fill the form; what only you know is left open as […]. What is written on this page is lost.
 due-test = Due since { $time }: { $signal }
 hotline-untested = Nothing was tested or sent yet. A test shows whether the other side answers, and how soon.
+review-more = The latest { $shown } of { $count } are shown; the figures are of all. “comity review pack” writes every one.

@@ -717,3 +717,4 @@ templates = 模板
 templates-how = 模板会填入表单;只有您知道的内容以 […] 留空。本页已写内容将会丢失。
 due-test = 自 { $time } 起到期:{ $signal }
 hotline-untested = 尚未测试或发送。测试可显示对方是否应答、多快应答。
+review-more = 此处显示最近 { $shown } 件,共 { $count } 件;各项数字涵盖全部。“comity review pack” 会写出每一件。

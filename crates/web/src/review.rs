@@ -34,6 +34,8 @@ pub(crate) struct View {
     pub(crate) cadence: String,
     pub(crate) meetings: Table,
     pub(crate) requests: Table,
+    /// That there are more than a page shows.
+    pub(crate) more: Option<String>,
 }
 
 /// One party's answers.
@@ -227,6 +229,9 @@ impl View {
                 meetings,
             ),
             requests: requests(t, review, linked, &name),
+            more: (linked && review.requests.len() > SHOWN).then(|| {
+                t.with("review-more", [("shown", SHOWN), ("count", review.requests.len())])
+            }),
         }
     }
 }
@@ -462,7 +467,10 @@ fn draw(t: Language, times: &[(&str, &Times); 2]) -> String {
 /// The bars' names: shares of the limit.
 const SHARES: [&str; 5] = ["≤ ½", "≤ 1", "≤ 1½", "≤ 3", "> 3"];
 
-/// Every request of the period.
+/// Requests that a page shows; a file has all.
+const SHOWN: usize = 500;
+
+/// Every request of the period; on a page, the latest.
 fn requests(
     t: Language,
     review: &Review,
@@ -478,7 +486,9 @@ fn requests(
         "column-outcome",
         "review-quality",
     ];
-    let rows = review.requests.iter().map(|row| {
+    let skipped = if linked { review.requests.len().saturating_sub(SHOWN) } else { 0 };
+    let shown = review.requests.get(skipped..).unwrap_or_default();
+    let rows = shown.iter().map(|row| {
         let id = if linked { row.thread.short() } else { row.thread.to_string() };
         vec![
             id,
@@ -491,7 +501,7 @@ fn requests(
         ]
     });
     let mut table = Table::of(HEADS.map(|key| t.text(key)).into(), rows);
-    for (cells, row) in table.rows.iter_mut().zip(&review.requests) {
+    for (cells, row) in table.rows.iter_mut().zip(shown) {
         cells[0].link = linked.then(|| format!("/requests/{}", row.thread));
         cells[3].late = row.acknowledge.late;
         cells[4].late = row.answer.late;
