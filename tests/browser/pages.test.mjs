@@ -81,7 +81,9 @@ async function violations(side, path, options) {
 async function picture(page, name) {
   if (!pictures) return;
   mkdirSync(pictures, { recursive: true });
-  await page.screenshot({ path: `${pictures}/${name}.png`, fullPage: true });
+  // What a README shows is no taller than this.
+  const height = Math.min(1400, await page.evaluate(() => document.documentElement.scrollHeight));
+  await page.screenshot({ path: `${pictures}/${name}.png`, fullPage: true, clip: { x: 0, y: 0, width: page.viewportSize().width, height } });
 }
 
 async function requestPath() {

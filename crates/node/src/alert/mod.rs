@@ -9,6 +9,7 @@ mod text;
 mod watch;
 mod webhook;
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +17,8 @@ use comity_rules::access::{Person, Right};
 use comity_store::alert::{self, Alert, Recipient, Sending};
 pub use comity_store::alert::{Alert as Told, Webhook};
 use comity_store::duty;
+use futures_util::StreamExt as _;
+use futures_util::stream;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::node::{Error, Node};
@@ -29,6 +32,9 @@ const LOOK: Duration = Duration::from_secs(20);
 
 /// The least between two looks, however much changes.
 const REST: Duration = Duration::from_secs(2);
+
+/// Sendings that go out side by side.
+const AT_A_TIME: usize = 8;
 
 /// How long the people of a step have before the next step is told as well.
 const STEP: SignedDuration = SignedDuration::from_mins(15);
@@ -135,8 +141,14 @@ impl Node {
                 alert::send_to(&self.db, &alert.key, self.now(), &to).await?;
             }
         }
-        for sending in alert::due(&self.db, self.now(), PAGE).await? {
+        // Several at a time: a mail server that does not answer holds up no webhook.
+        let due = alert::due(&self.db, self.now(), PAGE).await?;
+        let sent = stream::iter(due).map(async |sending| {
             let result = self.send(&sending).await;
+            (sending, result)
+        });
+        let mut sent = pin!(sent.buffer_unordered(AT_A_TIME));
+        while let Some((sending, result)) = sent.next().await {
             let failed = result.as_ref().err().map(|error| {
                 let wait = 30_i64.saturating_mul(1 << sending.tries.min(7)).min(LONGEST);
                 let again = self.now().checked_add(SignedDuration::from_secs(wait));
