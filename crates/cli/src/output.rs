@@ -37,6 +37,29 @@ impl Context {
         Ok(Node::open(home, db, Arc::new(System), Arc::new(Tcp)).await?)
     }
 
+    /// All that a list has under this name, page by page; as JSON each is printed as it comes, and none is left.
+    pub(crate) async fn pages(
+        &self,
+        name: &str,
+        question: impl Fn(Option<u64>) -> Question,
+    ) -> Result<Vec<Value>, Failure> {
+        let (mut all, mut after) = (Vec::new(), None);
+        loop {
+            let page = self.ask(question(after)).await?;
+            for line in page[name].as_array().into_iter().flatten() {
+                if self.json {
+                    say!("{line}");
+                } else {
+                    all.push(line.clone());
+                }
+            }
+            after = page["next"].as_u64();
+            if after.is_none() {
+                return Ok(all);
+            }
+        }
+    }
+
     /// Prints the value as JSON, or `text`.
     pub(crate) fn print(&self, value: &Value, text: impl FnOnce(&Value) -> String) -> ExitCode {
         if self.json {

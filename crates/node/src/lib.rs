@@ -11,6 +11,7 @@ mod access;
 pub mod alert;
 pub mod audit;
 pub mod backup;
+pub mod catalogue;
 pub mod clock;
 mod closing;
 pub mod control;

@@ -131,14 +131,14 @@ impl Node {
             let matter = &meeting.matter;
             let Some(done) = matter.actions(View::ALL) else { continue };
             let Some((author, minutes)) = matter.minutes_agreed(View::ALL) else { continue };
+            let agreement = self.agreement(&meeting.terms)?;
             let ours = *author == *self.party();
             let statements = request::statements(&self.db, matter.thread).await?;
             let kept = statements.iter().find(|statement| {
                 // Either side may have minutes, and at the same place of its ledger.
-                let own = self.agreements().iter().any(|one| one.own == statement.ledger);
                 statement.index == minutes.index
                     && statement.kind == Kind::Minutes.as_str()
-                    && own == ours
+                    && (statement.ledger == agreement.own) == ours
             });
             let Some(Letter::Record(record)) =
                 kept.and_then(|statement| statement.kept.as_ref()).map(|kept| &kept.letter)
@@ -148,14 +148,12 @@ impl Node {
             for ((number, item), done) in (1..).zip(&record.actions).zip(done) {
                 if !done {
                     let (item, title) = (item.clone(), meeting.title.clone());
-                    let peer =
-                        if matter.opener == *self.party() { &matter.other } else { &matter.opener };
                     open.push(OpenAction {
                         thread: matter.thread,
                         meeting: title,
                         number,
                         item,
-                        peer: peer.clone(),
+                        peer: agreement.peer.clone(),
                         exercise: matter.exercise,
                     });
                 }

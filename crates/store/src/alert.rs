@@ -184,6 +184,15 @@ pub async fn see(db: &Db, key: &str, who: &str, at: Timestamp) -> Result<bool, E
     Ok(found > 0)
 }
 
+/// The latest alerts, newest first.
+///
+/// # Errors
+/// [`Error`].
+pub async fn latest(db: &Db, limit: u64) -> Result<Vec<Alert>, Error> {
+    let sql = format!("SELECT {COLUMNS} FROM alert ORDER BY at DESC, key LIMIT $1");
+    db.query(&sql, &[limit.into()]).await?.iter().map(read).collect()
+}
+
 /// The latest alerts, newest first; each with how many sendings went out, and the errors of those that
 /// did not.
 ///
@@ -191,10 +200,8 @@ pub async fn see(db: &Db, key: &str, who: &str, at: Timestamp) -> Result<bool, E
 /// [`Error`].
 pub async fn list(db: &Db, limit: u64) -> Result<Vec<(Alert, u64, Vec<String>)>, Error> {
     const SENDINGS: &str = "SELECT sent, error, channel, address FROM alert_to WHERE key = $1 ORDER BY channel, address";
-    let sql = format!("SELECT {COLUMNS} FROM alert ORDER BY at DESC, key LIMIT $1");
     let mut all = Vec::new();
-    for row in db.query(&sql, &[limit.into()]).await? {
-        let alert = read(&row)?;
+    for alert in latest(db, limit).await? {
         let (mut sent, mut errors) = (0, Vec::new());
         for row in db.query(SENDINGS, &[alert.key.as_str().into()]).await? {
             if !row.is_null(0) {

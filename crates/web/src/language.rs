@@ -6,16 +6,14 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Redirect, Response};
-use fluent_bundle::concurrent::FluentBundle;
-use fluent_bundle::{FluentArgs, FluentResource, FluentValue};
+use comity_node::catalogue::Catalogue;
+use fluent_bundle::{FluentArgs, FluentValue};
 use unic_langid::langid;
 
-type Bundle = FluentBundle<FluentResource>;
-
-static ENGLISH: LazyLock<Bundle> =
-    LazyLock::new(|| bundle(langid!("en"), include_str!("../locales/en.ftl")));
-static CHINESE: LazyLock<Bundle> =
-    LazyLock::new(|| bundle(langid!("zh-Hans"), include_str!("../locales/zh.ftl")));
+static ENGLISH: LazyLock<Catalogue> =
+    LazyLock::new(|| Catalogue::new(langid!("en"), include_str!("../locales/en.ftl")));
+static CHINESE: LazyLock<Catalogue> =
+    LazyLock::new(|| Catalogue::new(langid!("zh-Hans"), include_str!("../locales/zh.ftl")));
 
 /// The language of a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,14 +51,10 @@ impl Language {
     }
 
     fn format(self, key: &str, arguments: Option<&FluentArgs<'_>>) -> String {
-        let bundle: &Bundle = match self {
-            Self::English => &ENGLISH,
-            Self::Chinese => &CHINESE,
-        };
-        let Some(pattern) = bundle.get_message(key).and_then(|message| message.value()) else {
-            return key.to_owned();
-        };
-        bundle.format_pattern(pattern, arguments, &mut Vec::new()).into_owned()
+        match self {
+            Self::English => ENGLISH.text(key, arguments),
+            Self::Chinese => CHINESE.text(key, arguments),
+        }
     }
 
     fn of(headers: &HeaderMap) -> Self {
@@ -84,16 +78,6 @@ pub(crate) async fn choose(language: Language) -> Response {
     let other = if language == Language::English { "zh" } else { "en" };
     let cookie = format!("lang={other}; Path=/; SameSite=Lax; Max-Age=31536000");
     ([(header::SET_COOKIE, cookie)], Redirect::to("/")).into_response()
-}
-
-#[expect(clippy::expect_used, reason = "catalogues are part of the program; a test reads both")]
-fn bundle(language: unic_langid::LanguageIdentifier, text: &str) -> Bundle {
-    let resource = FluentResource::try_new(text.to_owned()).expect("a catalogue that parses");
-    let mut bundle = Bundle::new_concurrent(vec![language]);
-    // The marks are for mixed directions of writing; neither language here needs them.
-    bundle.set_use_isolating(false);
-    bundle.add_resource(resource).expect("a catalogue without doubles");
-    bundle
 }
 
 #[cfg(test)]

@@ -51,22 +51,8 @@ pub(crate) async fn find(context: &Context, id: String) -> Result<ThreadId, Fail
 }
 
 pub(crate) async fn list(context: &Context, topic: Topic, open: bool) -> Result<ExitCode, Failure> {
-    let (mut all, mut after) = (Vec::new(), None);
-    loop {
-        let question = Mechanism::Matters { topic, open, after };
-        let page = context.ask(Question::Mechanism(question)).await?;
-        for line in page["matters"].as_array().into_iter().flatten() {
-            if context.json {
-                say!("{line}");
-            } else {
-                all.push(line.clone());
-            }
-        }
-        after = page["next"].as_u64();
-        if after.is_none() {
-            break;
-        }
-    }
+    let question = |after| Question::Mechanism(Mechanism::Matters { topic, open, after });
+    let all = context.pages("matters", question).await?;
     if context.json {
         return Ok(ExitCode::SUCCESS);
     }

@@ -284,21 +284,8 @@ async fn drafts(context: &Context) -> Result<ExitCode, Failure> {
 }
 
 async fn list(context: &Context, open: bool) -> Result<ExitCode, Failure> {
-    let (mut all, mut after) = (Vec::new(), None);
-    loop {
-        let page = context.ask(Question::Requests { open, after }).await?;
-        for line in page["requests"].as_array().into_iter().flatten() {
-            if context.json {
-                say!("{line}");
-            } else {
-                all.push(line.clone());
-            }
-        }
-        after = page["next"].as_u64();
-        if after.is_none() {
-            break;
-        }
-    }
+    let question = |after| Question::Requests { open, after };
+    let all = context.pages("requests", question).await?;
     if context.json {
         return Ok(ExitCode::SUCCESS);
     }

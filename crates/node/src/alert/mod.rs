@@ -55,6 +55,17 @@ impl Node {
         Ok(alert::list(&self.db, PAGE).await?)
     }
 
+    /// Of the latest alerts those that nobody has seen.
+    ///
+    /// # Errors
+    /// [`Error::Denied`].
+    pub async fn new_alerts(&self, person: &Person) -> Result<Vec<Alert>, Error> {
+        person.may(Right::Read)?;
+        let mut latest = alert::latest(&self.db, PAGE).await?;
+        latest.retain(|alert| alert.seen.is_none());
+        Ok(latest)
+    }
+
     /// How many alerts nobody has seen yet.
     ///
     /// # Errors

@@ -5,21 +5,19 @@ use std::sync::LazyLock;
 
 use comity_rules::card::Card;
 use comity_store::alert::Alert;
-use fluent_bundle::concurrent::FluentBundle;
-use fluent_bundle::{FluentArgs, FluentResource};
+use fluent_bundle::FluentArgs;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::Value;
 use unic_langid::langid;
 
+use crate::catalogue::Catalogue;
 use crate::home::Config;
 
-type Bundle = FluentBundle<FluentResource>;
-
-static ENGLISH: LazyLock<Bundle> =
-    LazyLock::new(|| bundle(langid!("en"), include_str!("../../locales/en.ftl")));
-static CHINESE: LazyLock<Bundle> =
-    LazyLock::new(|| bundle(langid!("zh-Hans"), include_str!("../../locales/zh.ftl")));
+static ENGLISH: LazyLock<Catalogue> =
+    LazyLock::new(|| Catalogue::new(langid!("en"), include_str!("../../locales/en.ftl")));
+static CHINESE: LazyLock<Catalogue> =
+    LazyLock::new(|| Catalogue::new(langid!("zh-Hans"), include_str!("../../locales/zh.ftl")));
 
 /// A subject and a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,7 +33,7 @@ pub struct Text {
 /// What is said of an alert, in `en` or `zh`.
 #[must_use]
 pub fn text(alert: &Alert, language: &str, config: &Config, card: &Card) -> Text {
-    let bundle: &Bundle = if language == "zh" { &CHINESE } else { &ENGLISH };
+    let catalogue: &Catalogue = if language == "zh" { &CHINESE } else { &ENGLISH };
     let detail: Value = serde_json::from_str(&alert.detail).unwrap_or_default();
     let word = |name: &str| detail[name].as_str().unwrap_or_default().to_owned();
     let due = word("due").parse::<Timestamp>().ok();
@@ -49,12 +47,7 @@ pub fn text(alert: &Alert, language: &str, config: &Config, card: &Card) -> Text
     arguments.set("zone", card.zone.clone());
     arguments.set("due", due.clone().unwrap_or_default());
     arguments.set("party", card.name.clone());
-    let say = |key: &str| {
-        let Some(pattern) = bundle.get_message(key).and_then(|message| message.value()) else {
-            return key.to_owned();
-        };
-        bundle.format_pattern(pattern, Some(&arguments), &mut Vec::new()).into_owned()
-    };
+    let say = |key: &str| catalogue.text(key, Some(&arguments));
     let what = say(&format!("alert-{}", alert.what));
     let exercise = detail["exercise"] == Value::Bool(true);
     let subject = if exercise { format!("EXERCISE · {what}") } else { what.clone() };
@@ -76,15 +69,6 @@ pub fn text(alert: &Alert, language: &str, config: &Config, card: &Card) -> Text
     body.push(link.as_ref().map_or_else(|| say("look"), |link| format!("{} {link}", say("look"))));
     body.push(say("why"));
     Text { subject, body: body.join("\n\n") + "\n", link }
-}
-
-#[expect(clippy::expect_used, reason = "catalogues are part of the program; a test reads both")]
-fn bundle(language: unic_langid::LanguageIdentifier, text: &str) -> Bundle {
-    let resource = FluentResource::try_new(text.to_owned()).expect("a catalogue that parses");
-    let mut bundle = Bundle::new_concurrent(vec![language]);
-    bundle.set_use_isolating(false);
-    bundle.add_resource(resource).expect("a catalogue without doubles");
-    bundle
 }
 
 #[cfg(test)]

@@ -776,6 +776,12 @@ impl Agreement {
         self.between.as_ref()?.parties.iter().find(|party| party.id == *id)
     }
 
+    /// What people call a party; of one that did not agree, its id.
+    #[must_use]
+    pub fn name_of(&self, id: &PartyId) -> String {
+        self.party(id).map_or_else(|| id.to_string(), |party| party.name.clone())
+    }
+
     /// The other party, seen from this one.
     #[must_use]
     pub fn peer_of(&self, id: &PartyId) -> Option<&Party> {

@@ -9,7 +9,6 @@ use std::sync::Arc;
 
 use comity_node::Error;
 use comity_node::node::Agreement as Signed;
-use comity_node::people::Stated;
 use comity_rules::access::Right;
 use comity_rules::agreement::{Agreement, RequestKind};
 use comity_rules::command::{self, Command};
@@ -20,7 +19,7 @@ use serde::Deserialize;
 use super::drafts::spell;
 use super::fields::{Fields, MOST};
 use super::upload::Written;
-use super::{Frame, internal, render};
+use super::{Frame, internal, place, render};
 use crate::App;
 use crate::language::Language;
 use crate::problem;
@@ -77,7 +76,7 @@ pub(crate) async fn show(
     let terms = from.terms.unwrap_or_default();
     let (mut written, mut problem) = (Fields::default(), None);
     written.set("marking", Tlp::Amber.label());
-    if let (Some(id), Some(agreement)) = (from.template, chosen(&app, &terms)) {
+    if let (Some(id), Some(agreement)) = (from.template, chosen(&open(&app), &terms)) {
         match app.node.template(&id) {
             Ok(template) => {
                 let (ask, missing) = template.fill(&agreement.terms, t.code());
@@ -100,12 +99,16 @@ pub(crate) async fn show(
     page(&app, t, &who, written, problem).await
 }
 
-/// The agreement that is meant, or the first that is open.
-fn chosen(app: &App, terms: &str) -> Option<Arc<Signed>> {
-    let mut open: Vec<_> = app.node.agreements();
-    open.retain(|agreement| !agreement.is_closed());
-    let at = open.iter().position(|agreement| agreement.terms.hash().to_hex() == terms);
-    (!open.is_empty()).then(|| open.swap_remove(at.unwrap_or(0)))
+/// The agreements under which something can be asked.
+fn open(app: &App) -> Vec<Arc<Signed>> {
+    let mut all = app.node.agreements();
+    all.retain(|agreement| !agreement.is_closed());
+    all
+}
+
+/// The agreement that is meant, or the first.
+fn chosen<'a>(open: &'a [Arc<Signed>], terms: &str) -> Option<&'a Arc<Signed>> {
+    open.iter().find(|agreement| agreement.terms.hash().to_hex() == terms).or(open.first())
 }
 
 pub(crate) async fn act(
@@ -116,7 +119,6 @@ pub(crate) async fn act(
 ) -> Response {
     if form.text("act") == "more" {
         form.set("items", &(form.items() + 1).min(MOST).to_string());
-        return page(&app, t, &who, form, None).await;
     }
     if form.text("act") != "send" {
         return page(&app, t, &who, form, None).await;
@@ -129,13 +131,9 @@ pub(crate) async fn act(
         }
     };
     match app.node.state(&who.0, Some(form.text("terms")), None, command).await {
-        Ok(Stated::Waits(draft)) => {
+        Ok(stated) => {
             app.uploads.done(&form);
-            Redirect::to(&format!("/drafts/{draft}")).into_response()
-        }
-        Ok(Stated::Now(done)) => {
-            app.uploads.done(&form);
-            Redirect::to(&format!("/requests/{}", done.thread)).into_response()
+            Redirect::to(&place(stated, "requests")).into_response()
         }
         Err(Error::Store(error)) => internal(t, &error),
         Err(error) => {
@@ -189,9 +187,8 @@ async fn page(
     if who.0.may(Right::State).is_err() {
         return denied(app, t, &who.0);
     }
-    let all = app.node.agreements();
-    let open: Vec<_> = all.iter().filter(|agreement| !agreement.is_closed()).collect();
-    let Some(agreement) = chosen(app, written.text("terms")) else {
+    let open = open(app);
+    let Some(agreement) = chosen(&open, written.text("terms")) else {
         return Redirect::to("/agreements").into_response();
     };
     let terms = &agreement.terms;

@@ -61,13 +61,12 @@ pub(crate) async fn show(State(app): State<App>, t: Language, who: Who) -> Respo
         Ok(drafts) => drafts.iter().map(|draft| (draft.id.clone(), headline(t, draft))).collect(),
         Err(error) => return internal(t, &error),
     };
-    let alerts = match app.node.alerts(&who.0).await {
+    let alerts = match app.node.new_alerts(&who.0).await {
         Ok(alerts) => alerts,
         Err(error) => return internal(t, &error),
     };
     let zone = jiff::tz::TimeZone::get(&app.node.card().zone).unwrap_or(jiff::tz::TimeZone::UTC);
-    let unseen = alerts.iter().filter(|(alert, ..)| alert.seen.is_none());
-    let alerts = unseen.map(|(alert, ..)| {
+    let alerts = alerts.iter().map(|alert| {
         let said = comity_node::alert::text(alert, t.code(), &app.config, app.node.card());
         let since = when::day(t, &alert.at.to_zoned(zone.clone()));
         [alert.key.clone(), said.subject, said.link.unwrap_or_default(), since]

@@ -7,7 +7,6 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use comity_node::Error;
 use comity_node::matters::Dossier;
-use comity_node::people::Stated;
 use comity_rules::PartyId;
 use comity_rules::access::Right;
 use comity_rules::command::{Command, Deed};
@@ -20,7 +19,7 @@ use serde::Deserialize;
 
 use super::hotline::{Call, calls};
 use super::matter::lines;
-use super::{Frame, Posted, internal, is_exercise, render};
+use super::{Frame, Posted, internal, is_exercise, place, render};
 use crate::App;
 use crate::language::Language;
 use crate::problem;
@@ -100,8 +99,7 @@ pub(crate) async fn act(
         }
     };
     match app.node.state(&who.0, Some(&form.terms), None, Command::Deed(deed)).await {
-        Ok(Stated::Waits(draft)) => Redirect::to(&format!("/drafts/{draft}")).into_response(),
-        Ok(Stated::Now(done)) => Redirect::to(&format!("/matters/{}", done.thread)).into_response(),
+        Ok(stated) => Redirect::to(&place(stated, "matters")).into_response(),
         Err(Error::Store(error)) => internal(t, &error),
         Err(error) => {
             let problem = Some(problem::text(t, &error));

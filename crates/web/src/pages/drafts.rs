@@ -115,7 +115,7 @@ async fn page(
         return not_found(State(app), t, who).await;
     };
     let terms = &agreement.terms;
-    let name = |id: &PartyId| terms.party(id).map_or_else(|| id.to_string(), |p| p.name.clone());
+    let name = |id: &PartyId| terms.name_of(id);
     let mut said = Vec::new();
     let letter = draft.command.letter();
     let content = serde_json::to_value(&letter).unwrap_or_default();

@@ -5,7 +5,6 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use comity_node::Error;
-use comity_node::people::Stated;
 use comity_rules::PartyId;
 use comity_rules::access::Right;
 use comity_rules::command::{Command, Deed};
@@ -14,7 +13,7 @@ use comity_rules::matter::{Signal, Topic};
 use jiff::SignedDuration;
 use serde::Deserialize;
 
-use super::{Frame, Posted, internal, render};
+use super::{Frame, Posted, internal, place, render};
 use crate::App;
 use crate::language::Language;
 use crate::problem;
@@ -147,10 +146,25 @@ async fn send(app: &App, who: &Who, form: &Form) -> Result<String, Error> {
     let signal = if telephone { Signal::Telephone } else { Signal::Message };
     let exercise = form.exercise.is_some();
     let command = Command::Deed(Deed::Signal { signal, about, exercise, message });
-    match app.node.state(&who.0, Some(&form.terms), None, command).await? {
-        Stated::Now(done) => Ok(format!("/matters/{}", done.thread)),
-        Stated::Waits(draft) => Ok(format!("/drafts/{draft}")),
-    }
+    let stated = app.node.state(&who.0, Some(&form.terms), None, command).await?;
+    Ok(place(stated, "matters"))
+}
+
+/// What a matter is, and its title.
+pub(super) fn headline(t: Language, line: &comity_node::matters::Line) -> (String, String) {
+    let matter = &line.summary.matter;
+    let kind = match matter.signal() {
+        Some(signal) => t.text(&format!("signal-{}", signal.as_str())),
+        None => t.text(&format!("topic-{}", matter.topic.as_str())),
+    };
+    let title = match line.summary.title.as_str() {
+        "" if matter.topic == Topic::Suspension => kind.clone(),
+        "" => t.text("content-destroyed"),
+        // A machine's test has its sort for a title.
+        title if title.parse::<Signal>().is_ok() => kind.clone(),
+        title => title.to_owned(),
+    };
+    (kind, title)
 }
 
 /// The matters about a topic, for a list.
@@ -164,21 +178,12 @@ pub(super) async fn calls(
     let call = |line: &comity_node::matters::Line| {
         let matter = &line.summary.matter;
         let terms = &line.agreement.terms;
-        let name =
-            |id: &PartyId| terms.party(id).map_or_else(|| id.to_string(), |p| p.name.clone());
+        let name = |id: &PartyId| terms.name_of(id);
         let between = [("from", name(&matter.opener)), ("to", name(&matter.other))];
-        let kind = match matter.signal() {
-            Some(signal) => t.text(&format!("signal-{}", signal.as_str())),
-            None => t.text(&format!("topic-{}", matter.topic.as_str())),
-        };
+        let (kind, title) = headline(t, line);
         Call {
             id: matter.thread.to_string(),
-            title: match line.summary.title.as_str() {
-                "" if topic == Topic::Suspension => kind.clone(),
-                "" => t.text("content-destroyed"),
-                title if title.parse::<Signal>().is_ok() => kind.clone(),
-                title => title.to_owned(),
-            },
+            title,
             kind,
             between: t.with("from-to", between),
             state: t.text(&format!("state-{}", line.standing.state.as_str())),
@@ -217,10 +222,7 @@ async fn gather(
         let Some(hotline) = &agreement.terms.hotline else { continue };
         let status = app.node.hotline_status(agreement).await?;
         let zones = Zones::between(&agreement.terms, app.node.party());
-        let name = |id: &PartyId| {
-            let party = agreement.terms.party(id);
-            party.map_or_else(|| id.to_string(), |party| party.name.clone())
-        };
+        let name = |id: &PartyId| agreement.terms.name_of(id);
         let mut rows = Vec::new();
         for (party, readiness) in &status.readiness {
             for (key, times) in [

@@ -7,7 +7,6 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use comity_node::Error;
 use comity_node::matters::Dossier;
-use comity_node::people::Stated;
 use comity_rules::access::Right;
 use comity_rules::command::{Command, Deed};
 use comity_rules::content::{
@@ -20,7 +19,7 @@ use comity_rules::{PartyId, ThreadId};
 use serde::Deserialize;
 
 use super::statement::StatementRow;
-use super::{Frame, Named, Posted, internal, not_found, render};
+use super::{Frame, Named, Posted, internal, not_found, place, render};
 use crate::App;
 use crate::language::Language;
 use crate::problem;
@@ -127,8 +126,7 @@ pub(crate) async fn act(
         Err(problem) => return page(app, t, &who, &id, Some(problem), form).await,
     };
     match app.node.state(&who.0, None, Some(thread), Command::Deed(deed)).await {
-        Ok(Stated::Waits(draft)) => Redirect::to(&format!("/drafts/{draft}")).into_response(),
-        Ok(Stated::Now(_)) => Redirect::to(&format!("/matters/{thread}")).into_response(),
+        Ok(stated) => Redirect::to(&place(stated, "matters")).into_response(),
         Err(Error::Store(error)) => internal(t, &error),
         Err(error) => {
             let problem = Some(problem::text(t, &error));
@@ -241,8 +239,7 @@ impl Page {
         let (matter, terms) = (&line.summary.matter, &line.agreement.terms);
         let us = app.node.party();
         let zones = Zones::between(terms, us);
-        let name =
-            |id: &PartyId| terms.party(id).map_or_else(|| id.to_string(), |p| p.name.clone());
+        let name = |id: &PartyId| terms.name_of(id);
         let place = match matter.topic {
             Topic::Hotline => "hotline",
             Topic::Suspension => "agreements",
@@ -250,10 +247,7 @@ impl Page {
         };
         let mut frame = Frame::of(app, t, &who.0, place, 0);
         frame.exercise = matter.exercise;
-        let kind = match matter.signal() {
-            Some(signal) => t.text(&format!("signal-{}", signal.as_str())),
-            None => t.text(&format!("topic-{}", matter.topic.as_str())),
-        };
+        let (kind, title) = super::hotline::headline(t, line);
         let between = [("from", name(&matter.opener)), ("to", name(&matter.other))];
         let marking = dossier.statements.iter().find_map(|statement| {
             match &statement.kept.as_ref()?.letter {
@@ -292,13 +286,7 @@ impl Page {
             said.chain([&line.summary.title]).map(String::as_str).collect::<Vec<_>>().join("\n");
         Self {
             id: matter.thread.to_string(),
-            title: match line.summary.title.as_str() {
-                "" if matter.topic == Topic::Suspension => t.text("topic-suspension"),
-                "" => t.text("content-destroyed"),
-                // A machine's test has its sort for a title.
-                title if title.parse::<Signal>().is_ok() => t.text(&format!("signal-{title}")),
-                title => title.to_owned(),
-            },
+            title,
             lead: format!(
                 "{kind} · {} · {}",
                 t.with("from-to", between),

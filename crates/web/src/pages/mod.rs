@@ -26,6 +26,7 @@ use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse as _, Response};
 use comity_node::dossier::Line;
+use comity_node::people::Stated;
 use comity_rules::PartyId;
 use comity_rules::access::{Person, Role};
 use serde::Deserialize;
@@ -106,10 +107,7 @@ pub(crate) struct Row {
 impl Row {
     pub(crate) fn of(app: &App, t: Language, line: &Line) -> Self {
         let request = &line.summary.request;
-        let name = |id: &PartyId| {
-            let party = line.agreement.terms.party(id);
-            party.map_or_else(|| id.to_string(), |party| party.name.clone())
-        };
+        let name = |id: &PartyId| line.agreement.terms.name_of(id);
         let zones = Zones::of(line, app.node.party());
         let title = &line.summary.title;
         Self {
@@ -154,6 +152,14 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Posted<T> {
             let key = if large { "form-too-large" } else { "no-such-form" };
             (status, t.text(key) + "\n").into_response()
         })
+    }
+}
+
+/// Where to look at what was stated, or waits to be.
+fn place(stated: Stated, folder: &str) -> String {
+    match stated {
+        Stated::Waits(draft) => format!("/drafts/{draft}"),
+        Stated::Now(done) => format!("/{folder}/{}", done.thread),
     }
 }
 

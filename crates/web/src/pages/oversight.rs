@@ -136,9 +136,7 @@ async fn reviewed(
     }
     let begin = Instant::now();
     let review = app.node.review(agreement, days, &[], &Reader::Officer).await?.into_inner();
-    let name = |id: &comity_rules::PartyId| {
-        terms.party(id).map_or_else(|| id.to_string(), |party| party.name.clone())
-    };
+    let name = |id: &comity_rules::PartyId| terms.name_of(id);
     let view = Arc::new(View::of(t, &review, terms.title(t.code()), true, name));
     let mut all = shelf();
     all.retain(|(known, _)| *known != key);

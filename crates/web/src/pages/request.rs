@@ -6,7 +6,6 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use comity_node::dossier::{Dossier, Statement};
 use comity_node::duty::{self, Route, Unsettled};
-use comity_node::people::Stated;
 use comity_node::{Error, prove};
 use comity_rules::access::Right;
 use comity_rules::agreement::Agreement;
@@ -21,7 +20,7 @@ use comity_rules::{Kind, PartyId, ThreadId};
 use super::fields::Fields;
 use super::statement::{StatementRow, ground_of, reasons};
 use super::upload::Written;
-use super::{Frame, Named, Posted, Row, agreements, download, internal, not_found, render};
+use super::{Frame, Named, Posted, Row, agreements, download, internal, not_found, place, render};
 use crate::App;
 use crate::language::Language;
 use crate::session::Who;
@@ -186,11 +185,7 @@ async fn state(
     match app.node.state(&who.0, None, Some(thread), command).await {
         Ok(stated) => {
             app.uploads.done(&form);
-            let place = match stated {
-                Stated::Waits(draft) => format!("/drafts/{draft}"),
-                Stated::Now(_) => format!("/requests/{thread}"),
-            };
-            Redirect::to(&place).into_response()
+            Redirect::to(&place(stated, "requests")).into_response()
         }
         Err(Error::Store(error)) => internal(t, &error),
         Err(error) => {
@@ -320,8 +315,7 @@ impl Page {
         let us = app.node.party();
         let zones = Zones::of(line, us);
         let terms = &line.agreement.terms;
-        let name =
-            |id: &PartyId| terms.party(id).map_or_else(|| id.to_string(), |p| p.name.clone());
+        let name = |id: &PartyId| terms.name_of(id);
         let mut frame = Frame::of(app, t, &who.0, "requests", 0);
         frame.exercise = line.summary.request.exercise;
         let ask = ask(dossier);

@@ -69,8 +69,7 @@ impl StatementRow {
 
 /// What a statement says beside its text.
 fn says(t: Language, terms: &Agreement, statement: &Statement) -> Vec<String> {
-    let name =
-        |id: &PartyId| terms.party(id).map_or_else(|| id.to_string(), |party| party.name.clone());
+    let name = |id: &PartyId| terms.name_of(id);
     let mut says = match statement.kept.as_ref().map(|kept| &kept.letter) {
         Some(Letter::Ruling(ruling)) => {
             let mut says = vec![t.text(&format!("decision-{}", ruling.decision.as_str()))];
