@@ -9,12 +9,12 @@ shift || true
 command -v cargo-fuzz >/dev/null || cargo install --locked cargo-fuzz
 targets=("$@")
 [ ${#targets[@]} -gt 0 ] || mapfile -t targets < <(cargo +nightly fuzz list)
-cargo +nightly fuzz build
+cargo +nightly fuzz build --features fuzzing
 scratch=target/fuzz-corpus
 for target in "${targets[@]}"; do
   mkdir -p "$scratch/$target"
   # A single allocation of more than 64 MB, or an input that takes five seconds, is a finding.
-  cargo +nightly fuzz run "$target" "$scratch/$target" "fuzz/corpus/$target" -- \
+  cargo +nightly fuzz run --features fuzzing "$target" "$scratch/$target" "fuzz/corpus/$target" -- \
     -max_total_time="$seconds" -max_len=65536 -timeout=5 -malloc_limit_mb=64 -rss_limit_mb=2048 \
     -print_final_stats=1 -verbosity=0 2>"$scratch/$target.log" \
     || { tail -n 40 "$scratch/$target.log"; echo "$target: a finding, see fuzz/artifacts"; exit 1; }
@@ -23,7 +23,7 @@ for target in "${targets[@]}"; do
   if [ "${KEEP:-}" = 1 ]; then
     mkdir -p "$scratch/min"
     rm -rf "$scratch/min/$target"; mkdir "$scratch/min/$target"
-    cargo +nightly fuzz run "$target" "$scratch/min/$target" "fuzz/corpus/$target" "$scratch/$target" -- \
+    cargo +nightly fuzz run --features fuzzing "$target" "$scratch/min/$target" "fuzz/corpus/$target" "$scratch/$target" -- \
       -merge=1 -max_len=4096 2>>"$scratch/$target.log"
     rm -rf "fuzz/corpus/$target"; mv "$scratch/min/$target" "fuzz/corpus/$target"
   fi

@@ -1,9 +1,4 @@
 //! See [`comity_fuzz::proof`].
-#![cfg_attr(fuzzing, no_main)]
+#![no_main]
 
-#[cfg(fuzzing)]
 libfuzzer_sys::fuzz_target!(|data: &[u8]| comity_fuzz::proof(data));
-
-/// Without the fuzzer it does nothing: `tests/corpora.rs` runs the function.
-#[cfg(not(fuzzing))]
-fn main() {}

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use comity_node::network::Tcp;
-use comity_rules::release::Reader;
+use comity_rules::access::Person;
 use stage::{Stage, ask};
 
 #[tokio::main]
@@ -34,12 +34,15 @@ async fn main() {
         tokio::time::sleep(pause).await;
         let begin = Instant::now();
         let title = format!("request {number}");
-        let done =
-            stage.north.command("bench", Some(&stage.hash()), None, ask(&title)).await.unwrap();
+        let done = stage
+            .north
+            .command(&Person::operator(), Some(&stage.hash()), None, ask(&title))
+            .await
+            .unwrap();
         stated.push(begin.elapsed());
         let mut seen = false;
         loop {
-            let dossier = stage.north.dossier(done.thread, &Reader::Officer).await.unwrap();
+            let dossier = stage.north.dossier(&Person::operator(), done.thread).await.unwrap();
             let event = dossier.into_inner().statements.remove(0).event;
             let receipt = event.receipt.filter(|receipt| receipt.code.is_empty());
             if receipt.is_some() && !seen {

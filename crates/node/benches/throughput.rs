@@ -21,6 +21,7 @@ use std::time::Instant;
 use comity_node::Node;
 use comity_node::clock::Adjustable;
 use comity_node::network::Tcp;
+use comity_rules::access::Person;
 use comity_rules::agreement::Readers;
 use stage::{ask, home, introduce, open, outside, sign, start, terms, witness};
 use tokio::task::JoinSet;
@@ -93,7 +94,7 @@ async fn state(node: &Arc<Node>, hash: &str, many: usize) -> (f64, f64) {
         let (node, hash) = (Arc::clone(node), hash.to_owned());
         tasks.spawn(async move {
             let title = format!("request {number}");
-            node.command("bench", Some(&hash), None, ask(&title)).await.unwrap();
+            node.command(&Person::operator(), Some(&hash), None, ask(&title)).await.unwrap();
         });
     }
     while let Some(result) = tasks.join_next().await {

@@ -20,7 +20,6 @@ use comity_rules::bundle::Bundle;
 use comity_rules::calendar::Calendar;
 use comity_rules::card::{Card, fingerprint};
 use comity_rules::command::{self, Command};
-use comity_rules::release::Reader;
 use comity_rules::review::Scope;
 use comity_rules::{PartyId, Terms, ThreadId, agreement, prompt};
 use comity_store::draft::Draft;
@@ -287,14 +286,14 @@ pub async fn answer(node: &Node, question: Question) -> Result<Value, Error> {
             Err(Error::Missing { what: "account", id: name, hint: "; see `comity account list`" })
         }
         Question::Requests { open, after } => {
-            let lines = node.requests(open, after, PAGE).await?;
+            let lines = node.requests(&Person::operator(), open, after, PAGE).await?.into_inner();
             let next = lines.last().filter(|_| lines.len() as u64 == PAGE);
             let requests: Value = lines.iter().map(|line| line_json(node, line)).collect();
             Ok(json!({ "requests": requests, "next": next.map(|line| line.summary.seq) }))
         }
         Question::Request { id } => {
             let thread = node.find(&id).await?;
-            let dossier = node.dossier(thread, &Reader::Officer).await?.into_inner();
+            let dossier = node.dossier(&Person::operator(), thread).await?.into_inner();
             node.journal("see", &thread.to_string()).await?;
             Ok(dossier_json(node, &dossier))
         }
@@ -347,14 +346,9 @@ pub async fn answer(node: &Node, question: Question) -> Result<Value, Error> {
         Question::Prove { id, open } => proofs(node, &id, &open).await,
         Question::Review { agreement, scope, at, proofs } => {
             let agreement = named(node, agreement)?;
-            let officer = Reader::Officer;
-            node.journal("export", &format!("review of {}", agreement.terms.id)).await?;
-            let (review, proofs) = if proofs {
-                node.review_pack(&agreement, scope, &at, &officer).await?.into_inner()
-            } else {
-                let review = node.review(&agreement, scope, &at, &officer).await?;
-                (review.into_inner(), Vec::new())
-            };
+            let officer = Person::operator();
+            let pack = node.review_pack(&officer, &agreement, scope, &at, proofs).await?;
+            let (review, proofs) = pack.into_inner();
             let text = agreement.terms.text();
             Ok(json!({ "review": review, "proofs": proofs, "text": text }))
         }
@@ -623,15 +617,17 @@ async fn proofs(node: &Node, id: &str, open: &[String]) -> Result<Value, Error> 
         let all = ledger::list(node.db()).await?;
         let found = all.iter().find(|l| ledger.len() >= 4 && l.id.starts_with(ledger));
         let found = found.ok_or_else(|| missing_ledger(ledger))?;
-        let proof = prove::statement(node, &found.id, index, open).await?;
+        let proof = prove::statement(node, &Person::operator(), &found.id, index, open).await?;
         return opened(&[proof], open);
     }
     let thread = node.find(id).await?;
-    let dossier = node.dossier(thread, &Reader::Officer).await?.into_inner();
+    let dossier = node.dossier(&Person::operator(), thread).await?.into_inner();
     let mut proofs = Vec::new();
     for statement in &dossier.statements {
         let index = statement.event.index;
-        proofs.push(prove::statement(node, &statement.ledger, index, open).await?);
+        proofs.push(
+            prove::statement(node, &Person::operator(), &statement.ledger, index, open).await?,
+        );
     }
     opened(&proofs, open)
 }

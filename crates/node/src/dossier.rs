@@ -3,15 +3,16 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use comity_rules::access::Person;
 use comity_rules::agreement::{Terms, Trigger};
 use comity_rules::clock::{self, Clocks, Suspension};
 use comity_rules::content::{Attachment, Letter};
-use comity_rules::release::{self, Reader, Released};
+use comity_rules::release::{self, Released};
 use comity_rules::request::{Decision, Outcome, Standing};
 use comity_rules::thread::{Event, Sides, View};
 use comity_rules::{Kind, PartyId, Request, ThreadId, ladder};
 use comity_store::request::{self, Kept, Summary};
-use comity_store::{journal, ledger, matter};
+use comity_store::{ledger, matter};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -145,16 +146,19 @@ impl Node {
     /// Requests after the cursor `before`, newest first.
     ///
     /// # Errors
-    /// [`Error::Store`].
+    /// [`Error::Denied`].
     pub async fn requests(
         &self,
+        by: &Person,
         open_only: bool,
         before: Option<u64>,
         limit: u64,
-    ) -> Result<Vec<Line>, Error> {
+    ) -> Result<Released<Vec<Line>>, Error> {
         let found = request::list(&self.db, open_only, before, limit).await?;
         let pauses = self.pauses().await?;
-        found.into_iter().map(|summary| Line::of(self, summary, &pauses)).collect()
+        let lines: Result<Vec<_>, _> =
+            found.into_iter().map(|summary| Line::of(self, summary, &pauses)).collect();
+        Ok(release::content(by, lines?)?)
     }
 
     /// While the agreements stood still.
@@ -173,15 +177,11 @@ impl Node {
         Ok(Pauses(all))
     }
 
-    /// A request with its statements, to a reader of this node.
+    /// A request with its statements.
     ///
     /// # Errors
-    /// [`Error::Missing`], or [`Error::Held`] where the reader may not see it.
-    pub async fn dossier(
-        &self,
-        thread: ThreadId,
-        reader: &Reader,
-    ) -> Result<Released<Dossier>, Error> {
+    /// [`Error::Missing`], [`Error::Denied`].
+    pub async fn dossier(&self, by: &Person, thread: ThreadId) -> Result<Released<Dossier>, Error> {
         let found = request::show(&self.db, thread).await.map_err(|error| match error {
             comity_store::Error::Missing { .. } => no_thread(thread),
             other => other.into(),
@@ -191,7 +191,7 @@ impl Node {
         let unreasoned = unreasoned(&line.agreement.terms, &statements);
         let request = &line.summary.request;
         line.rung = Reached::of(&line.agreement, request, &line.clocks, unreasoned, self.now());
-        Ok(release::content(reader, Dossier { line, statements })?)
+        Ok(release::content(by, Dossier { line, statements })?)
     }
 
     /// The statements of a thread, of whatever sort, by time.
@@ -225,16 +225,15 @@ impl Node {
     }
 
     /// A file that goes with a statement of a thread (ledger, entry, number), byte for byte, out of the
-    /// ciphertext, to `who`.
+    /// ciphertext.
     ///
     /// # Errors
-    /// [`Error::Missing`], or [`Error::Held`] where the reader may not see it.
+    /// [`Error::Missing`], [`Error::Denied`].
     pub async fn attachment(
         &self,
-        who: &str,
+        by: &Person,
         thread: ThreadId,
         (ledger, index, number): (&str, u64, usize),
-        reader: &Reader,
     ) -> Result<Released<Attachment>, Error> {
         let missing = || Error::Missing { what: "file", id: number.to_string(), hint: "" };
         let entries = ledger::entries(&self.db, ledger, index, index + 1).await?;
@@ -248,9 +247,10 @@ impl Node {
         let letter =
             Letter::read(kind, &content).map_err(|error| Error::Refused(error.to_string()))?;
         let attachment = letter.attachments().get(number).cloned().ok_or_else(missing)?;
+        let released = release::content(by, attachment)?;
         let about = format!("{thread} file {number} of entry {index}");
-        journal::note(&self.db, self.now(), who, "export", &about).await?;
-        Ok(release::content(reader, attachment)?)
+        self.journal_of(&by.name, "export", &about).await?;
+        Ok(released)
     }
 
     async fn cosigners(&self, ledger: &ledger::Ledger, index: u64) -> Result<Vec<String>, Error> {

@@ -217,8 +217,9 @@ impl Node {
     /// it is not competent, one that objects or was not heard yet. An emergency waits for nobody.
     ///
     /// # Errors
-    /// [`Error::Store`].
-    pub async fn unsettled(&self, thread: ThreadId) -> Result<Vec<Unsettled>, Error> {
+    /// [`Error::Denied`].
+    pub async fn unsettled(&self, by: &Person, thread: ThreadId) -> Result<Vec<Unsettled>, Error> {
+        by.may(Right::Read)?;
         let Some((known, terms)) = self.thread_of(Some(thread)).await? else {
             return Ok(Vec::new());
         };

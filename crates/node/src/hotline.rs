@@ -95,7 +95,14 @@ impl Node {
         let sent = match sent {
             Some(Letter::Message(message)) => &message.text,
             Some(Letter::Remark(remark)) => &remark.text,
-            _ => return Ok(()),
+            // The rules say what else is wrong with it.
+            Some(_) => return Ok(()),
+            None => {
+                return Err(Error::Refused(format!(
+                    "the text of statement {message} is not here, or its key is destroyed: nothing that is \
+                     read back could be compared with it"
+                )));
+            }
         };
         let words = |text: &str| -> Vec<String> {
             text.split_whitespace().map(str::to_lowercase).collect()
@@ -111,8 +118,13 @@ impl Node {
     /// How the hotline under an agreement is.
     ///
     /// # Errors
-    /// [`Error::Store`].
-    pub async fn hotline_status(&self, agreement: &Agreement) -> Result<Status, Error> {
+    /// [`Error::Denied`].
+    pub async fn hotline_status(
+        &self,
+        by: &Person,
+        agreement: &Agreement,
+    ) -> Result<Status, Error> {
+        by.may(Right::Read)?;
         let own = ledger::show(&self.db, &agreement.own).await?;
         let other = ledger::counterpart(&self.db, &own).await?;
         let recent = self.calls(agreement).await?;
@@ -225,8 +237,9 @@ async fn test(node: &Node, agreement: &Agreement, signal: Signal) -> Result<Thre
         spoken: String::new(),
     };
     let deed = Deed::Signal { signal, about: None, exercise: false, message };
+    let robot = Person { name: ROBOT.to_owned(), ..Person::operator() };
     let terms = agreement.terms.hash().to_hex();
-    Ok(node.command(ROBOT, Some(&terms), None, Command::Deed(deed)).await?.thread)
+    Ok(node.command(&robot, Some(&terms), None, Command::Deed(deed)).await?.thread)
 }
 
 /// States a new key where it is time, and destroys those that have had theirs.
@@ -244,12 +257,18 @@ async fn keys(node: &Arc<Node>, agreement: &Arc<Agreement>) -> Result<(), Error>
     let held = |number: u32| mine.iter().find(|name| number_of(name, &prefix) == Some(number));
     let made = held(last).and_then(|name| made_at(name));
     if made.is_none_or(|made| epoch.after(made) <= now) {
-        let identity = Identity::generate()?;
-        let recipient = identity.recipient().to_string();
-        // First on the disk: what is sealed to a key that a crash took could be read by nobody.
-        keys.save(&name(last + 1, now), identity.to_secret_text().as_bytes())?;
-        node.secrets.load_hotline(&keys)?;
-        let key = EpochKey { epoch: last + 1, recipient };
+        let next = match held(last + 1) {
+            // Saved before, and never stated.
+            Some(name) => name.clone(),
+            None => name(last + 1, now),
+        };
+        if !mine.contains(&next) {
+            // First on the disk: what is sealed to a key that a crash took could be read by nobody.
+            keys.save(&next, Identity::generate()?.to_secret_text().as_bytes())?;
+            node.secrets.load_hotline(&keys)?;
+        }
+        let identity = node.secrets.hotline_key(&next).ok_or(Error::Stopping)?;
+        let key = EpochKey { epoch: last + 1, recipient: identity.recipient().to_string() };
         let agreement = Arc::clone(agreement);
         node.job(|reply| Job::Epoch { agreement, key, reply }).await?;
         node.journal_of(ROBOT, "hotline key", &format!("{prefix}{}", last + 1)).await?;
@@ -272,16 +291,18 @@ async fn keys(node: &Arc<Node>, agreement: &Arc<Agreement>) -> Result<(), Error>
     if old.is_empty() {
         return Ok(());
     }
+    let dying: Vec<_> = old.iter().filter_map(|name| node.secrets.hotline_key(name)).collect();
+    // First what they open: without them nobody could tell what that was.
+    forget(node, agreement, &dying).await?;
     for name in &old {
         keys.destroy(name)?;
         node.journal_of(ROBOT, "hotline key destroyed", name).await?;
     }
-    node.secrets.load_hotline(&keys)?;
-    forget(node, agreement).await
+    Ok(node.secrets.load_hotline(&keys)?)
 }
 
-/// Takes away what no key opens any more: the letters that were kept for reading, and the ciphertexts.
-async fn forget(node: &Node, agreement: &Agreement) -> Result<(), Error> {
+/// Takes away what these keys open: the letters that were kept for reading, and the ciphertexts.
+async fn forget(node: &Node, agreement: &Agreement, dying: &[Arc<Identity>]) -> Result<(), Error> {
     let own = ledger::show(&node.db, &agreement.own).await?;
     let other = ledger::counterpart(&node.db, &own).await?;
     let kinds = [Kind::Signal, Kind::Say, Kind::Confirm];
@@ -294,7 +315,7 @@ async fn forget(node: &Node, agreement: &Agreement) -> Result<(), Error> {
             from = last + 1;
             let mut gone = Vec::new();
             for (index, _) in &page {
-                if !node.opens(&ledger.id, *index).await? {
+                if opens(node, (&ledger.id, *index), dying).await? {
                     gone.push(*index);
                 }
             }
@@ -304,19 +325,22 @@ async fn forget(node: &Node, agreement: &Agreement) -> Result<(), Error> {
     Ok(())
 }
 
-impl Node {
-    /// Whether this node's keys open an entry's content.
-    async fn opens(&self, ledger: &str, index: u64) -> Result<bool, Error> {
-        let entries = ledger::entries(&self.db, ledger, index, index + 1).await?;
-        let Some(entry) = entries.first() else { return Ok(true) };
-        let statement = comity_ledger::Statement::parse(entry)?;
-        let Some(sealed) = statement.body().sealed else { return Ok(true) };
-        let Some(ciphertext) = ledger::ciphertext(&self.db, ledger, index).await? else {
-            return Ok(false);
-        };
-        Ok(self.secrets.open(&ciphertext, &sealed).is_ok())
-    }
+/// Whether one of these keys opens an entry's content.
+async fn opens(
+    node: &Node,
+    (ledger, index): (&str, u64),
+    keys: &[Arc<Identity>],
+) -> Result<bool, Error> {
+    let entries = ledger::entries(&node.db, ledger, index, index + 1).await?;
+    let Some(entry) = entries.first() else { return Ok(false) };
+    let Some(sealed) = comity_ledger::Statement::parse(entry)?.body().sealed else {
+        return Ok(false);
+    };
+    let ciphertext = ledger::ciphertext(&node.db, ledger, index).await?.unwrap_or_default();
+    Ok(keys.iter().any(|key| seal::open(&ciphertext, &sealed, key).is_ok()))
+}
 
+impl Node {
     /// Tests the hotline now.
     ///
     /// # Errors

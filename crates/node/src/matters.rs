@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use comity_rules::access::Person;
 use comity_rules::content::{ActionItem, Letter};
 use comity_rules::matter::{Standing, Topic};
-use comity_rules::release::{self, Reader, Released};
+use comity_rules::release::{self, Released};
 use comity_rules::thread::{Thread, View};
 use comity_rules::{Kind, PartyId, ThreadId};
 use comity_store::matter::{self, Summary};
@@ -70,34 +71,33 @@ impl Node {
     /// The matters about a topic after the cursor `before`, newest first.
     ///
     /// # Errors
-    /// [`Error::Store`].
+    /// [`Error::Denied`].
     pub async fn matters(
         &self,
+        by: &Person,
         topic: Topic,
         open_only: bool,
         before: Option<u64>,
         limit: u64,
-    ) -> Result<Vec<Line>, Error> {
+    ) -> Result<Released<Vec<Line>>, Error> {
         let found = matter::list(&self.db, topic, open_only, before, limit).await?;
-        found.into_iter().map(|summary| Line::of(self, summary)).collect()
+        let lines: Result<Vec<_>, _> =
+            found.into_iter().map(|summary| Line::of(self, summary)).collect();
+        Ok(release::content(by, lines?)?)
     }
 
-    /// A matter with its statements, to a reader of this node.
+    /// A matter with its statements.
     ///
     /// # Errors
-    /// [`Error::Missing`], or [`Error::Held`] where the reader may not see it.
-    pub async fn matter(
-        &self,
-        thread: ThreadId,
-        reader: &Reader,
-    ) -> Result<Released<Dossier>, Error> {
+    /// [`Error::Missing`], [`Error::Denied`].
+    pub async fn matter(&self, by: &Person, thread: ThreadId) -> Result<Released<Dossier>, Error> {
         let found = matter::show(&self.db, thread).await.map_err(|error| match error {
             StoreError::Missing { .. } => no_thread(thread),
             other => other.into(),
         })?;
         let line = Line::of(self, found)?;
         let statements = self.statements(thread, &line.agreement, &line.summary.matter).await?;
-        Ok(release::content(reader, Dossier { line, statements })?)
+        Ok(release::content(by, Dossier { line, statements })?)
     }
 
     /// Whether a thread is a request; an error where there is no such thread.
@@ -124,8 +124,8 @@ impl Node {
     /// What earlier meetings left to be done: it comes back on every agenda until it is.
     ///
     /// # Errors
-    /// [`Error::Store`].
-    pub async fn open_actions(&self, reader: &Reader) -> Result<Released<Vec<OpenAction>>, Error> {
+    /// [`Error::Denied`].
+    pub async fn open_actions(&self, by: &Person) -> Result<Released<Vec<OpenAction>>, Error> {
         let mut open = Vec::new();
         for meeting in matter::list(&self.db, Topic::Dialogue, true, None, MEETINGS).await? {
             let matter = &meeting.matter;
@@ -160,6 +160,6 @@ impl Node {
             }
         }
         open.sort_by_key(|action| (action.item.due.is_none(), action.item.due));
-        Ok(release::content(reader, open)?)
+        Ok(release::content(by, open)?)
     }
 }

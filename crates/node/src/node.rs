@@ -4,12 +4,11 @@ use std::collections::{BTreeMap, HashSet};
 use std::hash::{Hash as _, Hasher as _};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::time::Duration;
 
 use comity_ledger::note::{Note, SigningKey};
-use comity_ledger::{Content, Policy, VerifierKey, seal};
+use comity_ledger::{Policy, VerifierKey};
 use comity_rules::card::Card;
-use comity_rules::command::{self, Command};
+use comity_rules::command;
 use comity_rules::content::{BadContent, Letter};
 use comity_rules::request::Illegal;
 use comity_rules::{PartyId, Terms, ThreadId, agreement, release};
@@ -25,15 +24,11 @@ use crate::keys;
 use crate::network::Network;
 use crate::secrets::{Edition, Secrets};
 use crate::tls::Pins;
-use crate::writer::{self, Job, Order};
+use crate::writer::{self, Job};
 
 pub use comity_store::Error as StoreError;
 pub use comity_store::evidence::Evidence;
 pub use comity_store::ledger::Ledger;
-
-/// How long a command waits for the peer's next checkpoint where it answers something so new that
-/// no checkpoint covers it yet.
-const CHECKPOINT_PATIENCE: Duration = Duration::from_secs(5);
 
 /// A running node.
 pub struct Node {
@@ -525,67 +520,6 @@ impl Node {
             id: party.to_string(),
             hint: "; add its card with `comity peer add`",
         })
-    }
-
-    /// Carries out a person's command; when this returns, the statement is durable.
-    ///
-    /// # Errors
-    /// [`Error`].
-    pub async fn command(
-        &self,
-        who: &str,
-        terms: Option<&str>,
-        thread: Option<ThreadId>,
-        command: Command,
-    ) -> Result<Done, Error> {
-        let deadline = tokio::time::Instant::now() + CHECKPOINT_PATIENCE;
-        let terms = match (thread, terms) {
-            (Some(thread), _) => comity_store::request::terms(&self.db, thread)
-                .await?
-                .ok_or_else(|| no_thread(thread))?,
-            (None, Some(terms)) => terms.to_owned(),
-            (None, None) => {
-                let hint = "name the agreement under which you ask";
-                return Err(Error::Refused(hint.to_owned()));
-            }
-        };
-        let order = Arc::new(self.order(who, self.agreement(&terms)?, thread, command).await?);
-        loop {
-            let seen = self.change_count();
-            let result = self.job(|reply| Job::Command { order: Arc::clone(&order), reply }).await;
-            // What this answers may be so new that no checkpoint of the peer covers it yet: one
-            // comes within a second or two. A statement may only answer what it can point to.
-            let early = matches!(&result, Err(Error::Early(_)));
-            let over = tokio::time::Instant::now() >= deadline;
-            if !early
-                || over
-                || tokio::time::timeout_at(deadline, self.changed(seen)).await.is_err()
-            {
-                return result;
-            }
-        }
-    }
-
-    /// Releases and seals what a command says to its reader.
-    async fn order(
-        &self,
-        who: &str,
-        agreement: Arc<Agreement>,
-        thread: Option<ThreadId>,
-        command: Command,
-    ) -> Result<Order, Error> {
-        let peer = self.peer(&agreement.peer)?;
-        let letter = release::letter(&agreement.terms, &peer.party, command.letter())?.into_inner();
-        let mut content = Content::default();
-        for (name, value) in letter.fields()? {
-            content.push(&name, value)?;
-        }
-        let own = self.secrets.latest().identity.recipient();
-        let sealed = match self.hotline_keys(&agreement, &command).await? {
-            Some((theirs, ours)) => seal::seal(&content, &[&theirs, &ours])?,
-            None => seal::seal(&content, &[&seal::Recipient::parse(&peer.recipient)?, own])?,
-        };
-        Ok(Order { who: who.to_owned(), agreement, thread, command, letter, sealed })
     }
 
     /// A thread by its id or the first digits of it.

@@ -1,17 +1,25 @@
 //! People: local accounts, the gate that every act of theirs passes, and what waits for a second pair of eyes.
 
-use comity_ledger::hex;
+use std::sync::Arc;
+use std::time::Duration;
+
+use comity_ledger::{Content, hex, seal};
 use comity_rules::access::{Person, Right, Role};
 use comity_rules::command::{self, Command, Deed};
 use comity_rules::thread::{Sides as _, View};
-use comity_rules::{Thread, ThreadId};
+use comity_rules::{Thread, ThreadId, release};
 use comity_store::account::{self, Account};
 use comity_store::draft;
 pub use comity_store::draft::Draft;
 
 use crate::duty::Voices;
-use crate::node::{Done, Error, Node, no_thread};
+use crate::node::{Agreement, Done, Error, Node, no_thread};
 use crate::password;
+use crate::writer::{By, Job, Order};
+
+/// How long a command waits for the peer's next checkpoint where it answers something so new that
+/// no checkpoint covers it yet.
+const CHECKPOINT_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Drafts that are listed.
 const PAGE: u64 = 200;
@@ -42,12 +50,10 @@ impl Node {
         let terms = match (&known, terms) {
             (Some((_, terms)), _) => terms.clone(),
             (None, Some(terms)) => self.agreement(terms)?.terms.hash().to_hex(),
-            (None, None) => {
-                return Ok(Stated::Now(self.command(&person.name, None, thread, command).await?));
-            }
+            (None, None) => return Err(no_terms()),
         };
         let agreement = self.agreement(&terms)?;
-        self.check_inside(thread, &command).await?;
+        self.check_inside(person, thread, &command).await?;
         let known = known.map(|(thread, _)| thread);
         let opener = known.as_ref().is_none_or(|thread| thread.opener() == self.party());
         let topic = known.as_ref().and_then(Thread::topic);
@@ -57,8 +63,8 @@ impl Node {
             (None, _) => None,
         };
         if !agreement.terms.waits_for_release(command.kind(opener, topic), class.as_deref()) {
-            let done = self.command(&person.name, Some(&terms), thread, command).await?;
-            return Ok(Stated::Now(done));
+            let by = By { who: person.name.clone(), draft: None };
+            return Ok(Stated::Now(self.carry_out(by, &terms, thread, command).await?));
         }
         // As far as it can be known now: whoever releases it should not be the first to hear.
         let fresh = ThreadId([0; 16]);
@@ -81,16 +87,92 @@ impl Node {
         Ok(Stated::Waits(id))
     }
 
+    /// States for the party at once, whatever the terms want released: for what no person drafts.
+    ///
+    /// # Errors
+    /// [`Error::Denied`], or what is wrong with the command.
+    pub async fn command(
+        &self,
+        by: &Person,
+        terms: Option<&str>,
+        thread: Option<ThreadId>,
+        command: Command,
+    ) -> Result<Done, Error> {
+        by.may(right_to(&command))?;
+        let terms = match (thread, terms) {
+            (Some(thread), _) => comity_store::request::terms(&self.db, thread)
+                .await?
+                .ok_or_else(|| no_thread(thread))?,
+            (None, Some(terms)) => terms.to_owned(),
+            (None, None) => return Err(no_terms()),
+        };
+        let by = By { who: by.name.clone(), draft: None };
+        self.carry_out(by, &terms, thread, command).await
+    }
+
+    /// Hands a command to the writer; when this returns, the statement is durable.
+    async fn carry_out(
+        &self,
+        by: By,
+        terms: &str,
+        thread: Option<ThreadId>,
+        command: Command,
+    ) -> Result<Done, Error> {
+        let deadline = tokio::time::Instant::now() + CHECKPOINT_PATIENCE;
+        let order = Arc::new(self.order(by, self.agreement(terms)?, thread, command).await?);
+        loop {
+            let seen = self.change_count();
+            let result = self.job(|reply| Job::Command { order: Arc::clone(&order), reply }).await;
+            // What this answers may be so new that no checkpoint of the peer covers it yet: one
+            // comes within a second or two. A statement may only answer what it can point to.
+            let early = matches!(&result, Err(Error::Early(_)));
+            let over = tokio::time::Instant::now() >= deadline;
+            if !early
+                || over
+                || tokio::time::timeout_at(deadline, self.changed(seen)).await.is_err()
+            {
+                return result;
+            }
+        }
+    }
+
+    /// Releases and seals what a command says to its reader.
+    async fn order(
+        &self,
+        by: By,
+        agreement: Arc<Agreement>,
+        thread: Option<ThreadId>,
+        command: Command,
+    ) -> Result<Order, Error> {
+        let peer = self.peer(&agreement.peer)?;
+        let letter = release::letter(&agreement.terms, &peer.party, command.letter())?.into_inner();
+        let mut content = Content::default();
+        for (name, value) in letter.fields()? {
+            content.push(&name, value)?;
+        }
+        let own = self.secrets.latest().identity.recipient();
+        let sealed = match self.hotline_keys(&agreement, &command).await? {
+            Some((theirs, ours)) => seal::seal(&content, &[&theirs, &ours])?,
+            None => seal::seal(&content, &[&seal::Recipient::parse(&peer.recipient)?, own])?,
+        };
+        Ok(Order { by, agreement, thread, command, letter, sealed })
+    }
+
     /// What this party holds itself to beyond the rules of both: that what is read back was said, and that it
     /// speaks with one voice.
-    async fn check_inside(&self, thread: Option<ThreadId>, command: &Command) -> Result<(), Error> {
+    async fn check_inside(
+        &self,
+        by: &Person,
+        thread: Option<ThreadId>,
+        command: &Command,
+    ) -> Result<(), Error> {
         let Some(thread) = thread else { return Ok(()) };
         match command {
             Command::Deed(Deed::Confirm { message, read_back: true, remark }) => {
                 self.check_read_back(thread, *message, &remark.text).await
             }
             Command::Answer(_) | Command::Decide(_) => {
-                let unsettled = self.unsettled(thread).await?;
+                let unsettled = self.unsettled(by, thread).await?;
                 if unsettled.is_empty() { Ok(()) } else { Err(Error::Unsettled(Voices(unsettled))) }
             }
             _ => Ok(()),
@@ -129,18 +211,12 @@ impl Node {
             ));
         }
         // An authority may have objected since it was drafted.
-        self.check_inside(draft.request, &draft.command).await?;
-        let decision = ("released", person.name.as_str(), "");
-        if !draft::decide(&self.db, id, decision, self.now()).await? {
-            return Err(decided(&draft::show(&self.db, id).await?));
-        }
-        let who = format!("{}, released by {}", draft.author, person.name);
-        let done = self.command(&who, Some(&draft.terms), draft.request, draft.command).await;
-        if done.is_err() {
-            draft::reopen(&self.db, id).await?;
-        }
-        self.change();
-        done
+        self.check_inside(person, draft.request, &draft.command).await?;
+        let by = By {
+            who: format!("{}, released by {}", draft.author, person.name),
+            draft: Some((draft.id, person.name.clone())),
+        };
+        self.carry_out(by, &draft.terms, draft.request, draft.command).await
     }
 
     /// Returns a draft to its author, with the reason; an author may take back one's own.
@@ -152,9 +228,12 @@ impl Node {
         if draft.author != person.name {
             person.may(Right::Release)?;
         }
-        if !draft::decide(&self.db, id, ("returned", &person.name, why), self.now()).await? {
-            return Err(decided(&draft::show(&self.db, id).await?));
+        let mut tx = self.db.begin().await?;
+        let decision = ("returned", person.name.as_str(), why);
+        if let Some(before) = draft::decide(&mut tx, id, decision, self.now()).await? {
+            return Err(decided(before));
         }
+        tx.commit().await?;
         self.journal_of(&person.name, "draft returned", id).await?;
         self.change();
         Ok(())
@@ -239,7 +318,11 @@ fn right_to(command: &Command) -> Right {
     }
 }
 
-fn decided(draft: &Draft) -> Error {
-    let (what, by, _) = draft.decided.clone().unwrap_or_default();
+/// This was decided before: what, and by whom.
+pub(crate) fn decided((what, by): (String, String)) -> Error {
     Error::Refused(format!("this draft was {what} by {by} already"))
+}
+
+fn no_terms() -> Error {
+    Error::Refused("name the agreement under which you ask".to_owned())
 }

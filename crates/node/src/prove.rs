@@ -4,8 +4,9 @@ use comity_ledger::content::Opening;
 use comity_ledger::note::Note;
 use comity_ledger::proof::Proof;
 use comity_ledger::{Statement, tile};
+use comity_rules::access::{Person, Right};
 use comity_rules::bundle::{Added, Bundle, Proven};
-use comity_rules::release::{self, Reader};
+use comity_rules::release;
 use comity_rules::{Kind, card};
 use comity_store::ledger;
 use minicbor::data::Token;
@@ -17,13 +18,15 @@ use crate::node::{Error, Node};
 /// named fields that it has, opened.
 ///
 /// # Errors
-/// [`Error::Refused`] where no outside witness has covered it yet.
+/// [`Error::Denied`], [`Error::Refused`] where no outside witness has covered it yet.
 pub async fn statement(
     node: &Node,
+    by: &Person,
     ledger: &str,
     index: u64,
     fields: &[String],
 ) -> Result<Proof, Error> {
+    by.may(Right::Read)?;
     let entries = ledger::entries(&node.db, ledger, index, index + 1).await?;
     if entries.is_empty() {
         let hint = "; the ledger is shorter, see `comity ledger show`";
@@ -36,7 +39,7 @@ pub async fn statement(
     };
     let opening = ledger::entries(&node.db, ledger, 0, 1).await?;
     let entry = entries.into_iter().next().unwrap_or_default();
-    let openings = node.openings(ledger, index, &entry, fields).await?;
+    let openings = node.openings(by, (ledger, index), &entry, fields).await?;
     let opening = opening.into_iter().next().unwrap_or_default();
     let added = node.added(ledger, index, &entry, witnessed.size).await?;
     let extra = Bundle { entry, opening, openings, added }.to_bytes();
@@ -76,8 +79,8 @@ impl Node {
     /// alone: it is noted in the journal.
     async fn openings(
         &self,
-        ledger: &str,
-        index: u64,
+        by: &Person,
+        (ledger, index): (&str, u64),
         entry: &[u8],
         fields: &[String],
     ) -> Result<Vec<Opening>, Error> {
@@ -90,8 +93,13 @@ impl Node {
         let content = self.secrets.open(&ciphertext, &sealed)?;
         let mut openings = Vec::new();
         for name in fields.iter().filter(|name| content.value(name).is_some()) {
-            let opening = release::content(&Reader::Officer, content.open(name)?)?;
-            self.journal("open", &format!("field {name} of entry {index} of {ledger}")).await?;
+            let opening = release::content(by, content.open(name)?)?;
+            self.journal_of(
+                &by.name,
+                "open",
+                &format!("field {name} of entry {index} of {ledger}"),
+            )
+            .await?;
             openings.push(opening.into_inner());
         }
         Ok(openings)

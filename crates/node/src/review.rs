@@ -1,7 +1,8 @@
 //! The standing review, from what a node has: see [`comity_rules::review`] for what it says.
 
 use comity_ledger::Policy;
-use comity_rules::release::{self, Reader, Released};
+use comity_rules::access::{Person, Right};
+use comity_rules::release::{self, Released};
 use comity_rules::review::{FIELDS, Head, Opened, Openings, Review, Scope};
 use comity_rules::{Kind, PartyId, bundle};
 use comity_store::ledger::{self, Ledger};
@@ -26,42 +27,49 @@ impl Node {
     /// outside witnesses covered and this node knows.
     ///
     /// # Errors
-    /// [`Error::Refused`] where a head is not witnessed here yet.
+    /// [`Error::Denied`], [`Error::Refused`] where a head is not witnessed here yet.
     pub async fn review(
         &self,
+        by: &Person,
         agreement: &Agreement,
         scope: Scope,
         at: &[At],
-        reader: &Reader,
     ) -> Result<Released<Review>, Error> {
         let (review, _) = self.reviewed(agreement, scope, at).await?;
-        Ok(release::content(reader, review)?)
+        Ok(release::review(by, review)?)
     }
 
-    /// The same, with a proof of every statement whose fields it opened: what an auditor needs beside the
-    /// ledgers. To open fields is noted in the journal.
+    /// The same, to be taken out; with `proofs`, a proof of every statement whose fields it opened: what an
+    /// auditor needs beside the ledgers. Both are noted in the journal.
     ///
     /// # Errors
     /// As [`Node::review`].
     pub async fn review_pack(
         &self,
+        by: &Person,
         agreement: &Agreement,
         scope: Scope,
         at: &[At],
-        reader: &Reader,
+        proofs: bool,
     ) -> Result<Released<(Review, Vec<String>)>, Error> {
+        by.may(Right::Review)?;
+        by.may(Right::Export)?;
         let (review, opened) = self.reviewed(agreement, scope, at).await?;
+        self.journal_of(&by.name, "export", &format!("review of {}", agreement.terms.id)).await?;
+        if !proofs {
+            return Ok(release::export(by, (review, Vec::new()))?);
+        }
         let fields = FIELDS.map(str::to_owned);
         let mut proofs = Vec::new();
         for (party, index) in review.stands_on() {
             let head = review.heads.iter().find(|head| head.party == *party);
             let Some(ledger) = head.map(|head| ledger::id_of(&head.origin)) else { continue };
             if opened.contains_key(&(party.clone(), index)) {
-                let proof = prove::statement(self, &ledger, index, &fields).await?;
+                let proof = prove::statement(self, by, &ledger, index, &fields).await?;
                 proofs.push(proof.to_string());
             }
         }
-        Ok(release::content(reader, (review, proofs))?)
+        Ok(release::export(by, (review, proofs))?)
     }
 
     async fn reviewed(

@@ -83,6 +83,11 @@ impl Secrets {
         opened
     }
 
+    /// The key for a hotline of this name, as long as it is not destroyed.
+    pub(crate) fn hotline_key(&self, name: &str) -> Option<Arc<Identity>> {
+        self.hotline.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+    }
+
     /// Reads the keys for hotlines that are in the folder.
     pub(crate) fn load_hotline(&self, keys: &Keys) -> Result<(), Error> {
         let mut all = BTreeMap::new();

@@ -18,11 +18,12 @@ use comity_rules::release::{self, Released};
 use comity_rules::thread::View;
 use comity_rules::{Draft, Kind, PartyId, ThreadId, card};
 use comity_store::work::{Taken, Work, view};
-use comity_store::{evidence, ledger};
+use comity_store::{draft, evidence, ledger};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::fork;
 use crate::node::{Agreement, Done, Error, Node, no_thread};
+use crate::people::decided;
 
 /// Jobs in one transaction at most.
 const BATCH: usize = 256;
@@ -59,12 +60,20 @@ impl Job {
 /// A person's command, ready for the writer: what it says is sealed already, so that the one place
 /// where everything waits does not wait for that.
 pub(crate) struct Order {
-    pub(crate) who: String,
+    pub(crate) by: By,
     pub(crate) agreement: Arc<Agreement>,
     pub(crate) thread: Option<ThreadId>,
     pub(crate) command: Command,
     pub(crate) letter: Letter,
     pub(crate) sealed: SealedContent,
+}
+
+/// Whose act a command is.
+pub(crate) struct By {
+    /// As the journal has it.
+    pub(crate) who: String,
+    /// The draft that it was, and who releases it.
+    pub(crate) draft: Option<(String, String)>,
 }
 
 /// What a peer delivers.
@@ -110,11 +119,11 @@ async fn batch(node: &Node, jobs: &mut Vec<Job>) -> Result<(), Error> {
     for job in jobs.drain(..) {
         match job {
             Job::Command { order, reply } => {
-                let result = carry_out(node, &mut work, &order).await;
+                let result = release_or_state(node, &mut work, &order).await;
                 spoilt |= matches!(&result, Err(Error::Store(_)));
                 news |= result.is_ok();
                 if let Ok(done) = &result {
-                    let who = &order.who;
+                    let who = &order.by.who;
                     tracing::info!(who, thread = %done.thread, index = done.index, "stated");
                 }
                 answers.push(answer(reply, result));
@@ -176,8 +185,22 @@ fn answer<T: Send + 'static>(
     })
 }
 
-async fn carry_out(node: &Node, work: &mut Work, order: &Order) -> Result<Done, Error> {
-    let Order { who, agreement, thread, command, .. } = order;
+/// A draft is decided where it is stated, so that neither is without the other.
+async fn release_or_state(node: &Node, work: &mut Work, order: &Order) -> Result<Done, Error> {
+    let Some((draft, releaser)) = &order.by.draft else { return state(node, work, order).await };
+    let decision = ("released", releaser.as_str(), "");
+    if let Some(before) = draft::decide(&mut work.tx, draft, decision, node.now()).await? {
+        return Err(decided(before));
+    }
+    let stated = state(node, work, order).await;
+    if stated.is_err() {
+        draft::reopen(&mut work.tx, draft).await?;
+    }
+    stated
+}
+
+async fn state(node: &Node, work: &mut Work, order: &Order) -> Result<Done, Error> {
+    let Order { by, agreement, thread, command, .. } = order;
     agreement.check_signs()?;
     let thread = match thread {
         Some(thread) => Some(work.thread(*thread).await?.ok_or_else(|| no_thread(*thread))?),
@@ -207,7 +230,7 @@ async fn carry_out(node: &Node, work: &mut Work, order: &Order) -> Result<Done, 
     match taken.refused {
         None => {
             let about = thread.to_string();
-            work.journal(node.now(), who, kind, &about).await?;
+            work.journal(node.now(), &by.who, kind, &about).await?;
             Ok(Done { thread, index: taken.index })
         }
         // It was decided by the same rules, so this cannot be; if it is, nothing of it is kept.

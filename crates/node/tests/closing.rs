@@ -17,9 +17,9 @@ use comity_node::network::{Network as _, Tcp};
 use comity_node::witness::Witness;
 use comity_node::{Home, Node, audit, export, serve};
 use comity_rules::Terms;
+use comity_rules::access::Person;
 use comity_rules::agreement::Readers;
 use comity_rules::command::Command;
-use comity_rules::release::Reader;
 use stage::{Stage, ask, remark, until, witness};
 
 async fn set(folder: &std::path::Path) -> (Stage, Arc<Witness>) {
@@ -56,7 +56,7 @@ async fn both_sign(stage: &Stage, terms: &Terms, harbour: &Witness) {
 
 async fn acknowledge(stage: &Stage, thread: comity_rules::ThreadId, text: &str) {
     let command = Command::Acknowledge(remark(text));
-    stage.south.command("b", None, Some(thread), command).await.unwrap();
+    stage.south.command(&Person::operator(), None, Some(thread), command).await.unwrap();
     stage.settle().await;
 }
 
@@ -69,12 +69,14 @@ async fn whoever_lost_a_ledgers_key_goes_on_under_the_next_agreement() {
     let folder = tempfile::tempdir().unwrap();
     let (mut stage, harbour) = set(folder.path()).await;
     let hash = stage.hash();
-    let before = stage.north.command("a", Some(&hash), None, ask("before")).await.unwrap();
+    let before =
+        stage.north.command(&Person::operator(), Some(&hash), None, ask("before")).await.unwrap();
     stage.settle().await;
     acknowledge(&stage, before.thread, "in hand").await;
 
     lose(&mut stage).await;
-    let said = refused(stage.north.command("a", Some(&hash), None, ask("nothing")).await);
+    let said =
+        refused(stage.north.command(&Person::operator(), Some(&hash), None, ask("nothing")).await);
     assert!(said.contains("agreement succeed"), "{said}");
     let old = stage.north.agreement("comity-model").unwrap();
     let why = Some("the key of northland's ledger is lost".to_owned());
@@ -83,17 +85,19 @@ async fn whoever_lost_a_ledgers_key_goes_on_under_the_next_agreement() {
     both_sign(&stage, &terms, &harbour).await;
     assert!(old.is_closed());
     let next = terms.hash().to_hex();
-    let after = stage.north.command("a", Some(&next), None, ask("after")).await.unwrap();
+    let after =
+        stage.north.command(&Person::operator(), Some(&next), None, ask("after")).await.unwrap();
     stage.settle().await;
     acknowledge(&stage, after.thread, "got it").await;
 
     // What was said under the first agreement stays, and nothing is added to it.
     for node in [&stage.north, &stage.south] {
         assert_eq!(node.agreements().len(), 2);
-        let dossier = node.dossier(before.thread, &Reader::Officer).await.unwrap().into_inner();
+        let dossier = node.dossier(&Person::operator(), before.thread).await.unwrap().into_inner();
         assert_eq!(dossier.statements.len(), 2);
-        let more =
-            node.command("x", None, Some(before.thread), Command::Escalate(remark("e"))).await;
+        let more = node
+            .command(&Person::operator(), None, Some(before.thread), Command::Escalate(remark("e")))
+            .await;
         assert!(refused(more).starts_with("closed"), "it is closed");
         assert_eq!(node.rebuild().await.unwrap().1, [""; 0]);
     }
@@ -123,11 +127,11 @@ async fn nothing_that_the_other_side_has_is_cut_off() {
     let folder = tempfile::tempdir().unwrap();
     let (stage, harbour) = set(folder.path()).await;
     let hash = stage.hash();
-    stage.north.command("a", Some(&hash), None, ask("before")).await.unwrap();
+    stage.north.command(&Person::operator(), Some(&hash), None, ask("before")).await.unwrap();
     stage.settle().await;
     let old = stage.north.agreement("comity-model").unwrap();
     let early = stage.north.succeed(&old, None).await.unwrap();
-    stage.south.command("b", Some(&hash), None, ask("meanwhile")).await.unwrap();
+    stage.south.command(&Person::operator(), Some(&hash), None, ask("meanwhile")).await.unwrap();
     stage.settle().await;
     // Northland has what Southland said meanwhile; terms that leave it out are signed by neither.
     for node in [&stage.north, &stage.south] {

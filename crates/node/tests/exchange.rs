@@ -18,9 +18,9 @@ use std::task::{Context, Poll};
 
 use comity_node::network::{Boxed, Listener, Network, Stream, Tcp};
 use comity_node::{audit, export, prove};
+use comity_rules::access::Person;
 use comity_rules::bundle;
 use comity_rules::command::Command;
-use comity_rules::release::Reader;
 use comity_rules::request::Status;
 use comity_rules::thread::View;
 use stage::{Stage, answer, ask, remark};
@@ -122,31 +122,39 @@ async fn a_request_is_exchanged_proven_and_audited_and_its_content_seen_by_nobod
     let wire = Tapped::default();
     let stage = Stage::set(folder.path(), Arc::new(wire.clone())).await;
     let (north, south) = (&stage.north, &stage.south);
-    let sent = north.command("test", Some(&stage.hash()), None, ask(CANARIES[0])).await.unwrap();
+    let sent = north
+        .command(&Person::operator(), Some(&stage.hash()), None, ask(CANARIES[0]))
+        .await
+        .unwrap();
     let thread = Some(sent.thread);
     stage.settle().await;
-    south.command("test", None, thread, Command::Acknowledge(remark(CANARIES[1]))).await.unwrap();
-    south.command("test", None, thread, Command::Clarify(remark(CANARIES[2]))).await.unwrap();
+    south
+        .command(&Person::operator(), None, thread, Command::Acknowledge(remark(CANARIES[1])))
+        .await
+        .unwrap();
+    south
+        .command(&Person::operator(), None, thread, Command::Clarify(remark(CANARIES[2])))
+        .await
+        .unwrap();
     stage.settle().await;
-    north.command("test", None, thread, Command::Clarify(remark("reply"))).await.unwrap();
+    north
+        .command(&Person::operator(), None, thread, Command::Clarify(remark("reply")))
+        .await
+        .unwrap();
     stage.settle().await;
-    south.command("test", None, thread, answer(CANARIES[3])).await.unwrap();
+    south.command(&Person::operator(), None, thread, answer(CANARIES[3])).await.unwrap();
     stage.settle().await;
 
     // Both have the same, each reads what it was told, and nothing was refused.
     let mut states = Vec::new();
     for node in [north, south] {
-        let dossier = node.dossier(sent.thread, &Reader::Officer).await.unwrap().into_inner();
+        let dossier = node.dossier(&Person::operator(), sent.thread).await.unwrap().into_inner();
         assert_eq!(dossier.line.summary.title, CANARIES[0]);
         assert_eq!(dossier.statements.len(), 5);
         assert!(dossier.statements.iter().all(|s| s.kept.is_some() && s.event.witnessed.is_some()));
         assert_eq!(dossier.line.standing.status, Status::Answered);
         states.push(dossier.line.summary.request);
         assert!(node.ledgers_and_evidence().await.unwrap().1.is_empty());
-        assert!(
-            node.dossier(sent.thread, &Reader::Everyone).await.is_err(),
-            "content is for officers"
-        );
     }
     assert_eq!(states[0], states[1]);
 
@@ -228,7 +236,10 @@ async fn acts_that_wait_together_share_a_commit() {
         let (north, terms) = (Arc::clone(north), terms.clone());
         acts.spawn(async move {
             let title = format!("request {number}");
-            north.command("officer", Some(&terms), None, ask(&title)).await.map(|done| done.index)
+            north
+                .command(&Person::operator(), Some(&terms), None, ask(&title))
+                .await
+                .map(|done| done.index)
         });
     }
     let mut places: Vec<u64> =
@@ -243,7 +254,11 @@ async fn acts_that_wait_together_share_a_commit() {
 async fn a_proof_opens_the_fields_that_were_chosen_and_no_others() {
     let folder = tempfile::tempdir().unwrap();
     let stage = Stage::set(folder.path(), Arc::new(Tcp)).await;
-    stage.north.command("a", Some(&stage.hash()), None, ask("canary title")).await.unwrap();
+    stage
+        .north
+        .command(&Person::operator(), Some(&stage.hash()), None, ask("canary title"))
+        .await
+        .unwrap();
     stage.settle().await;
     let agreement = stage.north.agreement("comity-model").unwrap();
     let own = stage.north.own_ledger(&agreement).await.unwrap();
@@ -251,11 +266,13 @@ async fn a_proof_opens_the_fields_that_were_chosen_and_no_others() {
     let fields = ["title".to_owned(), "no such field".to_owned()];
     let mut proofs = Vec::new();
     for index in [0, 1] {
-        let proof = prove::statement(&stage.north, &own.id, index, &fields).await.unwrap();
+        let proof = prove::statement(&stage.north, &Person::operator(), &own.id, index, &fields)
+            .await
+            .unwrap();
         proofs.push(proof.to_string());
     }
     // The reader can open it too: the ciphertext is sealed to both.
-    prove::statement(&stage.south, &own.id, 1, &fields).await.unwrap();
+    prove::statement(&stage.south, &Person::operator(), &own.id, 1, &fields).await.unwrap();
     let file = proofs.join("\n");
     let split = bundle::split(file.as_bytes());
     assert_eq!(split, proofs.iter().map(String::as_bytes).collect::<Vec<_>>());
@@ -266,7 +283,8 @@ async fn a_proof_opens_the_fields_that_were_chosen_and_no_others() {
     assert_eq!(request["fields"], opened);
     assert!(!request.to_string().contains("facts of canary"));
     // What was opened is what was sealed, or nothing.
-    let lied = prove::statement(&stage.north, &own.id, 1, &fields).await.unwrap();
+    let lied =
+        prove::statement(&stage.north, &Person::operator(), &own.id, 1, &fields).await.unwrap();
     let mut extra = lied.extra.clone().unwrap();
     let at = extra.windows(6).position(|bytes| bytes == b"canary").unwrap();
     extra[at] = b'C';

@@ -25,7 +25,6 @@ use comity_rules::access::{Person, Role};
 use comity_rules::command::{Command, Deed};
 use comity_rules::content::{Letter, Message, Tlp};
 use comity_rules::matter::{Signal, State, Topic};
-use comity_rules::release::Reader;
 use jiff::SignedDuration;
 use serde_json::Value;
 use stage::{Stage, ask, remark};
@@ -59,7 +58,7 @@ async fn state(node: &Node, stage: &Stage, thread: Option<ThreadId>, command: Co
 
 /// What was said in a thread, as a node can still read it.
 async fn said(node: &Node, thread: ThreadId) -> Vec<Option<String>> {
-    let dossier = node.matter(thread, &Reader::Officer).await.unwrap().into_inner();
+    let dossier = node.matter(&Person::operator(), thread).await.unwrap().into_inner();
     let text = |letter: &Letter| letter.text().to_owned();
     dossier.statements.iter().map(|s| s.kept.as_ref().map(|kept| text(&kept.letter))).collect()
 }
@@ -85,7 +84,7 @@ async fn what_was_said_dies_with_its_key_and_its_proof_stays() {
         assert_eq!(said(node, thread).await, [Some("the dam".to_owned())]);
     }
     // The keys of the cards do not open it: those are kept, and with them all that they open.
-    let line = stage.north.matter(thread, &Reader::Officer).await.unwrap().into_inner().line;
+    let line = stage.north.matter(&Person::operator(), thread).await.unwrap().into_inner().line;
     let index = line.summary.matter.opened[0].index;
     let own = stage.north.own_ledger(&line.agreement).await.unwrap();
     let sealed = comity_store::ledger::ciphertext(stage.north.db(), &own.id, index).await.unwrap();
@@ -108,7 +107,7 @@ async fn what_was_said_dies_with_its_key_and_its_proof_stays() {
     for node in [&stage.north, &stage.south] {
         assert_eq!(said(node, thread).await, [None, Some("heard".to_owned())]);
         assert_eq!(keys(node).len(), 2);
-        let line = node.matter(thread, &Reader::Officer).await.unwrap().into_inner().line;
+        let line = node.matter(&Person::operator(), thread).await.unwrap().into_inner().line;
         assert_eq!(line.summary.title, "", "the title was content too");
         assert_eq!(said(node, record).await, [Some("a call".to_owned())], "a record is kept");
         let (_, differed) = node.rebuild().await.unwrap();
@@ -131,8 +130,8 @@ async fn the_line_is_tested_by_itself_and_its_readiness_is_measured() {
     let test = stage.north.test_hotline(&person, &agreement, Signal::ReadBack).await.unwrap();
     stage.settle().await;
     let line = |thread| {
-        let (node, reader) = (Arc::clone(&stage.north), Reader::Officer);
-        async move { node.matter(thread, &reader).await.unwrap().into_inner() }
+        let node = Arc::clone(&stage.north);
+        async move { node.matter(&Person::operator(), thread).await.unwrap().into_inner() }
     };
     assert_eq!(line(echo).await.line.standing.state, State::Acknowledged, "by its receipt");
     assert_eq!(line(test).await.line.standing.state, State::Unacknowledged);
@@ -152,13 +151,13 @@ async fn the_line_is_tested_by_itself_and_its_readiness_is_measured() {
     // Upper case and other spaces are read back well enough.
     state(&stage.south, &stage, Some(test), confirm(&text.to_uppercase().replace(' ', "  "))).await;
     stage.settle().await;
-    let status = stage.south.hotline_status(&agreement).await.unwrap();
+    let status = stage.south.hotline_status(&Person::operator(), &agreement).await.unwrap();
     let south = &status.readiness[stage.south.party()];
     assert_eq!((south.echo.done, south.echo.late, south.unreceipted), (1, 0, 0));
     assert_eq!((south.read_back.done, south.read_back.within), (1, 1));
     assert!((720..760).contains(&south.read_back.median.unwrap()), "{:?}", south.read_back);
     // Both nodes and the review say the same.
-    let there = stage.north.hotline_status(&agreement).await.unwrap();
+    let there = stage.north.hotline_status(&Person::operator(), &agreement).await.unwrap();
     assert_eq!(there.readiness, status.readiness);
     assert_eq!(status.next.len(), 3, "echo, reading back, ping: as the terms want");
 }
@@ -328,7 +327,15 @@ async fn several_authorities_speak_with_one_voice_or_not_at_all() {
     route(telecom, "telecom", "consult", "agrees").await.unwrap();
     answer().await.unwrap();
     stage.settle().await;
-    let there = stage.north.dossier(thread, &Reader::Officer).await.unwrap().into_inner();
+    let there = stage.north.dossier(&Person::operator(), thread).await.unwrap().into_inner();
     assert!(there.line.standing.is_answered());
-    assert!(stage.north.matters(Topic::Hotline, false, None, 10).await.unwrap().is_empty());
+    assert!(
+        stage
+            .north
+            .matters(&Person::operator(), Topic::Hotline, false, None, 10)
+            .await
+            .unwrap()
+            .into_inner()
+            .is_empty()
+    );
 }

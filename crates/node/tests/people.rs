@@ -11,13 +11,14 @@ mod stage;
 
 use std::sync::Arc;
 
-use comity_node::Error;
 use comity_node::network::Tcp;
 use comity_node::people::Stated;
-use comity_rules::access::{Person, Role};
+use comity_node::{Error, prove};
+use comity_rules::access::{Person, Right, Role};
 use comity_rules::agreement::{Agreement, Evidence, Release};
 use comity_rules::command::Command;
-use comity_rules::release::Reader;
+use comity_rules::matter::Topic;
+use comity_rules::review::Scope;
 use comity_rules::{Kind, Terms};
 use stage::{Stage, ask, remark, sign};
 
@@ -80,7 +81,52 @@ async fn who_may_not_state_states_nothing() {
             );
         }
     }
-    assert_eq!(stage.north.requests(false, None, 10).await.unwrap().len(), 3);
+    assert_eq!(
+        stage
+            .north
+            .requests(&Person::operator(), false, None, 10)
+            .await
+            .unwrap()
+            .into_inner()
+            .len(),
+        3
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_may_not_read_reads_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let stage = Stage::set(folder.path(), Arc::new(Tcp)).await;
+    let node = &stage.north;
+    let agreement = node.agreement(&stage.hash()).unwrap();
+    let operator = Person::operator();
+    let sent = node.command(&operator, Some(&stage.hash()), None, ask("a")).await.unwrap();
+    stage.settle().await;
+    let (thread, own) = (sent.thread, &agreement.own);
+    let day = |text: &str| text.parse::<jiff::civil::Date>().unwrap();
+    let scope = Scope { from: day("2020-01-01"), to: day("2040-01-01"), exercise: false };
+    for role in Role::ALL {
+        let who = person("p", role);
+        let shows = |right: Right, what: &str, denied: Option<Error>| {
+            let refused = matches!(denied, Some(Error::Denied(_)));
+            assert_eq!(!refused, role.rights().contains(&right), "{role}: {what}: {denied:?}");
+        };
+        let read = |what: &str, denied: Option<Error>| shows(Right::Read, what, denied);
+        read("requests", node.requests(&who, false, None, 1).await.err());
+        read("dossier", node.dossier(&who, thread).await.err());
+        read("matters", node.matters(&who, Topic::Hotline, false, None, 1).await.err());
+        read("actions", node.open_actions(&who).await.err());
+        read("routes", node.routes(&who, thread).await.err());
+        read("unsettled", node.unsettled(&who, thread).await.err());
+        read("hotline", node.hotline_status(&who, &agreement).await.err());
+        read("drafts", node.drafts(&who).await.err());
+        let fields = ["question".to_owned()];
+        read("fields", prove::statement(node, &who, own, sent.index, &fields).await.err());
+        let review = node.review(&who, &agreement, scope, &[]).await;
+        shows(Right::Review, "review", review.err());
+        let pack = node.review_pack(&who, &agreement, scope, &[], true).await;
+        shows(Right::Export, "review pack", pack.err());
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -104,7 +150,10 @@ async fn a_draft_waits_for_a_second_pair_of_eyes() {
     let Stated::Waits(id) = node.state(&ada, Some(&hash), None, ask("first")).await.unwrap() else {
         panic!("it is stated at once");
     };
-    assert!(node.requests(false, None, 10).await.unwrap().is_empty(), "nothing has left");
+    assert!(
+        node.requests(&Person::operator(), false, None, 10).await.unwrap().into_inner().is_empty(),
+        "nothing has left"
+    );
     assert_eq!(node.drafts(&ben).await.unwrap().len(), 1);
     // Not by whoever may not, and not by whoever wrote it.
     assert!(matches!(node.release(&ada, &id).await, Err(Error::Denied(_))));
@@ -114,13 +163,36 @@ async fn a_draft_waits_for_a_second_pair_of_eyes() {
     };
     let error = node.release(&ben, &own).await.unwrap_err().to_string();
     assert!(error.contains("somebody else releases"), "{error}");
-    let done = node.release(&ben, &id).await.unwrap();
-    let error = node.release(&ben, &id).await.unwrap_err().to_string();
-    assert!(error.contains("was released by ben already"), "{error}");
+    // Two at once: one releases it, and it is stated once.
+    let dee = person("dee", Role::ReleasingOfficer);
+    let both = tokio::join!(node.release(&ben, &id), node.release(&dee, &id));
+    let (done, by, error) = match both {
+        (Ok(done), Err(error)) => (done, "ben", error.to_string()),
+        (Err(error), Ok(done)) => (done, "dee", error.to_string()),
+        other => panic!("not one of two: {other:?}"),
+    };
+    assert!(error.contains(&format!("was released by {by} already")), "{error}");
     assert_eq!(
-        node.requests(false, None, 10).await.unwrap()[0].summary.request.thread,
+        node.requests(&Person::operator(), false, None, 10).await.unwrap().into_inner()[0]
+            .summary
+            .request
+            .thread,
         done.thread
     );
+    // What cannot be stated any more is not decided either: it waits on.
+    let Stated::Waits(late) = node.state(&ada, Some(&hash), None, ask("late")).await.unwrap()
+    else {
+        panic!("it is stated at once");
+    };
+    let mut tx = node.db().begin().await.unwrap();
+    let command = serde_json::to_string(&Command::Withdraw(remark("no"))).unwrap();
+    let sql = "UPDATE draft SET command = $2 WHERE id = $1";
+    tx.execute(sql, &[late.as_str().into(), command.into()]).await.unwrap();
+    tx.commit().await.unwrap();
+    let error = node.release(&ben, &late).await.unwrap_err();
+    assert!(matches!(error, Error::Command(_)), "{error:?}");
+    assert_eq!(node.draft(&ben, &late).await.unwrap().decided, None);
+    node.return_draft(&ada, &late, "").await.unwrap();
     // Its author may take it back, and what was returned is not released.
     node.return_draft(&ben, &own, "not yet").await.unwrap();
     let cleo = person("cleo", Role::ReleasingOfficer);
@@ -161,7 +233,7 @@ async fn what_was_drafted_before_an_objection_is_held_at_release() {
     let Stated::Now(asked) = asked else { panic!("it waits for nobody") };
     let (south, thread) = (&stage.south, asked.thread);
     // Under the terms of the stage nothing was said: rest is of these.
-    let there = async || south.dossier(thread, &Reader::Officer).await.is_ok();
+    let there = async || south.dossier(&Person::operator(), thread).await.is_ok();
     stage::until(there).await;
     let of = |name: &str, role, authority: &str| {
         let authority = Some(authority.to_owned());

@@ -18,9 +18,9 @@ use comity_ledger::seal::Identity;
 use comity_node::clock::{Adjustable, Clock as _};
 use comity_node::network::{Boxed, Listener, Network, Stream, Tcp};
 use comity_node::{Home, Node, backup, serve};
+use comity_rules::access::Person;
 use comity_rules::agreement::Readers;
 use comity_rules::command::Command;
-use comity_rules::release::Reader;
 use stage::{Stage, answer, ask, remark, settled, until};
 use tokio::task::JoinSet;
 
@@ -72,7 +72,7 @@ async fn entries(node: &Node, mine: bool) -> Vec<Vec<u8>> {
 
 /// What a person sees of a request, without what differs between two nodes.
 async fn seen(node: &Node, thread: comity_rules::ThreadId) -> String {
-    let dossier = node.dossier(thread, &Reader::Officer).await.unwrap().into_inner();
+    let dossier = node.dossier(&Person::operator(), thread).await.unwrap().into_inner();
     let statements = dossier.statements.iter().map(|s| (s.event.clone(), s.kept.clone()));
     format!("{:#?}", statements.collect::<Vec<_>>())
 }
@@ -81,24 +81,36 @@ async fn seen(node: &Node, thread: comity_rules::ThreadId) -> String {
 async fn what_was_said_after_the_backup_comes_back_from_the_peer() {
     let folder = tempfile::tempdir().unwrap();
     let mut stage = Stage::set(folder.path(), Arc::new(Tcp)).await;
-    let before =
-        stage.north.command("a", Some(&stage.hash()), None, ask("before")).await.unwrap().thread;
+    let before = stage
+        .north
+        .command(&Person::operator(), Some(&stage.hash()), None, ask("before"))
+        .await
+        .unwrap()
+        .thread;
     stage.settle().await;
     // A backup is made while the node runs; what comes after is not in it.
     let (file, reader) = (folder.path().join("backup"), Identity::generate().unwrap());
     let home = stage.north.home().clone();
     let now = stage.clock.now();
     backup::write(&home, &file, Some(reader.recipient()), now).await.unwrap();
-    let after =
-        stage.north.command("a", Some(&stage.hash()), None, ask("after")).await.unwrap().thread;
+    let after = stage
+        .north
+        .command(&Person::operator(), Some(&stage.hash()), None, ask("after"))
+        .await
+        .unwrap()
+        .thread;
     stage.settle().await;
     for thread in [before, after] {
         for command in [Command::Acknowledge(remark("in hand")), answer("here it is")] {
-            stage.south.command("b", None, Some(thread), command).await.unwrap();
+            stage.south.command(&Person::operator(), None, Some(thread), command).await.unwrap();
         }
     }
-    let theirs =
-        stage.south.command("b", Some(&stage.hash()), None, ask("in turn")).await.unwrap().thread;
+    let theirs = stage
+        .south
+        .command(&Person::operator(), Some(&stage.hash()), None, ask("in turn"))
+        .await
+        .unwrap()
+        .thread;
     stage.settle().await;
     let lost = [entries(&stage.north, true).await, entries(&stage.north, false).await];
     let all = [before, after, theirs];
@@ -119,7 +131,8 @@ async fn what_was_said_after_the_backup_comes_back_from_the_peer() {
 
     // While nobody answers it signs nothing, and says why.
     let (node, mut tasks) = again(&stage, folder, Arc::new(Cut)).await;
-    let refused = node.command("a", Some(&stage.hash()), None, ask("too early")).await;
+    let refused =
+        node.command(&Person::operator(), Some(&stage.hash()), None, ask("too early")).await;
     assert!(refused.unwrap_err().to_string().starts_with("restored:"));
     assert!(entries(&node, true).await.len() < lost[0].len());
     tasks.shutdown().await;
@@ -133,7 +146,7 @@ async fn what_was_said_after_the_backup_comes_back_from_the_peer() {
     for (thread, was) in all.iter().zip(&was) {
         assert_eq!(&seen(&node, *thread).await, was);
     }
-    node.command("a", Some(&stage.hash()), None, ask("once more")).await.unwrap();
+    node.command(&Person::operator(), Some(&stage.hash()), None, ask("once more")).await.unwrap();
     until(async || settled(&node, &stage.south).await).await;
     assert_eq!(entries(&node, true).await, entries(&stage.south, false).await);
     assert!(
@@ -153,7 +166,11 @@ async fn a_store_that_was_put_back_behind_its_back_is_noticed() {
     let (old, new) = (folder.path().join("old.db"), home.store());
     let sql = format!("VACUUM INTO '{}'", old.display());
     rusqlite::Connection::open(&new).unwrap().execute_batch(&sql).unwrap();
-    stage.north.command("a", Some(&stage.hash()), None, ask("after")).await.unwrap();
+    stage
+        .north
+        .command(&Person::operator(), Some(&stage.hash()), None, ask("after"))
+        .await
+        .unwrap();
     stage.settle().await;
     let lost = entries(&stage.north, true).await;
     stage.northern.shutdown().await;
@@ -182,7 +199,9 @@ async fn a_ledger_of_which_the_witness_has_seen_more_than_anybody_kept_is_not_co
     let south = stage.south.home().config().exchange.clone();
     stage.northern.shutdown().await;
     let (node, mut tasks) = again(&stage, home.folder(), Arc::new(Without(south))).await;
-    node.command("a", Some(&stage.hash()), None, ask("seen by the witness alone")).await.unwrap();
+    node.command(&Person::operator(), Some(&stage.hash()), None, ask("seen by the witness alone"))
+        .await
+        .unwrap();
     let agreement = node.agreement("comity-model").unwrap();
     until(async || {
         let own = node.own_ledger(&agreement).await.unwrap();
@@ -196,7 +215,8 @@ async fn a_ledger_of_which_the_witness_has_seen_more_than_anybody_kept_is_not_co
     let (node, _tasks) = again(&stage, home.folder(), Arc::new(Tcp)).await;
     until(async || node.troubles().values().any(|error| error.contains("lost: harbour has seen")))
         .await;
-    let refused = node.command("a", Some(&stage.hash()), None, ask("a second history")).await;
+    let refused =
+        node.command(&Person::operator(), Some(&stage.hash()), None, ask("a second history")).await;
     assert!(refused.unwrap_err().to_string().starts_with("restored:"));
 }
 
@@ -219,7 +239,11 @@ async fn one_witness_that_does_not_answer_is_told_and_keeps_a_restored_node_from
     let mut stage = Stage::under(folder.path(), network, clock, 2, seen, everyone, tasks).await;
     stage.settle().await;
     drop(serving.pop());
-    stage.north.command("a", Some(&stage.hash()), None, ask("by two witnesses")).await.unwrap();
+    stage
+        .north
+        .command(&Person::operator(), Some(&stage.hash()), None, ask("by two witnesses"))
+        .await
+        .unwrap();
     stage.settle().await;
     until(async || stage.north.troubles().contains_key("witness buoy (southland)")).await;
     let (home, file) = (stage.north.home().clone(), folder.path().join("backup"));
@@ -229,7 +253,8 @@ async fn one_witness_that_does_not_answer_is_told_and_keeps_a_restored_node_from
     backup::restore(&file, home.folder(), None, None).await.unwrap();
     let (node, _tasks) = again(&stage, home.folder(), Arc::new(Tcp)).await;
     until(async || !node.troubles().is_empty()).await;
-    let refused = node.command("a", Some(&stage.hash()), None, ask("too early")).await;
+    let refused =
+        node.command(&Person::operator(), Some(&stage.hash()), None, ask("too early")).await;
     assert!(refused.unwrap_err().to_string().starts_with("restored:"));
 }
 

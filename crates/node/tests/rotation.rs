@@ -20,9 +20,9 @@ use comity_node::http::Connection;
 use comity_node::network::{Network as _, Tcp};
 use comity_node::{Home, Node, audit, export, prove, serve, tls};
 use comity_rules::Kind;
+use comity_rules::access::Person;
 use comity_rules::bundle;
 use comity_rules::command::Command;
-use comity_rules::release::Reader;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName};
 use stage::{Stage, answer, ask, remark, until};
 use tokio::task::JoinSet;
@@ -50,13 +50,13 @@ async fn serve_north(stage: &mut Stage, home: &Home, listen: &str) {
 /// Southland acknowledges and answers.
 async fn give(stage: &Stage, thread: comity_rules::ThreadId, text: &str) {
     for command in [Command::Acknowledge(remark("in hand")), answer(text)] {
-        stage.south.command("b", None, Some(thread), command).await.unwrap();
+        stage.south.command(&Person::operator(), None, Some(thread), command).await.unwrap();
     }
 }
 
 /// What a person reads in a request: the texts of its statements.
 async fn texts(node: &Node, thread: comity_rules::ThreadId) -> String {
-    let dossier = node.dossier(thread, &Reader::Officer).await.unwrap().into_inner();
+    let dossier = node.dossier(&Person::operator(), thread).await.unwrap().into_inner();
     format!("{:?}", dossier.statements.iter().map(|s| s.kept.clone()).collect::<Vec<_>>())
 }
 
@@ -101,13 +101,15 @@ async fn the_peer_goes_on_with_the_new_keys_and_not_with_those_before() {
     let folder = tempfile::tempdir().unwrap();
     let mut stage = Stage::set(folder.path(), Arc::new(Tcp)).await;
     let hash = stage.hash();
-    let first = stage.north.command("a", Some(&hash), None, ask("before")).await.unwrap();
+    let first =
+        stage.north.command(&Person::operator(), Some(&hash), None, ask("before")).await.unwrap();
     stage.settle().await;
     let home = stage.north.home().folder().to_owned();
     assert!(is_north(&stage, &home.join("tls.der"), "tls").await);
 
     rotate(&mut stage, Change::default()).await;
-    let second = stage.north.command("a", Some(&hash), None, ask("after")).await.unwrap();
+    let second =
+        stage.north.command(&Person::operator(), Some(&hash), None, ask("after")).await.unwrap();
     stage.settle().await;
     assert_eq!(stage.south.peer(stage.north.party()).unwrap().edition, 2);
     assert!(is_north(&stage, &home.join("keys/tls-2.der"), "tls-2").await);
@@ -125,7 +127,11 @@ async fn the_peer_goes_on_with_the_new_keys_and_not_with_those_before() {
     let port = Tcp.bind("127.0.0.1:0").await.unwrap().port();
     let change = Change { exchange: Some(format!("127.0.0.1:{port}")), ..Change::default() };
     rotate(&mut stage, change).await;
-    let third = stage.north.command("a", Some(&hash), None, ask("elsewhere")).await.unwrap();
+    let third = stage
+        .north
+        .command(&Person::operator(), Some(&hash), None, ask("elsewhere"))
+        .await
+        .unwrap();
     stage.settle().await;
     let card = stage.south.peer(stage.north.party()).unwrap();
     assert_eq!((card.edition, card.exchange.as_str()), (3, format!("127.0.0.1:{port}").as_str()));
@@ -142,7 +148,9 @@ async fn the_peer_goes_on_with_the_new_keys_and_not_with_those_before() {
     assert!(report.is_clean(), "{:?}", report.audit.refused);
     let own = &stage.north.agreement("comity-model").unwrap().own;
     for done in [first, second, third] {
-        let proof = prove::statement(&stage.north, own, done.index, &[]).await.unwrap();
+        let proof = prove::statement(&stage.north, &Person::operator(), own, done.index, &[])
+            .await
+            .unwrap();
         let proven = bundle::verify(proof.to_string().as_bytes(), &policy(&stage).await).unwrap();
         assert_eq!(proven.statement.body().kind, "request.send/1");
     }
@@ -162,14 +170,18 @@ async fn a_peer_that_was_away_meanwhile_hears_of_it_when_it_is_back() {
     let folder = tempfile::tempdir().unwrap();
     let mut stage = Stage::set(folder.path(), Arc::new(Tcp)).await;
     let hash = stage.hash();
-    stage.north.command("a", Some(&hash), None, ask("before")).await.unwrap();
+    stage.north.command(&Person::operator(), Some(&hash), None, ask("before")).await.unwrap();
     stage.settle().await;
     // Southland serves nobody, and states something under the keys that it knows.
     let south = stage.south.home().clone();
     stage.tasks.shutdown().await;
-    let theirs = stage.south.command("b", Some(&hash), None, ask("under the old")).await.unwrap();
+    let theirs = stage
+        .south
+        .command(&Person::operator(), Some(&hash), None, ask("under the old"))
+        .await
+        .unwrap();
     rotate(&mut stage, Change::default()).await;
-    stage.north.command("a", Some(&hash), None, ask("in between")).await.unwrap();
+    stage.north.command(&Person::operator(), Some(&hash), None, ask("in between")).await.unwrap();
     rotate(&mut stage, Change::default()).await;
     assert!(
         !stage.north.is_at_rest(&stage.north.agreement("comity-model").unwrap()).await.unwrap()
@@ -186,7 +198,12 @@ async fn a_peer_that_was_away_meanwhile_hears_of_it_when_it_is_back() {
     assert!(texts(&stage.north, theirs.thread).await.contains("facts of under the old"));
     stage
         .north
-        .command("a", None, Some(theirs.thread), Command::Acknowledge(remark("got it")))
+        .command(
+            &Person::operator(),
+            None,
+            Some(theirs.thread),
+            Command::Acknowledge(remark("got it")),
+        )
         .await
         .unwrap();
     until(async || texts(&stage.south, theirs.thread).await.contains("got it")).await;
@@ -220,7 +237,7 @@ async fn a_peer_that_has_only_the_first_card_takes_the_one_in_the_opening() {
         serve::serve_exchange(node, listener, &mut tasks).unwrap();
     }
     let hash = terms.hash().to_hex();
-    nodes[0].command("a", Some(&hash), None, ask("hello")).await.unwrap();
+    nodes[0].command(&Person::operator(), Some(&hash), None, ask("hello")).await.unwrap();
     until(async || stage::settled(&nodes[0], &nodes[1]).await).await;
     assert_eq!(nodes[1].peer(nodes[0].party()).unwrap().edition, 2);
 }

@@ -18,6 +18,7 @@ use comity_node::clock::Adjustable;
 use comity_node::network::{Network as _, Tcp};
 use comity_node::witness::Witness;
 use comity_node::{Node, audit, http, public, serve};
+use comity_rules::access::Person;
 use comity_rules::agreement::{OutsideWitness, Readers};
 use comity_rules::release::Reader;
 use hyper::Method;
@@ -55,7 +56,7 @@ async fn the_first_witnesses_that_make_the_quorum_are_enough_and_the_median_is_t
     let key = Witness::open(&folder.path().join("buoy"), "buoy.example", watching_clock()).unwrap();
     outside.insert(0, stage::outside("buoy", key.key(), &url));
     let stage = set(folder.path(), watching, outside, Readers::Everyone).await;
-    stage.north.command("officer", Some(&stage.hash()), None, ask("a")).await.unwrap();
+    stage.north.command(&Person::operator(), Some(&stage.hash()), None, ask("a")).await.unwrap();
     // Thirty seconds is what the one that hangs is given; nobody waits for it.
     tokio::time::timeout(Duration::from_secs(20), stage.settle()).await.unwrap();
     let agreement = stage.north.agreement("comity-model").unwrap();
@@ -116,7 +117,11 @@ async fn ledgers_for_members_are_read_by_members_and_by_whom_they_give_a_key() {
     let (witness, url, _serving) = stage::witness(folder.path(), "harbour", clock).await;
     let outside = vec![stage::outside("harbour", witness.key(), &url)];
     let stage = set(folder.path(), vec![witness], outside, Readers::Members).await;
-    let done = stage.north.command("officer", Some(&stage.hash()), None, ask("a")).await.unwrap();
+    let done = stage
+        .north
+        .command(&Person::operator(), Some(&stage.hash()), None, ask("a"))
+        .await
+        .unwrap();
     stage.settle().await;
     let ([north, south], agreement) =
         ([&stage.north, &stage.south], stage.north.agreement("comity-model").unwrap());

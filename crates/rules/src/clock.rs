@@ -36,6 +36,9 @@ pub struct Deadline {
     pub limit: Option<Period>,
     /// When it is due; none without a limit, before the start, and while suspended.
     pub due: Option<Timestamp>,
+    /// From when little is left: three quarters of the time that counts have passed.
+    #[serde(skip)]
+    pub soon: Option<Timestamp>,
     /// When it was done.
     pub done: Option<Timestamp>,
     /// By how much it is late: done after it was due, or still open at `now`.
@@ -110,7 +113,9 @@ impl Clocks {
         let ended = ended(request);
         let standing = request.standing(View::ALL);
         let deadline = |limit: Option<&Period>, suspended: &[Suspension], said, done| {
-            let due = timer(limit).and_then(|timer| timer.due(suspended));
+            let timer = timer(limit);
+            let due = timer.as_ref().and_then(|timer| timer.due(suspended));
+            let soon = timer.and_then(|timer| timer.most().due(suspended));
             // It runs until it is done, or said to be and not witnessed yet, or no longer wanted.
             let until = match (done, said, ended) {
                 (Some(done), ..) => Some(done),
@@ -123,7 +128,7 @@ impl Clocks {
                 until.duration_since(due) - paused.sum::<SignedDuration>()
             });
             let late = late.filter(SignedDuration::is_positive);
-            Deadline { limit: limit.cloned(), due, done, late }
+            Deadline { limit: limit.cloned(), due, soon, done, late }
         };
         let acknowledged = first(&request.answered, |event| event.act.kind == Kind::Acknowledge);
         let decide = class.and_then(|class| class.decide.as_ref());
@@ -316,6 +321,18 @@ impl<'a> Timer<'a> {
         Some(Self { begin, runs })
     }
 
+    /// Three quarters of it.
+    fn most(&self) -> Self {
+        let runs = match self.runs {
+            Runs::Elapsed(due) => {
+                let quarter = due.duration_since(self.begin) / 4;
+                Runs::Elapsed(due.checked_sub(quarter).unwrap_or(due))
+            }
+            Runs::Working(calendar, seconds) => Runs::Working(calendar, seconds - seconds / 4),
+        };
+        Self { begin: self.begin, runs }
+    }
+
     /// When it is due with these suspensions, in their order; `None` while one is open.
     fn due(&self, suspended: &[Suspension]) -> Option<Timestamp> {
         match self.runs {
@@ -450,14 +467,16 @@ fn reply(
     now: Timestamp,
 ) -> Deadline {
     let limit = agreement.and_then(|a| a.clarification.as_ref()?.reply_within.clone());
-    let due = last.zip(limit.as_ref()).and_then(|(asked, limit)| {
-        let pauses: Vec<_> = pauses.iter().filter_map(|pause| pause.since(asked.from)).collect();
-        Timer::of(limit, asked.from, None)?.due(&pauses)
-    });
+    let timer = last.zip(limit.as_ref());
+    let timer = timer.and_then(|(asked, limit)| Timer::of(limit, asked.from, None));
+    let since = |pause: &Suspension| pause.since(last?.from);
+    let pauses: Vec<_> = pauses.iter().filter_map(since).collect();
+    let due = timer.as_ref().and_then(|timer| timer.due(&pauses));
+    let soon = timer.and_then(|timer| timer.most().due(&pauses));
     let done = last.and_then(|asked| asked.to);
     let until = done.or(ended.flatten()).unwrap_or(now);
     let late = due.map(|due| until.duration_since(due)).filter(SignedDuration::is_positive);
-    Deadline { limit, due, done, late }
+    Deadline { limit, due, soon, done, late }
 }
 
 /// How many items stand at each outcome, for those who read ledgers only.

@@ -3,6 +3,7 @@
 use comity_ledger::Hash;
 use comity_stix::marking::{Audience, Clearance};
 
+use crate::access::{Denied, Person, Right};
 use crate::agreement::{Agreement, Readers, Terms};
 use crate::content::Letter;
 use crate::{Draft, PartyId};
@@ -30,7 +31,7 @@ pub enum Reader {
     /// an auditor.
     Auditor(Hash),
     /// A person of this party who is signed in.
-    Officer,
+    Person(Person),
     /// A tool that has a key to read intelligence: up to which labels, and used how.
     Tool(Clearance),
 }
@@ -59,13 +60,13 @@ pub enum Held {
 pub fn ledger<T>(terms: &Terms, reader: &Reader, what: T) -> Result<Released<T>, Held> {
     let open = terms.between.as_ref().is_some_and(|b| b.readers == Readers::Everyone);
     match reader {
-        Reader::Officer => Ok(Released(what)),
+        Reader::Person(person) if person.may(Right::Read).is_ok() => Ok(Released(what)),
         Reader::Party(party) if terms.party(party).is_some() => Ok(Released(what)),
         Reader::Auditor(given) if *given == terms.hash() => Ok(Released(what)),
         _ if open => Ok(Released(what)),
         Reader::Party(_) => Err(Held::NotAParty),
         Reader::Auditor(_) => Err(Held::OtherTerms),
-        Reader::Everyone | Reader::Tool(_) => Err(Held::MembersOnly),
+        Reader::Everyone | Reader::Tool(_) | Reader::Person(_) => Err(Held::MembersOnly),
     }
 }
 
@@ -97,14 +98,25 @@ pub fn letter(
 /// What a statement said, to whoever would read it on this node's pages and commands.
 ///
 /// # Errors
-/// [`Held`].
-pub fn content<T>(reader: &Reader, what: T) -> Result<Released<T>, Held> {
-    match reader {
-        Reader::Officer => Ok(Released(what)),
-        Reader::Everyone | Reader::Party(_) | Reader::Auditor(_) | Reader::Tool(_) => {
-            Err(Held::NotAParty)
-        }
-    }
+/// [`Denied`].
+pub fn content<T>(person: &Person, what: T) -> Result<Released<T>, Denied> {
+    person.may(Right::Read).map(|()| Released(what))
+}
+
+/// A review, which stands on what statements said, to whoever would see it.
+///
+/// # Errors
+/// [`Denied`].
+pub fn review<T>(person: &Person, what: T) -> Result<Released<T>, Denied> {
+    person.may(Right::Review).map(|()| Released(what))
+}
+
+/// What is taken out of the house in files.
+///
+/// # Errors
+/// [`Denied`].
+pub fn export<T>(person: &Person, what: T) -> Result<Released<T>, Denied> {
+    person.may(Right::Export).map(|()| Released(what))
 }
 
 /// Intelligence, to whoever its markings let see it.
@@ -113,12 +125,10 @@ pub fn content<T>(reader: &Reader, what: T) -> Result<Released<T>, Held> {
 /// [`Held::Marked`].
 pub fn intelligence<T>(reader: &Reader, audience: Audience, what: T) -> Result<Released<T>, Held> {
     match reader {
-        Reader::Officer => Ok(Released(what)),
+        Reader::Person(person) if person.may(Right::Read).is_ok() => Ok(Released(what)),
         Reader::Tool(clearance) if audience.has(*clearance) => Ok(Released(what)),
         Reader::Everyone if audience == Audience::EVERYONE => Ok(Released(what)),
-        Reader::Everyone | Reader::Party(_) | Reader::Auditor(_) | Reader::Tool(_) => {
-            Err(Held::Marked)
-        }
+        _ => Err(Held::Marked),
     }
 }
 

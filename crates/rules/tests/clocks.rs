@@ -283,6 +283,8 @@ fn working_time_runs_while_the_receiver_works() {
     let clocks = case.clocks_by(&terms, "09T09:00");
     assert_eq!(clocks.acknowledge.due, Some(at("10T04:00")), "an hour today, three tomorrow");
     assert_eq!(clocks.answer.due, Some(at("12T08:00")), "three working days");
+    assert_eq!(clocks.acknowledge.soon, Some(at("10T03:00")), "three of four working hours");
+    assert_eq!(clocks.answer.soon, Some(at("12T02:00")), "18 of 24 working hours");
     assert!(clocks.is_known());
     case.act(1, "10T01:30", Command::Acknowledge(remark()));
     case.act(1, "10T02:00", Command::Clarify(remark()));

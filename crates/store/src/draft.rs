@@ -4,7 +4,7 @@ use comity_rules::ThreadId;
 use comity_rules::command::Command;
 use jiff::Timestamp;
 
-use crate::{Db, Error, Row};
+use crate::{Db, Error, Row, Tx};
 
 /// A draft.
 #[derive(Debug, Clone, PartialEq)]
@@ -71,33 +71,35 @@ pub async fn waiting(db: &Db, limit: u64) -> Result<Vec<Draft>, Error> {
     db.query(&sql, &[limit.into()]).await?.iter().map(read).collect()
 }
 
-/// Decides a draft, once; whether it was still waiting.
+/// Decides a draft, once; what had been decided before, and by whom, if anything.
 ///
 /// # Errors
-/// [`Error`].
+/// [`Error::Missing`].
 pub async fn decide(
-    db: &Db,
+    tx: &mut Tx,
     id: &str,
     (decided, by, note): (&str, &str, &str),
     at: Timestamp,
-) -> Result<bool, Error> {
+) -> Result<Option<(String, String)>, Error> {
     const SQL: &str = "UPDATE draft SET decided = $2, decided_by = $3, note = $4, decided_at = $5
         WHERE id = $1 AND decided IS NULL";
     let params = [id.into(), decided.into(), by.into(), note.into(), at.as_second().into()];
-    let mut tx = db.begin().await?;
-    let changed = tx.execute(SQL, &params).await?;
-    tx.commit().await?;
-    Ok(changed == 1)
+    if tx.execute(SQL, &params).await? == 1 {
+        return Ok(None);
+    }
+    let sql = "SELECT decided, decided_by FROM draft WHERE id = $1";
+    let row = tx.query_one(sql, &[id.into()]).await?;
+    let row = row.ok_or_else(|| Error::Missing { what: "draft", id: id.to_owned() })?;
+    Ok(Some((row.text(0)?.to_owned(), row.text(1)?.to_owned())))
 }
 
 /// Lets a draft wait again that could not be stated.
 ///
 /// # Errors
 /// [`Error`].
-pub async fn reopen(db: &Db, id: &str) -> Result<(), Error> {
-    let mut tx = db.begin().await?;
+pub async fn reopen(tx: &mut Tx, id: &str) -> Result<(), Error> {
     tx.execute("UPDATE draft SET decided = NULL WHERE id = $1", &[id.into()]).await?;
-    tx.commit().await
+    Ok(())
 }
 
 fn read(row: &Row) -> Result<Draft, Error> {

@@ -27,7 +27,6 @@ use comity_rules::ThreadId;
 use comity_rules::access::{Person, Role};
 use comity_rules::command::Command;
 use comity_rules::content::Assessment;
-use comity_rules::release::Reader;
 use comity_rules::review::Scope;
 use stage::{Stage, answer, ask, remark};
 use tokio::task::JoinSet;
@@ -104,7 +103,7 @@ async fn main() {
     let (from, to) = ("2026-01-01".parse().unwrap(), "2027-01-01".parse().unwrap());
     let scope = Scope { from, to, exercise: false };
     let (begin, used) = (Instant::now(), usage::cpu());
-    let review = stage.north.review(&agreement, scope, &[], &Reader::Officer).await.unwrap();
+    let review = stage.north.review(&Person::operator(), &agreement, scope, &[]).await.unwrap();
     let review = review.into_inner();
     let text = review.to_canonical();
     println!(
@@ -116,7 +115,7 @@ async fn main() {
     );
     let heads: Vec<_> = review.heads.iter().map(|head| (head.party.clone(), head.size)).collect();
     let other = stage.south.agreement("comity-model").unwrap();
-    let other = stage.south.review(&other, scope, &heads, &Reader::Officer).await.unwrap();
+    let other = stage.south.review(&Person::operator(), &other, scope, &heads).await.unwrap();
     assert_eq!(other.into_inner().to_canonical(), text, "both nodes make the same bytes");
     // What a desk has on a day of that year: two days' requests are open.
     let begun = threads.len() / 180;
@@ -172,7 +171,8 @@ async fn state(hash: &str, steps: Vec<(Arc<Node>, Option<ThreadId>, Command)>) -
         }
         let hash = hash.to_owned();
         tasks.spawn(async move {
-            let done = node.command("bench", Some(&hash), thread, command).await.unwrap();
+            let done =
+                node.command(&Person::operator(), Some(&hash), thread, command).await.unwrap();
             (place, done.thread)
         });
     }

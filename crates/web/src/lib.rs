@@ -25,7 +25,8 @@ mod timeline;
 mod when;
 
 pub use pdf::Problem as PdfProblem;
-pub use review::{Step, Story, exercise_report, pdf as review_pdf, report as review_report};
+pub use review::files::Form as ReviewForm;
+pub use review::{Step, Story, exercise_report};
 
 /// What every page needs.
 #[derive(Clone)]
@@ -87,6 +88,7 @@ pub fn router(node: &Arc<Node>) -> Router {
         .route("/intelligence/objects/{id}", get(pages::object::show).post(pages::object::act))
         .route("/agreements", get(pages::agreements::show))
         .route("/oversight", get(pages::oversight::show))
+        .route("/oversight/{file}", get(pages::oversight::file))
         .route("/ledger", get(pages::ledger::show))
         .layer(middleware::from_fn_with_state(app.clone(), session::reads))
         .route("/sign-out", post(session::sign_out))

@@ -1,6 +1,8 @@
 //! The standing review as a page's section and as a report that stands by itself: every drawing with its
 //! table.
 
+pub(crate) mod files;
+
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -89,7 +91,7 @@ struct Report<'a> {
 
 /// A review as one HTML file that fetches nothing, in `en` or `zh`.
 #[must_use]
-pub fn report(review: &Review, language: &str) -> String {
+pub(crate) fn report(review: &Review, language: &str) -> String {
     let t = if language == "zh" { Language::Chinese } else { Language::English };
     let view = View::of(t, review, &review.agreement, false, PartyId::to_string);
     let report = Report { t, style: STYLE, view };
@@ -166,7 +168,11 @@ pub fn exercise_report(story: &Story, review: &Review, language: &str) -> String
 ///
 /// # Errors
 /// [`pdf::Problem`].
-pub fn pdf(review: &Review, language: &str, font: Option<&Path>) -> Result<Vec<u8>, pdf::Problem> {
+pub(crate) fn pdf(
+    review: &Review,
+    language: &str,
+    font: Option<&Path>,
+) -> Result<Vec<u8>, pdf::Problem> {
     let t = if language == "zh" { Language::Chinese } else { Language::English };
     let view = View::of(t, review, &review.agreement, false, PartyId::to_string);
     pdf::write(t, &view, &t.text("review-title"), font)

@@ -9,7 +9,8 @@ use comity_node::control::Question;
 use comity_node::network::Tcp;
 use comity_node::review::{At, openings, recompute};
 use comity_rules::Terms;
-use comity_rules::review::{Openings, Review as Reviewed, Scope, Times, Took};
+use comity_rules::review::{Openings, Review as Reviewed, Scope, Times};
+use comity_web::ReviewForm as Form;
 use jiff::civil::Date;
 use serde_json::json;
 
@@ -77,30 +78,13 @@ fn head(text: &str) -> Result<At, String> {
     Ok((party, size.parse().map_err(|_| want)?))
 }
 
-/// How a review is written.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Form {
-    Json,
-    Html,
-    Pdf,
-    Csv,
-    Proofs,
-}
-
-impl Form {
-    fn of(path: &Path) -> Result<Self, Failure> {
-        match path.extension().and_then(|ending| ending.to_str()) {
-            Some("json") => Ok(Self::Json),
-            Some("html") => Ok(Self::Html),
-            Some("pdf") => Ok(Self::Pdf),
-            Some("csv") => Ok(Self::Csv),
-            Some("proofs") => Ok(Self::Proofs),
-            _ => Err(Failure::Wrong(format!(
-                "{}: want a name that ends in .json, .html, .pdf, .csv or .proofs",
-                path.display()
-            ))),
-        }
-    }
+/// By the ending of its name.
+fn form(path: &Path) -> Result<Form, Failure> {
+    let ending = path.extension().and_then(|ending| ending.to_str());
+    ending.and_then(Form::of).ok_or_else(|| {
+        let all = Form::ALL.map(|form| format!(".{}", form.ending())).join(", ");
+        Failure::Wrong(format!("{}: want a name that ends in one of {all}", path.display()))
+    })
 }
 
 impl Review {
@@ -110,32 +94,20 @@ impl Review {
                 if to <= from {
                     return Err(Failure::Wrong("--to: want a day after --from".to_owned()));
                 }
-                let forms = output.iter().map(|path| Form::of(path));
+                let forms = output.iter().map(|path| form(path));
                 let forms = forms.collect::<Result<Vec<_>, _>>()?;
                 let scope = Scope { from, to, exercise: exercises };
-                let proofs = forms.contains(&Form::Proofs);
-                let question = Question::Review { agreement, scope, at, proofs };
+                let wants = forms.contains(&Form::Proofs);
+                let question = Question::Review { agreement, scope, at, proofs: wants };
                 let value = context.ask(question).await?;
                 let bad = |error: serde_json::Error| Failure::Wrong(error.to_string());
                 let review: Reviewed =
                     serde_json::from_value(value["review"].clone()).map_err(bad)?;
+                let proofs: Vec<String> =
+                    serde_json::from_value(value["proofs"].clone()).map_err(bad)?;
                 for (path, form) in output.iter().zip(forms) {
-                    let text = match form {
-                        Form::Json => review.to_canonical(),
-                        Form::Html => comity_web::review_report(&review, &language),
-                        Form::Pdf => {
-                            let pdf = comity_web::review_pdf(&review, &language, font.as_deref());
-                            write(path, &pdf.map_err(|error| Failure::Wrong(error.to_string()))?)?;
-                            continue;
-                        }
-                        Form::Csv => csv(&review),
-                        Form::Proofs => {
-                            let proofs = value["proofs"].as_array().into_iter().flatten();
-                            let proofs: Vec<_> = proofs.filter_map(|p| p.as_str()).collect();
-                            proofs.join("\n")
-                        }
-                    };
-                    write(path, text.as_bytes())?;
+                    let written = form.write(&review, &proofs, &language, font.as_deref());
+                    write(path, &written.map_err(|error| Failure::Wrong(error.to_string()))?)?;
                 }
                 if context.json {
                     say!("{}", review.to_canonical());
@@ -195,54 +167,6 @@ fn difference(given: &str, computed: &str) -> String {
         around(given),
         around(computed)
     )
-}
-
-fn csv(review: &Reviewed) -> String {
-    let mut out = "request,class,asker,receiver,started,started_by,acknowledge_seconds,acknowledge_limit,\
-                   acknowledged,acknowledge_late,answer_seconds,answer_limit,answered,answer_late,suspended,result,\
-                   items,grounds,disputed,asked_entries,answered_entries\n"
-        .to_owned();
-    let number = |number: Option<i64>| number.map_or_else(String::new, |number| number.to_string());
-    let took = |took: &Took| {
-        [number(took.seconds), number(took.limit), took.done.to_string(), took.late.to_string()]
-    };
-    let entries =
-        |entries: &[u64]| entries.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
-    for row in &review.requests {
-        let mut cells = vec![
-            row.thread.to_string(),
-            row.class.clone().unwrap_or_default(),
-            row.asker.to_string(),
-            row.receiver.to_string(),
-            row.started.map_or_else(String::new, |time| time.to_string()),
-            row.started_by.clone(),
-        ];
-        cells.extend(took(&row.acknowledge));
-        cells.extend(took(&row.answer));
-        cells.extend([
-            row.suspended.to_string(),
-            row.result.as_str().to_owned(),
-            row.items.to_string(),
-            row.grounds.join(" "),
-            row.disputed.join(" "),
-            entries(&row.asked),
-            entries(&row.answered),
-        ]);
-        out.push_str(&cells.iter().map(|cell| quoted(cell)).collect::<Vec<_>>().join(","));
-        out.push('\n');
-    }
-    out
-}
-
-/// A cell: quoted where it must be, and never a formula to whoever opens it in a spreadsheet.
-fn quoted(cell: &str) -> String {
-    let formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r']);
-    let cell = if formula { format!("'{cell}") } else { cell.to_owned() };
-    if cell.contains([',', '"', '\n', '\r']) {
-        format!("\"{}\"", cell.replace('"', "\"\""))
-    } else {
-        cell
-    }
 }
 
 /// The figures for reading.

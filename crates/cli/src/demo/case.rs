@@ -2,6 +2,7 @@
 
 use comity_node::node::Done;
 use comity_rules::ThreadId;
+use comity_rules::access::Person;
 use comity_rules::agreement::TEMPLATES;
 use comity_rules::command::Command;
 use comity_rules::content::{
@@ -161,7 +162,12 @@ async fn silence(stage: &mut Stage) -> Result<(), Failure> {
     stage
         .north
         .node
-        .command("demo", None, Some(done.thread), Command::Escalate(remark(remark_text)))
+        .command(
+            &Person::operator(),
+            None,
+            Some(done.thread),
+            Command::Escalate(remark(remark_text)),
+        )
         .await?;
     stage.witnessed(&stage.north).await?;
     note(stage, &stage.north, "the acknowledgement is overdue: escalates");
@@ -179,7 +185,7 @@ async fn silence(stage: &mut Stage) -> Result<(), Failure> {
 async fn send(stage: &Stage, side: &Side, class: Option<&str>, ask: Ask) -> Result<Done, Failure> {
     let terms = stage.terms.hash().to_hex();
     let command = Command::Send { class: class.map(str::to_owned), exercise: true, ask };
-    Ok(side.node.command("demo", Some(&terms), None, command).await?)
+    Ok(side.node.command(&Person::operator(), Some(&terms), None, command).await?)
 }
 
 async fn say(
@@ -189,7 +195,7 @@ async fn say(
     command: Command,
     what: &str,
 ) -> Result<(), Failure> {
-    side.node.command("demo", None, Some(thread), command).await?;
+    side.node.command(&Person::operator(), None, Some(thread), command).await?;
     act(stage, side, what).await
 }
 

@@ -21,7 +21,6 @@ use comity_rules::calendar::Calendar;
 use comity_rules::command::{Command, Deed};
 use comity_rules::content::{Letter, Message, Remark};
 use comity_rules::matter::Signal;
-use comity_rules::release::Reader;
 use comity_rules::thread::View;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -361,7 +360,7 @@ impl Run<'_> {
         read_back: bool,
     ) -> Result<Command, Failure> {
         let thread = thread.ok_or_else(|| Failure::Wrong("no such thread".to_owned()))?;
-        let found = node.matter(thread, &Reader::Officer).await?.into_inner();
+        let found = node.matter(&Person::operator(), thread).await?.into_inner();
         let matter = &found.line.summary.matter;
         let opener = matter.opener == *node.party();
         let messages = matter.messages(View::ALL);
@@ -407,10 +406,10 @@ impl Run<'_> {
         tell!(self.stage.json, "  {who} of {} is to act: {} ({url})", step.by, step.tell);
         let count = async || -> Result<usize, Failure> {
             let own = if node.is_request(thread).await? {
-                let found = node.dossier(thread, &Reader::Officer).await?.into_inner();
+                let found = node.dossier(&Person::operator(), thread).await?.into_inner();
                 found.statements.iter().filter(|one| one.author == *node.party()).count()
             } else {
-                let found = node.matter(thread, &Reader::Officer).await?.into_inner();
+                let found = node.matter(&Person::operator(), thread).await?.into_inner();
                 found.statements.iter().filter(|one| one.author == *node.party()).count()
             };
             Ok(own)
@@ -438,7 +437,7 @@ impl Run<'_> {
             }
         };
         if node.is_request(thread).await? {
-            let line = node.dossier(thread, &Reader::Officer).await?.into_inner().line;
+            let line = node.dossier(&Person::operator(), thread).await?.into_inner().line;
             let late = line.clocks.answer.late.is_some() || line.clocks.acknowledge.late.is_some();
             let rung = line.rung.as_ref().map_or(0, |rung| rung.step);
             let text = |flag: Option<bool>| flag.map(|flag| flag.to_string());
@@ -446,10 +445,10 @@ impl Run<'_> {
             compare("overdue", text(expect.overdue), line.clocks.is_overdue().to_string());
             compare("late", text(expect.late), late.to_string());
             compare("rung", expect.rung.map(|rung| rung.to_string()), rung.to_string());
-            let unsettled = node.unsettled(thread).await?.len().to_string();
+            let unsettled = node.unsettled(&Person::operator(), thread).await?.len().to_string();
             compare("unsettled", expect.unsettled.map(|count| count.to_string()), unsettled);
         } else {
-            let line = node.matter(thread, &Reader::Officer).await?.into_inner().line;
+            let line = node.matter(&Person::operator(), thread).await?.into_inner().line;
             compare("state", expect.state.clone(), line.standing.state.as_str().to_owned());
         }
         Ok(wrong)
@@ -471,7 +470,7 @@ impl Run<'_> {
         let mut reviews = Vec::new();
         for side in [&self.stage.north, &self.stage.south] {
             let agreement = side.agreement()?;
-            let review = side.node.review(&agreement, scope, &[], &Reader::Officer).await?;
+            let review = side.node.review(&Person::operator(), &agreement, scope, &[]).await?;
             reviews.push(review.into_inner());
         }
         let same = reviews[0].to_canonical() == reviews[1].to_canonical();
@@ -479,7 +478,7 @@ impl Run<'_> {
         // Nothing of it counts as real.
         let real = comity_rules::review::Scope { exercise: false, ..scope };
         let agreement = self.stage.north.agreement()?;
-        let real = self.stage.north.node.review(&agreement, real, &[], &Reader::Officer).await?;
+        let real = self.stage.north.node.review(&Person::operator(), &agreement, real, &[]).await?;
         let real = real.into_inner();
         let apart = real.requests.is_empty() && real.mechanism.matters.is_empty();
         let steps = (1..).zip(steps).map(|(number, came)| Came { number, ..came }).collect();

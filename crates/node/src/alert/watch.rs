@@ -1,14 +1,13 @@
 //! What people must know, derived from what there is: nothing here is set by anybody.
 
-use comity_rules::clock::{Clocks, Deadline};
+use comity_rules::access::Person;
 use comity_rules::matter::{Signal, Topic};
-use comity_rules::release::Reader;
 use comity_rules::thread::View;
 use comity_rules::{PartyId, ThreadId};
 use comity_store::alert::Alert;
 use comity_store::request;
 use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp, ToSpan as _};
+use jiff::{Timestamp, ToSpan as _};
 use serde_json::json;
 
 use crate::dossier;
@@ -26,7 +25,7 @@ pub(super) async fn all(node: &Node) -> Result<Vec<Alert>, Error> {
     let mut alerts = Vec::new();
     let mut before = None;
     loop {
-        let page = node.requests(true, before, PAGE).await?;
+        let page = node.requests(&Person::operator(), true, before, PAGE).await?.into_inner();
         let Some(last) = page.last() else { break };
         before = Some(last.summary.seq);
         for line in &page {
@@ -34,7 +33,8 @@ pub(super) async fn all(node: &Node) -> Result<Vec<Alert>, Error> {
         }
     }
     for topic in Topic::ALL {
-        for line in node.matters(*topic, true, None, PAGE).await? {
+        for line in node.matters(&Person::operator(), *topic, true, None, PAGE).await?.into_inner()
+        {
             matter(node, &line, &mut alerts);
         }
     }
@@ -113,7 +113,7 @@ fn request(node: &Node, line: &dossier::Line, alerts: &mut Vec<Alert>) {
             // The other side's lateness is known to its asker too.
             let what = if ours { format!("{name}-late") } else { format!("{name}-late-there") };
             alerts.push(about.alert(&what, &due.as_second().to_string(), 1, Some(due)));
-        } else if ours && is_soon(clocks, deadline, due, node.now()) {
+        } else if ours && deadline.soon.is_some_and(|soon| soon <= node.now()) {
             let what = format!("{name}-soon");
             alerts.push(about.alert(&what, &due.as_second().to_string(), 1, Some(due)));
         }
@@ -121,14 +121,6 @@ fn request(node: &Node, line: &dossier::Line, alerts: &mut Vec<Alert>) {
     if let Some(rung) = &line.rung {
         alerts.push(about.alert("rung", &rung.step.to_string(), rung.step, None));
     }
-}
-
-/// Whether a quarter or less of the limit is left.
-fn is_soon(clocks: &Clocks, deadline: &Deadline, due: Timestamp, now: Timestamp) -> bool {
-    let limit = clocks.start.instant().zip(deadline.limit.as_ref());
-    let limit = limit
-        .map_or(SignedDuration::ZERO, |(start, limit)| limit.after(start).duration_since(start));
-    due.duration_since(now) <= limit / 4
 }
 
 fn matter(node: &Node, line: &matters::Line, alerts: &mut Vec<Alert>) {
@@ -203,7 +195,7 @@ async fn limits(node: &Node, alerts: &mut Vec<Alert>) -> Result<(), Error> {
 /// Action items of this party's that are due within a week.
 async fn actions(node: &Node, alerts: &mut Vec<Alert>) -> Result<(), Error> {
     let soon = node.now().to_zoned(TimeZone::UTC).date().saturating_add(7.days());
-    for action in node.open_actions(&Reader::Officer).await?.into_inner() {
+    for action in node.open_actions(&Person::operator()).await?.into_inner() {
         let Some(due) = action.item.due.filter(|due| *due <= soon) else { continue };
         if action.item.party != *node.party() {
             continue;

@@ -2,6 +2,7 @@
 
 use comity_node::Node;
 use comity_rules::ThreadId;
+use comity_rules::access::Person;
 use comity_rules::command::{Command, Deed};
 use comity_rules::content::{Concern, Message, Notice, Response, Tlp};
 use comity_rules::matter::{Position, Signal};
@@ -18,7 +19,7 @@ pub(crate) async fn one(
     matters: &mut Vec<ThreadId>,
 ) {
     let state = async |thread, terms, deed| {
-        side.command("officer", terms, thread, Command::Deed(deed)).await.ok()
+        side.command(&Person::operator(), terms, thread, Command::Deed(deed)).await.ok()
     };
     if matters.is_empty() || dice.roll(3) == 0 {
         let deed = opening(dice, known);

@@ -27,9 +27,9 @@ use comity_ledger::{Hash, VerifierKey};
 use comity_node::review::At;
 use comity_node::{Node, audit, export};
 use comity_rules::Request;
+use comity_rules::access::Person;
 use comity_rules::command::Command;
 use comity_rules::matter::Matter;
-use comity_rules::release::Reader;
 use comity_rules::review::Scope;
 use courier::Courier;
 use stage::{answer, ask, remark};
@@ -185,7 +185,7 @@ async fn work(
         } else if threads.is_empty() || dice.roll(4) == 0 {
             let title = format!("request {round}");
             // A node that stops meanwhile may have stated it or not; it says only what is kept.
-            let sent = side.command("officer", Some(&terms), None, ask(&title)).await;
+            let sent = side.command(&Person::operator(), Some(&terms), None, ask(&title)).await;
             threads.extend(sent.ok().map(|done| done.thread));
         } else {
             let thread = threads[dice.roll(threads.len() as u64) as usize];
@@ -197,7 +197,7 @@ async fn work(
                 _ => Command::Withdraw(remark("w")),
             };
             // Refused where the request stands, most often: what matters is what is stated.
-            let _ = side.command("officer", None, Some(thread), command).await;
+            let _ = side.command(&Person::operator(), None, Some(thread), command).await;
         }
         drop(side);
         if kind == Kind::Equivocating && round == betrayal {
@@ -248,12 +248,12 @@ async fn both_are_equal(
     for node in [north.node().await, south.node().await] {
         let mut requests = Vec::new();
         for thread in threads {
-            let dossier = node.dossier(*thread, &Reader::Officer).await?.into_inner();
+            let dossier = node.dossier(&Person::operator(), *thread).await?.into_inner();
             requests.push(dossier.line.summary.request);
         }
         let mut others = Vec::new();
         for thread in matters {
-            let dossier = node.matter(*thread, &Reader::Officer).await?.into_inner();
+            let dossier = node.matter(&Person::operator(), *thread).await?.into_inner();
             others.push(dossier.line.summary.matter);
         }
         states.push((requests, others));
@@ -269,7 +269,7 @@ async fn both_are_equal(
         let review = async |handle: &Handle, at: &[At]| {
             let node = handle.node().await;
             let agreement = node.agreement("comity-model")?;
-            let review = node.review(&agreement, scope, at, &Reader::Officer).await?;
+            let review = node.review(&Person::operator(), &agreement, scope, at).await?;
             Ok::<_, Failure>(review.into_inner())
         };
         // Up to now, and up to where both ledgers were half as long.
@@ -297,7 +297,7 @@ async fn the_fork_is_proven(
 ) -> Result<(), Failure> {
     let terms = north.node().await.agreement("comity-model").unwrap().terms.hash().to_hex();
     // Northland's own node knows nothing of it, and goes on.
-    north.node().await.command("officer", Some(&terms), None, ask("afterwards")).await?;
+    north.node().await.command(&Person::operator(), Some(&terms), None, ask("afterwards")).await?;
     until(&format!("seed {seed}: the fork is not proven"), async || {
         let (_, evidence) = south.node().await.ledgers_and_evidence().await.unwrap();
         evidence
@@ -328,7 +328,8 @@ async fn the_silence_is_shown(
     folder: &Path,
 ) -> Result<(), Failure> {
     let terms = prepared.terms.hash().to_hex();
-    let asked = north.node().await.command("officer", Some(&terms), None, ask("hello?")).await?;
+    let asked =
+        north.node().await.command(&Person::operator(), Some(&terms), None, ask("hello?")).await?;
     settle(seed, north, south).await;
     let node: Arc<Node> = south.node().await;
     let (ledgers, _) = node.ledgers_and_evidence().await?;

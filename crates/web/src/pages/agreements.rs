@@ -103,7 +103,7 @@ pub(crate) async fn show(State(app): State<App>, t: Language, who: Who) -> Respo
     });
     let agreements = rows.collect();
     let mut frame = Frame::of(&app, t, &who.0, "agreements", 0);
-    frame.exercise = is_exercise(&app).await;
+    frame.exercise = is_exercise(&app, &who.0).await;
     render(t, &Page { frame, agreements })
 }
 

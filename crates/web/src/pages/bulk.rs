@@ -10,7 +10,6 @@ use comity_rules::ThreadId;
 use comity_rules::access::Right;
 use comity_rules::command::Command;
 use comity_rules::content::Remark;
-use comity_rules::release::Reader;
 
 use super::fields::Fields;
 use super::{Frame, Posted, render};
@@ -66,7 +65,7 @@ pub(crate) async fn act(
                 failed.push([thread.to_string(), thread.to_string(), t.text("internal")]);
             }
             Err(error) => {
-                let title = match app.node.dossier(thread, &Reader::Officer).await {
+                let title = match app.node.dossier(&who.0, thread).await {
                     Ok(dossier) => dossier.into_inner().line.summary.title,
                     Err(_) => thread.to_string(),
                 };

@@ -6,6 +6,7 @@ use axum::response::{IntoResponse as _, Redirect, Response};
 use comity_node::Error;
 use comity_node::dossier::Line;
 use comity_rules::access::Right;
+use comity_rules::release::Released;
 use serde::Deserialize;
 
 use super::drafts::headline;
@@ -37,7 +38,7 @@ pub(crate) async fn show(State(app): State<App>, t: Language, who: Who) -> Respo
     let mut lines: Vec<Line> = Vec::new();
     loop {
         let before = lines.last().map(|line| line.summary.seq);
-        match app.node.requests(true, before, PAGE).await {
+        match app.node.requests(&who.0, true, before, PAGE).await.map(Released::into_inner) {
             Ok(page) if page.is_empty() => break,
             Ok(page) => lines.extend(page),
             Err(error) => return internal(t, &error),

@@ -14,7 +14,6 @@ use comity_rules::content::{
     ActionItem, Agenda, Concern, Criterion, Notice, Remark, Tlp, Yardstick,
 };
 use comity_rules::matter::{Day, Topic};
-use comity_rules::release::Reader;
 use serde::Deserialize;
 
 use super::hotline::{Call, calls};
@@ -200,7 +199,7 @@ async fn gather(
     let mut sections = Vec::new();
     for topic in topics {
         let name = topic.as_str();
-        let found = calls(app, t, topic, PAGE).await?;
+        let found = calls(app, t, &who.0, topic, PAGE).await?;
         sections.push((t.text(&format!("topics-{name}")), t.text(&format!("none-{name}")), found));
     }
     let agreements = app.node.agreements();
@@ -210,7 +209,7 @@ async fn gather(
         known.map_or_else(|| id.to_string(), |party| party.name.clone())
     };
     let today = app.node.now().to_zoned(jiff::tz::TimeZone::UTC).date();
-    let open = app.node.open_actions(&Reader::Officer).await?.into_inner();
+    let open = app.node.open_actions(&who.0).await?.into_inner();
     let actions = open.into_iter().map(|action| Open {
         thread: action.thread.to_string(),
         text: action.item.text,
@@ -226,7 +225,7 @@ async fn gather(
         .collect();
     commitments.dedup();
     let mut frame = Frame::of(app, t, &who.0, "oversight", 0);
-    frame.exercise = is_exercise(app).await;
+    frame.exercise = is_exercise(app, &who.0).await;
     Ok(Page {
         t,
         problem,

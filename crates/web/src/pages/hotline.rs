@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use comity_node::Error;
 use comity_rules::PartyId;
-use comity_rules::access::Right;
+use comity_rules::access::{Person, Right};
 use comity_rules::command::{Command, Deed};
 use comity_rules::content::{Message, Tlp};
 use comity_rules::matter::{Signal, Topic};
@@ -171,10 +171,11 @@ pub(super) fn headline(t: Language, line: &comity_node::matters::Line) -> (Strin
 pub(super) async fn calls(
     app: &App,
     t: Language,
+    by: &Person,
     topic: Topic,
     limit: u64,
 ) -> Result<Vec<Call>, Error> {
-    let lines = app.node.matters(topic, false, None, limit).await?;
+    let lines = app.node.matters(by, topic, false, None, limit).await?.into_inner();
     let call = |line: &comity_node::matters::Line| {
         let matter = &line.summary.matter;
         let terms = &line.agreement.terms;
@@ -214,13 +215,13 @@ async fn gather(
     problem: Option<String>,
     written: Form,
 ) -> Result<Page, Error> {
-    let mut calls = calls(app, t, Topic::Hotline, PAGE).await?;
+    let mut calls = calls(app, t, &who.0, Topic::Hotline, PAGE).await?;
     // What waits for us stands first.
     calls.sort_by_key(|call| !call.ours);
     let mut lines = Vec::new();
     for agreement in app.node.agreements().iter().filter(|a| !a.is_closed()) {
         let Some(hotline) = &agreement.terms.hotline else { continue };
-        let status = app.node.hotline_status(agreement).await?;
+        let status = app.node.hotline_status(&who.0, agreement).await?;
         let zones = Zones::between(&agreement.terms, app.node.party());
         let name = |id: &PartyId| agreement.terms.name_of(id);
         let mut rows = Vec::new();

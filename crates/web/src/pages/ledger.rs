@@ -46,6 +46,6 @@ pub(crate) async fn show(State(app): State<App>, t: Language, who: Who) -> Respo
         (format!("{at} UTC"), piece.code.clone(), t.text(&format!("code-{}", piece.code)))
     });
     let mut frame = Frame::of(&app, t, &who.0, "ledger", 0);
-    frame.exercise = is_exercise(&app).await;
+    frame.exercise = is_exercise(&app, &who.0).await;
     render(t, &Page { frame, ledgers: rows.collect(), evidence: evidence.collect() })
 }

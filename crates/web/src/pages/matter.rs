@@ -13,7 +13,6 @@ use comity_rules::content::{
     Agenda, Judgement, Letter, Record, Remark, Response as Reply, Verdict,
 };
 use comity_rules::matter::{Day, Position, Signal, Topic};
-use comity_rules::release::Reader;
 use comity_rules::thread::View;
 use comity_rules::{PartyId, ThreadId};
 use serde::Deserialize;
@@ -113,7 +112,7 @@ pub(crate) async fn act(
     Posted(form): Posted<Form>,
 ) -> Response {
     let Ok(thread) = id.parse::<ThreadId>() else { return not_found(State(app), t, who).await };
-    let found = match app.node.matter(thread, &Reader::Officer).await {
+    let found = match app.node.matter(&who.0, thread).await {
         Ok(found) => found.into_inner(),
         Err(Error::Missing { .. }) => return not_found(State(app), t, who).await,
         Err(error) => return internal(t, &error),
@@ -206,7 +205,7 @@ async fn page(
     let Ok(thread) = id.parse::<ThreadId>() else {
         return not_found(State(app), t, who.clone()).await;
     };
-    let dossier = match app.node.matter(thread, &Reader::Officer).await {
+    let dossier = match app.node.matter(&who.0, thread).await {
         Ok(dossier) => dossier.into_inner(),
         Err(Error::Missing { .. }) => return not_found(State(app), t, who.clone()).await,
         Err(error) => return internal(t, &error),

@@ -29,6 +29,7 @@ use comity_node::dossier::Line;
 use comity_node::people::Stated;
 use comity_rules::PartyId;
 use comity_rules::access::{Person, Role};
+use comity_rules::release::Released;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -131,9 +132,13 @@ impl Row {
 }
 
 /// Whether what this node does of late is an exercise: then every page says so.
-pub(crate) async fn is_exercise(app: &App) -> bool {
-    let latest = app.node.requests(false, None, 1).await.unwrap_or_default();
-    latest.first().is_some_and(|line| line.summary.request.exercise)
+pub(crate) async fn is_exercise(app: &App, by: &Person) -> bool {
+    let latest = app.node.requests(by, false, None, 1).await;
+    latest
+        .map(Released::into_inner)
+        .unwrap_or_default()
+        .first()
+        .is_some_and(|line| line.summary.request.exercise)
 }
 
 /// A form that was posted; one that is none, or too large, is refused in the reader's language.

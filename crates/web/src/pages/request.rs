@@ -7,12 +7,11 @@ use axum::response::{IntoResponse as _, Redirect, Response};
 use comity_node::dossier::{Dossier, Statement};
 use comity_node::duty::{self, Route, Unsettled};
 use comity_node::{Error, prove};
-use comity_rules::access::Right;
+use comity_rules::access::{Person, Right};
 use comity_rules::agreement::Agreement;
 use comity_rules::bundle;
 use comity_rules::command::Command;
 use comity_rules::content::{Answer, Ask, DIMENSIONS, Letter, Remark};
-use comity_rules::release::Reader;
 use comity_rules::request::{Act, MAX_ITEMS, Outcome};
 use comity_rules::thread::View;
 use comity_rules::{Kind, PartyId, ThreadId};
@@ -221,7 +220,7 @@ pub(crate) async fn verify(
     Named(id): Named<String>,
 ) -> Response {
     let Ok(thread) = id.parse::<ThreadId>() else { return not_found(State(app), t, who).await };
-    let verdict = match check(&app, t, thread).await {
+    let verdict = match check(&app, t, &who.0, thread).await {
         Ok(text) => Verdict { good: true, text },
         Err(error) => {
             let text = t.with("verify-failed", [("problem", problem::text(t, &error))]);
@@ -238,8 +237,7 @@ pub(crate) async fn file(
     Named((id, ledger, index, number)): Named<(String, String, u64, usize)>,
 ) -> Response {
     let Ok(thread) = id.parse::<ThreadId>() else { return not_found(State(app), t, who).await };
-    let attachment =
-        app.node.attachment(&who.0.name, thread, (&ledger, index, number), &Reader::Officer).await;
+    let attachment = app.node.attachment(&who.0, thread, (&ledger, index, number)).await;
     match attachment.map(comity_rules::release::Released::into_inner) {
         Ok(attachment) => download(&attachment.name, attachment.bytes),
         Err(Error::Missing { .. }) => not_found(State(app), t, who).await,
@@ -247,8 +245,8 @@ pub(crate) async fn file(
     }
 }
 
-async fn check(app: &App, t: Language, thread: ThreadId) -> Result<String, Error> {
-    let dossier = app.node.dossier(thread, &Reader::Officer).await?.into_inner();
+async fn check(app: &App, t: Language, by: &Person, thread: ThreadId) -> Result<String, Error> {
+    let dossier = app.node.dossier(by, thread).await?.into_inner();
     let (_, policy) = app.node.policy(&dossier.line.agreement).await?;
     let (mut count, mut pending, mut witnesses) = (0, 0, Vec::new());
     for statement in &dossier.statements {
@@ -257,7 +255,7 @@ async fn check(app: &App, t: Language, thread: ThreadId) -> Result<String, Error
             pending += 1;
             continue;
         }
-        let proof = prove::statement(&app.node, &statement.ledger, index, &[]).await?;
+        let proof = prove::statement(&app.node, by, &statement.ledger, index, &[]).await?;
         for name in bundle::verify(proof.to_string().as_bytes(), &policy)?.witnesses {
             if !witnesses.contains(&name) {
                 witnesses.push(name);
@@ -279,7 +277,7 @@ async fn page(app: App, t: Language, who: &Who, id: &str, aftermath: Aftermath) 
     let Ok(thread) = id.parse::<ThreadId>() else {
         return not_found(State(app), t, who.clone()).await;
     };
-    let dossier = match app.node.dossier(thread, &Reader::Officer).await {
+    let dossier = match app.node.dossier(&who.0, thread).await {
         Ok(dossier) => dossier.into_inner(),
         Err(Error::Missing { .. }) => return not_found(State(app), t, who.clone()).await,
         Err(error) => return internal(t, &error),
@@ -289,7 +287,7 @@ async fn page(app: App, t: Language, who: &Who, id: &str, aftermath: Aftermath) 
     }
     let inside = async {
         let routes = app.node.routes(&who.0, thread).await?;
-        Ok::<_, Error>((routes, app.node.unsettled(thread).await?))
+        Ok::<_, Error>((routes, app.node.unsettled(&who.0, thread).await?))
     };
     match inside.await {
         Ok(inside) => render(t, &Page::of(&app, t, who, &dossier, inside, aftermath)),

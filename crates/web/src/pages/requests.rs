@@ -6,7 +6,7 @@ use axum::response::Response;
 use comity_node::Error;
 use comity_node::dossier::Line;
 use comity_rules::PartyId;
-use comity_rules::access::Right;
+use comity_rules::access::{Person, Right};
 use serde::Deserialize;
 
 use super::{Frame, Row, internal, render};
@@ -52,7 +52,7 @@ pub(crate) async fn show(
 ) -> Response {
     let before = cursor.before.as_ref().and_then(|before| before.parse().ok());
     let query = Search::parse(&cursor.q);
-    let (lines, older) = match find(&app, &query, before).await {
+    let (lines, older) = match find(&app, &who.0, &query, before).await {
         Ok(found) => found,
         Err(error) => return internal(t, &error),
     };
@@ -87,12 +87,13 @@ pub(crate) async fn show(
 /// The next page of what is looked for, and the cursor of what is older.
 async fn find(
     app: &App,
+    by: &Person,
     query: &Search,
     mut before: Option<u64>,
 ) -> Result<(Vec<Line>, Option<u64>), Error> {
     let (mut found, mut looked_at) = (Vec::new(), 0);
     loop {
-        let lines = app.node.requests(query.open_only(), before, READ).await?;
+        let lines = app.node.requests(by, query.open_only(), before, READ).await?.into_inner();
         if lines.is_empty() {
             return Ok((found, None));
         }
@@ -103,8 +104,8 @@ async fn find(
                 found.push(line);
             }
             if found.len() == PAGE || looked_at == LOOKED_AT {
-                let more = !app.node.requests(query.open_only(), before, 1).await?.is_empty();
-                return Ok((found, before.filter(|_| more)));
+                let next = app.node.requests(by, query.open_only(), before, 1).await?;
+                return Ok((found, before.filter(|_| !next.into_inner().is_empty())));
             }
         }
     }
