@@ -23,6 +23,12 @@ impl Catalogue {
         Self(bundle)
     }
 
+    /// Whether it has this key.
+    #[must_use]
+    pub fn has(&self, key: &str) -> bool {
+        self.0.has_message(key)
+    }
+
     /// The text of this key. One that is not in the catalogue shows itself; a test sees to it that there is none.
     #[must_use]
     pub fn text(&self, key: &str, arguments: Option<&FluentArgs<'_>>) -> String {

@@ -11,6 +11,7 @@ use comity_store::route;
 pub use comity_store::route::Route;
 use jiff::{SignedDuration, Timestamp};
 
+use crate::inside::Inside;
 use crate::node::{Error, Node};
 
 /// Handovers that are listed, and shifts.
@@ -122,7 +123,7 @@ impl Node {
     pub async fn hand_over(&self, by: &Person, note: &str) -> Result<Handover, Error> {
         by.may(Right::State)?;
         if note.trim().is_empty() {
-            return Err(Error::Refused("say what the next shift must know".to_owned()));
+            return Err(Inside::NoNote.into());
         }
         let id = hex::encode(&comity_ledger::random::<8>()?);
         let (gives, note) = (by.name.clone(), note.to_owned());
@@ -140,8 +141,7 @@ impl Node {
     pub async fn take_over(&self, by: &Person, handover: &str) -> Result<(), Error> {
         by.may(Right::State)?;
         if !duty::take_over(&self.db, handover, &by.name, self.now()).await? {
-            let problem = "there is no such handover of somebody else's that nobody has taken";
-            return Err(Error::Refused(problem.to_owned()));
+            return Err(Inside::NoHandover.into());
         }
         self.journal_of(&by.name, "handover taken", handover).await?;
         self.change();
@@ -171,14 +171,11 @@ impl Node {
     ) -> Result<(), Error> {
         by.may(Right::State)?;
         if !PARTS.contains(&part) || !STANDS.contains(&stand) {
-            return Err(Error::Refused(format!(
-                "want one of {} and one of {}",
-                PARTS.join(", "),
-                STANDS.join(", ")
-            )));
+            let (parts, stands) = (PARTS.join(", "), STANDS.join(", "));
+            return Err(Inside::NoPart { parts, stands }.into());
         }
         if authority.trim().is_empty() {
-            return Err(Error::Refused("name the authority".to_owned()));
+            return Err(Inside::NoAuthority.into());
         }
         let own = by.authority.as_deref() == Some(authority);
         if !own {
@@ -189,10 +186,8 @@ impl Node {
             if let Some(said) = said
                 && stand == "asked"
             {
-                let (who, stand) = (&said.who, &said.stand);
-                return Err(Error::Refused(format!(
-                    "{authority} has said {stand:?} already, by {who}; asking again does not take it back"
-                )));
+                let (who, stand) = (said.who.clone(), said.stand.clone());
+                return Err(Inside::Said { authority: authority.to_owned(), stand, who }.into());
             }
         }
         self.thread_of(Some(thread)).await?;

@@ -20,6 +20,7 @@ use comity_rules::{Kind, Matter, PartyId, Period, ThreadId};
 use comity_store::{ledger, matter, request};
 use jiff::Timestamp;
 
+use crate::inside::Inside;
 use crate::node::{Agreement, Error, Node};
 use crate::secrets::HOTLINE;
 use crate::writer::Job;
@@ -98,10 +99,7 @@ impl Node {
             // The rules say what else is wrong with it.
             Some(_) => return Ok(()),
             None => {
-                return Err(Error::Refused(format!(
-                    "the text of statement {message} is not here, or its key is destroyed: nothing that is \
-                     read back could be compared with it"
-                )));
+                return Err(Inside::Unread(message).into());
             }
         };
         let words = |text: &str| -> Vec<String> {
@@ -112,7 +110,7 @@ impl Node {
         if same == sent.len() && same == read.len() {
             return Ok(());
         }
-        Err(Error::ReadBack(same + 1))
+        Err(Inside::ReadBack(same + 1).into())
     }
 
     /// How the hotline under an agreement is.

@@ -24,6 +24,7 @@ pub mod health;
 pub mod home;
 pub mod hotline;
 pub mod http;
+pub mod inside;
 pub mod intel;
 pub mod keys;
 pub mod matters;

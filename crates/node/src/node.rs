@@ -18,8 +18,8 @@ use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 
 use crate::clock::Clock;
-use crate::duty::Voices;
 use crate::home::{self, Home, PASSWORD};
+use crate::inside::Inside;
 use crate::keys;
 use crate::network::Network;
 use crate::secrets::{Edition, Secrets};
@@ -201,17 +201,9 @@ pub enum Error {
         /// The latest edition of the card in this folder.
         edition: u64,
     },
-    /// What was read back is not what was sent.
-    #[error(
-        "what you read back differs from what was sent at word {0}: read the text once more. Nothing was sent"
-    )]
-    ReadBack(usize),
-    /// The party's authorities do not agree on an answer.
-    #[error(
-        "this party does not speak with one voice yet: {0}. Settle it (`comity request route`); nothing was \
-         sent until then"
-    )]
-    Unsettled(Voices),
+    /// What this party holds its own people to.
+    #[error(transparent)]
+    Inside(#[from] Inside),
     /// Something that does not fit together.
     #[error("{0}")]
     Refused(String),

@@ -13,6 +13,7 @@ use comity_store::draft;
 pub use comity_store::draft::Draft;
 
 use crate::duty::Voices;
+use crate::inside::Inside;
 use crate::node::{Agreement, Done, Error, Node, no_thread};
 use crate::password;
 use crate::writer::{By, Job, Order};
@@ -173,7 +174,11 @@ impl Node {
             }
             Command::Answer(_) | Command::Decide(_) => {
                 let unsettled = self.unsettled(by, thread).await?;
-                if unsettled.is_empty() { Ok(()) } else { Err(Error::Unsettled(Voices(unsettled))) }
+                if unsettled.is_empty() {
+                    Ok(())
+                } else {
+                    Err(Inside::Unsettled(Voices(unsettled)).into())
+                }
             }
             _ => Ok(()),
         }
@@ -206,9 +211,7 @@ impl Node {
         person.may(Right::Release)?;
         let draft = draft::show(&self.db, id).await?;
         if draft.author == person.name {
-            return Err(Error::Refused(
-                "a second pair of eyes: somebody else releases what you drafted".to_owned(),
-            ));
+            return Err(Inside::OwnDraft.into());
         }
         // An authority may have objected since it was drafted.
         self.check_inside(person, draft.request, &draft.command).await?;
@@ -233,6 +236,7 @@ impl Node {
         if let Some(before) = draft::decide(&mut tx, id, decision, self.now()).await? {
             return Err(decided(before));
         }
+        draft::drop_files(&mut tx, id).await?;
         tx.commit().await?;
         self.journal_of(&person.name, "draft returned", id).await?;
         self.change();
@@ -320,7 +324,7 @@ fn right_to(command: &Command) -> Right {
 
 /// This was decided before: what, and by whom.
 pub(crate) fn decided((what, by): (String, String)) -> Error {
-    Error::Refused(format!("this draft was {what} by {by} already"))
+    Inside::Decided { what, by }.into()
 }
 
 fn no_terms() -> Error {

@@ -193,8 +193,9 @@ async fn release_or_state(node: &Node, work: &mut Work, order: &Order) -> Result
         return Err(decided(before));
     }
     let stated = state(node, work, order).await;
-    if stated.is_err() {
-        draft::reopen(&mut work.tx, draft).await?;
+    match stated {
+        Ok(_) => draft::drop_files(&mut work.tx, draft).await?,
+        Err(_) => draft::reopen(&mut work.tx, draft).await?,
     }
     stated
 }

@@ -12,11 +12,12 @@ mod stage;
 use std::sync::Arc;
 
 use comity_node::network::Tcp;
-use comity_node::people::Stated;
+use comity_node::people::{Draft, Stated};
 use comity_node::{Error, prove};
 use comity_rules::access::{Person, Right, Role};
 use comity_rules::agreement::{Agreement, Evidence, Release};
 use comity_rules::command::Command;
+use comity_rules::content::Attachment;
 use comity_rules::matter::Topic;
 use comity_rules::review::Scope;
 use comity_rules::{Kind, Terms};
@@ -147,9 +148,20 @@ async fn a_draft_waits_for_a_second_pair_of_eyes() {
     let (node, hash) = (&stage.north, terms.hash().to_hex());
     let (ada, ben) = (person("ada", Role::DutyOfficer), person("ben", Role::ReleasingOfficer));
 
-    let Stated::Waits(id) = node.state(&ada, Some(&hash), None, ask("first")).await.unwrap() else {
+    let mut first = ask("first");
+    let Command::Send { ask: said, .. } = &mut first else { panic!("a request") };
+    said.attachments.push(Attachment {
+        name: "log.txt".to_owned(),
+        media_type: "text/plain".to_owned(),
+        bytes: b"what was seen".to_vec(),
+        claims: Vec::new(),
+    });
+    let Stated::Waits(id) = node.state(&ada, Some(&hash), None, first).await.unwrap() else {
         panic!("it is stated at once");
     };
+    let file = |mut draft: Draft| std::mem::take(&mut draft.command.attachments_mut()[0].bytes);
+    assert_eq!(file(node.draft(&ben, &id).await.unwrap()), b"what was seen");
+    assert!(file(node.drafts(&ben).await.unwrap().remove(0)).is_empty(), "a list has no files");
     assert!(
         node.requests(&Person::operator(), false, None, 10).await.unwrap().into_inner().is_empty(),
         "nothing has left"
@@ -157,11 +169,11 @@ async fn a_draft_waits_for_a_second_pair_of_eyes() {
     assert_eq!(node.drafts(&ben).await.unwrap().len(), 1);
     // Not by whoever may not, and not by whoever wrote it.
     assert!(matches!(node.release(&ada, &id).await, Err(Error::Denied(_))));
-    let Stated::Waits(own) = node.state(&ben, Some(&hash), None, ask("second")).await.unwrap()
+    let Stated::Waits(second) = node.state(&ben, Some(&hash), None, ask("second")).await.unwrap()
     else {
         panic!("it is stated at once");
     };
-    let error = node.release(&ben, &own).await.unwrap_err().to_string();
+    let error = node.release(&ben, &second).await.unwrap_err().to_string();
     assert!(error.contains("somebody else releases"), "{error}");
     // Two at once: one releases it, and it is stated once.
     let dee = person("dee", Role::ReleasingOfficer);
@@ -179,6 +191,11 @@ async fn a_draft_waits_for_a_second_pair_of_eyes() {
             .thread,
         done.thread
     );
+    // Its file went with it, and is not here twice.
+    let own = &node.agreement(&hash).unwrap().own;
+    let sent = node.attachment(&ben, done.thread, (own, done.index, 0)).await.unwrap();
+    assert_eq!(sent.into_inner().bytes, b"what was seen");
+    assert!(file(node.draft(&ben, &id).await.unwrap()).is_empty());
     // What cannot be stated any more is not decided either: it waits on.
     let Stated::Waits(late) = node.state(&ada, Some(&hash), None, ask("late")).await.unwrap()
     else {
@@ -194,9 +211,9 @@ async fn a_draft_waits_for_a_second_pair_of_eyes() {
     assert_eq!(node.draft(&ben, &late).await.unwrap().decided, None);
     node.return_draft(&ada, &late, "").await.unwrap();
     // Its author may take it back, and what was returned is not released.
-    node.return_draft(&ben, &own, "not yet").await.unwrap();
+    node.return_draft(&ben, &second, "not yet").await.unwrap();
     let cleo = person("cleo", Role::ReleasingOfficer);
-    let error = node.release(&cleo, &own).await.unwrap_err().to_string();
+    let error = node.release(&cleo, &second).await.unwrap_err().to_string();
     assert!(error.contains("was returned by ben already"), "{error}");
     assert!(node.drafts(&ben).await.unwrap().is_empty());
     // What the terms do not name waits for nobody, nor does an emergency.

@@ -5,7 +5,9 @@ mod matter;
 use serde::{Deserialize, Serialize};
 
 use crate::agreement::{Agreement, RefusalPart, RequestKind};
-use crate::content::{Answer, Ask, Assessment, DIMENSIONS, Letter, Reason, Remark, Ruling};
+use crate::content::{
+    Answer, Ask, Assessment, Attachment, DIMENSIONS, Letter, Reason, Remark, Ruling,
+};
 use crate::matter::Topic;
 use crate::request::{Act, Decision, Illegal, MAX_ITEMS, Outcome};
 use crate::thread::View;
@@ -70,13 +72,101 @@ pub enum Problem {
         why: &'static str,
     },
     /// Something does not fit.
-    #[error("{place}: {problem}")]
+    #[error("{place}: {flaw}")]
     Wrong {
         /// Where.
         place: String,
         /// What.
-        problem: String,
+        flaw: Flaw,
     },
+}
+
+/// Why something does not fit where it stands.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Flaw {
+    /// More than there may be.
+    #[error("{given}, at most {most}")]
+    TooMany {
+        /// How many there are.
+        given: usize,
+        /// How many there may be.
+        most: usize,
+    },
+    /// It does not go with a request of this kind.
+    #[error("it goes with a takedown and with nothing else")]
+    OnlyTakedown,
+    /// A translation is of the whole.
+    #[error("it has {given} items, and the request {items}: each is translated")]
+    NotEachTranslated {
+        /// How many items the translation has.
+        given: usize,
+        /// How many the request has.
+        items: usize,
+    },
+    /// No id.
+    #[error("want the whole id of a request")]
+    NoId,
+    /// No item of the request has this number.
+    #[error("the request has items 1 to {items}")]
+    NoItem {
+        /// How many it has.
+        items: usize,
+    },
+    /// It stands there already.
+    #[error("it stands twice")]
+    Twice,
+    /// It says nothing.
+    #[error("an answer leaves out what it does not answer")]
+    LeftOpen,
+    /// No dimension of quality.
+    #[error("a dimension is one of {known}")]
+    Dimension {
+        /// Those that there are.
+        known: String,
+    },
+    /// No score.
+    #[error("scores are 0 to 4")]
+    Score,
+    /// The second day is not after the first.
+    #[error("the period ends before it begins")]
+    EmptyPeriod,
+    /// Somebody else's name.
+    #[error("{0} is no party to these terms")]
+    Stranger(PartyId),
+}
+
+impl Command {
+    /// The files that go with it, to take their bytes out or put them back.
+    pub fn attachments_mut(&mut self) -> &mut [Attachment] {
+        match self {
+            Self::Send { ask, .. } => &mut ask.attachments,
+            Self::Answer(answer) => &mut answer.attachments,
+            Self::Deed(Deed::Raise { concern, .. }) => &mut concern.attachments,
+            Self::Deed(Deed::Respond(response)) => &mut response.attachments,
+            Self::Deed(Deed::Inform { notice, .. }) => &mut notice.attachments,
+            _ => &mut [],
+        }
+    }
+}
+
+impl Flaw {
+    /// Its stable name.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::TooMany { .. } => "too-many",
+            Self::OnlyTakedown => "only-takedown",
+            Self::NotEachTranslated { .. } => "not-each-translated",
+            Self::NoId => "no-id",
+            Self::NoItem { .. } => "no-item",
+            Self::Twice => "twice",
+            Self::LeftOpen => "left-open",
+            Self::Dimension { .. } => "dimension",
+            Self::Score => "score",
+            Self::EmptyPeriod => "empty-period",
+            Self::Stranger(_) => "stranger",
+        }
+    }
 }
 
 impl Command {
@@ -172,7 +262,7 @@ pub fn decide(
             act.kind = Kind::Decide;
             act.decision = Some(ruling.decision);
             if ruling.decision == Decision::Refused {
-                check_reason(agreement, "the decision", ruling.reason.as_ref())?;
+                check_reason(agreement, "decision", ruling.reason.as_ref())?;
             }
         }
         Command::Answer(answer) => {
@@ -211,8 +301,8 @@ fn check_ask(agreement: &Agreement, class: Option<&str>, ask: &Ask) -> Result<()
         return missing("items", "a request asks at least one numbered question");
     }
     if ask.items.len() > MAX_ITEMS {
-        let problem = format!("{} items, at most {MAX_ITEMS}", ask.items.len());
-        return Err(Problem::Wrong { place: "items".to_owned(), problem });
+        let flaw = Flaw::TooMany { given: ask.items.len(), most: MAX_ITEMS };
+        return Err(Problem::Wrong { place: "items".to_owned(), flaw });
     }
     match class {
         Some(class) if agreement.class(class).is_none() => {
@@ -249,8 +339,7 @@ fn check_ask(agreement: &Agreement, class: Option<&str>, ask: &Ask) -> Result<()
                 );
             }
             (false, Some(_)) => {
-                let problem = "it goes with a takedown and with nothing else".to_owned();
-                return Err(Problem::Wrong { place, problem });
+                return Err(Problem::Wrong { place, flaw: Flaw::OnlyTakedown });
             }
             _ => {}
         }
@@ -258,18 +347,14 @@ fn check_ask(agreement: &Agreement, class: Option<&str>, ask: &Ask) -> Result<()
     if let Some(translation) = &ask.translation
         && translation.items.len() != ask.items.len()
     {
-        let problem = format!(
-            "it has {} items, and the request {}: each is translated",
-            translation.items.len(),
-            ask.items.len()
-        );
-        return Err(Problem::Wrong { place: "translation.items".to_owned(), problem });
+        let (given, items) = (translation.items.len(), ask.items.len());
+        let flaw = Flaw::NotEachTranslated { given, items };
+        return Err(Problem::Wrong { place: "translation.items".to_owned(), flaw });
     }
     if let Some(follows) = &ask.follows
         && follows.request.parse::<ThreadId>().is_err()
     {
-        let problem = "want the whole id of a request".to_owned();
-        return Err(Problem::Wrong { place: "follows.request".to_owned(), problem });
+        return Err(Problem::Wrong { place: "follows.request".to_owned(), flaw: Flaw::NoId });
     }
     Ok(())
 }
@@ -284,17 +369,15 @@ fn outcomes_of(
         let place = format!("item {}", item.item);
         let slot = item.item.checked_sub(1).and_then(|index| outcomes.get_mut(index));
         let Some(slot) = slot else {
-            let problem = format!("the request has items 1 to {}", request.items);
-            return Err(Problem::Wrong { place, problem });
+            return Err(Problem::Wrong { place, flaw: Flaw::NoItem { items: request.items } });
         };
         if *slot != Outcome::Open {
-            return Err(Problem::Wrong { place, problem: "it stands twice".to_owned() });
+            return Err(Problem::Wrong { place, flaw: Flaw::Twice });
         }
         match item.outcome {
             Outcome::Refused => check_reason(agreement, &place, item.reason.as_ref())?,
             Outcome::Open => {
-                let problem = "an answer leaves out what it does not answer".to_owned();
-                return Err(Problem::Wrong { place, problem });
+                return Err(Problem::Wrong { place, flaw: Flaw::LeftOpen });
             }
             _ if item.text.trim().is_empty() => {
                 let why = "an item that is not refused is answered, or its impossibility explained";
@@ -338,12 +421,12 @@ fn check_reason(
 fn check_scores(assessment: &Assessment) -> Result<(), Problem> {
     for (dimension, score) in &assessment.scores {
         if !DIMENSIONS.contains(&dimension.as_str()) {
-            let problem = format!("a dimension is one of {}", DIMENSIONS.join(", "));
-            return Err(Problem::Wrong { place: "scores".to_owned(), problem });
+            let flaw = Flaw::Dimension { known: DIMENSIONS.join(", ") };
+            return Err(Problem::Wrong { place: "scores".to_owned(), flaw });
         }
         let place = format!("scores.{dimension}");
         if *score > 4 {
-            return Err(Problem::Wrong { place, problem: "scores are 0 to 4".to_owned() });
+            return Err(Problem::Wrong { place, flaw: Flaw::Score });
         }
     }
     Ok(())

@@ -11,7 +11,70 @@ pub struct Prompt {
     /// Where it belongs.
     pub place: String,
     /// What to say there.
-    pub ask: &'static str,
+    pub ask: Want,
+}
+
+/// What is to be said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Want {
+    /// The legal basis.
+    LegalBasis,
+    /// What the answer is for.
+    Purpose,
+    /// Who can be called.
+    Contact,
+    /// Why it is urgent.
+    UrgencyReason,
+    /// What the template left open.
+    Open,
+    /// What the items are about.
+    Identifiers,
+}
+
+impl Want {
+    /// Every one.
+    pub const ALL: [Self; 6] = [
+        Self::LegalBasis,
+        Self::Purpose,
+        Self::Contact,
+        Self::UrgencyReason,
+        Self::Open,
+        Self::Identifiers,
+    ];
+
+    /// Its stable name.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::LegalBasis => "legal-basis",
+            Self::Purpose => "purpose",
+            Self::Contact => "contact",
+            Self::UrgencyReason => "urgency-reason",
+            Self::Open => "open",
+            Self::Identifiers => "identifiers",
+        }
+    }
+}
+
+impl std::fmt::Display for Want {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::LegalBasis => "under which article, in which case, before which authority",
+            Self::Purpose => "what the answer will be used for",
+            Self::Contact => "whom they can call, when, and in which time zone",
+            Self::UrgencyReason => "why it has this class",
+            Self::Open => "what the template left open, where it has […]",
+            Self::Identifiers => {
+                "of one item at least: addresses with port and time in UTC, accounts, hashes or domains"
+            }
+        })
+    }
+}
+
+impl serde::Serialize for Want {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
 }
 
 /// What this request lacks; nothing where its class is that of emergencies.
@@ -27,15 +90,11 @@ pub fn missing(agreement: &Agreement, class: Option<&str>, ask: &Ask) -> Vec<Pro
             prompts.push(Prompt { place: place.to_owned(), ask });
         }
     };
-    want(
-        &ask.legal_basis,
-        "legal_basis",
-        "under which article, in which case, before which authority",
-    );
-    want(&ask.purpose, "purpose", "what the answer will be used for");
-    want(&ask.contact, "contact", "whom they can call, when, and in which time zone");
+    want(&ask.legal_basis, "legal_basis", Want::LegalBasis);
+    want(&ask.purpose, "purpose", Want::Purpose);
+    want(&ask.contact, "contact", Want::Contact);
     if class.is_some() {
-        want(&ask.urgency_reason, "urgency_reason", "why it has this class");
+        want(&ask.urgency_reason, "urgency_reason", Want::UrgencyReason);
     }
     let items = ask.items.iter().enumerate();
     let texts = [
@@ -50,15 +109,13 @@ pub fn missing(agreement: &Agreement, class: Option<&str>, ask: &Ask) -> Vec<Pro
     let texts = texts.chain(items.map(|(n, item)| (format!("items.{}", n + 1), &item.ask)));
     for (place, text) in texts {
         if text.contains(OPEN) {
-            let ask = "what the template left open, where it has […]";
-            prompts.push(Prompt { place, ask });
+            prompts.push(Prompt { place, ask: Want::Open });
         }
     }
     // One item may name what the others are about.
     let identifiers = ask.items.iter().flat_map(|item| &item.identifiers);
     if identifiers.into_iter().all(|identifier| identifier.trim().is_empty()) {
-        let ask = "of one item at least: addresses with port and time in UTC, accounts, hashes or domains";
-        prompts.push(Prompt { place: "items.identifiers".to_owned(), ask });
+        prompts.push(Prompt { place: "items.identifiers".to_owned(), ask: Want::Identifiers });
     }
     prompts
 }

@@ -18,7 +18,7 @@ const PAGE_OF_CONTENTS: usize = 8;
 
 /// The tables that are backed up: name, the columns that order its rows, and the versions of the schema
 /// that have it.
-const TABLES: [(&str, &str, std::ops::RangeInclusive<i32>); 37] = [
+const TABLES: [(&str, &str, std::ops::RangeInclusive<i32>); 38] = [
     ("agreement", "terms", 1..=i32::MAX),
     ("peer", "party", 1..=i32::MAX),
     ("ledger", "id", 1..=i32::MAX),
@@ -37,6 +37,7 @@ const TABLES: [(&str, &str, std::ops::RangeInclusive<i32>); 37] = [
     ("reader", "key", 2..=i32::MAX),
     ("account", "name", 5..=i32::MAX),
     ("draft", "id", 5..=i32::MAX),
+    ("draft_file", "draft, number", 8..=i32::MAX),
     ("intel_batch", "num", 6..=i32::MAX),
     ("intel_object", "num", 6..=i32::MAX),
     ("intel_again", "object, batch", 6..=i32::MAX),
@@ -115,7 +116,7 @@ impl Reading {
         let list = columns.join(", ");
         let marks: Vec<_> = (1..=keys).map(|n| format!("${n}")).collect();
         let select = format!("SELECT {order}, {list} FROM {table}");
-        let contents = ["content", "sealed"].contains(&table);
+        let contents = ["content", "sealed", "draft_file"].contains(&table);
         let page = if contents { PAGE_OF_CONTENTS } else { PAGE };
         let (mut rows, mut size) = (Vec::new(), 0);
         while size < PART {

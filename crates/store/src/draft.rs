@@ -37,31 +37,46 @@ const COLUMNS: &str =
 pub async fn keep(db: &Db, draft: &Draft) -> Result<(), Error> {
     const SQL: &str = "INSERT INTO draft (id, author, authority, terms, request, command, made)
         VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    const FILE: &str = "INSERT INTO draft_file (draft, number, bytes) VALUES ($1, $2, $3)";
+    let mut command = draft.command.clone();
+    let files = command.attachments_mut().iter_mut().map(|file| std::mem::take(&mut file.bytes));
+    let files: Vec<_> = files.collect();
     let params = [
         draft.id.as_str().into(),
         draft.author.as_str().into(),
         draft.authority.as_deref().into(),
         draft.terms.as_str().into(),
         draft.request.map(|thread| thread.to_string()).as_deref().into(),
-        serde_json::to_string(&draft.command).map_err(Error::json)?.into(),
+        serde_json::to_string(&command).map_err(Error::json)?.into(),
         draft.made.as_second().into(),
     ];
     let mut tx = db.begin().await?;
     tx.execute(SQL, &params).await?;
+    for (number, bytes) in (0_u64..).zip(files) {
+        tx.execute(FILE, &[draft.id.as_str().into(), number.into(), bytes.into()]).await?;
+    }
     tx.commit().await
 }
 
-/// The draft of this id.
+/// The draft of this id, with its files as long as it waits.
 ///
 /// # Errors
 /// [`Error::Missing`].
 pub async fn show(db: &Db, id: &str) -> Result<Draft, Error> {
     let sql = format!("SELECT {COLUMNS} FROM draft WHERE id = $1");
     let row = db.query_one(&sql, &[id.into()]).await?;
-    read(&row.ok_or_else(|| Error::Missing { what: "draft", id: id.to_owned() })?)
+    let mut draft = read(&row.ok_or_else(|| Error::Missing { what: "draft", id: id.to_owned() })?)?;
+    let sql = "SELECT number, bytes FROM draft_file WHERE draft = $1";
+    for row in db.query(sql, &[id.into()]).await? {
+        let number = usize::try_from(row.count(0)?).unwrap_or(usize::MAX);
+        if let Some(file) = draft.command.attachments_mut().get_mut(number) {
+            file.bytes = row.blob(1)?.to_vec();
+        }
+    }
+    Ok(draft)
 }
 
-/// The drafts that wait, oldest first; at most `limit`.
+/// The drafts that wait, oldest first and without the bytes of their files; at most `limit`.
 ///
 /// # Errors
 /// [`Error`].
@@ -91,6 +106,15 @@ pub async fn decide(
     let row = tx.query_one(sql, &[id.into()]).await?;
     let row = row.ok_or_else(|| Error::Missing { what: "draft", id: id.to_owned() })?;
     Ok(Some((row.text(0)?.to_owned(), row.text(1)?.to_owned())))
+}
+
+/// Lets the files of a draft go that is decided.
+///
+/// # Errors
+/// [`Error`].
+pub async fn drop_files(tx: &mut Tx, id: &str) -> Result<(), Error> {
+    tx.execute("DELETE FROM draft_file WHERE draft = $1", &[id.into()]).await?;
+    Ok(())
 }
 
 /// Lets a draft wait again that could not be stated.

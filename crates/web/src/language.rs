@@ -37,6 +37,12 @@ impl Language {
         self.format(key, None)
     }
 
+    /// The text of this key, where there is one.
+    pub(crate) fn known(self, key: &str) -> Option<String> {
+        let catalogue = if self == Self::English { &ENGLISH } else { &CHINESE };
+        catalogue.has(key).then(|| self.text(key))
+    }
+
     /// The text of this key with values.
     pub(crate) fn with<'a, V: Into<FluentValue<'a>>, const N: usize>(
         self,
@@ -122,17 +128,16 @@ mod tests {
     fn every_code_has_a_text() {
         let english = keys(include_str!("../locales/en.ftl"));
         let mut found = 0;
-        for file in [
-            "ledger/src/error.rs",
-            "ledger/src/witness.rs",
-            "rules/src/channel.rs",
-            "rules/src/request.rs",
-            "rules/src/agreement/mod.rs",
+        for (file, names, prefix) in [
+            ("ledger/src/error.rs", "fn code(", "code"),
+            ("ledger/src/witness.rs", "fn code(", "code"),
+            ("rules/src/channel.rs", "fn code(", "code"),
+            ("rules/src/request.rs", "fn code(", "code"),
+            ("rules/src/agreement/mod.rs", "fn as_str(self)", "asked"),
+            ("rules/src/command.rs", "fn code(", "flaw"),
+            ("rules/src/prompt.rs", "fn code(", "want"),
         ] {
             let source = std::fs::read_to_string(format!("../{file}")).unwrap();
-            let prefix = if file.ends_with("agreement/mod.rs") { "asked" } else { "code" };
-            let names =
-                if file.ends_with("agreement/mod.rs") { "fn as_str(self)" } else { "fn code(" };
             let body = source.split(names).nth(1).unwrap().split("\n    }\n").next().unwrap();
             for code in body.split("=> \"").skip(1).map(|rest| rest.split('"').next().unwrap()) {
                 assert!(english.contains(format!("{prefix}-{code}").as_str()), "{code} of {file}");

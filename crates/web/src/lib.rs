@@ -20,6 +20,7 @@ mod pages;
 mod pdf;
 mod problem;
 mod review;
+mod said;
 mod session;
 mod timeline;
 mod when;

@@ -2,9 +2,11 @@
 
 use comity_node::Error;
 use comity_node::duty::Unsettled;
-use comity_rules::command::Problem;
+use comity_node::inside::Inside;
+use comity_rules::command::{Flaw, Problem};
 
 use crate::language::Language;
+use crate::said;
 
 /// A refusal's stable name with what it means.
 pub(crate) fn code(t: Language, code: &str) -> String {
@@ -23,26 +25,70 @@ pub(crate) fn unsettled(t: Language, why: &Unsettled) -> String {
     t.with(key, [("who", who)])
 }
 
+/// Why something does not fit.
+fn flaw(t: Language, flaw: &Flaw) -> String {
+    let key = format!("flaw-{}", flaw.code());
+    match flaw {
+        Flaw::TooMany { given, most } => t.with(&key, [("given", *given), ("most", *most)]),
+        Flaw::NotEachTranslated { given, items } => {
+            t.with(&key, [("given", *given), ("items", *items)])
+        }
+        Flaw::NoItem { items } => t.with(&key, [("items", *items)]),
+        Flaw::Dimension { known } => t.with(&key, [("known", known.clone())]),
+        Flaw::Stranger(party) => t.with(&key, [("party", party.to_string())]),
+        Flaw::OnlyTakedown
+        | Flaw::NoId
+        | Flaw::Twice
+        | Flaw::LeftOpen
+        | Flaw::Score
+        | Flaw::EmptyPeriod => t.text(&key),
+    }
+}
+
+/// What this party holds its own people to.
+fn inside(t: Language, inside: &Inside) -> String {
+    match inside {
+        Inside::ReadBack(word) => t.with("problem-read-back", [("word", *word)]),
+        Inside::Unread(_) => t.text("problem-unread"),
+        Inside::Unsettled(voices) => {
+            let each = voices.0.iter().map(|one| unsettled(t, one));
+            t.with("problem-unsettled", [("why", each.collect::<Vec<_>>().join("; "))])
+        }
+        Inside::OwnDraft => t.text("problem-own-draft"),
+        Inside::Decided { what, by } => {
+            let key = if what == "released" { "problem-released" } else { "problem-returned" };
+            t.with(key, [("by", by.clone())])
+        }
+        Inside::NoNote => t.text("problem-no-note"),
+        Inside::NoHandover => t.text("problem-no-handover"),
+        Inside::NoPart { .. } => t.text("no-such-form"),
+        Inside::NoAuthority => t.text("problem-no-authority"),
+        Inside::Said { authority, stand, who } => {
+            let stand = t.text(&format!("stand-{stand}"));
+            let values = [("authority", authority.clone()), ("stand", stand), ("who", who.clone())];
+            t.with("problem-said", values)
+        }
+    }
+}
+
 /// Why a node did not do something. What the catalogues do not know goes to the log.
 pub(crate) fn text(t: Language, error: &Error) -> String {
-    let place = |key: &str, place: &str| {
-        let place = if place == "text" { t.text("text-field") } else { place.to_owned() };
-        t.with(key, [("place", place)])
-    };
     match error {
         Error::Command(Problem::Illegal(illegal)) => t.text(&format!("code-{}", illegal.code())),
-        Error::Command(Problem::Missing { place: at, .. }) => place("problem-missing", at),
-        Error::Command(Problem::NotInTerms { place: at, .. }) => place("problem-terms", at),
-        Error::Command(Problem::Wrong { place: at, .. }) => place("problem-wrong", at),
+        Error::Command(Problem::Missing { place, .. }) => {
+            t.with("problem-missing", [("place", said::place(t, place))])
+        }
+        Error::Command(Problem::NotInTerms { place, known }) => {
+            t.with("problem-terms", [("place", said::place(t, place)), ("known", known.clone())])
+        }
+        Error::Command(Problem::Wrong { place, flaw: why }) => {
+            t.with("problem-wrong", [("place", said::place(t, place)), ("why", flaw(t, why))])
+        }
         Error::Early(illegal) => {
             let why = t.text(&format!("code-{}", illegal.code()));
             t.with("problem-early", [("why", why)])
         }
-        Error::ReadBack(word) => t.with("problem-read-back", [("word", word.to_string())]),
-        Error::Unsettled(voices) => {
-            let each = voices.0.iter().map(|one| unsettled(t, one));
-            t.with("problem-unsettled", [("why", each.collect::<Vec<_>>().join("; "))])
-        }
+        Error::Inside(why) => inside(t, why),
         Error::Denied(_) => t.text("problem-denied"),
         Error::Ledger(error) => code(t, error.code()),
         Error::Missing { .. } => t.text("problem-missing-thing"),

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Problem;
+use super::{Flaw, Problem};
 use crate::agreement::Agreement;
 use crate::content::{
     Agenda, Concern, Judgement, Letter, Message, Notice, Record, Remark, Response, Yardstick,
@@ -229,8 +229,7 @@ pub(super) fn decide(
 /// What is wrong or missing in what it says.
 fn check(agreement: &Agreement, deed: &Deed) -> Result<(), Problem> {
     let missing = |place: &str, why| Err(Problem::Missing { place: place.to_owned(), why });
-    let wrong =
-        |place: &str, problem: String| Err(Problem::Wrong { place: place.to_owned(), problem });
+    let wrong = |place: &str, flaw| Err(Problem::Wrong { place: place.to_owned(), flaw });
     let commitment = |id: &str| {
         if agreement.commitments.iter().any(|commitment| commitment.id == id) {
             return Ok(());
@@ -286,7 +285,7 @@ fn check(agreement: &Agreement, deed: &Deed) -> Result<(), Problem> {
         }
         Deed::Judge(judgement) => {
             if judgement.from >= judgement.to {
-                return wrong("to", "the period ends before it begins".to_owned());
+                return wrong("to", Flaw::EmptyPeriod);
             }
             if judgement.verdicts.is_empty() {
                 return missing("verdicts", "a judgement says how each party kept it");
@@ -295,7 +294,7 @@ fn check(agreement: &Agreement, deed: &Deed) -> Result<(), Problem> {
                 judgement.verdicts.keys().chain(judgement.findings.iter().map(|f| &f.party));
             if let Some(stranger) = named.into_iter().find(|party| agreement.party(party).is_none())
             {
-                return wrong("verdicts", format!("{stranger} is no party to these terms"));
+                return wrong("verdicts", Flaw::Stranger(stranger.clone()));
             }
         }
         Deed::Raise { concern, .. } => {
@@ -332,10 +331,8 @@ fn check(agreement: &Agreement, deed: &Deed) -> Result<(), Problem> {
                 return missing("text", "minutes say what was said and agreed");
             }
             if record.actions.len() > MAX_ACTIONS as usize {
-                return wrong(
-                    "actions",
-                    format!("{}, at most {MAX_ACTIONS}", record.actions.len()),
-                );
+                let (given, most) = (record.actions.len(), MAX_ACTIONS as usize);
+                return wrong("actions", Flaw::TooMany { given, most });
             }
             for (number, action) in (1..).zip(&record.actions) {
                 if action.text.trim().is_empty() {
@@ -345,8 +342,8 @@ fn check(agreement: &Agreement, deed: &Deed) -> Result<(), Problem> {
                     );
                 }
                 if agreement.party(&action.party).is_none() {
-                    let problem = format!("{} is no party to these terms", action.party);
-                    return wrong(&format!("actions[{number}].party"), problem);
+                    let flaw = Flaw::Stranger(action.party.clone());
+                    return wrong(&format!("actions[{number}].party"), flaw);
                 }
             }
         }

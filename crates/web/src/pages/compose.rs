@@ -9,20 +9,21 @@ use std::sync::Arc;
 
 use comity_node::Error;
 use comity_node::node::Agreement as Signed;
+use comity_rules::ThreadId;
 use comity_rules::access::Right;
 use comity_rules::agreement::{Agreement, RequestKind};
 use comity_rules::command::{self, Command};
 use comity_rules::content::{Ask, Attachment, Infrastructure, Tlp};
-use comity_rules::{ThreadId, prompt};
+use comity_rules::prompt::{self, Want};
 use serde::Deserialize;
 
-use super::drafts::spell;
 use super::fields::{Fields, MOST};
 use super::upload::Written;
 use super::{Frame, internal, place, render};
 use crate::App;
 use crate::language::Language;
 use crate::problem;
+use crate::said;
 use crate::session::{Who, denied};
 
 #[derive(Template)]
@@ -168,10 +169,11 @@ fn checked(
         .map_err(|wrong| problem::text(t, &Error::Command(wrong)))?;
     let Command::Send { class, mut ask, .. } = command else { return Ok(Checked::default()) };
     let prompts = prompt::missing(terms, class.as_deref(), &ask);
-    let missing = prompts.into_iter().map(|one| (one.place, one.ask.to_owned())).collect();
+    let want = |want: Want| t.text(&format!("want-{}", want.code()));
+    let missing =
+        prompts.into_iter().map(|one| (said::place(t, &one.place), want(one.ask))).collect();
     let files = std::mem::take(&mut ask.attachments);
-    let (mut lines, said) = (Vec::new(), serde_json::to_value(&ask).unwrap_or_default());
-    spell("", &said, &mut lines);
+    let mut lines = said::spell(t, &serde_json::to_value(&ask).unwrap_or_default());
     let file = |file: &Attachment| format!("{} ({} B)", file.name, file.bytes.len());
     lines.extend(files.iter().map(|one| (t.text("attachments"), file(one))));
     Ok((missing, lines))

@@ -10,12 +10,12 @@ use comity_node::people::Draft;
 use comity_rules::PartyId;
 use comity_rules::access::Right;
 use comity_rules::command::Command;
-use serde_json::Value;
 
 use super::{Frame, Move, Named, Posted, download, internal, not_found, render};
 use crate::App;
 use crate::language::Language;
 use crate::problem;
+use crate::said;
 use crate::session::Who;
 
 #[derive(Template)]
@@ -86,8 +86,8 @@ pub(crate) async fn file(
 ) -> Response {
     match app.node.draft(&who.0, &id).await {
         Ok(draft) => match draft.command.letter().attachments().get(number) {
-            Some(file) => download(&file.name, file.bytes.clone()),
-            None => not_found(State(app), t, who).await,
+            Some(file) if draft.decided.is_none() => download(&file.name, file.bytes.clone()),
+            _ => not_found(State(app), t, who).await,
         },
         Err(Error::Store(comity_node::node::StoreError::Missing { .. })) => {
             not_found(State(app), t, who).await
@@ -116,12 +116,10 @@ async fn page(
     };
     let terms = &agreement.terms;
     let name = |id: &PartyId| terms.name_of(id);
-    let mut said = Vec::new();
     let letter = draft.command.letter();
     let content = serde_json::to_value(&letter).unwrap_or_default();
-    if let Some(fields) = content.as_object().and_then(|letter| letter.values().next()) {
-        spell("", fields, &mut said);
-    }
+    let fields = content.as_object().and_then(|letter| letter.values().next());
+    let said = fields.map(|fields| said::spell(t, fields)).unwrap_or_default();
     let own = draft.author == who.0.name;
     let may = who.0.may(Right::Release).is_ok();
     let waits = draft.decided.is_none();
@@ -143,9 +141,11 @@ async fn page(
             [("us", name(app.node.party())), ("them", name(&agreement.peer))],
         ),
         said,
+        // Decided, they are in the statement or nowhere.
         files: letter
             .attachments()
             .iter()
+            .filter(|_| waits)
             .enumerate()
             .map(|(n, file)| {
                 (n, file.name.clone(), file.bytes.len(), Hash::of(&file.bytes).to_hex())
@@ -170,32 +170,4 @@ pub(crate) fn headline(t: Language, draft: &Draft) -> String {
         other => t.text(&crate::timeline::kind_key(other.kind(false, None))),
     };
     t.with("draft-headline", [("author", draft.author.clone()), ("what", what)])
-}
-
-/// What it says, name by name, nothing left out but what is empty; of a file its name and how long it is.
-pub(super) fn spell(place: &str, value: &Value, out: &mut Vec<(String, String)>) {
-    let under =
-        |name: &str| if place.is_empty() { name.to_owned() } else { format!("{place}.{name}") };
-    match value {
-        Value::Object(entries) => {
-            for (name, value) in entries {
-                match value {
-                    Value::Array(bytes) if name == "bytes" => {
-                        out.push((under(name), bytes.len().to_string()));
-                    }
-                    value => spell(&under(name), value, out),
-                }
-            }
-        }
-        Value::Array(items) => {
-            for (index, item) in (1..).zip(items) {
-                let index: usize = index;
-                spell(&under(&index.to_string()), item, out);
-            }
-        }
-        Value::Null => {}
-        Value::String(text) if text.is_empty() => {}
-        Value::String(text) => out.push((place.to_owned(), text.clone())),
-        other => out.push((place.to_owned(), other.to_string())),
-    }
 }

@@ -1,0 +1,67 @@
+// Intelligence on the pages.
+
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { account, binary, folder, inspect, picture, signedIn } from './demo.mjs';
+
+test('intelligence is brought in, found, looked at, shared, deleted: without JavaScript', async () => {
+  const comity = (...words) => execFileSync(binary, ['--data', join(folder, 'northland'), ...words]);
+  comity('intel', 'collection', 'add', 'alerts', '--title', 'Alerts', '--marking', 'green');
+  comity('intel', 'key', 'add', 'siem', '--tlp', 'green', '--pap', 'red', '--read', 'alerts');
+  comity('intel', 'key', 'add', 'firewall', '--tlp', 'clear', '--pap', 'green', '--read', 'alerts');
+  const analyst = { name: 'intel', password: account('intel', 'analyst') };
+  const { page, base, context } = await signedIn('north', { javaScriptEnabled: false }, analyst);
+  await page.click('text=Intelligence');
+  assert.match(await page.textContent('main'), /Nothing was brought in yet/);
+  assert.equal(await page.locator('#collection').count(), 0, 'an analyst releases nothing');
+  const bad = { type: 'indicator', id: 'indicator--1' };
+  const apt1 = JSON.parse(readFileSync(new URL('../../data/stix/apt1.json', import.meta.url)));
+  const buffer = Buffer.from(JSON.stringify({ ...apt1, objects: [...apt1.objects, bad] }));
+  await page.setInputFiles('#file', { name: 'apt1.json', mimeType: 'application/json', buffer });
+  await page.selectOption('#marking', 'TLP:GREEN');
+  await page.click('form.asked button');
+  await page.waitForURL(/batches/);
+  const batch = await page.textContent('main');
+  assert.match(batch, /apt1\.json/);
+  assert.match(batch, /0 here already, 1 refused/);
+  assert.match(batch, /indicator--1.*it has no 'id' and 'type'/s);
+  await page.click('text=Intelligence');
+  await page.fill('#q', 'type:threat-actor ugly gorilla');
+  await page.click('form.search button');
+  assert.match(page.url(), /q=type%3Athreat-actor\+ugly\+gorilla/, 'the address has all of it');
+  assert.equal(await page.locator('tbody tr').count(), 1);
+  await page.click('tbody a');
+  const object = await page.textContent('main');
+  assert.match(object, /TLP:GREEN/);
+  assert.match(object, /siem\s*TLP:GREEN PAP:RED\s*all of it/);
+  assert.match(object, /firewall\s*TLP:CLEAR PAP:GREEN\s*nothing/);
+  assert.match(object, /intel · import · apt1\.json/);
+  assert.equal(await page.locator('text=Share in Alerts').count(), 0);
+  await picture(page, 'intelligence');
+  const path = new URL(page.url()).pathname;
+  await page.goto(base + '/intelligence?q=colour%3Ared');
+  assert.match(await page.textContent('[role=alert]'), /no field “colour”/);
+  await context.close();
+
+  const releasing = { name: 'rel', password: account('rel', 'releasing-officer') };
+  const officer = await signedIn('north', { javaScriptEnabled: false }, releasing);
+  await officer.page.goto(base + path);
+  await officer.page.click('text=Share in Alerts');
+  assert.match(await officer.page.textContent('[role=status]'), /in Alerts now/);
+  assert.match(await officer.page.textContent('main'), /It is in this collection/);
+  await officer.page.goto(base + '/intelligence');
+  await officer.page.setInputFiles('#file', { name: 'x.txt', mimeType: 'text/plain', buffer: Buffer.from('no') });
+  await officer.page.click('form.asked button');
+  await officer.page.waitForSelector('[role=alert]');
+  assert.match(await officer.page.textContent('[role=alert]'), /no file of objects/);
+  const pages = ['/intelligence', '/intelligence?q=apt1', '/intelligence/batches/1', path];
+  await inspect('north', pages);
+  await officer.page.goto(base + path);
+  await officer.page.click('button:text-is("Delete")');
+  await officer.page.goto(base + path);
+  assert.match(await officer.page.textContent('h1'), /no such page/);
+  await officer.context.close();
+});
