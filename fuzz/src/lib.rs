@@ -32,6 +32,7 @@ use comity_rules::bundle;
 use comity_rules::card::{self, Card, Opening};
 use comity_rules::channel::{self, Channel};
 use comity_rules::content::Letter;
+use comity_rules::matter::{EpochKey, Mark};
 use comity_rules::request::Act;
 use comity_rules::thread::View;
 use comity_rules::{Kind, Request, Terms, ThreadId};
@@ -44,7 +45,7 @@ use jiff::Timestamp;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub const TARGETS: [Target; 20] = [
+pub const TARGETS: [Target; 21] = [
     ("note", note),
     ("witness", witness),
     ("mirror", mirror),
@@ -65,6 +66,7 @@ pub const TARGETS: [Target; 20] = [
     ("misp", misp),
     ("filter", filter),
     ("marking", marking),
+    ("mark", mark),
 ];
 
 fn key(name: &str, algorithm: Algorithm, seed: u8) -> SigningKey {
@@ -217,6 +219,23 @@ pub fn card(data: &[u8]) {
     }
     let _ = Opening::parse(&note, root.verifier());
     let _ = card::revoked(&note, root.verifier());
+}
+
+/// What a matter's statement says openly, its kind by the first byte; and keys for a hotline.
+pub fn mark(data: &[u8]) {
+    if let Some(key) = EpochKey::parse(data) {
+        assert_eq!(key.encode(), data);
+        let _ = seal::Recipient::parse(&key.recipient);
+    }
+    let Some((first, public)) = data.split_first() else { return };
+    const KINDS: [Kind; 6] =
+        [Kind::Signal, Kind::Confirm, Kind::Position, Kind::Convene, Kind::Minutes, Kind::Action];
+    let kind = KINDS[usize::from(*first) % KINDS.len()];
+    match Mark::of(kind, public) {
+        Ok(Some(mark)) => assert_eq!(mark.encode(), public),
+        Ok(None) => assert!(public.is_empty()),
+        Err(_) => {}
+    }
 }
 
 /// Terms that a peer proposes.
