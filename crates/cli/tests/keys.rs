@@ -81,6 +81,29 @@ async fn an_operator_changes_keys_and_ends_an_agreement() {
     assert!(said(&more).contains("closed: later terms"), "{}", said(&more));
     let doctor = comity(&[&data[..], &["doctor"]].concat(), &[]);
     assert_eq!(doctor.status.code(), Some(0), "{}", said(&doctor));
+
+    // Both find an hour too short, and change that and nothing else.
+    let text = ground.run(0, &["agreement", "show", "comity-model", "--toml"]);
+    assert!(text.contains("acknowledge = \"PT4H\""), "{text}");
+    let (edited, amended) = (ground.path("edited.toml"), ground.path("amended.toml"));
+    std::fs::write(&edited, text.replace("acknowledge = \"PT4H\"", "acknowledge = \"PT6H\""))
+        .unwrap();
+    ground.rest().await;
+    let amend = ["agreement", "amend", "comity-model", "--with", &edited, "--output", &amended];
+    let changes = ground.run(1, &amend);
+    assert!(changes.contains("acknowledge: PT4H  =>  PT6H"), "{changes}");
+    assert_eq!(changes.matches("acknowledge").count(), 1, "{changes}");
+    for (side, party) in ground::SIDES.into_iter().enumerate() {
+        let root = ground.path(&format!("{party}/root.key"));
+        ground.run(side, &["agreement", "sign", &amended, "--root-key", &root]);
+        let policy = ground.run(side, &["ledger", "policy"]);
+        std::fs::write(ground.path(&format!("{party}.policy")), policy).unwrap();
+    }
+    ground.harbour.take().unwrap().kill();
+    ground.start_witness();
+    ground.send(0, "under the amended agreement").await;
+    ground.rest().await;
+    assert!(ground.run(1, &["agreement", "show", "comity-model"]).contains("PT6H"));
 }
 
 /// What `doctor` says of a folder, once it has these words in it.

@@ -13,13 +13,15 @@ use comity_store::ledger::{self, Ledger};
 use crate::node::{Agreement, Error, Node};
 
 impl Node {
-    /// Terms like those of an agreement, which put an end to it where its ledgers are now.
+    /// Terms like those of an agreement, or as it is to be amended, which put an end to it where its ledgers are
+    /// now.
     ///
     /// # Errors
     /// [`Error`].
     pub async fn succeed(
         &self,
         agreement: &Agreement,
+        amended: Option<&Terms>,
         why: Option<String>,
     ) -> Result<Terms, Error> {
         let missing = || Error::Refused("the terms name no parties".to_owned());
@@ -35,7 +37,7 @@ impl Node {
         let closes = Closes { terms: own.terms, why, heads };
         let between = agreement.terms.between.clone().ok_or_else(missing)?;
         let between = Between { proposed: self.now(), closes: Some(closes), ..between };
-        Ok(Terms::propose(&agreement.terms, between)?)
+        Ok(Terms::propose(amended.unwrap_or(&agreement.terms), between)?)
     }
 
     async fn last_head(&self, ledger: &Ledger, size: u64) -> Result<LastHead, Error> {

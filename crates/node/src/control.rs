@@ -120,10 +120,12 @@ pub enum Question {
         /// Sets of commitments that are added: one that is shipped, by its id, or its text.
         commitments: Vec<String>,
     },
-    /// Make terms that put an end to an agreement and go on like it.
+    /// Make terms that put an end to an agreement and go on like it, or as it is amended.
     Succeed {
         /// The agreement: its id or the first digits of its hash.
         id: String,
+        /// The text of the terms as they are to be.
+        amended: Option<String>,
         /// Why, for whoever reads the terms.
         why: Option<String>,
     },
@@ -304,12 +306,17 @@ pub async fn answer(node: &Node, question: Question) -> Result<Value, Error> {
             let terms = propose(node, &template, &peer, witnesses, everyone, added).await?;
             Ok(json!({ "terms": terms.hash().to_hex(), "text": terms.text() }))
         }
-        Question::Succeed { id, why } => {
+        Question::Succeed { id, amended, why } => {
             let agreement = node.agreement(&id)?;
-            let terms = node.succeed(&agreement, why).await?;
+            let amended = amended.map(|text| Terms::parse(&text)).transpose()?;
+            let terms = node.succeed(&agreement, amended.as_ref(), why).await?;
             let own = ledger::show(node.db(), &agreement.own).await?;
-            let hash = terms.hash().to_hex();
-            Ok(json!({ "terms": hash, "text": terms.text(), "unsaid": own.size - own.verified }))
+            Ok(json!({
+                "terms": terms.hash().to_hex(),
+                "before": agreement.terms.text(),
+                "text": terms.text(),
+                "unsaid": own.size - own.verified,
+            }))
         }
         Question::Sign { terms, root_key } => {
             let root = node.home().root_key(&root_key)?;

@@ -80,7 +80,7 @@ async fn whoever_lost_a_ledgers_key_goes_on_under_the_next_agreement() {
     assert!(said.contains("agreement succeed"), "{said}");
     let old = stage.north.agreement("comity-model").unwrap();
     let why = Some("the key of northland's ledger is lost".to_owned());
-    let terms = stage.north.succeed(&old, why).await.unwrap();
+    let terms = stage.north.succeed(&old, None, why).await.unwrap();
     // Both read the same text, and each finds its own ledgers in it.
     both_sign(&stage, &terms, &harbour).await;
     assert!(old.is_closed());
@@ -130,7 +130,7 @@ async fn nothing_that_the_other_side_has_is_cut_off() {
     stage.north.command(&Person::operator(), Some(&hash), None, ask("before")).await.unwrap();
     stage.settle().await;
     let old = stage.north.agreement("comity-model").unwrap();
-    let early = stage.north.succeed(&old, None).await.unwrap();
+    let early = stage.north.succeed(&old, None, None).await.unwrap();
     stage.south.command(&Person::operator(), Some(&hash), None, ask("meanwhile")).await.unwrap();
     stage.settle().await;
     // Northland has what Southland said meanwhile; terms that leave it out are signed by neither.
@@ -152,8 +152,11 @@ async fn nothing_that_the_other_side_has_is_cut_off() {
     let said = refused(stage.north.sign(Terms::parse(&text).unwrap(), &root).await);
     assert!(said.contains("not a party to them"), "{said}");
     // A last head that the ledger never had is a fork, whoever proposes it.
-    let text =
-        stage.south.succeed(&stage.south.agreement("comity-model").unwrap(), None).await.unwrap();
+    let text = stage
+        .south
+        .succeed(&stage.south.agreement("comity-model").unwrap(), None, None)
+        .await
+        .unwrap();
     let closes = text.between.as_ref().unwrap().closes.as_ref().unwrap();
     let forged =
         Terms::parse(&text.text().replace(&closes.heads[0].root, &"11".repeat(32))).unwrap();

@@ -1,6 +1,6 @@
 //! `comity agreement`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Subcommand;
@@ -63,6 +63,24 @@ pub(crate) enum Agreement {
         #[arg(short, long)]
         output: PathBuf,
     },
+    /// Change an agreement: terms that take its place once both parties have signed them.
+    ///
+    /// What the file says replaces the terms; parties, witnesses and readers stay. The terms name the last head of
+    /// both ledgers, and new ones begin. Requests that are open are sent again.
+    Amend {
+        /// The agreement: its id or the first digits of its hash.
+        id: String,
+        /// The terms as they are to be: a file, such as what `agreement show --toml` says, edited; or
+        /// template:ID.
+        #[arg(long, value_name = "FILE")]
+        with: String,
+        /// Why, for whoever reads the terms.
+        #[arg(long)]
+        why: Option<String>,
+        /// Where to write the terms.
+        #[arg(short, long)]
+        output: PathBuf,
+    },
     /// Sign terms: this begins your ledger under them.
     Sign {
         /// The terms.
@@ -78,6 +96,9 @@ pub(crate) enum Agreement {
         /// Only what it says otherwise than these, named likewise: what changes from them to it.
         #[arg(long, value_name = "OTHER")]
         diff: Option<String>,
+        /// Its text, as it is signed: TOML, to be read by a program or edited for `agreement amend`.
+        #[arg(long, conflicts_with_all = ["diff", "json"])]
+        toml: bool,
     },
     /// List the agreements that are signed here.
     List,
@@ -118,13 +139,47 @@ pub(crate) enum Template {
     },
 }
 
+/// Terms that take the place of an agreement: like it, or as it is amended.
+async fn succeed(
+    context: &Context,
+    id: String,
+    amended: Option<Terms>,
+    why: Option<String>,
+    output: &Path,
+) -> Result<ExitCode, Failure> {
+    let amended = amended.map(|terms| terms.text().to_owned());
+    let value = context.ask(Question::Succeed { id, amended, why }).await?;
+    write(output, text(&value, "text").as_bytes())?;
+    let unsaid = value["unsaid"].as_u64().unwrap_or_default();
+    if unsaid > 0 {
+        eprintln!("{unsaid} of your statements were never sent, and are left out: say them again.");
+    }
+    let parse = |key: &str| {
+        Terms::parse(&text(&value, key)).map_err(|error| Failure::No(error.to_string()))
+    };
+    let (before, after) = (parse("before")?, parse("text")?);
+    let changes = agreement::changes(&before, &after);
+    let value =
+        json!({ "terms": value["terms"], "file": output, "unsaid": unsaid, "changes": changes });
+    Ok(context.print(&value, |value| {
+        format!(
+            "{}\nWrote {} (terms {}).\nState nothing more under the agreement that ends. Both parties read this \
+             file, and each signs it: `comity agreement sign {}`.",
+            describe_changes(&changes).trim_end(),
+            output.display(),
+            text(value, "terms"),
+            output.display()
+        )
+    }))
+}
+
 /// Terms by a file, a template, or an agreement that is signed here.
 async fn terms_of(context: &Context, id: String) -> Result<Terms, Failure> {
     let text = if let Some(id) = id.strip_prefix("template:") {
         let found = TEMPLATES.iter().find(|(known, _)| *known == id);
         let none = || Failure::Wrong(format!("there is no template {id:?}"));
         found.ok_or_else(none)?.1.to_owned()
-    } else if std::path::Path::new(&id).is_file() {
+    } else if Path::new(&id).is_file() {
         read(id.as_ref())?
     } else {
         text(&context.ask(Question::Agreement { id }).await?, "text")
@@ -212,25 +267,10 @@ impl Agreement {
                     )
                 }))
             }
-            Self::Succeed { id, why, output } => {
-                let value = context.ask(Question::Succeed { id, why }).await?;
-                write(&output, text(&value, "text").as_bytes())?;
-                let unsaid = value["unsaid"].as_u64().unwrap_or_default();
-                if unsaid > 0 {
-                    eprintln!(
-                        "{unsaid} of your statements were never sent, and are left out: say them again."
-                    );
-                }
-                let value = json!({ "terms": value["terms"], "file": output, "unsaid": unsaid });
-                Ok(context.print(&value, |value| {
-                    format!(
-                        "Wrote {} (terms {}).\nState nothing more under the agreement that ends. Both parties \
-                         read this file, and each signs it: `comity agreement sign {}`.",
-                        output.display(),
-                        text(value, "terms"),
-                        output.display()
-                    )
-                }))
+            Self::Succeed { id, why, output } => succeed(context, id, None, why, &output).await,
+            Self::Amend { id, with, why, output } => {
+                let amended = terms_of(context, with).await?;
+                succeed(context, id, Some(amended), why, &output).await
             }
             Self::Sign { file, root_key } => {
                 let root_key = root_key.unwrap_or_else(|| context.data.join("root.key"));
@@ -240,13 +280,17 @@ impl Agreement {
                     format!("Signed. Your ledger under terms {} has begun.", text(value, "terms"))
                 }))
             }
-            Self::Show { id, diff: None } => {
+            Self::Show { id, toml: true, .. } => {
+                say!("{}", terms_of(context, id).await?.text().trim_end());
+                Ok(ExitCode::SUCCESS)
+            }
+            Self::Show { id, diff: None, .. } => {
                 let terms = terms_of(context, id).await?;
                 let value = serde_json::to_value(&*terms).unwrap_or_default();
                 let value = json!({ "terms": terms.hash().to_hex(), "agreement": value });
                 Ok(context.print(&value, |_| describe(&terms)))
             }
-            Self::Show { id, diff: Some(other) } => {
+            Self::Show { id, diff: Some(other), .. } => {
                 let (before, after) =
                     (terms_of(context, other).await?, terms_of(context, id).await?);
                 let changes = agreement::changes(&before, &after);
