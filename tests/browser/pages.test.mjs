@@ -62,7 +62,7 @@ test('another site cannot make a move', async () => {
 test('axe-core finds nothing in light and dark, Chinese pages are Chinese, nothing is cut at 360 px', async () => {
   const path = await requestPath();
   const pages = ['/', '/requests', path, '/requests/new', '/requests/new?template=takedown', '/hotline', '/dialogue', '/intelligence',
-    '/agreements', '/oversight?exercises=on', '/ledger', '/nowhere', '/requests?q=is%3Aopen'];
+    '/agreements', '/oversight?exercises=on', '/exercises', '/ledger', '/nowhere', '/requests?q=is%3Aopen'];
   await inspect('north', pages);
   await inspect('south', pages.slice(0, 2));
 });

@@ -202,11 +202,16 @@ impl Db {
         }))
     }
 
-    /// How often intelligence was changed by this process, which is its one writer: what was read at a count that is
-    /// still the same is still so.
+    /// How often intelligence, its collections or who reads them were changed by this process, which is its one writer:
+    /// what was read at a count that is still the same is still so.
     #[must_use]
     pub fn intel_changes(&self) -> u64 {
         self.1.load(Ordering::Acquire)
+    }
+
+    /// Counts one more change.
+    pub(crate) fn intel_changed(&self) {
+        self.1.fetch_add(1, Ordering::AcqRel);
     }
 
     /// The counter of [`Db::intel_changes`], for whoever changes it.
@@ -222,6 +227,21 @@ impl Db {
         match &self.0 {
             Engine::Sqlite(db) => db.query(sql, params),
             Engine::Postgres(db) => db.query(sql, params).await,
+        }
+    }
+
+    /// Reads rows of two numbers: of such there are many.
+    pub(crate) async fn query_pairs(
+        &self,
+        sql: &str,
+        params: &[Value],
+    ) -> Result<Vec<(i64, i64)>, Error> {
+        match &self.0 {
+            Engine::Sqlite(db) => db.query_pairs(sql, params),
+            Engine::Postgres(db) => {
+                let rows = db.query(sql, params).await?;
+                rows.iter().map(|row| Ok((row.int(0)?, row.int(1)?))).collect()
+            }
         }
     }
 

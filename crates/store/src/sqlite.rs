@@ -4,7 +4,7 @@
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 
 use rusqlite::config::DbConfig;
 use rusqlite::types::{ToSqlOutput, ValueRef};
@@ -83,11 +83,39 @@ impl Sqlite {
     }
 
     pub(crate) fn query(&self, sql: &str, params: &[Value]) -> Result<Vec<Row>, Error> {
+        query(&self.reader(), sql, params)
+    }
+
+    /// Rows of two numbers, without a value made of each.
+    pub(crate) fn query_pairs(
+        &self,
+        sql: &str,
+        params: &[Value],
+    ) -> Result<Vec<(i64, i64)>, Error> {
+        let connection = self.reader();
+        let mut statement = connection.prepare_cached(sql)?;
+        bind(&mut statement, params)?;
+        let mut rows = statement.raw_query();
+        let mut found = Vec::new();
+        while let Some(row) = rows.next()? {
+            found.push((row.get(0)?, row.get(1)?));
+        }
+        Ok(found)
+    }
+
+    fn reader(&self) -> std::sync::MutexGuard<'_, Connection> {
         let readers = &self.readers.connections;
-        let first = self.readers.next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        let connection = readers[first % readers.len()].lock();
-        // A reader keeps no state between queries: one that panicked left none behind.
-        query(&connection.unwrap_or_else(PoisonError::into_inner), sql, params)
+        // The first that is free, whose statements and pages were used last. A reader keeps no state between
+        // queries: one that panicked left none behind.
+        for reader in readers {
+            match reader.try_lock() {
+                Ok(free) => return free,
+                Err(TryLockError::Poisoned(left)) => return left.into_inner(),
+                Err(TryLockError::WouldBlock) => {}
+            }
+        }
+        let next = self.readers.next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        readers[next % readers.len()].lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

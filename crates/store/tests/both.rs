@@ -509,7 +509,8 @@ async fn intelligence_is_kept_found_and_read_in_order(db: Db) {
     let at = Versions { at: vec![1], ..Versions::default() };
     let at = Filter { versions: at, ..last.clone() };
     assert_eq!(bodies(reader, &at, 9).await, is("indicator--1 1, malware--3 1", false));
-    let heads = feed::heads(&db, feed_of, reader, &last, 9).await.unwrap();
+    let seen = feed::audiences(&db, feed_of).await.unwrap();
+    let heads = feed::heads(&db, (feed_of, &seen), reader, &last, 9).await.unwrap();
     assert_eq!(heads.members[1].1.id, "malware--3");
     // By words, the latest first.
     let token = |text: &str| Query::Token(text.to_owned());

@@ -38,11 +38,38 @@ const WAITING: usize = 1024;
 /// Questions and replies of a matter: with the five others 17 statements, and in every second matter two more.
 const QUESTIONS: usize = 6;
 
+/// Matters that begin together.
+const WAVE: usize = 500;
+
 /// Who does the next step of a matter.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum By {
     Asker,
     Receiver,
+}
+
+/// Who does a step, in which matters, and what.
+type Step = (By, fn(usize) -> bool, Command);
+
+/// What becomes of a matter once it is sent, step by step.
+fn steps() -> Vec<Step> {
+    let every = |_: usize| true;
+    let second = |matter: usize| matter.is_multiple_of(2);
+    let mut steps: Vec<Step> = vec![(By::Receiver, every, Command::Acknowledge(remark("in hand")))];
+    for question in 0..=QUESTIONS {
+        // The last of them only in every second matter.
+        let only = if question == QUESTIONS { second } else { every };
+        let text = Command::Clarify(remark("Which port, and from when to when?"));
+        steps.push((By::Receiver, only, text));
+        let text = Command::Clarify(remark("443, from the third to the ninth."));
+        steps.push((By::Asker, only, text));
+    }
+    steps.push((By::Receiver, every, answer("It was rented by a reseller.")));
+    let scores = [("relevance".to_owned(), 3)].into();
+    let assessment = Command::Assess(Assessment { scores, text: String::new() });
+    steps.push((By::Asker, every, assessment));
+    steps.push((By::Asker, every, Command::Close(remark("done"))));
+    steps
 }
 
 #[tokio::main]
@@ -52,47 +79,38 @@ async fn main() {
     let folder = tempfile::tempdir().unwrap();
     let stage = Stage::set(folder.path(), Arc::new(Tcp)).await;
     let (begin, used) = (Instant::now(), usage::cpu());
-    println!("{:<14} {:>10} {:>10} {:>14}", "step", "statements", "seconds", "resident, MB");
+    println!("{:<14} {:>10} {:>10} {:>14}", "waves begun", "statements", "seconds", "resident, MB");
     let hash = stage.hash();
     // Half of them are asked by either side.
-    let mut threads: Vec<ThreadId> = Vec::new();
-    let mut stated = 0;
-    let mut step = async |name: &str, steps: Vec<(Arc<Node>, Option<ThreadId>, Command)>| {
-        let (count, begin) = (steps.len(), Instant::now());
-        let made = state(&hash, steps).await;
-        settle(&stage).await;
-        stated += count;
-        let seconds = begin.elapsed().as_secs_f64();
-        println!("{name:<14} {stated:>10} {seconds:>10.1} {:>14}", usage::resident());
-        made
-    };
     let side = |matter: usize, by: By| {
         let north = matter.is_multiple_of(2) == (by == By::Asker);
         Arc::clone(if north { &stage.north } else { &stage.south })
     };
-    let all = 0..matters;
-    let sends = all.clone().map(|m| (side(m, By::Asker), None, real(&format!("matter {m}"))));
-    threads.extend(step("send", sends.collect()).await);
-    let turn = |by: By, only: fn(usize) -> bool, command: Command| {
-        let chosen = all.clone().filter(|m| only(*m));
-        chosen.map(|m| (side(m, by), Some(threads[m]), command.clone())).collect::<Vec<_>>()
-    };
-    let every = |_: usize| true;
-    let second = |matter: usize| matter.is_multiple_of(2);
-    step("acknowledge", turn(By::Receiver, every, Command::Acknowledge(remark("in hand")))).await;
-    for question in 0..=QUESTIONS {
-        // The last of them only in every second matter.
-        let only = if question == QUESTIONS { second } else { every };
-        let text = Command::Clarify(remark("Which port, and from when to when?"));
-        step("ask back", turn(By::Receiver, only, text)).await;
-        let text = Command::Clarify(remark("443, from the third to the ninth."));
-        step("reply", turn(By::Asker, only, text)).await;
+    let steps = steps();
+    let waves = matters.div_ceil(WAVE);
+    let mut threads: Vec<ThreadId> = Vec::new();
+    let mut stated = 0;
+    // Each wave is a step further than the one that began after it: at any time some are open, as in a year.
+    for turn in 0..waves + steps.len() {
+        let mut acts = Vec::new();
+        for wave in turn.saturating_sub(steps.len())..waves.min(turn) {
+            let (by, only, command) = &steps[turn - wave - 1];
+            for matter in (wave * WAVE..matters.min((wave + 1) * WAVE)).filter(|m| only(*m)) {
+                acts.push((side(matter, *by), Some(threads[matter]), command.clone()));
+            }
+        }
+        let begun = threads.len()..matters.min((turn + 1) * WAVE);
+        let new = acts.len();
+        acts.extend(begun.map(|m| (side(m, By::Asker), None, real(&format!("matter {m}")))));
+        stated += acts.len();
+        threads.extend(state(&hash, acts).await.split_off(new));
+        settle(&stage).await;
+        if turn % 8 == 7 || turn + 1 == waves + steps.len() {
+            let (seconds, resident) = (begin.elapsed().as_secs_f64(), usage::resident());
+            let begun = waves.min(turn + 1);
+            println!("{begun:<14} {stated:>10} {seconds:>10.1} {resident:>14}");
+        }
     }
-    step("answer", turn(By::Receiver, every, answer("It was rented by a reseller."))).await;
-    let scores = [("relevance".to_owned(), 3)].into();
-    let assessment = Command::Assess(Assessment { scores, text: String::new() });
-    step("assess", turn(By::Asker, every, assessment)).await;
-    step("close", turn(By::Asker, every, Command::Close(remark("done")))).await;
     println!(
         "{stated} statements in {:.0} s, {:.0} s of CPU on both sides and the witness: {:.0} a second",
         begin.elapsed().as_secs_f64(),

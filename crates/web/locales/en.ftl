@@ -825,3 +825,9 @@ field-points = Point
 field-actions = Action item
 field-due = Until
 field-class = { column-class }
+
+exercises-title = Exercises
+exercises-review = Their figures, apart from the real ones
+exercises-how = What was rehearsed: it is marked everywhere and counts in no real figure. A request or a message is an exercise where its author says so; a whole one is played by a script over two nodes of its own:
+exercises-none = Nothing was rehearsed here yet. Tick “It is an exercise” on a new request, or have a script played.
+exercises-matters = Hotline, dialogue and other matters

@@ -817,3 +817,9 @@ field-points = 议题
 field-actions = 行动事项
 field-due = 期限
 field-class = { column-class }
+
+exercises-title = 演练
+exercises-review = 演练的统计,与真实数字分开
+exercises-how = 演练过的内容:处处标明,不计入任何真实数字。请求或消息由其作者标为演练;完整的演练由脚本在其自有的两个节点上进行:
+exercises-none = 此处尚未演练。可在新请求中勾选“这是演练”,或运行一个脚本。
+exercises-matters = 热线、对话和其他事项

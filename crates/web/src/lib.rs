@@ -68,6 +68,7 @@ pub fn router(node: &Arc<Node>) -> Router {
         .route("/matters/{id}", get(pages::matter::show).post(pages::matter::act))
         .route("/hotline", get(pages::hotline::show).post(pages::hotline::act))
         .route("/dialogue", get(pages::dialogue::show).post(pages::dialogue::act))
+        .route("/exercises", get(pages::exercises::show))
         .route("/live", get(pages::live::changes))
         .route("/requests/{id}", get(pages::request::show).post(pages::request::act))
         .route(

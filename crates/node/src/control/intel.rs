@@ -193,8 +193,8 @@ pub(super) async fn answer(node: &Node, question: Intel) -> Result<Value, Error>
             let reader = Reader::Tool(clearance);
             let mut objects = Vec::new();
             for (_, object) in page.members {
-                if let Some(released) = node.let_out(&reader, object).await? {
-                    objects.extend(String::from_utf8(released.into_inner()));
+                if let Some(released) = node.let_out(&reader, &object).await? {
+                    objects.extend(String::from_utf8(released.into_inner().into_owned()));
                 }
             }
             // As texts: what passes through numbers of JSON does not stay as it is.

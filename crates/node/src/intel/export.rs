@@ -112,7 +112,7 @@ impl Node {
         let mut objects = Vec::new();
         while let Some(page) = pages.next(self, export).await? {
             for object in page {
-                let Some(released) = self.let_out(&reader, object).await? else { continue };
+                let Some(released) = self.let_out(&reader, &object).await? else { continue };
                 objects.extend(serde_json::from_slice::<Value>(&released.into_inner()));
             }
             if objects.len() > MOST {
@@ -151,7 +151,7 @@ impl Node {
         let mut pages = Pages::of(export)?;
         while let Some(objects) = pages.next(self, export).await? {
             for object in objects {
-                let Some(released) = self.let_out(&reader, object).await? else { continue };
+                let Some(released) = self.let_out(&reader, &object).await? else { continue };
                 let body = released.into_inner();
                 match export.format {
                     Format::Stix => {

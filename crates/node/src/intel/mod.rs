@@ -6,6 +6,7 @@ pub mod foreign;
 pub mod import;
 pub mod query;
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use comity_ledger::{Hash, hex};
@@ -18,7 +19,7 @@ use comity_store::Db;
 use comity_store::intel::collection;
 use comity_store::intel::key::{self, Key};
 use comity_store::intel::{self, Marked, search};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 pub use comity_stix::marking::{Clearance, Pap, Tlp};
@@ -209,38 +210,36 @@ impl Node {
         Ok(removed)
     }
 
-    /// Which tool speaks with this key; none where it is nobody's, or expired.
+    /// Which tool speaks with the key of this hash, and until when; none where it is nobody's, or expired.
     ///
     /// # Errors
     /// [`Error::Store`].
-    pub async fn tool(&self, key: &str) -> Result<Option<Tool>, Error> {
-        // Keys are random: whoever guesses one need not be slowed down.
-        let hash = Hash::of(key.as_bytes()).to_hex();
-        let found = key::of(&self.db, &hash, self.now()).await?;
-        Ok(found.as_ref().and_then(Tool::of))
+    pub async fn tool(&self, hash: &str) -> Result<Option<(Tool, Timestamp)>, Error> {
+        let found = key::of(&self.db, hash, self.now()).await?;
+        Ok(found.and_then(|key| Some((Tool::of(&key)?, key.expires))))
     }
 
     /// An object, to a reader: whole, or without what the reader may not see. None where that is all of it.
     ///
     /// # Errors
     /// [`Error::Store`].
-    pub async fn let_out(
+    pub async fn let_out<'o>(
         &self,
         reader: &Reader,
-        object: Marked,
-    ) -> Result<Option<Released<Vec<u8>>>, Error> {
+        object: &'o Marked,
+    ) -> Result<Option<Released<Cow<'o, [u8]>>>, Error> {
         let Marked { audience, whole, body } = object;
-        if release::intelligence(reader, whole, ()).is_ok() {
-            return Ok(release::intelligence(reader, whole, body).ok());
+        if let Ok(released) = release::intelligence(reader, *whole, Cow::Borrowed(&body[..])) {
+            return Ok(Some(released));
         }
         let Reader::Tool(clearance) = reader else { return Ok(None) };
         if !audience.has(*clearance) {
             return Ok(None);
         }
-        let Some((document, _)) = Document::known(&body) else { return Ok(None) };
+        let Some((document, _)) = Document::known(body) else { return Ok(None) };
         let known = known(&self.db, &document).await?;
-        let left = document.redacted(&body, &known, *clearance);
-        Ok(left.and_then(|left| release::intelligence(reader, audience, left).ok()))
+        let left = document.redacted(body, &known, *clearance).map(Cow::Owned);
+        Ok(left.and_then(|left| release::intelligence(reader, *audience, left).ok()))
     }
 
     /// Objects that a query finds, the latest first, from below a number on; at most `limit`.

@@ -2,31 +2,33 @@
 
 pub mod client;
 pub mod filter;
-mod pages;
+mod held;
 mod reply;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::{FromRequestParts, Path, Request, State};
 use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
+use comity_ledger::Hash;
 use comity_rules::release::Reader;
-use comity_stix::marking::Tlp;
+use comity_stix::marking::{Audience, Tlp};
 use comity_store::intel::collection::{self, Collection};
 use comity_store::intel::feed::{self, Head, Page, Versions};
-use comity_store::intel::{intake::Intake, key};
+use comity_store::intel::{Marked, intake::Intake, key};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::intel::{Grant, Import, Report, Taken, Tool, stamp, uuid};
 use crate::node::{Error, Node};
 use crate::taxii::filter::{Asked, cursor};
-use crate::taxii::pages::{Pages, Sent, Wanted};
+use crate::taxii::held::{Held, Sent, Wanted};
 use crate::taxii::reply::{Ends, Problem, json_reply, micros_stamp, problem};
 
 /// The one API root.
@@ -41,15 +43,50 @@ const PAGE_BYTES: usize = 4 * 1024 * 1024;
 /// What the endpoints share.
 struct Taxii {
     node: Arc<Node>,
-    /// Pages that were just made.
-    pages: Pages,
+    /// Tools by the hash of their key, and until when it is good.
+    tools: Held<String, (Arc<Tool>, Timestamp)>,
+    /// Collections by their UUID and their name, with the audiences of what is in them.
+    collections: Held<String, Arc<Found>>,
+    /// Pages that were made lately; of those that were asked for once only that they were.
+    pages: Held<Wanted, Option<Sent>>,
+    /// Objects of which pages were made lately.
+    objects: Held<u64, Arc<Marked>>,
     /// The hour in which a key was last noted to read a collection: the journal has each hour once.
     noted: Mutex<HashMap<(String, u64), i64>>,
 }
 
+/// A collection, and the audiences of what is in it.
+struct Found {
+    collection: Collection,
+    audiences: Vec<Audience>,
+}
+
+impl std::ops::Deref for Found {
+    type Target = Collection;
+
+    fn deref(&self) -> &Collection {
+        &self.collection
+    }
+}
+
+/// What something that is held takes beside what it says.
+const KEY: usize = 200;
+
+/// Bytes of keys and of collections that are held, of pages, and of objects.
+const HELD_FEW: usize = 1 << 20;
+const HELD_PAGES: usize = 16 << 20;
+const HELD_OBJECTS: usize = 32 << 20;
+
 /// Routes everything under `/taxii2/`.
 pub fn router(node: Arc<Node>) -> Router {
-    let taxii = Arc::new(Taxii { node, pages: Pages::default(), noted: Mutex::default() });
+    let taxii = Arc::new(Taxii {
+        node,
+        tools: Held::new(HELD_FEW),
+        collections: Held::new(HELD_FEW),
+        pages: Held::new(HELD_PAGES),
+        objects: Held::new(HELD_OBJECTS),
+        noted: Mutex::default(),
+    });
     let mut router = Router::new();
     // With the slash is the standard; without it is what people type.
     for slash in ["/", ""] {
@@ -90,7 +127,7 @@ async fn negotiate(request: Request, next: Next) -> Response {
 }
 
 /// Which tool asks.
-struct Key(Tool);
+struct Key(Arc<Tool>);
 
 impl FromRequestParts<Arc<Taxii>> for Key {
     type Rejection = Problem;
@@ -107,7 +144,7 @@ impl FromRequestParts<Arc<Taxii>> for Key {
             }
         });
         let tool = match key {
-            Some(key) => taxii.node.tool(&key).await.map_err(internal)?,
+            Some(key) => taxii.tool(&key).await.map_err(internal)?,
             None => None,
         };
         tool.map(Self).ok_or_else(|| {
@@ -256,7 +293,7 @@ async fn add(
         through: "taxii",
         source: collection.alias.clone(),
         marking: Tlp::parse(&collection.marking).unwrap_or(Tlp::Red),
-        collection: Some(collection),
+        collection: Some(collection.collection.clone()),
         returns: false,
         reader: Some(tool.clearance),
     };
@@ -311,13 +348,36 @@ async fn delete(
 }
 
 impl Taxii {
+    /// Which tool speaks with this key.
+    async fn tool(&self, key: &str) -> Result<Option<Arc<Tool>>, Error> {
+        let hash = Hash::of(key.as_bytes()).to_hex();
+        let (changes, now) = (self.node.db().intel_changes(), self.node.now());
+        if let Some((tool, expires)) = self.tools.get(changes, &hash) {
+            return Ok(Some(tool).filter(|_| now < expires));
+        }
+        let Some((tool, expires)) = self.node.tool(&hash).await? else { return Ok(None) };
+        let tool = Arc::new(tool);
+        self.tools.put(changes, [(hash, (Arc::clone(&tool), expires), KEY)]);
+        Ok(Some(tool))
+    }
+
     /// The collection of this UUID or name, as far as the tool may anything with it.
     async fn collection<'t>(
         &self,
         tool: &'t Tool,
         name: &str,
-    ) -> Result<(Collection, &'t Grant), Problem> {
-        let found = collection::find(self.node.db(), name).await.map_err(store)?;
+    ) -> Result<(Arc<Found>, &'t Grant), Problem> {
+        let db = self.node.db();
+        let changes = db.intel_changes();
+        let mut found = self.collections.get(changes, name);
+        if found.is_none()
+            && let Some(collection) = collection::find(db, name).await.map_err(store)?
+        {
+            let audiences = feed::audiences(db, collection.num).await.map_err(store)?;
+            let read = Arc::new(Found { collection, audiences });
+            self.collections.put(changes, [(name.to_owned(), Arc::clone(&read), KEY)]);
+            found = Some(read);
+        }
         let found = found.and_then(|found| {
             let grant = tool.grant(&found)?;
             Some((found, grant))
@@ -325,7 +385,7 @@ impl Taxii {
         found.ok_or_else(|| problem(StatusCode::NOT_FOUND, "there is no such collection"))
     }
 
-    async fn readable(&self, tool: &Tool, name: &str) -> Result<Collection, Problem> {
+    async fn readable(&self, tool: &Tool, name: &str) -> Result<Arc<Found>, Problem> {
         let (collection, grant) = self.collection(tool, name).await?;
         if !grant.read {
             return Err(problem(StatusCode::FORBIDDEN, "this key does not read this collection"));
@@ -341,12 +401,7 @@ impl Taxii {
     }
 
     /// Whether the tool sees some version of an object.
-    async fn known_object(
-        &self,
-        tool: &Tool,
-        collection: &Collection,
-        id: &str,
-    ) -> Result<(), Problem> {
+    async fn known_object(&self, tool: &Tool, collection: &Found, id: &str) -> Result<(), Problem> {
         let mut asked = filter::read("limit=1").map_err(bad)?;
         asked.filter.ids = vec![id.to_owned()];
         asked.filter.versions = Versions { all: true, ..Versions::default() };
@@ -357,26 +412,68 @@ impl Taxii {
     async fn heads(
         &self,
         tool: &Tool,
-        collection: &Collection,
+        collection: &Found,
         asked: &Asked,
     ) -> Result<Page<Head>, Problem> {
-        let (db, clearance) = (self.node.db(), tool.clearance);
-        let page = feed::heads(db, collection.num, clearance, &asked.filter, asked.limit).await;
+        let of = (collection.num, &collection.audiences[..]);
+        let db = self.node.db();
+        let page = feed::heads(db, of, tool.clearance, &asked.filter, asked.limit).await;
         page.map_err(store)
     }
 
+    /// The objects at these places, of bytes no more than a page may have, but one.
+    async fn bodies(
+        &self,
+        changes: u64,
+        places: Page<u64>,
+    ) -> Result<Page<Arc<Marked>>, comity_store::Error> {
+        let mut page =
+            Page { members: Vec::with_capacity(places.members.len()), more: places.more };
+        let mut size = 0;
+        for places in places.members.chunks(feed::LOADED) {
+            let mut held = self.objects.get_all(changes, places.iter().map(|place| place.1));
+            let missing: Vec<u64> =
+                places.iter().zip(&held).filter(|one| one.1.is_none()).map(|one| one.0.1).collect();
+            if !missing.is_empty() {
+                let read = feed::marked(self.node.db(), &missing).await?;
+                let read: HashMap<u64, Arc<Marked>> =
+                    read.into_iter().map(|(num, object)| (num, Arc::new(object))).collect();
+                for ((_, num), held) in places.iter().zip(&mut held).filter(|one| one.1.is_none()) {
+                    *held = read.get(num).cloned();
+                }
+                let kept = read.into_iter().map(|(num, object)| {
+                    let size = object.body.len() + KEY;
+                    (num, object, size)
+                });
+                self.objects.put(changes, kept);
+            }
+            for ((added, _), object) in places.iter().zip(held) {
+                // It was deleted meanwhile.
+                let Some(object) = object else { continue };
+                size += object.body.len();
+                if size > PAGE_BYTES && !page.members.is_empty() {
+                    page.more = true;
+                    return Ok(page);
+                }
+                page.members.push((*added, object));
+            }
+        }
+        Ok(page)
+    }
+
     /// A page of objects, each as the tool may see it.
-    async fn envelope(&self, tool: &Tool, collection: &Collection, asked: Asked) -> Answer {
+    async fn envelope(&self, tool: &Tool, collection: &Found, asked: Asked) -> Answer {
         let (db, clearance) = (self.node.db(), tool.clearance);
         let Asked { filter, limit, .. } = asked;
         let wanted = Wanted { collection: collection.num, clearance, filter, limit };
         let changes = db.intel_changes();
-        if let Some(sent) = self.pages.get(changes, &wanted) {
+        let before = self.pages.get(changes, &wanted);
+        if let Some(Some(sent)) = before {
             return Ok(sent.ends.headed(reply::taxii(StatusCode::OK, sent.text)));
         }
-        let much = (limit, PAGE_BYTES);
-        let page = feed::bodies(db, collection.num, clearance, &wanted.filter, much).await;
-        let page = page.map_err(store)?;
+        let of = (collection.num, &collection.audiences[..]);
+        let places = feed::places(db, of, clearance, &wanted.filter, limit).await;
+        let page = self.bodies(changes, places.map_err(store)?).await.map_err(store)?;
         if page.members.is_empty() {
             return Ok(json_reply(StatusCode::OK, &json!({})));
         }
@@ -391,7 +488,7 @@ impl Taxii {
         text.extend_from_slice(b"\"objects\":[");
         let reader = Reader::Tool(clearance);
         let mut is_first = true;
-        for (_, object) in page.members {
+        for (_, object) in &page.members {
             let released = self.node.let_out(&reader, object).await.map_err(internal)?;
             let Some(released) = released else { continue };
             if !std::mem::take(&mut is_first) {
@@ -400,9 +497,11 @@ impl Taxii {
             text.extend_from_slice(&released.into_inner());
         }
         text.extend_from_slice(b"]}");
-        let sent = Sent { text: text.into(), ends };
-        self.pages.put(changes, wanted, sent.clone());
-        Ok(ends.headed(reply::taxii(StatusCode::OK, sent.text)))
+        let text = Bytes::from(text);
+        let again = before.map(|_| Sent { text: text.clone(), ends });
+        let size = KEY + again.as_ref().map_or(0, |sent| sent.text.len());
+        self.pages.put(changes, [(wanted, again, size)]);
+        Ok(ends.headed(reply::taxii(StatusCode::OK, text)))
     }
 }
 

@@ -63,7 +63,9 @@ pub async fn add(db: &Db, made: &Collection) -> Result<(), Error> {
         let alias = &made.alias;
         return Err(Error::Refused(format!("there is a collection {alias:?} already")));
     }
-    tx.commit().await
+    tx.commit().await?;
+    db.intel_changed();
+    Ok(())
 }
 
 /// The collections that have an object, by name.

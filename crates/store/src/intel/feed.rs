@@ -3,13 +3,18 @@
 //! Members stand by audience and then in order. So a page is made of as many short ranges as there are different
 //! audiences, however much lies between that others see.
 
+use std::collections::HashMap;
+
 use comity_stix::marking::{Audience, Clearance};
 
 use super::{Marked, audience};
 use crate::{Db, Error, Row, Value};
 
 /// Objects that are loaded at a time.
-const LOADED: usize = 100;
+pub const LOADED: usize = 100;
+
+/// Ranges that are merged in one query.
+const MERGED: usize = 64;
 
 /// What of a collection is wanted.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -90,42 +95,60 @@ pub async fn bodies(
     filter: &Filter,
     (limit, bytes): (u64, usize),
 ) -> Result<Page<Marked>, Error> {
-    let (places, more) = places(db, collection, reader, filter, limit).await?;
-    let mut page = Page { members: Vec::with_capacity(places.len()), more };
+    let seen = audiences(db, collection).await?;
+    let Page { members, more } = places(db, (collection, &seen), reader, filter, limit).await?;
+    let mut page = Page { members: Vec::with_capacity(members.len()), more };
     let mut size = 0;
-    for places in places.chunks(LOADED) {
-        let rows = load(db, places, "num, audience, whole, body").await?;
-        for (added, row) in in_order(places, rows)? {
-            let (seen, whole) = (audience(row.int(1)?)?, audience(row.int(2)?)?);
-            let Some(Value::Blob(body)) = row.0.into_iter().nth(3) else {
-                return Err(Error::damaged("an object's row: want its bytes"));
-            };
-            size += body.len();
+    for places in members.chunks(LOADED) {
+        let nums: Vec<u64> = places.iter().map(|place| place.1).collect();
+        let mut read: HashMap<u64, Marked> = marked(db, &nums).await?.into_iter().collect();
+        for (added, num) in places {
+            // It was deleted meanwhile.
+            let Some(object) = read.remove(num) else { continue };
+            size += object.body.len();
             if size > bytes && !page.members.is_empty() {
                 page.more = true;
                 return Ok(page);
             }
-            page.members.push((added, Marked { audience: seen, whole, body }));
+            page.members.push((*added, object));
         }
     }
     Ok(page)
 }
 
-/// The same, without bytes.
+/// The bytes of objects, and who may see them, by their numbers; at most [`LOADED`] at a time, in any order.
+///
+/// # Errors
+/// [`Error`].
+pub async fn marked(db: &Db, nums: &[u64]) -> Result<Vec<(u64, Marked)>, Error> {
+    let rows = load(db, nums.iter().copied(), "num, audience, whole, body").await?;
+    let read = |row: Row| {
+        let num = row.count(0)?;
+        let (seen, whole) = (audience(row.int(1)?)?, audience(row.int(2)?)?);
+        let Some(Value::Blob(body)) = row.0.into_iter().nth(3) else {
+            return Err(Error::damaged("an object's row: want its bytes"));
+        };
+        Ok((num, Marked { audience: seen, whole, body }))
+    };
+    rows.into_iter().map(read).collect()
+}
+
+/// The same, without bytes, of a collection with these audiences.
 ///
 /// # Errors
 /// [`Error`].
 pub async fn heads(
     db: &Db,
-    collection: u64,
+    collection: (u64, &[Audience]),
     reader: Clearance,
     filter: &Filter,
     limit: u64,
 ) -> Result<Page<Head>, Error> {
-    let (places, more) = places(db, collection, reader, filter, limit).await?;
-    let mut page = Page { members: Vec::with_capacity(places.len()), more };
-    for places in places.chunks(LOADED) {
-        let rows = load(db, places, "num, id, version, spec").await?;
+    let Page { members, more } = places(db, collection, reader, filter, limit).await?;
+    let mut page = Page { members: Vec::with_capacity(members.len()), more };
+    for places in members.chunks(LOADED) {
+        let nums = places.iter().map(|place| place.1);
+        let rows = load(db, nums, "num, id, version, spec").await?;
         for (added, row) in in_order(places, rows)? {
             let (num, version) = (row.count(0)?, row.int(2)?);
             let (id, spec) = (row.text(1)?.to_owned(), row.text(3)?.to_owned());
@@ -135,41 +158,36 @@ pub async fn heads(
     Ok(page)
 }
 
-/// Where in a collection a reader sees what a filter leaves, in order, at most `limit`; and whether there is more.
-async fn places(
+/// The numbers of the objects that a reader sees in a collection with these audiences, as far as a filter leaves them,
+/// in order; at most `limit`.
+///
+/// # Errors
+/// [`Error`].
+pub async fn places(
     db: &Db,
-    collection: u64,
+    (collection, audiences): (u64, &[Audience]),
     reader: Clearance,
     filter: &Filter,
     limit: u64,
-) -> Result<(Vec<(i64, u64)>, bool), Error> {
-    let mut found = Vec::new();
-    if filter.ids.is_empty() {
-        for seen in audiences(db, collection).await?.into_iter().filter(|seen| seen.has(reader)) {
-            if filter.kinds.is_empty() {
-                found.extend(range(db, collection, (seen, None), reader, filter, limit + 1).await?);
-            }
-            for kind in &filter.kinds {
-                let of = (seen, Some(kind.as_str()));
-                found.extend(range(db, collection, of, reader, filter, limit + 1).await?);
-            }
-        }
+) -> Result<Page<u64>, Error> {
+    let mut found = if filter.ids.is_empty() {
+        ranges(db, (collection, audiences), reader, filter, limit + 1).await?
     } else {
-        found = named(db, collection, reader, filter).await?;
-    }
+        named(db, collection, reader, filter).await?
+    };
     found.sort_unstable();
     found.dedup();
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let more = found.len() > limit;
     found.truncate(limit);
-    Ok((found, more))
+    Ok(Page { members: found, more })
 }
 
-async fn load(db: &Db, places: &[(i64, u64)], columns: &str) -> Result<Vec<Row>, Error> {
-    let marks: Vec<String> = (1..=places.len()).map(|n| format!("${n}")).collect();
+async fn load(db: &Db, nums: impl Iterator<Item = u64>, columns: &str) -> Result<Vec<Row>, Error> {
+    let params: Vec<Value> = nums.map(Value::from).collect();
+    let marks: Vec<String> = (1..=params.len()).map(|n| format!("${n}")).collect();
     let marks = marks.join(", ");
     let sql = format!("SELECT {columns} FROM intel_object WHERE num IN ({marks})");
-    let params: Vec<Value> = places.iter().map(|(_, num)| (*num).into()).collect();
     db.query(&sql, &params).await
 }
 
@@ -188,8 +206,11 @@ fn in_order(places: &[(i64, u64)], rows: Vec<Row>) -> Result<Vec<(i64, Row)>, Er
     Ok(placed)
 }
 
-/// The different audiences of a collection: a step in the index for each.
-async fn audiences(db: &Db, collection: u64) -> Result<Vec<Audience>, Error> {
+/// The different audiences of what is in a collection: a step in the index for each.
+///
+/// # Errors
+/// [`Error`].
+pub async fn audiences(db: &Db, collection: u64) -> Result<Vec<Audience>, Error> {
     const SQL: &str =
         "SELECT MIN(audience) FROM intel_member WHERE collection = $1 AND audience > $2";
     let (mut found, mut last) = (Vec::new(), -1);
@@ -203,30 +224,45 @@ async fn audiences(db: &Db, collection: u64) -> Result<Vec<Audience>, Error> {
     Ok(found)
 }
 
-/// The places of one audience, and of one type.
-async fn range(
+/// The first places that a reader sees: of each audience, and of each type that is wanted, a range that is in order
+/// already; the database merges them, and reads of each no more than it takes.
+async fn ranges(
     db: &Db,
-    collection: u64,
-    (seen, kind): (Audience, Option<&str>),
+    (collection, audiences): (u64, &[Audience]),
     reader: Clearance,
     filter: &Filter,
     limit: u64,
 ) -> Result<Vec<(i64, u64)>, Error> {
-    let mut sql = Sql::new(collection, reader, filter);
-    sql.text("SELECT added, object FROM intel_member AS m WHERE m.collection = ");
-    sql.value(collection);
-    sql.text(" AND m.audience = ");
-    sql.value(seen);
-    if let Some(kind) = kind {
-        sql.text(" AND m.kind = ");
-        sql.value(kind);
+    let kinds: Vec<Option<&str>> = match &filter.kinds[..] {
+        [] => vec![None],
+        kinds => kinds.iter().map(|kind| Some(kind.as_str())).collect(),
+    };
+    let seen = audiences.iter().copied().filter(|seen| seen.has(reader));
+    let arms: Vec<_> = seen.flat_map(|seen| kinds.iter().map(move |kind| (seen, *kind))).collect();
+    let mut found = Vec::new();
+    for arms in arms.chunks(MERGED) {
+        let mut sql = Sql::new(collection, reader, filter);
+        for (seen, kind) in arms {
+            if !sql.text.is_empty() {
+                sql.text(" UNION ALL ");
+            }
+            sql.text("SELECT m.added, m.object FROM intel_member AS m WHERE m.collection = ");
+            sql.value(collection);
+            sql.text(" AND m.audience = ");
+            sql.value(*seen);
+            if let Some(kind) = kind {
+                sql.text(" AND m.kind = ");
+                sql.value(*kind);
+            }
+            sql.text(" AND m.added > ");
+            sql.value(filter.after.max(filter.cursor).unwrap_or(i64::MIN));
+            sql.wanted();
+        }
+        sql.text(" ORDER BY 1 LIMIT ");
+        sql.value(limit);
+        found.extend(read(db, &sql).await?);
     }
-    sql.text(" AND m.added > ");
-    sql.value(filter.after.max(filter.cursor).unwrap_or(i64::MIN));
-    sql.wanted();
-    sql.text(" ORDER BY m.added LIMIT ");
-    sql.value(limit);
-    read(&db.query(&sql.text, &sql.params).await?)
+    Ok(found)
 }
 
 /// The places of objects that are named.
@@ -253,13 +289,15 @@ async fn named(
             sql.list(filter.kinds.iter().map(String::as_str));
         }
         sql.wanted();
-        found.extend(read(&db.query(&sql.text, &sql.params).await?)?);
+        found.extend(read(db, &sql).await?);
     }
     Ok(found)
 }
 
-fn read(rows: &[Row]) -> Result<Vec<(i64, u64)>, Error> {
-    rows.iter().map(|row| Ok((row.int(0)?, row.count(1)?))).collect()
+async fn read(db: &Db, sql: &Sql<'_>) -> Result<Vec<(i64, u64)>, Error> {
+    let pairs = db.query_pairs(&sql.text, &sql.params).await?;
+    let place = |(added, object)| Ok((added, u64::try_from(object).map_err(Error::damaged)?));
+    pairs.into_iter().map(place).collect()
 }
 
 /// A query being written.

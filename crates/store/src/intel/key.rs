@@ -40,7 +40,9 @@ pub async fn give(db: &Db, key: &Key) -> Result<(), Error> {
     ];
     let mut tx = db.begin().await?;
     tx.execute(SQL, &params).await?;
-    tx.commit().await
+    tx.commit().await?;
+    db.intel_changed();
+    Ok(())
 }
 
 /// The key of this hash, if it has not expired.
@@ -70,6 +72,7 @@ pub async fn take_back(db: &Db, name: &str) -> Result<u64, Error> {
     let mut tx = db.begin().await?;
     let count = tx.execute("DELETE FROM intel_key WHERE name = $1", &[name.into()]).await?;
     tx.commit().await?;
+    db.intel_changed();
     Ok(count)
 }
 

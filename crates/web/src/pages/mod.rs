@@ -6,6 +6,7 @@ pub(crate) mod compose;
 pub(crate) mod desk;
 pub(crate) mod dialogue;
 pub(crate) mod drafts;
+pub(crate) mod exercises;
 mod fields;
 pub(crate) mod hotline;
 pub(crate) mod intelligence;

@@ -85,7 +85,7 @@ pub(crate) async fn show(
 }
 
 /// The next page of what is looked for, and the cursor of what is older.
-async fn find(
+pub(super) async fn find(
     app: &App,
     by: &Person,
     query: &Search,
@@ -112,10 +112,10 @@ async fn find(
 }
 
 /// What is looked for: words of titles, and `key:value`.
-struct Search(Vec<(String, String)>);
+pub(super) struct Search(Vec<(String, String)>);
 
 impl Search {
-    fn parse(text: &str) -> Self {
+    pub(super) fn parse(text: &str) -> Self {
         let words = text.split_whitespace().take(20).map(str::to_lowercase);
         let pair = |word: String| match word.split_once(':') {
             Some((key, value)) if KEYS.contains(&key) => (key.to_owned(), value.to_owned()),
