@@ -34,7 +34,7 @@ const MEDIA: &str = "application/taxii+json;version=2.1";
 /// Objects of one addition.
 const ADDED: usize = 5_000;
 /// Requests of one measurement.
-const REQUESTS: usize = 2_000;
+const REQUESTS: usize = 10_000;
 const ROUNDS: usize = 5;
 
 #[tokio::main]

@@ -6,6 +6,7 @@ why = You get this because { $party } has you on its roster or ladder. Its conte
 alert-arrived = A request from { $peer } waits for an acknowledgement: { $id } { $class }
 alert-question = { $peer } asks back about request { $id }; its clock stands still until you reply
 alert-answered = { $peer } has answered request { $id }; assess the answer
+alert-disputed = The sides’ scores of an answer lie two or more apart: request { $id } is in dispute
 alert-rung = Request { $id } { $class } has reached step { $step } of the ladder
 alert-acknowledge-soon = An acknowledgement is due soon: request { $id } { $class }
 alert-acknowledge-late = An acknowledgement is late: request { $id } { $class }

@@ -6,6 +6,7 @@ why = 您收到此信,是因为您在{ $party }的值班表或升级阶梯上。
 alert-arrived = { $peer } 的请求等待确认收悉:{ $id } { $class }
 alert-question = { $peer } 就请求 { $id } 提出澄清;在您答复之前时钟暂停
 alert-answered = { $peer } 已答复请求 { $id };请评定答复
+alert-disputed = 双方对答复的评分相差两分或以上:请求 { $id } 存在争议
 alert-rung = 请求 { $id } { $class } 已升至阶梯第 { $step } 级
 alert-acknowledge-soon = 确认收悉即将到期:请求 { $id } { $class }
 alert-acknowledge-late = 确认收悉已逾期:请求 { $id } { $class }

@@ -7,12 +7,65 @@ use std::sync::atomic::Ordering;
 
 use comity_ledger::Hash;
 use comity_rules::agreement::{Between, Closes, LastHead};
-use comity_rules::{PartyId, Terms};
+use comity_rules::{PartyId, Terms, clock};
 use comity_store::ledger::{self, Ledger};
+use comity_store::{matter, session};
+
+use jiff::Timestamp;
 
 use crate::node::{Agreement, Error, Node};
 
+/// Where an agreement stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// The other party has not signed it.
+    Unsigned,
+    /// In force.
+    Open,
+    /// One side or both stopped their part of the mechanism.
+    Suspended,
+    /// This party has signed terms that put an end to it, and the other has not.
+    Ending,
+    /// Over.
+    Closed,
+}
+
+impl State {
+    /// Its name.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unsigned => "unsigned",
+            Self::Open => "open",
+            Self::Suspended => "suspended",
+            Self::Ending => "ending",
+            Self::Closed => "closed",
+        }
+    }
+}
+
 impl Node {
+    /// Where an agreement stands.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub async fn state_of(&self, agreement: &Agreement) -> Result<State, Error> {
+        let own = ledger::show(&self.db, &agreement.own).await?;
+        let matters = matter::suspensions(&self.db, &own.terms).await?;
+        let is_still = clock::pauses(&matters, false).iter().any(|one| one.to.is_none());
+        Ok(if agreement.is_closed() {
+            State::Closed
+        } else if agreement.is_ending() {
+            State::Ending
+        } else if ledger::counterpart(&self.db, &own).await?.is_none() {
+            State::Unsigned
+        } else if is_still {
+            State::Suspended
+        } else {
+            State::Open
+        })
+    }
+
     /// Terms like those of an agreement, or as it is to be amended, which put an end to it where its ledgers are
     /// now.
     ///
@@ -96,15 +149,69 @@ impl Node {
         Ok(())
     }
 
-    /// Closes every agreement that signed terms put an end to.
-    pub(crate) fn close_ended(&self) {
+    /// Ends every agreement that signed terms put an end to: closes it where the other party has signed them too, that
+    /// is where its ledger under them has come.
+    pub(crate) async fn close_ended(&self) -> Result<(), Error> {
         let all = self.agreements();
-        for closes in all.iter().filter_map(|a| closes(&a.terms)) {
+        let mut changed = false;
+        for next in &all {
+            let Some(closes) = closes(&next.terms) else { continue };
+            if session::setting(&self.db, &withdrawn(next)).await?.is_some() {
+                next.closed.store(true, Ordering::Release);
+                continue;
+            }
+            let own = ledger::show(&self.db, &next.own).await?;
+            let both = ledger::counterpart(&self.db, &own).await?.is_some();
             for ended in all.iter().filter(|a| a.terms.hash().to_hex() == closes.terms) {
-                ended.closed.store(true, Ordering::Release);
+                ended.ending.store(true, Ordering::Release);
+                changed |= both && !ended.closed.swap(both, Ordering::AcqRel);
             }
         }
+        if changed {
+            self.change();
+        }
+        Ok(())
     }
+
+    /// When the terms were proposed that put an end to an agreement, where it is over.
+    pub(crate) fn ended_at(&self, agreement: &Agreement) -> Option<Timestamp> {
+        if !agreement.is_closed() {
+            return None;
+        }
+        let hash = agreement.terms.hash().to_hex();
+        let all = self.agreements();
+        let next = all.iter().find(|next| closes(&next.terms).is_some_and(|c| c.terms == hash))?;
+        next.terms.between.as_ref().map(|between| between.proposed)
+    }
+
+    /// Takes this party's signature under terms back that were to put an end to an agreement, as long as the other party
+    /// has not signed them: the agreement goes on.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] where they end nothing, or the other party has signed.
+    pub async fn withdraw(&self, id: &str) -> Result<Arc<Agreement>, Error> {
+        let next = self.agreement(id)?;
+        let refused = |why: String| Err(Error::Refused(why));
+        let Some(closes) = closes(&next.terms) else {
+            return refused(format!("{}: these terms put an end to nothing", next.terms.id));
+        };
+        let ended = self.agreement(&closes.terms)?;
+        let own = ledger::show(&self.db, &next.own).await?;
+        if ledger::counterpart(&self.db, &own).await?.is_some() {
+            return refused(format!("{} has signed these terms too: they hold", next.peer));
+        }
+        session::set(&self.db, &withdrawn(&next), "").await?;
+        next.closed.store(true, Ordering::Release);
+        ended.ending.store(false, Ordering::Release);
+        self.journal("agreement withdraw", &next.terms.hash().to_hex()).await?;
+        self.change();
+        Ok(ended)
+    }
+}
+
+/// The setting that says that a signature was taken back.
+fn withdrawn(agreement: &Agreement) -> String {
+    format!("withdrawn/{}", agreement.terms.hash().to_hex())
 }
 
 fn closes(terms: &Terms) -> Option<&Closes> {

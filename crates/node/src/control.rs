@@ -129,6 +129,11 @@ pub enum Question {
         /// Why, for whoever reads the terms.
         why: Option<String>,
     },
+    /// Take a signature back under terms that the other party has not signed.
+    Withdraw {
+        /// The terms: their id or the first digits of their hash.
+        id: String,
+    },
     /// Sign terms.
     Sign {
         /// Their text.
@@ -318,27 +323,30 @@ pub async fn answer(node: &Node, question: Question) -> Result<Value, Error> {
                 "unsaid": own.size - own.verified,
             }))
         }
+        Question::Withdraw { id } => {
+            let goes_on = node.withdraw(&id).await?;
+            Ok(json!({ "goes_on": goes_on.terms.hash().to_hex() }))
+        }
         Question::Sign { terms, root_key } => {
             let root = node.home().root_key(&root_key)?;
             let agreement = node.sign(Terms::parse(&terms)?, &root).await?;
             Ok(json!({ "terms": agreement.terms.hash().to_hex(), "ledger": agreement.own }))
         }
         Question::Agreements => {
-            let all = node.agreements();
-            Ok(all
-                .iter()
-                .map(|agreement| {
-                    json!({
-                        "id": agreement.terms.id,
-                        "terms": agreement.terms.hash().to_hex(),
-                        "title": agreement.terms.title("en"),
-                        "nature": agreement.terms.nature,
-                        "peer": agreement.peer,
-                        "ledger": agreement.own,
-                        "closed": agreement.is_closed(),
-                    })
-                })
-                .collect())
+            let mut all = Vec::new();
+            for agreement in node.agreements() {
+                all.push(json!({
+                    "id": agreement.terms.id,
+                    "terms": agreement.terms.hash().to_hex(),
+                    "title": agreement.terms.title("en"),
+                    "nature": agreement.terms.nature,
+                    "peer": agreement.peer,
+                    "ledger": agreement.own,
+                    "closed": agreement.is_closed(),
+                    "state": node.state_of(&agreement).await?.as_str(),
+                }));
+            }
+            Ok(all.into())
         }
         Question::Agreement { id } => {
             let agreement = node.agreement(&id)?;
@@ -536,8 +544,8 @@ fn named(node: &Node, name: Option<String>) -> Result<Arc<crate::node::Agreement
         return node.agreement(&name);
     }
     let mut all = node.agreements();
-    if all.iter().any(|agreement| !agreement.is_closed()) {
-        all.retain(|agreement| !agreement.is_closed());
+    if all.iter().any(|agreement| agreement.goes_on()) {
+        all.retain(|agreement| agreement.goes_on());
     }
     match all.as_slice() {
         [agreement] => Ok(Arc::clone(agreement)),
@@ -698,6 +706,7 @@ fn line_json(node: &Node, line: &Line) -> Value {
 
 fn dossier_json(node: &Node, dossier: &Dossier) -> Value {
     let mut value = line_json(node, &dossier.line);
+    value["disputed"] = json!(dossier.disputed());
     value["statements"] = dossier.statements.iter().map(statement_json).collect();
     value
 }

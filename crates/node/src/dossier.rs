@@ -10,7 +10,7 @@ use comity_rules::content::{Attachment, Letter};
 use comity_rules::release::{self, Released};
 use comity_rules::request::{Decision, Outcome, Standing};
 use comity_rules::thread::{Event, Sides, View};
-use comity_rules::{Kind, PartyId, Request, ThreadId, ladder};
+use comity_rules::{Kind, PartyId, Request, ThreadId, ladder, quality};
 use comity_store::request::{self, Kept, Summary};
 use comity_store::{ledger, matter};
 use jiff::Timestamp;
@@ -59,6 +59,42 @@ pub struct Dossier {
     pub statements: Vec<Statement>,
 }
 
+/// A dimension of quality about which the sides are in dispute: their latest scores lie two or more apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Disputed {
+    /// Which.
+    pub dimension: &'static str,
+    /// The asker's score.
+    pub asker: u8,
+    /// The receiver's score.
+    pub receiver: u8,
+}
+
+impl Dossier {
+    /// What the sides are in dispute about.
+    #[must_use]
+    pub fn disputed(&self) -> Vec<Disputed> {
+        let request = &self.line.summary.request;
+        let scores_of = |party: &PartyId| {
+            let effective = self.statements.iter().rev().filter(|s| s.event.refused.is_none());
+            let mut own = effective.filter(|s| s.author == *party);
+            own.find_map(|statement| match &statement.kept.as_ref()?.letter {
+                Letter::Assessment(assessment) => Some(&assessment.scores),
+                _ => None,
+            })
+        };
+        let Some((one, other)) = scores_of(&request.asker).zip(scores_of(&request.receiver)) else {
+            return Vec::new();
+        };
+        let score = |scores: &quality::Scores, dimension| scores.get(dimension).copied();
+        let both = |dimension| {
+            let (asker, receiver) = score(one, dimension).zip(score(other, dimension))?;
+            Some(Disputed { dimension, asker, receiver })
+        };
+        quality::disputed(one, other).into_iter().filter_map(both).collect()
+    }
+}
+
 /// A statement of a dossier.
 #[derive(Clone)]
 pub struct Statement {
@@ -82,6 +118,7 @@ impl Line {
         let pauses = pauses.of(request.exercise, &summary.terms);
         let clocks = Clocks::of(request, Some(&*agreement.terms), pauses, node.now());
         let waits_for = waits_for(&summary.request, &standing).cloned();
+        let waits_for = waits_for.filter(|_| !agreement.is_closed());
         let rung = Reached::of(&agreement, &summary.request, &clocks, None, node.now());
         Ok(Self { summary, standing, clocks, agreement, waits_for, rung })
     }
@@ -167,11 +204,15 @@ impl Node {
         for agreement in self.agreements() {
             let terms = agreement.terms.hash().to_hex();
             let matters = matter::suspensions(&self.db, &terms).await?;
-            if matters.is_empty() {
+            // Under what is over nothing is due any more.
+            let over = self.ended_at(&agreement).map(|from| Suspension { from, to: None });
+            if matters.is_empty() && over.is_none() {
                 continue;
             }
             for exercise in [false, true] {
-                all.insert((exercise, terms.clone()), clock::pauses(&matters, exercise));
+                let mut pauses = clock::pauses(&matters, exercise);
+                pauses.extend(over);
+                all.insert((exercise, terms.clone()), pauses);
             }
         }
         Ok(Pauses(all))

@@ -22,6 +22,14 @@ pub enum Inside {
          sent until then"
     )]
     Unsettled(Voices),
+    /// A commitment is judged by what was fixed for it.
+    #[error("{criterion:?} was not fixed for this commitment; what was: {known}")]
+    NotFixed {
+        /// By what it should be judged.
+        criterion: String,
+        /// By what it can be.
+        known: String,
+    },
     /// Nobody releases one's own draft.
     #[error("a second pair of eyes: somebody else releases what you drafted")]
     OwnDraft,

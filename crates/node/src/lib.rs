@@ -13,7 +13,7 @@ pub mod audit;
 pub mod backup;
 pub mod catalogue;
 pub mod clock;
-mod closing;
+pub mod closing;
 pub mod control;
 pub mod dossier;
 pub mod duty;

@@ -56,7 +56,10 @@ pub struct OpenAction {
 impl Line {
     fn of(node: &Node, summary: Summary) -> Result<Self, Error> {
         let agreement = node.agreement(&summary.terms)?;
-        let standing = summary.matter.standing(View::ALL);
+        let mut standing = summary.matter.standing(View::ALL);
+        if agreement.is_closed() {
+            standing.waits_for = None;
+        }
         Ok(Self { summary, standing, agreement })
     }
 
@@ -132,6 +135,9 @@ impl Node {
             let Some(done) = matter.actions(View::ALL) else { continue };
             let Some((author, minutes)) = matter.minutes_agreed(View::ALL) else { continue };
             let agreement = self.agreement(&meeting.terms)?;
+            if agreement.is_closed() {
+                continue;
+            }
             let ours = *author == *self.party();
             let statements = request::statements(&self.db, matter.thread).await?;
             let kept = statements.iter().find(|statement| {

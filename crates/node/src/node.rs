@@ -65,7 +65,9 @@ pub struct Agreement {
     pub(crate) key: Option<SigningKey>,
     /// The store was put back from a backup: nothing is signed before that is reconciled.
     pub(crate) restored: AtomicBool,
-    /// Later terms put an end to it.
+    /// This party has signed later terms that put an end to it.
+    pub(crate) ending: AtomicBool,
+    /// So has the other; or this party took its own signature back before the other signed.
     pub(crate) closed: AtomicBool,
 }
 
@@ -76,16 +78,33 @@ impl Agreement {
         self.restored.load(Ordering::Acquire)
     }
 
-    /// Whether later terms, which this party signed, put an end to it.
+    /// Whether it is over: both parties signed later terms that put an end to it, or this party took its signature
+    /// back before the other had signed.
     #[must_use]
     pub fn is_closed(&self) -> bool {
         self.closed.load(Ordering::Acquire)
+    }
+
+    /// Whether this party has signed terms that put an end to it; until the other has too it goes on, and nothing new is
+    /// stated or taken.
+    #[must_use]
+    pub fn is_ending(&self) -> bool {
+        self.ending.load(Ordering::Acquire) && !self.is_closed()
+    }
+
+    /// Whether something can be done under it now, as far as its end goes.
+    #[must_use]
+    pub fn goes_on(&self) -> bool {
+        !self.is_closed() && !self.is_ending()
     }
 
     /// Whether something may be signed.
     pub(crate) fn check_signs(&self) -> Result<(), Error> {
         if self.is_closed() {
             return Err(Error::Closed(self.terms.id.clone()));
+        }
+        if self.is_ending() {
+            return Err(Error::Ending { id: self.terms.id.clone(), peer: self.peer.clone() });
         }
         if self.is_restored() {
             return Err(Error::Restored(self.peer.clone()));
@@ -170,8 +189,23 @@ pub enum Error {
     )]
     Restored(PartyId),
     /// Later terms put an end to the agreement.
-    #[error("closed: later terms put an end to this agreement ({0}); its ledgers stay as they are")]
+    #[error(
+        "closed: later terms put an end to this agreement ({0}); its ledgers stay as they are. What was open is \
+         sent again under the terms that took its place: see `comity agreement list`"
+    )]
     Closed(String),
+    /// This party has signed terms that put an end to the agreement, and the other has not.
+    #[error(
+        "ending: this party has signed terms that put an end to this agreement ({id}), and {peer} has not yet. \
+         Nothing is stated or taken under it until then. If {peer} does not sign, `comity agreement withdraw` takes \
+         this party's signature back"
+    )]
+    Ending {
+        /// Its id.
+        id: String,
+        /// The other party.
+        peer: PartyId,
+    },
     /// The key of a ledger is lost.
     #[error(
         "the key of this party's ledger under {0} is not in keys/: was it not copied to this folder, or is \
@@ -263,7 +297,7 @@ impl Node {
                 node.add(agreement);
             }
         }
-        node.close_ended();
+        node.close_ended().await?;
         // The writer ends with the node: it holds no strong reference to it between jobs.
         tokio::spawn(writer::run(Arc::downgrade(&node), queue));
         Ok(node)
@@ -346,8 +380,8 @@ impl Node {
             a.terms.hash().to_hex().starts_with(id) && id.len() >= 4 || a.terms.id == id
         };
         let mut all = self.agreements();
-        if all.iter().filter(matches).any(|agreement| !agreement.is_closed()) {
-            all.retain(|agreement| !agreement.is_closed() || agreement.terms.hash().to_hex() == id);
+        if all.iter().filter(matches).any(|agreement| agreement.goes_on()) {
+            all.retain(|agreement| agreement.goes_on() || agreement.terms.hash().to_hex() == id);
         }
         let mut found = all.iter().filter(matches);
         match (found.next(), found.next()) {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use comity_ledger::{Content, hex, seal};
 use comity_rules::access::{Person, Right, Role};
 use comity_rules::command::{self, Command, Deed};
+use comity_rules::content::Letter;
 use comity_rules::thread::{Sides as _, View};
 use comity_rules::{Thread, ThreadId, release};
 use comity_store::account::{self, Account};
@@ -71,6 +72,7 @@ impl Node {
         let fresh = ThreadId([0; 16]);
         let view = known.as_ref().map(|thread| (thread, View::ALL));
         command::decide(&agreement.terms, self.party(), view, fresh, &command)?;
+        fits(&command)?;
         let id = hex::encode(&comity_ledger::random::<8>()?);
         let draft = Draft {
             id: id.clone(),
@@ -147,10 +149,7 @@ impl Node {
     ) -> Result<Order, Error> {
         let peer = self.peer(&agreement.peer)?;
         let letter = release::letter(&agreement.terms, &peer.party, command.letter())?.into_inner();
-        let mut content = Content::default();
-        for (name, value) in letter.fields()? {
-            content.push(&name, value)?;
-        }
+        let content = content_of(&letter)?;
         let own = self.secrets.latest().identity.recipient();
         let sealed = match self.hotline_keys(&agreement, &command).await? {
             Some((theirs, ours)) => seal::seal(&content, &[&theirs, &ours])?,
@@ -171,6 +170,22 @@ impl Node {
         match command {
             Command::Deed(Deed::Confirm { message, read_back: true, remark }) => {
                 self.check_read_back(thread, *message, &remark.text).await
+            }
+            Command::Deed(Deed::Judge(judgement)) => {
+                let statements = comity_store::request::statements(&self.db, thread).await?;
+                let letters = statements.iter().filter_map(|one| Some(&one.kept.as_ref()?.letter));
+                let mut criteria = letters.filter_map(|letter| match letter {
+                    Letter::Yardstick(yardstick) => Some(&yardstick.criteria),
+                    _ => None,
+                });
+                // What is judged by was fixed and signed beforehand.
+                let Some(fixed) = criteria.next() else { return Ok(()) };
+                let is_fixed = |id: &str| fixed.iter().any(|criterion| criterion.id == id);
+                let found = judgement.findings.iter().find(|one| !is_fixed(&one.criterion));
+                let Some(found) = found else { return Ok(()) };
+                let known: Vec<_> = fixed.iter().map(|criterion| criterion.id.as_str()).collect();
+                let criterion = found.criterion.clone();
+                Err(Inside::NotFixed { criterion, known: known.join(", ") }.into())
             }
             Command::Answer(_) | Command::Decide(_) => {
                 let unsettled = self.unsettled(by, thread).await?;
@@ -320,6 +335,23 @@ fn right_to(command: &Command) -> Right {
         Command::Deed(_) => Right::Chair,
         _ => Right::State,
     }
+}
+
+/// Whether a statement holds what a command says, with its files.
+///
+/// # Errors
+/// [`Error::Ledger`] with how much it holds.
+pub fn fits(command: &Command) -> Result<(), Error> {
+    content_of(&command.letter())?.pad()?;
+    Ok(())
+}
+
+fn content_of(letter: &Letter) -> Result<Content, Error> {
+    let mut content = Content::default();
+    for (name, value) in letter.fields()? {
+        content.push(&name, value)?;
+    }
+    Ok(content)
 }
 
 /// This was decided before: what, and by whom.

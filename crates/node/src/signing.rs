@@ -13,7 +13,8 @@ use crate::node::{Agreement, Error, Node, ledger_copy};
 use crate::writer::Job;
 
 impl Node {
-    /// Signs terms: begins this party's ledger under them, and ends the agreement that they put an end to.
+    /// Signs terms: begins this party's ledger under them. The agreement that they put an end to is over once both
+    /// parties have.
     ///
     /// # Errors
     /// [`Error`].
@@ -21,7 +22,7 @@ impl Node {
         let Some(ended) = self.ended_by(&terms)? else {
             return self.begin_ledger(terms, root).await;
         };
-        let before = ended.closed.swap(true, Ordering::AcqRel);
+        let before = ended.ending.swap(true, Ordering::AcqRel);
         let signed = async {
             // What was stated or taken until now is in the store, and nothing comes after it: so the
             // last heads are held against all that there will be.
@@ -31,8 +32,9 @@ impl Node {
         };
         let signed = signed.await;
         if signed.is_err() {
-            ended.closed.store(before, Ordering::Release);
+            ended.ending.store(before, Ordering::Release);
         }
+        self.close_ended().await?;
         signed
     }
 
@@ -173,7 +175,15 @@ impl Node {
         self.home.keys()?.begin(&key_name(&terms))?;
         let peer = terms.peer_of(self.party()).map(|peer| peer.id.clone()).ok_or_else(damaged)?;
         let restored = self.is_put_back(&terms, &own).await?.into();
-        Ok(Arc::new(Agreement { terms, peer, own, key, restored, closed: false.into() }))
+        Ok(Arc::new(Agreement {
+            terms,
+            peer,
+            own,
+            key,
+            restored,
+            ending: false.into(),
+            closed: false.into(),
+        }))
     }
 
     /// The key of this party's ledger under these terms, and with it the ledger's origin.

@@ -159,6 +159,9 @@ async fn batch(node: &Node, jobs: &mut Vec<Job>) -> Result<(), Error> {
     if new_cards && committed.is_ok() {
         node.load_peers().await?;
     }
+    if committed.is_ok() && node.agreements().iter().any(|agreement| agreement.is_ending()) {
+        node.close_ended().await?;
+    }
     // Whoever waits for a change does not wait for refusals: those wake nobody.
     if news {
         node.change();

@@ -158,7 +158,6 @@ evidence-why = What was refused, kept byte for byte.
 evidence-none = Nothing was refused.
 agreements-title = Agreements
 agreements-none = No agreement is signed here yet. Make one with “comity agreement propose”.
-agreement-closed = Later terms put an end to this agreement. Its ledgers stay as they are, and still verify.
 agreement-proposal = Our proposal: it stands in no instrument.
 limit-acknowledge = Acknowledge within
 limit-answer = Answer within
@@ -498,7 +497,7 @@ decide-whole = Decide about the whole
 destroy-by = To be destroyed by
 dialogue-title = Dialogue: meetings, commitments, concerns
 dual-criminality = Dual criminality
-due-paused = the clock stands still: the agreement is suspended
+due-paused = the clock stands still: the agreement is suspended or over
 duty = On duty
 duty-later = { $who }, from { $from } to { $to }
 duty-none = Nobody is on the roster: everybody of the first step is told. “comity duty on NAME” puts somebody on.
@@ -710,7 +709,7 @@ step-came = What came of it
 step-good = as it should be
 step-wrong = not as it should be
 attach-file = Attach files
-attach-how = Up to 4 MB together. They are sealed with the text; their digests are in the statement.
+attach-how = Up to 1 MB together. They are sealed with the text; their digests are in the statement.
 bulk = Several at once
 bulk-done = { $done } of { $count } done.
 bulk-how = The move is made on each request that is ticked, with this text; each stands in the ledger for itself.
@@ -831,3 +830,62 @@ exercises-review = Their figures, apart from the real ones
 exercises-how = What was rehearsed: it is marked everywhere and counts in no real figure. A request or a message is an exercise where its author says so; a whole one is played by a script over two nodes of its own:
 exercises-none = Nothing was rehearsed here yet. Tick “It is an exercise” on a new request, or have a script played.
 exercises-matters = Hotline, dialogue and other matters
+
+problem-closed = Later terms put an end to this agreement; its ledgers stay as they are. Send what was open again under the terms that took its place.
+problem-ending = We have signed terms that put an end to this agreement, and { $peer } has not yet. Until then nothing is stated under it; the operator can take the signature back.
+
+in-dispute = In dispute: { $dimension }: the asker gives { $asker } of 4, the receiver { $receiver }. Either may score again, or put it on a meeting’s agenda; the review counts it until then.
+
+problem-not-fixed = “{ $criterion }” was not fixed for this commitment; what was: { $known }.
+problem-too-long = The text and its files take { $found } bytes, and one statement holds { $most }. Send less, or what is left with a follow-up.
+
+agreement-state-unsigned = Signed by us; { $peer } has not signed yet, and nothing goes out under it.
+agreement-state-open = In force.
+agreement-state-suspended = Suspended: clocks stand still, the history stays, the hotline goes on.
+agreement-state-ending = We have signed terms that put an end to it; { $peer } has not yet. Nothing new is stated under it.
+agreement-state-closed = Over: later terms took its place, or it was never signed by both. Its ledgers stay as they are.
+terms-all = All that it says, and how sure that is
+terms-kinds = What can be asked
+terms-classes = Urgency classes and their deadlines
+terms-grounds = Grounds of refusal
+terms-ladder = The ladder
+terms-review = The standing review
+terms-release = What a second person releases
+terms-directory = Authorities and contact points
+terms-events = What has happened
+terms-sources = Sources
+terms-echo-within = An echo is back within
+terms-acknowledge-within = A person acknowledges within
+terms-epoch = Its keys are destroyed after
+terms-level = Level
+terms-except = Not for these classes
+terms-first-by = The first by
+terms-reach = How to reach it
+terms-hours = Hours
+terms-where = Where
+criterion-by = By what
+column-sure = How sure
+column-reference = Reference
+column-to = To
+column-after = After
+column-says = What it says
+column-every = Every
+limit-decide = Decide within
+sure-verified = read in the text
+sure-secondary = reported elsewhere
+sure-knowledge = from memory, not re-read
+sure-proposal = our proposal
+sure-absent = the text says nothing
+
+months = { $n ->
+    [one] 1 month
+   *[other] { $n } months
+}
+years = { $n ->
+    [one] 1 year
+   *[other] { $n } years
+}
+weeks = { $n ->
+    [one] 1 week
+   *[other] { $n } weeks
+}

@@ -54,6 +54,10 @@ fn inside(t: Language, inside: &Inside) -> String {
             let each = voices.0.iter().map(|one| unsettled(t, one));
             t.with("problem-unsettled", [("why", each.collect::<Vec<_>>().join("; "))])
         }
+        Inside::NotFixed { criterion, known } => {
+            let values = [("criterion", criterion.clone()), ("known", known.clone())];
+            t.with("problem-not-fixed", values)
+        }
         Inside::OwnDraft => t.text("problem-own-draft"),
         Inside::Decided { what, by } => {
             let key = if what == "released" { "problem-released" } else { "problem-returned" };
@@ -89,7 +93,12 @@ pub(crate) fn text(t: Language, error: &Error) -> String {
             t.with("problem-early", [("why", why)])
         }
         Error::Inside(why) => inside(t, why),
+        Error::Closed(_) => t.text("problem-closed"),
+        Error::Ending { peer, .. } => t.with("problem-ending", [("peer", peer.to_string())]),
         Error::Denied(_) => t.text("problem-denied"),
+        Error::Ledger(comity_ledger::Error::ContentTooLong { max, found }) => {
+            t.with("problem-too-long", [("found", *found), ("most", *max)])
+        }
         Error::Ledger(error) => code(t, error.code()),
         Error::Missing { .. } => t.text("problem-missing-thing"),
         Error::Stopping => t.text("problem-stopping"),

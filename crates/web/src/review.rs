@@ -203,12 +203,15 @@ impl View {
             };
             vec![meeting.date.to_string(), days(meeting.after_days), days(meeting.days_after_due)]
         });
-        let cadence = match (&review.meetings.every, &review.meetings.first_by) {
-            (Some(every), Some(first)) => t.with(
-                "review-cadence-first",
-                [("every", every.clone()), ("first", first.to_string())],
-            ),
-            (Some(every), None) => t.with("review-cadence", [("every", every.clone())]),
+        let every = review.meetings.every.as_ref().map(|every| {
+            let period = comity_rules::Period::try_from(every.clone());
+            period.map_or_else(|_| every.clone(), |period| when::period(t, &period))
+        });
+        let cadence = match (every, &review.meetings.first_by) {
+            (Some(every), Some(first)) => {
+                t.with("review-cadence-first", [("every", every), ("first", first.to_string())])
+            }
+            (Some(every), None) => t.with("review-cadence", [("every", every)]),
             _ => t.text("review-cadence-none"),
         };
         Self {

@@ -1,10 +1,10 @@
 //! Times as sentences: how long, and the hour on either side. Never a bare date.
 
 use comity_node::dossier::Line;
-use comity_rules::PartyId;
 use comity_rules::agreement::{Agreement, Party};
 use comity_rules::clock::{Deadline, Start};
 use comity_rules::request::{Desired, Status};
+use comity_rules::{PartyId, Period};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
@@ -139,6 +139,18 @@ pub(crate) fn span(t: Language, time: SignedDuration) -> String {
     let Some(first) = first else { return t.text("now") };
     let shown = units.iter().skip(first).take(2).filter(|(_, count)| *count > 0);
     shown.map(|(unit, count)| t.with(unit, [("n", *count)])).collect::<Vec<_>>().join(" ")
+}
+
+/// A period as terms name it: months and years are what they are, and no number of days.
+pub(crate) fn period(t: Language, period: &Period) -> String {
+    if period.days_and_seconds().is_some() {
+        return span(t, period.after(Timestamp::UNIX_EPOCH).duration_since(Timestamp::UNIX_EPOCH));
+    }
+    let text = String::from(period.clone());
+    let whole = |unit| text.strip_prefix('P')?.strip_suffix(unit)?.parse::<i64>().ok();
+    let units = [("years", 'Y'), ("months", 'M'), ("weeks", 'W')];
+    let found = units.into_iter().find_map(|(key, unit)| Some((key, whole(unit)?)));
+    found.map_or(text.clone(), |(key, count)| t.with(key, [("n", count)]))
 }
 
 /// The same with seconds, where it is less than a minute.

@@ -81,6 +81,11 @@ pub(crate) enum Agreement {
         #[arg(short, long)]
         output: PathBuf,
     },
+    /// Take your signature back under terms that end an agreement, before the other party has signed them.
+    Withdraw {
+        /// Those terms: the first digits of their hash.
+        id: String,
+    },
     /// Sign terms: this begins your ledger under them.
     Sign {
         /// The terms.
@@ -272,6 +277,12 @@ impl Agreement {
                 let amended = terms_of(context, with).await?;
                 succeed(context, id, Some(amended), why, &output).await
             }
+            Self::Withdraw { id } => {
+                let value = context.ask(Question::Withdraw { id }).await?;
+                Ok(context.print(&value, |value| {
+                    format!("Taken back. The agreement {} goes on.", text(value, "goes_on"))
+                }))
+            }
             Self::Sign { file, root_key } => {
                 let root_key = root_key.unwrap_or_else(|| context.data.join("root.key"));
                 let root_key = std::path::absolute(&root_key).unwrap_or(root_key);
@@ -315,7 +326,7 @@ impl Agreement {
                             text(agreement, "peer"),
                             text(agreement, "nature"),
                             text(agreement, "terms").chars().take(16).collect(),
-                            if agreement["closed"] == true { "closed" } else { "open" }.to_owned(),
+                            text(agreement, "state"),
                             text(agreement, "title"),
                         ]
                     });

@@ -348,6 +348,14 @@ fn describe(request: &Value) -> String {
             text(rung, "since")
         ));
     }
+    for one in request["disputed"].as_array().into_iter().flatten() {
+        out.push_str(&format!(
+            "in dispute   {}: the asker gives {} of 4, the receiver {}\n",
+            text(one, "dimension"),
+            one["asker"],
+            one["receiver"]
+        ));
+    }
     let clocks = &request["clocks"];
     for name in ["acknowledge", "decide", "answer", "reply"] {
         let clock = &clocks[name];

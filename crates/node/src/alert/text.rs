@@ -95,6 +95,7 @@ mod tests {
             "arrived".to_owned(),
             "question".to_owned(),
             "answered".to_owned(),
+            "disputed".to_owned(),
             "rung".to_owned(),
             "no-echo".to_owned(),
             "action-due".to_owned(),

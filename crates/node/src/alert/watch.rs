@@ -2,8 +2,8 @@
 
 use comity_rules::access::Person;
 use comity_rules::matter::{Signal, Topic};
-use comity_rules::thread::View;
-use comity_rules::{PartyId, ThreadId};
+use comity_rules::thread::{Sides as _, View};
+use comity_rules::{Kind, PartyId, ThreadId};
 use comity_store::alert::Alert;
 use comity_store::request;
 use jiff::tz::TimeZone;
@@ -28,14 +28,18 @@ pub(super) async fn all(node: &Node) -> Result<Vec<Alert>, Error> {
         let page = node.requests(&Person::operator(), true, before, PAGE).await?.into_inner();
         let Some(last) = page.last() else { break };
         before = Some(last.summary.seq);
-        for line in &page {
+        // Under an agreement that is over nothing can be done any more.
+        for line in page.iter().filter(|line| !line.agreement.is_closed()) {
             request(node, line, &mut alerts);
+            disputed(node, line, &mut alerts).await?;
         }
     }
     for topic in Topic::ALL {
         for line in node.matters(&Person::operator(), *topic, true, None, PAGE).await?.into_inner()
         {
-            matter(node, &line, &mut alerts);
+            if !line.agreement.is_closed() {
+                matter(node, &line, &mut alerts);
+            }
         }
     }
     limits(node, &mut alerts).await?;
@@ -121,6 +125,30 @@ fn request(node: &Node, line: &dossier::Line, alerts: &mut Vec<Alert>) {
     if let Some(rung) = &line.rung {
         alerts.push(about.alert("rung", &rung.step.to_string(), rung.step, None));
     }
+}
+
+/// Where both sides have scored an answer: whether they lie so far apart that they are in dispute.
+async fn disputed(node: &Node, line: &dossier::Line, alerts: &mut Vec<Alert>) -> Result<(), Error> {
+    let request = &line.summary.request;
+    let scored = |party: &PartyId| {
+        let events = request.events_of(party).iter().filter(|event| event.refused.is_none());
+        events.filter(|event| event.act.kind == Kind::Assess).map(|event| event.index).next_back()
+    };
+    let Some((one, other)) = scored(&request.asker).zip(scored(&request.receiver)) else {
+        return Ok(());
+    };
+    let dossier = node.dossier(&Person::operator(), request.thread).await?.into_inner();
+    if !dossier.disputed().is_empty() {
+        let about = About {
+            node,
+            thread: request.thread,
+            class: request.class.as_deref(),
+            peer: &line.agreement.peer,
+            exercise: request.exercise,
+        };
+        alerts.push(about.alert("disputed", &format!("{one}-{other}"), 1, None));
+    }
+    Ok(())
 }
 
 fn matter(node: &Node, line: &matters::Line, alerts: &mut Vec<Alert>) {

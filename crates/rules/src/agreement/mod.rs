@@ -102,6 +102,11 @@ impl Words {
         text.or_else(|| self.0.values().next()).map_or("", String::as_str)
     }
 
+    /// Every text, with its language.
+    pub fn all(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(language, text)| (language.as_str(), text.as_str()))
+    }
+
     /// Whether there is a text in this language.
     #[must_use]
     pub fn has(&self, language: &str) -> bool {

@@ -3,15 +3,14 @@
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
-use comity_rules::Period;
+use comity_node::closing::State as Stands;
 use comity_rules::agreement::{Agreement, Counts, Definition, Nature, Reading};
-use jiff::Timestamp;
 
-use super::{Frame, is_exercise, render};
+use super::terms::{Part, limit, parts};
+use super::{Frame, internal, render};
 use crate::App;
 use crate::language::Language;
 use crate::session::Who;
-use crate::when;
 
 #[derive(Template)]
 #[template(path = "agreements.html")]
@@ -25,7 +24,8 @@ struct Row {
     id: String,
     terms: String,
     proposal: bool,
-    closed: bool,
+    /// Where it stands, and whether that wants a look.
+    state: (String, bool),
     word: Option<String>,
     notes: Vec<String>,
     parties: Vec<String>,
@@ -34,16 +34,20 @@ struct Row {
     calendars: Vec<String>,
     /// A word, whether it is agreed, and how it is read.
     definitions: Vec<[String; 3]>,
+    /// All of it.
+    parts: Vec<Part>,
 }
 
 pub(crate) async fn show(State(app): State<App>, t: Language, who: Who) -> Response {
-    let limit = |limit: &Option<Period>| {
-        let zero = Timestamp::UNIX_EPOCH;
-        let spoken = |limit: &Period| when::span(t, limit.after(zero).duration_since(zero));
-        limit.as_ref().map_or_else(|| t.text("limit-none"), spoken)
-    };
     let agreements = app.node.agreements();
-    let rows = agreements.iter().map(|agreement| {
+    let mut states = Vec::new();
+    for agreement in &agreements {
+        match app.node.state_of(agreement).await {
+            Ok(state) => states.push(state),
+            Err(error) => return internal(t, &error),
+        }
+    }
+    let rows = agreements.iter().zip(states).map(|(agreement, state)| {
         let terms = &agreement.terms;
         let between = terms.between.as_ref();
         Row {
@@ -51,7 +55,14 @@ pub(crate) async fn show(State(app): State<App>, t: Language, who: Who) -> Respo
             id: terms.id.clone(),
             terms: terms.hash().to_hex(),
             proposal: terms.nature == Nature::Proposal,
-            closed: agreement.is_closed(),
+            state: (
+                t.with(
+                    &format!("agreement-state-{}", state.as_str()),
+                    [("peer", terms.name_of(&agreement.peer))],
+                ),
+                state != Stands::Open,
+            ),
+            parts: parts(t, terms),
             word: (terms.deadlines.word.as_ref())
                 .filter(|_| terms.classes.is_empty())
                 .map(|word| t.with("limit-word", [("word", word.clone())])),
@@ -90,7 +101,7 @@ pub(crate) async fn show(State(app): State<App>, t: Language, who: Who) -> Respo
                 .iter()
                 .map(|class| {
                     let limits = [&class.acknowledge, &class.answer].map(|period| {
-                        let spoken = limit(period);
+                        let spoken = limit(t, period.as_ref());
                         let working = class.counts == Counts::Working && period.is_some();
                         if working { t.with("limit-working", [("limit", spoken)]) } else { spoken }
                     });
@@ -102,8 +113,7 @@ pub(crate) async fn show(State(app): State<App>, t: Language, who: Who) -> Respo
         }
     });
     let agreements = rows.collect();
-    let mut frame = Frame::of(&app, t, &who.0, "agreements", 0);
-    frame.exercise = is_exercise(&app, &who.0).await;
+    let frame = Frame::of(&app, t, &who.0, "agreements", 0);
     render(t, &Page { frame, agreements })
 }
 

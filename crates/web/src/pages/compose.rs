@@ -103,7 +103,7 @@ pub(crate) async fn show(
 /// The agreements under which something can be asked.
 fn open(app: &App) -> Vec<Arc<Signed>> {
     let mut all = app.node.agreements();
-    all.retain(|agreement| !agreement.is_closed());
+    all.retain(|agreement| agreement.goes_on());
     all
 }
 
@@ -167,6 +167,7 @@ fn checked(
     let command = command_of(app, t, who, written)?;
     command::decide(terms, app.node.party(), None, ThreadId([0; 16]), &command)
         .map_err(|wrong| problem::text(t, &Error::Command(wrong)))?;
+    comity_node::people::fits(&command).map_err(|wrong| problem::text(t, &wrong))?;
     let Command::Send { class, mut ask, .. } = command else { return Ok(Checked::default()) };
     let prompts = prompt::missing(terms, class.as_deref(), &ask);
     let want = |want: Want| t.text(&format!("want-{}", want.code()));

@@ -10,7 +10,7 @@ use comity_rules::release::Released;
 use serde::Deserialize;
 
 use super::drafts::headline;
-use super::{Frame, Posted, Row, internal, render};
+use super::{Frame, Posted, Row, internal, is_exercise, render};
 use crate::App;
 use crate::language::Language;
 use crate::session::{Who, denied};
@@ -44,11 +44,13 @@ pub(crate) async fn show(State(app): State<App>, t: Language, who: Who) -> Respo
             Err(error) => return internal(t, &error),
         }
     }
+    // Under an agreement that is over there is nothing left to do.
+    lines.retain(|line| !line.agreement.is_closed());
     // What is due first stands first; what has no deadline last.
     lines.sort_by_key(|line| line.clocks.next_due().map_or((1, 0), |due| (0, due.as_second())));
     let us = app.node.party();
     let late = lines.iter().filter(|line| line.clocks.is_overdue()).count();
-    let exercise = lines.iter().any(|line| line.summary.request.exercise);
+    let exercise = is_exercise(&lines);
     let (mine, theirs): (Vec<_>, Vec<_>) =
         lines.iter().partition(|line| line.waits_for.as_ref() == Some(us));
     // What is due first is drawn; the lists have the rest.

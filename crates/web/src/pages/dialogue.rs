@@ -18,7 +18,7 @@ use serde::Deserialize;
 
 use super::hotline::{Call, calls};
 use super::matter::lines;
-use super::{Frame, Posted, internal, is_exercise, place, render};
+use super::{Frame, Posted, internal, place, render};
 use crate::App;
 use crate::language::Language;
 use crate::problem;
@@ -203,7 +203,7 @@ async fn gather(
         sections.push((t.text(&format!("topics-{name}")), t.text(&format!("none-{name}")), found));
     }
     let agreements = app.node.agreements();
-    let agreements: Vec<_> = agreements.iter().filter(|a| !a.is_closed()).collect();
+    let agreements: Vec<_> = agreements.iter().filter(|a| a.goes_on()).collect();
     let name = |id: &PartyId| {
         let known = agreements.iter().find_map(|agreement| agreement.terms.party(id));
         known.map_or_else(|| id.to_string(), |party| party.name.clone())
@@ -224,8 +224,7 @@ async fn gather(
         .map(|one| (one.id.clone(), one.summary.in_language(t.code()).to_owned()))
         .collect();
     commitments.dedup();
-    let mut frame = Frame::of(app, t, &who.0, "oversight", 0);
-    frame.exercise = is_exercise(app, &who.0).await;
+    let frame = Frame::of(app, t, &who.0, "oversight", 0);
     Ok(Page {
         t,
         problem,

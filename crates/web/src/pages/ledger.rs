@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::response::Response;
 use jiff::tz::TimeZone;
 
-use super::{Frame, internal, is_exercise, render};
+use super::{Frame, internal, render};
 use crate::App;
 use crate::language::Language;
 use crate::session::Who;
@@ -45,7 +45,6 @@ pub(crate) async fn show(State(app): State<App>, t: Language, who: Who) -> Respo
         let at = when::day(t, &piece.at.to_zoned(TimeZone::UTC));
         (format!("{at} UTC"), piece.code.clone(), t.text(&format!("code-{}", piece.code)))
     });
-    let mut frame = Frame::of(&app, t, &who.0, "ledger", 0);
-    frame.exercise = is_exercise(&app, &who.0).await;
+    let frame = Frame::of(&app, t, &who.0, "ledger", 0);
     render(t, &Page { frame, ledgers: rows.collect(), evidence: evidence.collect() })
 }

@@ -18,6 +18,7 @@ pub(crate) mod oversight;
 pub(crate) mod request;
 pub(crate) mod requests;
 mod statement;
+mod terms;
 pub(crate) mod upload;
 
 use askama::Template;
@@ -30,7 +31,6 @@ use comity_node::dossier::Line;
 use comity_node::people::Stated;
 use comity_rules::PartyId;
 use comity_rules::access::{Person, Role};
-use comity_rules::release::Released;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -132,14 +132,9 @@ impl Row {
     }
 }
 
-/// Whether what this node does of late is an exercise: then every page says so.
-pub(crate) async fn is_exercise(app: &App, by: &Person) -> bool {
-    let latest = app.node.requests(by, false, None, 1).await;
-    latest
-        .map(Released::into_inner)
-        .unwrap_or_default()
-        .first()
-        .is_some_and(|line| line.summary.request.exercise)
+/// Whether a page of requests is one of an exercise: each row says so of itself, and beside a real case the page does not.
+pub(crate) fn is_exercise(lines: &[Line]) -> bool {
+    !lines.is_empty() && lines.iter().all(|line| line.summary.request.exercise)
 }
 
 /// A form that was posted; one that is none, or too large, is refused in the reader's language.

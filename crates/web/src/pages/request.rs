@@ -57,6 +57,8 @@ struct Page {
     /// What the party's authorities say, and what is unsettled between them.
     routes: Vec<[String; 4]>,
     unsettled: Vec<String>,
+    /// Where the sides' scores lie too far apart.
+    disputed: Vec<String>,
     routing: Option<Routing>,
     /// Dates in the limits of use.
     limits: Vec<String>,
@@ -370,6 +372,17 @@ impl Page {
                 .collect(),
             unsettled: unsettled.iter().map(|why| problem::unsettled(t, why)).collect(),
             limits: limits(t, dossier),
+            disputed: dossier
+                .disputed()
+                .iter()
+                .map(|one| {
+                    let dimension = t.text(&format!("score-{}", one.dimension));
+                    let scores =
+                        [("asker", one.asker.to_string()), ("receiver", one.receiver.to_string())];
+                    let [asker, receiver] = scores;
+                    t.with("in-dispute", [("dimension", dimension), asker, receiver])
+                })
+                .collect(),
             translation: ask.and_then(|ask| ask.translation.as_ref()).map(|one| Translated {
                 lead: if one.certified_by.is_empty() {
                     t.with("translated", [("language", one.language.clone())])

@@ -9,7 +9,7 @@ use comity_rules::PartyId;
 use comity_rules::access::{Person, Right};
 use serde::Deserialize;
 
-use super::{Frame, Row, internal, render};
+use super::{Frame, Row, internal, is_exercise, render};
 use crate::App;
 use crate::language::Language;
 use crate::session::Who;
@@ -57,7 +57,7 @@ pub(crate) async fn show(
         Err(error) => return internal(t, &error),
     };
     let mut frame = Frame::of(&app, t, &who.0, "requests", 0);
-    frame.exercise = lines.iter().any(|line| line.summary.request.exercise);
+    frame.exercise = is_exercise(&lines);
     let chip = |(key, word): (&str, &str)| {
         let with = if cursor.q.split_whitespace().any(|known| known == word) {
             cursor.q.split_whitespace().filter(|known| *known != word).collect::<Vec<_>>().join(" ")
@@ -152,7 +152,11 @@ impl Search {
                 "escalated" => line.standing.escalated || line.rung.is_some(),
                 _ => false,
             },
-            _ => line.summary.title.to_lowercase().contains(value),
+            // Mails and commands name a request by its id.
+            _ => {
+                let id = value.len() >= 4 && request.thread.to_string().starts_with(value.as_str());
+                id || line.summary.title.to_lowercase().contains(value)
+            }
         })
     }
 }
