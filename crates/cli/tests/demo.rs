@@ -197,6 +197,16 @@ fn the_review_is_the_same_everywhere(kept: &Path, ledgers: [&str; 2], policy: &s
     let found = check(&changed);
     assert_eq!(found.status.code(), Some(1));
     assert!(text(&found).contains("Not the same. At byte"), "{}", text(&found));
+    // From the ledgers alone: the times, and that no more was checked; a changed time shows there too.
+    let alone = |file: &str| {
+        comity(&[
+            "review", "check", file, ledgers[0], ledgers[1], "--policy", policy, "--terms", terms,
+        ])
+    };
+    let times = alone(&file);
+    assert_eq!(times.status.code(), Some(0), "{}", text(&times));
+    assert!(text(&times).contains("were not checked: give --proofs"), "{}", text(&times));
+    assert_eq!(alone(&changed).status.code(), Some(1));
     let data = path(kept, "northland");
     let beyond = comity(&[
         "--data",

@@ -409,6 +409,25 @@ impl Review {
         canonical(&value, &mut out);
         out
     }
+
+    /// What of it stands on the ledgers alone: times and counts. Grounds, scores, what follows from them and how
+    /// commitments were judged are taken out.
+    #[must_use]
+    pub fn without_openings(&self) -> Self {
+        let mut left = self.clone();
+        for answers in left.answers_of.values_mut() {
+            (answers.results, answers.refusals) = (BTreeMap::new(), BTreeMap::new());
+            (answers.refusals_not_opened, answers.disputed) = (0, 0);
+            answers.quality = BTreeMap::new();
+        }
+        for row in &mut left.requests {
+            row.result = quality::Result::Open;
+            (row.grounds, row.disputed) = (Vec::new(), Vec::new());
+            row.scores = BTreeMap::new();
+        }
+        (left.mechanism.commitments, left.mechanism.opened) = (Vec::new(), Vec::new());
+        left
+    }
 }
 
 fn canonical(value: &serde_json::Value, out: &mut String) {
