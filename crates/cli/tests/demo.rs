@@ -237,6 +237,14 @@ fn the_folders_answer_without_a_running_node(kept: &Path) {
     assert_eq!(lines.len(), 3);
     let answered = lines.iter().find(|line| line["status"] == "partly-refused").unwrap();
     let id = &answered["id"].as_str().unwrap()[..8];
+    let files = path(kept, "files");
+    let taken = run(&["request", "files", id, "-o", &files]);
+    assert!(text(&taken).contains("apt1.json"), "{}", text(&taken));
+    let original = concat!(env!("CARGO_MANIFEST_DIR"), "/../../data/stix/apt1.json");
+    let is_it = |file: std::fs::DirEntry| {
+        std::fs::read(file.path()).unwrap() == std::fs::read(original).unwrap()
+    };
+    assert!(std::fs::read_dir(&files).unwrap().map(Result::unwrap).any(is_it), "byte for byte");
     let shown = run(&["request", "show", id]);
     assert!(text(&shown).contains("Who rented three servers"), "{}", text(&shown));
     assert_eq!(run(&["rebuild"]).status.code(), Some(0));

@@ -93,6 +93,11 @@ pub enum Question {
         /// Those after this cursor, from the page before.
         after: Option<u64>,
     },
+    /// The files of a request or another matter, with their bytes.
+    Files {
+        /// Its id, or the first digits.
+        id: String,
+    },
     /// Show a request.
     Request {
         /// Its id or the first digits.
@@ -297,6 +302,30 @@ pub async fn answer(node: &Node, question: Question) -> Result<Value, Error> {
             let next = lines.last().filter(|_| lines.len() as u64 == PAGE);
             let requests: Value = lines.iter().map(|line| line_json(node, line)).collect();
             Ok(json!({ "requests": requests, "next": next.map(|line| line.summary.seq) }))
+        }
+        Question::Files { id } => {
+            let (thread, operator) = (node.find(&id).await?, Person::operator());
+            let statements = match node.is_request(thread).await? {
+                true => node.dossier(&operator, thread).await?.into_inner().statements,
+                false => node.matter(&operator, thread).await?.into_inner().statements,
+            };
+            let mut files = Vec::new();
+            for statement in statements {
+                let letter = statement.kept.as_ref().map(|kept| &kept.letter);
+                for number in 0..letter.map_or(0, |letter| letter.attachments().len()) {
+                    let place = (statement.ledger.as_str(), statement.event.index, number);
+                    let file = node.attachment(&operator, thread, place).await?.into_inner();
+                    files.push(json!({
+                        "by": statement.author,
+                        "entry": statement.event.index,
+                        "number": number + 1,
+                        "name": file.name,
+                        "sha256": comity_ledger::Hash::of(&file.bytes).to_hex(),
+                        "hex": comity_ledger::hex::encode(&file.bytes),
+                    }));
+                }
+            }
+            Ok(files.into())
         }
         Question::Request { id } => {
             let thread = node.find(&id).await?;
@@ -701,6 +730,7 @@ fn line_json(node: &Node, line: &Line) -> Value {
         "clocks": line.clocks,
         "overdue": line.clocks.is_overdue(),
         "next_due": line.clocks.next_due(),
+        "stands_still": line.clocks.pauses.last().is_some_and(|pause| pause.to.is_none()),
     })
 }
 

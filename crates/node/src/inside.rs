@@ -22,6 +22,14 @@ pub enum Inside {
          sent until then"
     )]
     Unsettled(Voices),
+    /// It goes on from a request that is not here.
+    #[error("follows.request: there is no request {0} here")]
+    NothingToFollow(String),
+    /// What is real goes on from no exercise, nor an exercise from what is real.
+    #[error(
+        "follows.request: an exercise goes on from an exercise, and what is real from what is real"
+    )]
+    OtherSort,
     /// A commitment is judged by what was fixed for it.
     #[error("{criterion:?} was not fixed for this commitment; what was: {known}")]
     NotFixed {

@@ -166,6 +166,16 @@ impl Node {
         thread: Option<ThreadId>,
         command: &Command,
     ) -> Result<(), Error> {
+        if let Command::Send { ask, exercise, .. } = command
+            && let Some(follows) = &ask.follows
+            && let Ok(before) = follows.request.parse::<ThreadId>()
+        {
+            let known = comity_store::request::show(&self.db, before).await;
+            let nothing = |_| Inside::NothingToFollow(follows.request.clone());
+            if known.map_err(nothing)?.request.exercise != *exercise {
+                return Err(Inside::OtherSort.into());
+            }
+        }
         let Some(thread) = thread else { return Ok(()) };
         match command {
             Command::Deed(Deed::Confirm { message, read_back: true, remark }) => {

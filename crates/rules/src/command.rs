@@ -133,6 +133,9 @@ pub enum Flaw {
     /// Somebody else's name.
     #[error("{0} is no party to these terms")]
     Stranger(PartyId),
+    /// The agreement names it, and Comity does not do it.
+    #[error("the agreement names it, and it is not carried here: {0}")]
+    NotCarried(String),
 }
 
 impl Command {
@@ -165,6 +168,7 @@ impl Flaw {
             Self::Score => "score",
             Self::EmptyPeriod => "empty-period",
             Self::Stranger(_) => "stranger",
+            Self::NotCarried(_) => "not-carried",
         }
     }
 }
@@ -319,6 +323,10 @@ fn check_ask(agreement: &Agreement, class: Option<&str>, ask: &Ask) -> Result<()
             return missing(&format!("items[{number}].ask"), "an item is a question");
         }
         let Some(kind) = agreement.kind(&item.kind) else {
+            if let Some(one) = agreement.not_carried.iter().find(|one| one.id == item.kind) {
+                let place = format!("items[{number}].kind");
+                return Err(Problem::Wrong { place, flaw: Flaw::NotCarried(one.why.clone()) });
+            }
             let known = list(agreement.kinds.iter().map(|kind| kind.id.as_str()));
             let place = format!("items[{number}].kind");
             return Err(Problem::NotInTerms { place, known });

@@ -872,3 +872,7 @@ sure-absent = 原文未作规定
 months = { $n } 个月
 years = { $n } 年
 weeks = { $n } 周
+
+flaw-not-carried = 协议中有此事项,但此处不予办理:{ $why }
+problem-nothing-to-follow = 此处没有可承接的请求 { $id }。
+problem-other-sort = 演练只能承接演练,真实事项只能承接真实事项。

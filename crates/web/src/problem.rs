@@ -35,6 +35,7 @@ fn flaw(t: Language, flaw: &Flaw) -> String {
         }
         Flaw::NoItem { items } => t.with(&key, [("items", *items)]),
         Flaw::Dimension { known } => t.with(&key, [("known", known.clone())]),
+        Flaw::NotCarried(why) => t.with(&key, [("why", why.clone())]),
         Flaw::Stranger(party) => t.with(&key, [("party", party.to_string())]),
         Flaw::OnlyTakedown
         | Flaw::NoId
@@ -58,6 +59,8 @@ fn inside(t: Language, inside: &Inside) -> String {
             let values = [("criterion", criterion.clone()), ("known", known.clone())];
             t.with("problem-not-fixed", values)
         }
+        Inside::NothingToFollow(id) => t.with("problem-nothing-to-follow", [("id", id.clone())]),
+        Inside::OtherSort => t.text("problem-other-sort"),
         Inside::OwnDraft => t.text("problem-own-draft"),
         Inside::Decided { what, by } => {
             let key = if what == "released" { "problem-released" } else { "problem-returned" };

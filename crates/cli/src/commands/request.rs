@@ -1,6 +1,6 @@
 //! `comity request`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::request_file::{self, parse};
 use crate::failure::Failure;
-use crate::output::{Context, spell, table, text};
+use crate::output::{Context, spell, table, text, write};
 
 #[derive(Subcommand)]
 pub(crate) enum Request {
@@ -49,6 +49,14 @@ pub(crate) enum Request {
     Show {
         /// Its id, or the first digits.
         id: String,
+    },
+    /// Write the files that go with a request or another matter into a folder, byte for byte.
+    Files {
+        /// Its id, or the first digits.
+        id: String,
+        /// The folder; it is made.
+        #[arg(short, long)]
+        output: PathBuf,
     },
     /// Acknowledge: you have it in hand.
     Ack(Said),
@@ -111,8 +119,8 @@ pub(crate) struct Who {
     /// The account whose act this is; without it the operator's, who has the folder.
     #[arg(long = "as", requires = "password")]
     name: Option<String>,
-    /// Its password; from the environment, so that no list of processes shows it.
-    #[arg(long, env = "COMITY_PASSWORD", hide_env_values = true, hide = true)]
+    /// Its password; best from the environment, so that no list of processes shows it.
+    #[arg(long, env = "COMITY_PASSWORD", hide_env_values = true)]
     password: Option<String>,
 }
 
@@ -160,6 +168,7 @@ impl Request {
             }
             Self::List { all } => return list(context, !all).await,
             Self::Show { id } => return show(context, id).await,
+            Self::Files { id, output } => return files(context, id, &output).await,
             Self::Drafts => return drafts(context).await,
             Self::Route { id, authority, part, stand, text, who } => {
                 let question = match authority {
@@ -313,6 +322,33 @@ async fn list(context: &Context, open: bool) -> Result<ExitCode, Failure> {
     }))
 }
 
+/// Each under a name of its own: who stated it, in which entry, and as which file.
+async fn files(context: &Context, id: String, folder: &Path) -> Result<ExitCode, Failure> {
+    let mut value = context.ask(Question::Files { id }).await?;
+    std::fs::create_dir_all(folder)
+        .map_err(|error| Failure::Wrong(format!("{}: {error}", folder.display())))?;
+    for file in value.as_array_mut().into_iter().flatten() {
+        // A name that the other side chose leads nowhere else.
+        let plain = |c: char| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '_' };
+        let named: String = text(file, "name").chars().map(plain).take(100).collect();
+        let place = ["by", "entry", "number"].map(|key| text(file, key)).join("-");
+        let path = folder.join(format!("{place}-{named}"));
+        let bytes = comity_ledger::hex::decode(&text(file, "hex")).unwrap_or_default();
+        write(&path, &bytes)?;
+        file["file"] = path.display().to_string().into();
+        file["bytes"] = bytes.len().into();
+        file.as_object_mut().and_then(|file| file.remove("hex"));
+    }
+    Ok(context.print(&value, |value| {
+        let rows = value
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|file| ["file", "bytes", "sha256"].map(|key| text(file, key)).to_vec());
+        table(&["file", "bytes", "SHA-256"], rows)
+    }))
+}
+
 async fn show(context: &Context, id: String) -> Result<ExitCode, Failure> {
     let value = context.ask(Question::Request { id }).await?;
     Ok(context.print(&value, describe))
@@ -355,6 +391,9 @@ fn describe(request: &Value) -> String {
             one["asker"],
             one["receiver"]
         ));
+    }
+    if request["stands_still"] == true {
+        out.push_str("clocks       stand still: the agreement is suspended or over\n");
     }
     let clocks = &request["clocks"];
     for name in ["acknowledge", "decide", "answer", "reply"] {

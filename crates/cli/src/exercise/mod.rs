@@ -87,6 +87,15 @@ impl Exercise {
                 Ok(context.print(&json!({ "name": name, "text": text }), |_| (*text).to_owned()))
             }
             Self::Run { file, real, people, output, language, port } => {
+                let ending = output.as_ref().and_then(|path| path.extension()?.to_str());
+                if let Some(path) =
+                    output.as_ref().filter(|_| !matches!(ending, Some("html" | "json")))
+                {
+                    return Err(Failure::Wrong(format!(
+                        "{}: want a name that ends in .html or .json",
+                        path.display()
+                    )));
+                }
                 let script = Script::open(&file)?;
                 let pace = Pace { real, people };
                 let played = play(context, &script, &pace, port).await?;

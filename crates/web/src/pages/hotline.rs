@@ -10,7 +10,9 @@ use comity_rules::access::{Person, Right};
 use comity_rules::command::{Command, Deed};
 use comity_rules::content::{Message, Tlp};
 use comity_rules::matter::{Signal, Topic};
+use comity_rules::thread::Event;
 use jiff::SignedDuration;
+use jiff::tz::TimeZone;
 use serde::Deserialize;
 
 use super::{Frame, Posted, internal, place, render};
@@ -51,6 +53,8 @@ pub(super) struct Call {
     pub(super) state: String,
     pub(super) ours: bool,
     pub(super) exercise: bool,
+    /// Since when.
+    pub(super) since: String,
 }
 
 /// The hotline of an agreement.
@@ -176,6 +180,11 @@ pub(super) async fn calls(
     limit: u64,
 ) -> Result<Vec<Call>, Error> {
     let lines = app.node.matters(by, topic, false, None, limit).await?.into_inner();
+    let zone = TimeZone::get(&app.node.card().zone).unwrap_or(TimeZone::UTC);
+    let since = |event: &Event| {
+        let time = event.witnessed.unwrap_or(event.claimed);
+        when::day(t, &time.to_zoned(zone.clone()))
+    };
     let call = |line: &comity_node::matters::Line| {
         let matter = &line.summary.matter;
         let terms = &line.agreement.terms;
@@ -190,6 +199,7 @@ pub(super) async fn calls(
             state: t.text(&format!("state-{}", line.standing.state.as_str())),
             ours: line.waits_for(&app.node),
             exercise: matter.exercise,
+            since: matter.opened.first().map(since).unwrap_or_default(),
         }
     };
     Ok(lines.iter().map(call).collect())
@@ -281,7 +291,7 @@ async fn gather(
                 .collect(),
         });
     }
-    let zone = jiff::tz::TimeZone::get(&app.node.card().zone).unwrap_or(jiff::tz::TimeZone::UTC);
+    let zone = TimeZone::get(&app.node.card().zone).unwrap_or(TimeZone::UTC);
     let hour = |time: jiff::Timestamp| when::day(t, &time.to_zoned(zone.clone()));
     let now = app.node.now();
     let shifts = app.node.roster(&who.0).await?;

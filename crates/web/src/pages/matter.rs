@@ -8,6 +8,7 @@ use axum::response::{IntoResponse as _, Redirect, Response};
 use comity_node::Error;
 use comity_node::matters::Dossier;
 use comity_rules::access::Right;
+use comity_rules::agreement::Agreement;
 use comity_rules::command::{Command, Deed};
 use comity_rules::content::{
     Agenda, Judgement, Letter, Record, Remark, Response as Reply, Verdict,
@@ -32,6 +33,8 @@ struct Page {
     id: String,
     title: String,
     definitions: Vec<[String; 3]>,
+    /// What was promised, in every language that the terms have it in.
+    promised: Vec<[String; 2]>,
     lead: String,
     state: String,
     waits: Option<String>,
@@ -302,6 +305,7 @@ impl Page {
                 .map(|label| label.to_ascii_lowercase().replace([':', '+'], "-"))
                 .unwrap_or_default(),
             definitions: super::agreements::defined(t, terms, None, &words),
+            promised: promised(terms, dossier),
             about,
             positions,
             statements,
@@ -311,6 +315,18 @@ impl Page {
             frame,
         }
     }
+}
+
+/// The commitment that a matter is about.
+fn promised(terms: &Agreement, dossier: &Dossier) -> Vec<[String; 2]> {
+    let id = dossier.statements.iter().find_map(|one| match &one.kept.as_ref()?.letter {
+        Letter::Yardstick(yardstick) => Some(yardstick.commitment.clone()),
+        Letter::Concern(concern) => Some(concern.commitment.clone()),
+        _ => None,
+    });
+    let found = terms.commitments.iter().find(|one| Some(&one.id) == id.as_ref());
+    let texts = found.into_iter().flat_map(|one| one.summary.all());
+    texts.map(|(language, text)| [language.to_owned(), text.to_owned()]).collect()
 }
 
 /// The moves that the rules allow now.
