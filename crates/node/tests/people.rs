@@ -17,7 +17,7 @@ use comity_node::{Error, prove};
 use comity_rules::access::{Person, Right, Role};
 use comity_rules::agreement::{Agreement, Evidence, Release};
 use comity_rules::command::Command;
-use comity_rules::content::Attachment;
+use comity_rules::content::{Assessment, Attachment};
 use comity_rules::matter::Topic;
 use comity_rules::review::Scope;
 use comity_rules::{Kind, Terms};
@@ -273,4 +273,38 @@ async fn what_was_drafted_before_an_objection_is_held_at_release() {
     assert!(matches!(denied, Err(Error::Denied(_))), "{denied:?}");
     south.route(&telecom, thread, "telecom", ("consult", "agrees", "")).await.unwrap();
     south.release(&chief, &draft).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn scores_that_lie_two_apart_open_a_dispute() {
+    let folder = tempfile::tempdir().unwrap();
+    let stage = Stage::set(folder.path(), Arc::new(Tcp)).await;
+    let (operator, hash) = (Person::operator(), stage.hash());
+    let (north, south) = (&stage.north, &stage.south);
+    let scored = |score: u8| {
+        let scores = [("completeness".to_owned(), score), ("relevance".to_owned(), 3)].into();
+        Command::Assess(Assessment { scores, text: String::new() })
+    };
+    for (one, other) in [(1, 2), (1, 4)] {
+        let sent = north.command(&operator, Some(&hash), None, ask("who?")).await.unwrap();
+        stage.settle().await;
+        let thread = Some(sent.thread);
+        south.command(&operator, None, thread, Command::Acknowledge(remark(""))).await.unwrap();
+        south.command(&operator, None, thread, stage::answer("they did")).await.unwrap();
+        stage.settle().await;
+        north.command(&operator, None, thread, scored(one)).await.unwrap();
+        south.command(&operator, None, thread, scored(other)).await.unwrap();
+        stage.settle().await;
+        for node in [north, south] {
+            node.tell().await.unwrap();
+            let dossier = node.dossier(&operator, sent.thread).await.unwrap().into_inner();
+            let apart: Vec<_> =
+                dossier.disputed().iter().map(|d| (d.dimension, d.asker, d.receiver)).collect();
+            let told = node.alerts(&operator).await.unwrap();
+            let told = told.iter().any(|(alert, ..)| alert.what == "disputed");
+            let is_far = other == 4;
+            assert_eq!(apart, if is_far { vec![("completeness", 1, 4)] } else { vec![] });
+            assert_eq!(told, is_far, "both are told of it, and of nothing less");
+        }
+    }
 }

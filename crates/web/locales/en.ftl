@@ -834,7 +834,7 @@ exercises-matters = Hotline, dialogue and other matters
 problem-closed = Later terms put an end to this agreement; its ledgers stay as they are. Send what was open again under the terms that took its place.
 problem-ending = We have signed terms that put an end to this agreement, and { $peer } has not yet. Until then nothing is stated under it; the operator can take the signature back.
 
-in-dispute = In dispute: { $dimension }: the asker gives { $asker } of 4, the receiver { $receiver }. Either may score again, or put it on a meeting’s agenda; the review counts it until then.
+in-dispute = In dispute: { $dimension }: the asker gives { $asker } of 4, the receiver { $receiver }. Put it on a meeting’s agenda; the review counts it.
 
 problem-not-fixed = “{ $criterion }” was not fixed for this commitment; what was: { $known }.
 problem-too-long = The text and its files take { $found } bytes, and one statement holds { $most }. Send less, or what is left with a follow-up.

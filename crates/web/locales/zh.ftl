@@ -826,7 +826,7 @@ exercises-matters = 热线、对话和其他事项
 problem-closed = 后续条款已终止本协议;其账本保持原样。未结事项请在取而代之的条款下重新发送。
 problem-ending = 我方已签署终止本协议的条款,{ $peer } 尚未签署。在此之前不在其下作任何声明;操作员可撤回签名。
 
-in-dispute = 存在争议:{ $dimension }:请求方评 { $asker } 分(满分 4),答复方评 { $receiver } 分。任一方可重新评分,或将其列入会议议程;在此之前审查将其计入。
+in-dispute = 存在争议:{ $dimension }:请求方评 { $asker } 分(满分 4),答复方评 { $receiver } 分。请将其列入会议议程;审查将其计入。
 
 problem-not-fixed = 此承诺未事先确定标准“{ $criterion }”;已确定的标准:{ $known }。
 problem-too-long = 正文及附件共 { $found } 字节,一份声明最多 { $most } 字节。请减少内容,或另以后续请求发送其余部分。
