@@ -893,3 +893,5 @@ weeks = { $n ->
 flaw-not-carried = the agreement names it, and it is not carried here: { $why }
 problem-nothing-to-follow = There is no request { $id } here to go on from.
 problem-other-sort = An exercise goes on from an exercise, and what is real from what is real.
+
+review-entries = Entries it stands on

@@ -876,3 +876,5 @@ weeks = { $n } 周
 flaw-not-carried = 协议中有此事项,但此处不予办理:{ $why }
 problem-nothing-to-follow = 此处没有可承接的请求 { $id }。
 problem-other-sort = 演练只能承接演练,真实事项只能承接真实事项。
+
+review-entries = 所依据的账本条目

@@ -486,7 +486,7 @@ fn requests(
     linked: bool,
     name: &impl Fn(&PartyId) -> String,
 ) -> Table {
-    const HEADS: [&str; 7] = [
+    const HEADS: [&str; 8] = [
         "column-request",
         "column-class",
         "column-between",
@@ -494,7 +494,10 @@ fn requests(
         "review-answer",
         "column-outcome",
         "review-quality",
+        "review-entries",
     ];
+    let entries =
+        |entries: &[u64]| entries.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     let skipped = if linked { review.requests.len().saturating_sub(SHOWN) } else { 0 };
     let shown = review.requests.get(skipped..).unwrap_or_default();
     let rows = shown.iter().map(|row| {
@@ -507,6 +510,13 @@ fn requests(
             took(t, row.counts, &row.answer),
             t.text(&format!("result-{}", row.result.as_str())),
             said(t, row),
+            format!(
+                "{}: {}; {}: {}",
+                name(&row.asker),
+                entries(&row.asked),
+                name(&row.receiver),
+                entries(&row.answered)
+            ),
         ]
     });
     let mut table = Table::of(HEADS.map(|key| t.text(key)).into(), rows);
