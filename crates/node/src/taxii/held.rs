@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use axum::body::Bytes;
 use comity_stix::marking::Clearance;
-use comity_store::intel::feed::Filter;
+use comity_store::intel::feed::{Filter, Page};
 
 use super::reply::Ends;
 
@@ -18,6 +18,37 @@ pub(super) struct Wanted {
     pub(super) clearance: Clearance,
     pub(super) filter: Filter,
     pub(super) limit: u64,
+}
+
+impl Wanted {
+    /// Every page of the same list.
+    pub(super) fn list(&self) -> Self {
+        let filter = Filter { cursor: None, ..self.filter.clone() };
+        Self { filter, limit: 0, ..self.clone() }
+    }
+}
+
+/// A stretch of a list: whoever reads a page of it mostly reads the next.
+pub(super) struct Ahead {
+    /// It has everything after this time,
+    pub(super) from: i64,
+    /// in order,
+    pub(super) places: Vec<(i64, u64)>,
+    /// and more lies behind it.
+    pub(super) more: bool,
+}
+
+impl Ahead {
+    /// The page after a time, where it lies in the stretch as a whole.
+    pub(super) fn page(&self, after: i64, limit: u64) -> Option<Page<u64>> {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let rest = self.places.get(self.places.partition_point(|place| place.0 <= after)..)?;
+        let is_whole = rest.len() > limit || !self.more;
+        (self.from <= after && is_whole).then(|| Page {
+            members: rest.iter().take(limit).copied().collect(),
+            more: rest.len() > limit,
+        })
+    }
 }
 
 /// A page as it is sent.

@@ -28,7 +28,7 @@ use serde_json::{Value, json};
 use crate::intel::{Grant, Import, Report, Taken, Tool, stamp, uuid};
 use crate::node::{Error, Node};
 use crate::taxii::filter::{Asked, cursor};
-use crate::taxii::held::{Held, Sent, Wanted};
+use crate::taxii::held::{Ahead, Held, Sent, Wanted};
 use crate::taxii::reply::{Ends, Problem, json_reply, micros_stamp, problem};
 
 /// The one API root.
@@ -49,6 +49,8 @@ struct Taxii {
     collections: Held<String, Arc<Found>>,
     /// Pages that were made lately; of those that were asked for once only that they were.
     pages: Held<Wanted, Option<Sent>>,
+    /// Stretches of lists of which pages were made lately.
+    ahead: Held<Wanted, Arc<Ahead>>,
     /// Objects of which pages were made lately.
     objects: Held<u64, Arc<Marked>>,
     /// The hour in which a key was last noted to read a collection: the journal has each hour once.
@@ -69,12 +71,16 @@ impl std::ops::Deref for Found {
     }
 }
 
+/// Places of a list that are read together.
+const AHEAD: u64 = 1_000;
+
 /// What something that is held takes beside what it says.
 const KEY: usize = 200;
 
 /// Bytes of keys and of collections that are held, of pages, and of objects.
 const HELD_FEW: usize = 1 << 20;
 const HELD_PAGES: usize = 16 << 20;
+const HELD_AHEAD: usize = 4 << 20;
 const HELD_OBJECTS: usize = 32 << 20;
 
 /// Routes everything under `/taxii2/`.
@@ -84,6 +90,7 @@ pub fn router(node: Arc<Node>) -> Router {
         tools: Held::new(HELD_FEW),
         collections: Held::new(HELD_FEW),
         pages: Held::new(HELD_PAGES),
+        ahead: Held::new(HELD_AHEAD),
         objects: Held::new(HELD_OBJECTS),
         noted: Mutex::default(),
     });
@@ -421,6 +428,31 @@ impl Taxii {
         page.map_err(store)
     }
 
+    /// Where the objects of a page are. More of the list is read than was asked for, once.
+    async fn places(
+        &self,
+        changes: u64,
+        collection: &Found,
+        wanted: &Wanted,
+    ) -> Result<Page<u64>, comity_store::Error> {
+        let (db, of) = (self.node.db(), (collection.num, &collection.audiences[..]));
+        let Wanted { clearance, filter, limit, .. } = wanted;
+        if !filter.ids.is_empty() || *limit > AHEAD / 2 {
+            return feed::places(db, of, *clearance, filter, *limit).await;
+        }
+        let list = wanted.list();
+        let after = filter.after.max(filter.cursor).unwrap_or(i64::MIN);
+        if let Some(page) = self.ahead.get(changes, &list).and_then(|one| one.page(after, *limit)) {
+            return Ok(page);
+        }
+        let Page { members, more } = feed::places(db, of, *clearance, filter, AHEAD).await?;
+        let read = Ahead { from: after, places: members, more };
+        let page = read.page(after, *limit);
+        let size = KEY + read.places.len() * size_of::<(i64, u64)>();
+        self.ahead.put(changes, [(list, Arc::new(read), size)]);
+        Ok(page.unwrap_or(Page { members: Vec::new(), more: false }))
+    }
+
     /// The objects at these places, of bytes no more than a page may have, but one.
     async fn bodies(
         &self,
@@ -471,9 +503,8 @@ impl Taxii {
         if let Some(Some(sent)) = before {
             return Ok(sent.ends.headed(reply::taxii(StatusCode::OK, sent.text)));
         }
-        let of = (collection.num, &collection.audiences[..]);
-        let places = feed::places(db, of, clearance, &wanted.filter, limit).await;
-        let page = self.bodies(changes, places.map_err(store)?).await.map_err(store)?;
+        let places = self.places(changes, collection, &wanted).await.map_err(store)?;
+        let page = self.bodies(changes, places).await.map_err(store)?;
         if page.members.is_empty() {
             return Ok(json_reply(StatusCode::OK, &json!({})));
         }
