@@ -70,9 +70,12 @@ async fn main() {
     ];
     server.get("constant", "").await;
     for query in queries {
-        for new in [false, true] {
-            let ratio = server.compare(("first", query, new), ("constant", "", false)).await;
-            let what = if new { "made anew" } else { "asked for before" };
+        for (how, what) in [
+            (Ask::Again, "asked for before"),
+            (Ask::Anew, "made anew"),
+            (Ask::Elsewhere, "of a list that nobody reads"),
+        ] {
+            let ratio = server.compare(("first", query, how), ("constant", "", Ask::Again)).await;
             println!("GET {query}, {what}: {ratio} times the CPU of the constant");
         }
     }
@@ -90,14 +93,16 @@ async fn main() {
             cpu * 1e6 / done as f64
         );
         for query in queries {
-            let ratio = server.compare(("many", query, true), ("first", query, true)).await;
+            let ratio =
+                server.compare(("many", query, Ask::Anew), ("first", query, Ask::Anew)).await;
             println!("GET {query} with {count}: {ratio} times the CPU of that with 20000");
         }
         let next =
             serde_json::from_slice::<serde_json::Value>(&server.get("many", "?limit=100").await);
         let next = next.unwrap()["next"].as_str().unwrap().to_owned();
         let deep = format!("?limit=100&next={}", &next);
-        let ratio = server.compare(("many", &deep, true), ("first", "?limit=100", true)).await;
+        let ratio =
+            server.compare(("many", &deep, Ask::Anew), ("first", "?limit=100", Ask::Anew)).await;
         println!("GET of the next page with {count}: {ratio} times");
     }
     println!(
@@ -170,12 +175,16 @@ impl Server {
     }
 
     /// CPU of the server for some requests.
-    async fn spend(&self, (name, query, new): (&str, &str, bool)) -> Duration {
+    async fn spend(&self, (name, query, how): (&str, &str, Ask)) -> Duration {
         let (mut connection, path) = self.connect(name).await;
         let path = format!("{path}{query}");
         let before = self.cpu();
         for _ in 0..REQUESTS {
-            let path = if new { anew(&path) } else { path.clone() };
+            let path = match how {
+                Ask::Again => path.clone(),
+                Ask::Anew => anew(&path),
+                Ask::Elsewhere => elsewhere(&path),
+            };
             let reply = connection.send(Method::GET, &path, vec![], 1 << 26).await.unwrap();
             assert_eq!(reply.status, 200);
         }
@@ -183,7 +192,7 @@ impl Server {
     }
 
     /// The median ratio of what two kinds of requests cost, turn by turn.
-    async fn compare(&self, one: (&str, &str, bool), other: (&str, &str, bool)) -> String {
+    async fn compare(&self, one: (&str, &str, Ask), other: (&str, &str, Ask)) -> String {
         let mut ratios = Vec::new();
         let mut each = Duration::ZERO;
         for _ in 0..ROUNDS {
@@ -213,6 +222,25 @@ impl Server {
         let line = status.lines().find(|line| line.starts_with(which)).unwrap();
         line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() / 1024
     }
+}
+
+/// How often a page is asked for.
+#[derive(Clone, Copy)]
+enum Ask {
+    /// The same again and again.
+    Again,
+    /// Each from another place of its list, as readers do who go through it.
+    Anew,
+    /// Each of a list of its own: added after another time.
+    Elsewhere,
+}
+
+/// The first page of a list that nobody reads: what was added after a microsecond of its own.
+fn elsewhere(path: &str) -> String {
+    static TURN: AtomicI64 = AtomicI64::new(1);
+    let turn = TURN.fetch_add(1, Ordering::Relaxed);
+    let (path, _) = path.split_once("&added_after=").unwrap_or((path, ""));
+    format!("{path}&added_after=2020-01-01T00:00:{:02}.{:06}Z", turn / 1_000_000, turn % 1_000_000)
 }
 
 /// The same request as nobody made it before: from a place some microseconds earlier.

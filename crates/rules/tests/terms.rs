@@ -155,3 +155,12 @@ fn the_eleven_norms_are_a_set_that_can_be_added_to_terms() {
     let text = toml::to_string(&terms).unwrap();
     assert_eq!(Terms::parse(&text).unwrap().commitments.len(), terms.commitments.len());
 }
+
+#[test]
+fn a_word_is_found_in_every_language_that_the_terms_have_it_in() {
+    let text = TEMPLATES.iter().find(|(id, _)| *id == "us-china-2015").unwrap().1;
+    let terms = Terms::parse(text).unwrap();
+    let found = |text: &str| terms.definitions_in(text).count();
+    assert_eq!((found("A timely answer, please"), found("请及时回复")), (1, 1));
+    assert_eq!((found("untimely"), found("请回复")), (0, 0), "another word is another word");
+}

@@ -75,7 +75,7 @@ impl std::ops::Deref for Found {
 const AHEAD: u64 = 1_000;
 
 /// What something that is held takes beside what it says.
-const KEY: usize = 200;
+const KEY: usize = 500;
 
 /// Bytes of keys and of collections that are held, of pages, and of objects.
 const HELD_FEW: usize = 1 << 20;
@@ -428,7 +428,7 @@ impl Taxii {
         page.map_err(store)
     }
 
-    /// Where the objects of a page are. More of the list is read than was asked for, once.
+    /// Where the objects of a page are. Of a list that somebody goes through more is read than was asked for, once.
     async fn places(
         &self,
         changes: u64,
@@ -437,7 +437,8 @@ impl Taxii {
     ) -> Result<Page<u64>, comity_store::Error> {
         let (db, of) = (self.node.db(), (collection.num, &collection.audiences[..]));
         let Wanted { clearance, filter, limit, .. } = wanted;
-        if !filter.ids.is_empty() || *limit > AHEAD / 2 {
+        // Whoever comes from a page before goes through the list; others may want no more than this page.
+        if filter.cursor.is_none() || !filter.ids.is_empty() || *limit > AHEAD / 2 {
             return feed::places(db, of, *clearance, filter, *limit).await;
         }
         let list = wanted.list();

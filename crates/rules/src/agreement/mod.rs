@@ -107,6 +107,12 @@ impl Words {
         self.0.iter().map(|(language, text)| (language.as_str(), text.as_str()))
     }
 
+    /// Whether there is no text at all.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Whether there is a text in this language.
     #[must_use]
     pub fn has(&self, language: &str) -> bool {
@@ -563,6 +569,9 @@ pub struct Step {
 pub struct Definition {
     /// The word, as it stands in the terms.
     pub term: String,
+    /// The same word in the languages of the parties.
+    #[serde(default, skip_serializing_if = "Words::is_empty")]
+    pub words: Words,
     /// Whether the parties agree on it.
     pub state: Meaning,
     /// What it means; where that is disputed, by party.
@@ -731,13 +740,15 @@ impl Agreement {
     pub fn definitions_in<'a>(&'a self, text: &str) -> impl Iterator<Item = &'a Definition> {
         let text = text.to_lowercase();
         self.definitions.iter().filter(move |definition| {
-            let term = definition.term.to_lowercase();
             // A word that another only contains is another word, where words are set apart by spaces.
             let apart = |c: Option<char>| !c.is_some_and(|c| c.is_ascii_alphanumeric());
-            text.match_indices(&term).any(|(at, found)| {
-                let (before, after) = (&text[..at], &text[at + found.len()..]);
-                apart(before.chars().next_back()) && apart(after.chars().next())
-            })
+            let stands = |term: &str| {
+                text.match_indices(&term.to_lowercase()).any(|(at, found)| {
+                    let (before, after) = (&text[..at], &text[at + found.len()..]);
+                    apart(before.chars().next_back()) && apart(after.chars().next())
+                })
+            };
+            stands(&definition.term) || definition.words.all().any(|(_, word)| stands(word))
         })
     }
 

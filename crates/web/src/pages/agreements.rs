@@ -142,5 +142,9 @@ fn definition(t: Language, definition: &Definition) -> [String; 3] {
     };
     let readings: Vec<_> = definition.readings.iter().map(reading).collect();
     let state = t.text(&format!("meaning-{}", definition.state.as_str()));
-    [definition.term.clone(), state, readings.join(" / ")]
+    let word = match definition.words.in_language(t.code()) {
+        "" => definition.term.clone(),
+        word => word.to_owned(),
+    };
+    [word, state, readings.join(" / ")]
 }

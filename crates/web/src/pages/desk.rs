@@ -6,10 +6,12 @@ use axum::response::{IntoResponse as _, Redirect, Response};
 use comity_node::Error;
 use comity_node::dossier::Line;
 use comity_rules::access::Right;
+use comity_rules::matter::Topic;
 use comity_rules::release::Released;
 use serde::Deserialize;
 
 use super::drafts::headline;
+use super::hotline::{self, Call};
 use super::{Frame, Posted, Row, internal, is_exercise, render};
 use crate::App;
 use crate::language::Language;
@@ -27,6 +29,8 @@ struct Desk {
     lead: String,
     mine: Vec<Row>,
     theirs: Vec<Row>,
+    /// Of the hotline, the dialogue and what else there is, that which waits for this party.
+    calls: Vec<Call>,
     drafts: Vec<(String, String)>,
     /// What nobody has seen yet: key, what it is, where, and since when.
     alerts: Vec<[String; 4]>,
@@ -57,8 +61,16 @@ pub(crate) async fn show(State(app): State<App>, t: Language, who: Who) -> Respo
     let rows = |lines: Vec<_>| -> Vec<Row> {
         lines.into_iter().take(SHOWN).map(|l| Row::of(&app, t, l)).collect()
     };
-    let lead = t.with("desk-lead", [("mine", mine.len()), ("late", late)]);
-    let mut frame = Frame::of(&app, t, &who.0, "desk", mine.len());
+    let mut calls = Vec::new();
+    for topic in Topic::ALL {
+        match hotline::calls(&app, t, &who.0, *topic, SHOWN as u64).await {
+            Ok(found) => calls.extend(found.into_iter().filter(|call| call.ours)),
+            Err(error) => return internal(t, &error),
+        }
+    }
+    let waiting = mine.len() + calls.len();
+    let lead = t.with("desk-lead", [("mine", waiting), ("late", late)]);
+    let mut frame = Frame::of(&app, t, &who.0, "desk", waiting);
     frame.exercise = exercise;
     let drafts = match app.node.drafts(&who.0).await {
         Ok(drafts) => drafts.iter().map(|draft| (draft.id.clone(), headline(t, draft))).collect(),
@@ -77,7 +89,7 @@ pub(crate) async fn show(State(app): State<App>, t: Language, who: Who) -> Respo
     let alerts = alerts.collect();
     let may_state = who.0.may(Right::State).is_ok();
     let (mine, theirs) = (rows(mine), rows(theirs));
-    render(t, &Desk { frame, lead, mine, theirs, drafts, alerts, may_state })
+    render(t, &Desk { frame, lead, mine, theirs, calls, drafts, alerts, may_state })
 }
 
 /// Says that one has seen an alert.
