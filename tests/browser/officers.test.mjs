@@ -241,6 +241,8 @@ test('the dialogue: a meeting, minutes that both agree to, an action item that c
   await south.page.goto(south.base + '/dialogue');
   assert.match(await south.page.textContent('main'), /To be done\s*What\s*By\s*Due\s*name a second line/);
   await picture(south.page, 'dialogue');
+  await north.page.goto(north.base + path);
+  assert.equal(await north.page.locator('button[value=done]').count(), 0, 'whose it is says when it is done');
   await south.page.goto(south.base + path);
   await south.page.click('button[value=done]');
   await south.page.goto(south.base + '/dialogue');

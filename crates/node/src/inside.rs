@@ -1,5 +1,7 @@
 //! What a party holds its own people to, beyond the rules of both: why something was not done.
 
+use comity_rules::PartyId;
+
 use crate::duty::Voices;
 
 /// Why something was not done.
@@ -30,6 +32,14 @@ pub enum Inside {
         "follows.request: an exercise goes on from an exercise, and what is real from what is real"
     )]
     OtherSort,
+    /// An action item is done by whose it is.
+    #[error("action item {item} is {party}'s: {party} says when it is done")]
+    OthersAction {
+        /// Which.
+        item: u32,
+        /// Whose.
+        party: PartyId,
+    },
     /// A commitment is judged by what was fixed for it.
     #[error("{criterion:?} was not fixed for this commitment; what was: {known}")]
     NotFixed {

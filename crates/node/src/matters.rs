@@ -7,7 +7,7 @@ use comity_rules::content::{ActionItem, Letter};
 use comity_rules::matter::{Standing, Topic};
 use comity_rules::release::{self, Released};
 use comity_rules::thread::{Thread, View};
-use comity_rules::{Kind, PartyId, ThreadId};
+use comity_rules::{Kind, Matter, PartyId, ThreadId};
 use comity_store::matter::{self, Summary};
 use comity_store::{Error as StoreError, request};
 
@@ -124,6 +124,29 @@ impl Node {
         })
     }
 
+    /// The action items of a meeting, by the minutes that both sides agree to.
+    pub(crate) async fn actions_of(
+        &self,
+        agreement: &Agreement,
+        matter: &Matter,
+    ) -> Result<Vec<ActionItem>, Error> {
+        let Some((author, minutes)) = matter.minutes_agreed(View::ALL) else {
+            return Ok(Vec::new());
+        };
+        let ours = *author == *self.party();
+        let statements = request::statements(&self.db, matter.thread).await?;
+        let kept = statements.into_iter().find(|statement| {
+            // Either side may have minutes, and at the same place of its ledger.
+            statement.index == minutes.index
+                && statement.kind == Kind::Minutes.as_str()
+                && (statement.ledger == agreement.own) == ours
+        });
+        Ok(match kept.and_then(|statement| statement.kept).map(|kept| kept.letter) {
+            Some(Letter::Record(record)) => record.actions,
+            _ => Vec::new(),
+        })
+    }
+
     /// What earlier meetings left to be done: it comes back on every agenda until it is.
     ///
     /// # Errors
@@ -133,27 +156,14 @@ impl Node {
         for meeting in matter::list(&self.db, Topic::Dialogue, true, None, MEETINGS).await? {
             let matter = &meeting.matter;
             let Some(done) = matter.actions(View::ALL) else { continue };
-            let Some((author, minutes)) = matter.minutes_agreed(View::ALL) else { continue };
             let agreement = self.agreement(&meeting.terms)?;
             if agreement.is_closed() {
                 continue;
             }
-            let ours = *author == *self.party();
-            let statements = request::statements(&self.db, matter.thread).await?;
-            let kept = statements.iter().find(|statement| {
-                // Either side may have minutes, and at the same place of its ledger.
-                statement.index == minutes.index
-                    && statement.kind == Kind::Minutes.as_str()
-                    && (statement.ledger == agreement.own) == ours
-            });
-            let Some(Letter::Record(record)) =
-                kept.and_then(|statement| statement.kept.as_ref()).map(|kept| &kept.letter)
-            else {
-                continue;
-            };
-            for ((number, item), done) in (1..).zip(&record.actions).zip(done) {
+            let actions = self.actions_of(&agreement, matter).await?;
+            for ((number, item), done) in (1..).zip(actions).zip(done) {
                 if !done {
-                    let (item, title) = (item.clone(), meeting.title.clone());
+                    let title = meeting.title.clone();
                     open.push(OpenAction {
                         thread: matter.thread,
                         meeting: title,
@@ -165,6 +175,7 @@ impl Node {
                 }
             }
         }
+        // What is due first.
         open.sort_by_key(|action| (action.item.due.is_none(), action.item.due));
         Ok(release::content(by, open)?)
     }

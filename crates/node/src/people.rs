@@ -181,6 +181,19 @@ impl Node {
             Command::Deed(Deed::Confirm { message, read_back: true, remark }) => {
                 self.check_read_back(thread, *message, &remark.text).await
             }
+            Command::Deed(Deed::Action { item, .. }) => {
+                let known = comity_store::matter::show(&self.db, thread).await?;
+                let agreement = self.agreement(&known.terms)?;
+                let actions = self.actions_of(&agreement, &known.matter).await?;
+                let place = usize::try_from(*item).unwrap_or(usize::MAX).wrapping_sub(1);
+                match actions.get(place).filter(|action| action.party != *self.party()) {
+                    Some(other) => {
+                        let party = other.party.clone();
+                        Err(Inside::OthersAction { item: *item, party }.into())
+                    }
+                    None => Ok(()),
+                }
+            }
             Command::Deed(Deed::Judge(judgement)) => {
                 let statements = comity_store::request::statements(&self.db, thread).await?;
                 let letters = statements.iter().filter_map(|one| Some(&one.kept.as_ref()?.letter));

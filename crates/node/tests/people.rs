@@ -16,9 +16,9 @@ use comity_node::people::{Draft, Stated};
 use comity_node::{Error, prove};
 use comity_rules::access::{Person, Right, Role};
 use comity_rules::agreement::{Agreement, Evidence, Release};
-use comity_rules::command::Command;
-use comity_rules::content::{Assessment, Attachment};
-use comity_rules::matter::Topic;
+use comity_rules::command::{Command, Deed};
+use comity_rules::content::{ActionItem, Agenda, Assessment, Attachment, Record};
+use comity_rules::matter::{Day, Topic};
 use comity_rules::review::Scope;
 use comity_rules::{Kind, Terms};
 use stage::{Stage, ask, remark, sign};
@@ -307,4 +307,32 @@ async fn scores_that_lie_two_apart_open_a_dispute() {
             assert_eq!(told, is_far, "both are told of it, and of nothing less");
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_action_item_is_done_by_whose_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let stage = Stage::set(folder.path(), Arc::new(Tcp)).await;
+    let (operator, hash) = (Person::operator(), stage.hash());
+    let (north, south) = (&stage.north, &stage.south);
+    let day = Day("2026-03-20".parse().unwrap());
+    let agenda = Agenda { title: "Round".into(), place: String::new(), points: vec![] };
+    let convene = Command::Deed(Deed::Convene { day, exercise: false, agenda });
+    let held = north.command(&operator, Some(&hash), None, convene).await.unwrap();
+    let thread = Some(held.thread);
+    let party = south.party().clone();
+    let actions = vec![ActionItem { text: "name a line".into(), party, due: None }];
+    let record = Record { text: "Agreed.".into(), actions };
+    let minutes = Command::Deed(Deed::Minutes { day, record });
+    north.command(&operator, None, thread, minutes).await.unwrap();
+    stage.settle().await;
+    south.command(&operator, None, thread, Command::Deed(Deed::Agree(remark("")))).await.unwrap();
+    stage.settle().await;
+    assert_eq!(north.open_actions(&operator).await.unwrap().into_inner().len(), 1);
+    let done = || Command::Deed(Deed::Action { item: 1, done: true, remark: remark("") });
+    let error = north.state(&operator, None, thread, done()).await.unwrap_err().to_string();
+    assert!(error.contains("southland says when it is done"), "{error}");
+    south.state(&operator, None, thread, done()).await.unwrap();
+    stage.settle().await;
+    assert!(north.open_actions(&operator).await.unwrap().into_inner().is_empty());
 }

@@ -895,3 +895,5 @@ problem-nothing-to-follow = There is no request { $id } here to go on from.
 problem-other-sort = An exercise goes on from an exercise, and what is real from what is real.
 
 review-entries = Entries it stands on
+
+problem-others-action = Action item { $item } is { $party }’s: they say when it is done.

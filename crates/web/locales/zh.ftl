@@ -878,3 +878,5 @@ problem-nothing-to-follow = 此处没有可承接的请求 { $id }。
 problem-other-sort = 演练只能承接演练,真实事项只能承接真实事项。
 
 review-entries = 所依据的账本条目
+
+problem-others-action = 行动事项 { $item } 由 { $party } 负责:由其说明何时完成。

@@ -61,6 +61,10 @@ fn inside(t: Language, inside: &Inside) -> String {
         }
         Inside::NothingToFollow(id) => t.with("problem-nothing-to-follow", [("id", id.clone())]),
         Inside::OtherSort => t.text("problem-other-sort"),
+        Inside::OthersAction { item, party } => {
+            let values = [("item", item.to_string()), ("party", party.to_string())];
+            t.with("problem-others-action", values)
+        }
         Inside::OwnDraft => t.text("problem-own-draft"),
         Inside::Decided { what, by } => {
             let key = if what == "released" { "problem-released" } else { "problem-returned" };

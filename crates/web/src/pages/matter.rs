@@ -399,9 +399,18 @@ fn moves(
                 moves.push(Move { wants: Wants::Minutes, hint, ..plain("minutes") });
             }
             Some(done) => {
+                let letters = dossier.statements.iter().rev().filter_map(|one| one.kept.as_ref());
+                let actions = letters.filter_map(|kept| match &kept.letter {
+                    Letter::Record(record) => Some(&record.actions),
+                    _ => None,
+                });
+                let actions = actions.into_iter().find(|actions| actions.len() == done.len());
+                // Whose it is says when it is done.
                 let items = |wanted: bool| -> Vec<(u32, String)> {
-                    let all = (1..).zip(&done).filter(|(_, done)| **done == wanted);
-                    all.map(|(n, _): (u32, _)| (n, n.to_string())).collect()
+                    let all = (1_u32..).zip(&done).zip(actions.into_iter().flatten());
+                    all.filter(|((_, done), action)| **done == wanted && action.party == *us)
+                        .map(|((number, _), action)| (number, format!("{number}. {}", action.text)))
+                        .collect()
                 };
                 for (act, wanted) in [("done", false), ("open", true)] {
                     let items = items(wanted);
