@@ -10,7 +10,6 @@ use comity_rules::agreement::{Between, Closes, LastHead};
 use comity_rules::{PartyId, Terms, clock};
 use comity_store::ledger::{self, Ledger};
 use comity_store::{matter, session};
-
 use jiff::Timestamp;
 
 use crate::node::{Agreement, Error, Node};
@@ -50,20 +49,25 @@ impl Node {
     /// # Errors
     /// [`Error::Store`].
     pub async fn state_of(&self, agreement: &Agreement) -> Result<State, Error> {
-        let own = ledger::show(&self.db, &agreement.own).await?;
-        let matters = matter::suspensions(&self.db, &own.terms).await?;
+        if agreement.is_closed() {
+            return Ok(State::Closed);
+        }
+        if agreement.is_ending() {
+            return Ok(State::Ending);
+        }
+        if !self.is_countersigned(agreement).await? {
+            return Ok(State::Unsigned);
+        }
+        let terms = agreement.terms.hash().to_hex();
+        let matters = matter::suspensions(&self.db, &terms).await?;
         let is_still = clock::pauses(&matters, false).iter().any(|one| one.to.is_none());
-        Ok(if agreement.is_closed() {
-            State::Closed
-        } else if agreement.is_ending() {
-            State::Ending
-        } else if ledger::counterpart(&self.db, &own).await?.is_none() {
-            State::Unsigned
-        } else if is_still {
-            State::Suspended
-        } else {
-            State::Open
-        })
+        Ok(if is_still { State::Suspended } else { State::Open })
+    }
+
+    /// Whether the other party has signed the terms too, that is whether its ledger under them has come.
+    async fn is_countersigned(&self, agreement: &Agreement) -> Result<bool, Error> {
+        let own = ledger::show(&self.db, &agreement.own).await?;
+        Ok(ledger::counterpart(&self.db, &own).await?.is_some())
     }
 
     /// Terms like those of an agreement, or as it is to be amended, which put an end to it where its ledgers are
@@ -149,8 +153,7 @@ impl Node {
         Ok(())
     }
 
-    /// Ends every agreement that signed terms put an end to: closes it where the other party has signed them too, that
-    /// is where its ledger under them has come.
+    /// Ends every agreement that signed terms put an end to: closes it where the other party has signed them too.
     pub(crate) async fn close_ended(&self) -> Result<(), Error> {
         let all = self.agreements();
         let mut changed = false;
@@ -160,8 +163,7 @@ impl Node {
                 next.closed.store(true, Ordering::Release);
                 continue;
             }
-            let own = ledger::show(&self.db, &next.own).await?;
-            let both = ledger::counterpart(&self.db, &own).await?.is_some();
+            let both = self.is_countersigned(next).await?;
             for ended in all.iter().filter(|a| a.terms.hash().to_hex() == closes.terms) {
                 ended.ending.store(true, Ordering::Release);
                 changed |= both && !ended.closed.swap(both, Ordering::AcqRel);
@@ -196,8 +198,7 @@ impl Node {
             return refused(format!("{}: these terms put an end to nothing", next.terms.id));
         };
         let ended = self.agreement(&closes.terms)?;
-        let own = ledger::show(&self.db, &next.own).await?;
-        if ledger::counterpart(&self.db, &own).await?.is_some() {
+        if self.is_countersigned(&next).await? {
             return refused(format!("{} has signed these terms too: they hold", next.peer));
         }
         session::set(&self.db, &withdrawn(&next), "").await?;

@@ -656,22 +656,21 @@ async fn ledgers(node: &Node) -> Result<Value, Error> {
 }
 
 async fn proofs(node: &Node, id: &str, open: &[String]) -> Result<Value, Error> {
+    let operator = Person::operator();
     if let Some((ledger, index)) = id.split_once('/') {
         let index = index.parse().map_err(|_| missing_ledger(id))?;
         let all = ledger::list(node.db()).await?;
         let found = all.iter().find(|l| ledger.len() >= 4 && l.id.starts_with(ledger));
         let found = found.ok_or_else(|| missing_ledger(ledger))?;
-        let proof = prove::statement(node, &Person::operator(), &found.id, index, open).await?;
+        let proof = prove::statement(node, &operator, &found.id, index, open).await?;
         return opened(&[proof], open);
     }
     let thread = node.find(id).await?;
-    let dossier = node.dossier(&Person::operator(), thread).await?.into_inner();
+    let dossier = node.dossier(&operator, thread).await?.into_inner();
     let mut proofs = Vec::new();
     for statement in &dossier.statements {
         let index = statement.event.index;
-        proofs.push(
-            prove::statement(node, &Person::operator(), &statement.ledger, index, open).await?,
-        );
+        proofs.push(prove::statement(node, &operator, &statement.ledger, index, open).await?);
     }
     opened(&proofs, open)
 }
@@ -730,7 +729,7 @@ fn line_json(node: &Node, line: &Line) -> Value {
         "clocks": line.clocks,
         "overdue": line.clocks.is_overdue(),
         "next_due": line.clocks.next_due(),
-        "stands_still": line.clocks.pauses.last().is_some_and(|pause| pause.to.is_none()),
+        "stands_still": line.clocks.is_paused(),
     })
 }
 

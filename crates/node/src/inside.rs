@@ -1,8 +1,13 @@
-//! What a party holds its own people to, beyond the rules of both: why something was not done.
+//! What a party holds its own people to, beyond the rules of both, and why something was not done.
 
-use comity_rules::PartyId;
+use comity_rules::access::Person;
+use comity_rules::command::{Command, Deed};
+use comity_rules::content::{Follows, Judgement, Letter};
+use comity_rules::{PartyId, ThreadId};
+use comity_store::{matter, request};
 
 use crate::duty::Voices;
+use crate::node::{Error, Node};
 
 /// Why something was not done.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -86,4 +91,72 @@ pub enum Inside {
         /// By whom.
         who: String,
     },
+}
+
+impl Node {
+    /// Whether a command is as this party wants it: that it goes on from what there is, that what is read back was
+    /// said, that a commitment is judged by what was fixed, that an action item is done by whose it is, and that the
+    /// party speaks with one voice.
+    pub(crate) async fn check_inside(
+        &self,
+        by: &Person,
+        thread: Option<ThreadId>,
+        command: &Command,
+    ) -> Result<(), Error> {
+        if let Command::Send { ask, exercise, .. } = command
+            && let Some(follows) = &ask.follows
+        {
+            self.check_follows(follows, *exercise).await?;
+        }
+        let Some(thread) = thread else { return Ok(()) };
+        match command {
+            Command::Deed(Deed::Confirm { message, read_back: true, remark }) => {
+                self.check_read_back(thread, *message, &remark.text).await
+            }
+            Command::Deed(Deed::Action { item, .. }) => self.check_action(thread, *item).await,
+            Command::Deed(Deed::Judge(judgement)) => self.check_judgement(thread, judgement).await,
+            Command::Answer(_) | Command::Decide(_) => match self.unsettled(by, thread).await? {
+                unsettled if unsettled.is_empty() => Ok(()),
+                unsettled => Err(Inside::Unsettled(Voices(unsettled)).into()),
+            },
+            _ => Ok(()),
+        }
+    }
+
+    async fn check_follows(&self, follows: &Follows, exercise: bool) -> Result<(), Error> {
+        // What is no id at all the rules refuse.
+        let Ok(before) = follows.request.parse::<ThreadId>() else { return Ok(()) };
+        let known = request::show(&self.db, before).await;
+        let nothing = |_| Inside::NothingToFollow(follows.request.clone());
+        let same = known.map_err(nothing)?.request.exercise == exercise;
+        if same { Ok(()) } else { Err(Inside::OtherSort.into()) }
+    }
+
+    async fn check_action(&self, thread: ThreadId, item: u32) -> Result<(), Error> {
+        let known = matter::show(&self.db, thread).await?;
+        let agreement = self.agreement(&known.terms)?;
+        let actions = self.actions_of(&agreement, &known.matter).await?;
+        let place = usize::try_from(item).unwrap_or(usize::MAX).wrapping_sub(1);
+        match actions.into_iter().nth(place).filter(|action| action.party != *self.party()) {
+            Some(other) => Err(Inside::OthersAction { item, party: other.party }.into()),
+            None => Ok(()),
+        }
+    }
+
+    async fn check_judgement(&self, thread: ThreadId, judgement: &Judgement) -> Result<(), Error> {
+        let statements = request::statements(&self.db, thread).await?;
+        let letters = statements.iter().filter_map(|one| Some(&one.kept.as_ref()?.letter));
+        let mut criteria = letters.filter_map(|letter| match letter {
+            Letter::Yardstick(yardstick) => Some(&yardstick.criteria),
+            _ => None,
+        });
+        // What is judged by was fixed and signed beforehand.
+        let Some(fixed) = criteria.next() else { return Ok(()) };
+        let is_fixed = |id: &str| fixed.iter().any(|criterion| criterion.id == id);
+        let found = judgement.findings.iter().find(|one| !is_fixed(&one.criterion));
+        let Some(found) = found else { return Ok(()) };
+        let known: Vec<_> = fixed.iter().map(|criterion| criterion.id.as_str()).collect();
+        let criterion = found.criterion.clone();
+        Err(Inside::NotFixed { criterion, known: known.join(", ") }.into())
+    }
 }

@@ -175,7 +175,6 @@ impl Node {
                 }
             }
         }
-        // What is due first.
         open.sort_by_key(|action| (action.item.due.is_none(), action.item.due));
         Ok(release::content(by, open)?)
     }

@@ -13,7 +13,6 @@ use comity_store::account::{self, Account};
 use comity_store::draft;
 pub use comity_store::draft::Draft;
 
-use crate::duty::Voices;
 use crate::inside::Inside;
 use crate::node::{Agreement, Done, Error, Node, no_thread};
 use crate::password;
@@ -156,70 +155,6 @@ impl Node {
             None => seal::seal(&content, &[&seal::Recipient::parse(&peer.recipient)?, own])?,
         };
         Ok(Order { by, agreement, thread, command, letter, sealed })
-    }
-
-    /// What this party holds itself to beyond the rules of both: that what is read back was said, and that it
-    /// speaks with one voice.
-    async fn check_inside(
-        &self,
-        by: &Person,
-        thread: Option<ThreadId>,
-        command: &Command,
-    ) -> Result<(), Error> {
-        if let Command::Send { ask, exercise, .. } = command
-            && let Some(follows) = &ask.follows
-            && let Ok(before) = follows.request.parse::<ThreadId>()
-        {
-            let known = comity_store::request::show(&self.db, before).await;
-            let nothing = |_| Inside::NothingToFollow(follows.request.clone());
-            if known.map_err(nothing)?.request.exercise != *exercise {
-                return Err(Inside::OtherSort.into());
-            }
-        }
-        let Some(thread) = thread else { return Ok(()) };
-        match command {
-            Command::Deed(Deed::Confirm { message, read_back: true, remark }) => {
-                self.check_read_back(thread, *message, &remark.text).await
-            }
-            Command::Deed(Deed::Action { item, .. }) => {
-                let known = comity_store::matter::show(&self.db, thread).await?;
-                let agreement = self.agreement(&known.terms)?;
-                let actions = self.actions_of(&agreement, &known.matter).await?;
-                let place = usize::try_from(*item).unwrap_or(usize::MAX).wrapping_sub(1);
-                match actions.get(place).filter(|action| action.party != *self.party()) {
-                    Some(other) => {
-                        let party = other.party.clone();
-                        Err(Inside::OthersAction { item: *item, party }.into())
-                    }
-                    None => Ok(()),
-                }
-            }
-            Command::Deed(Deed::Judge(judgement)) => {
-                let statements = comity_store::request::statements(&self.db, thread).await?;
-                let letters = statements.iter().filter_map(|one| Some(&one.kept.as_ref()?.letter));
-                let mut criteria = letters.filter_map(|letter| match letter {
-                    Letter::Yardstick(yardstick) => Some(&yardstick.criteria),
-                    _ => None,
-                });
-                // What is judged by was fixed and signed beforehand.
-                let Some(fixed) = criteria.next() else { return Ok(()) };
-                let is_fixed = |id: &str| fixed.iter().any(|criterion| criterion.id == id);
-                let found = judgement.findings.iter().find(|one| !is_fixed(&one.criterion));
-                let Some(found) = found else { return Ok(()) };
-                let known: Vec<_> = fixed.iter().map(|criterion| criterion.id.as_str()).collect();
-                let criterion = found.criterion.clone();
-                Err(Inside::NotFixed { criterion, known: known.join(", ") }.into())
-            }
-            Command::Answer(_) | Command::Decide(_) => {
-                let unsettled = self.unsettled(by, thread).await?;
-                if unsettled.is_empty() {
-                    Ok(())
-                } else {
-                    Err(Inside::Unsettled(Voices(unsettled)).into())
-                }
-            }
-            _ => Ok(()),
-        }
     }
 
     /// The drafts that wait for a second person.

@@ -27,6 +27,22 @@ fn person(name: &str, role: Role) -> Person {
     Person { name: name.to_owned(), role, authority: Some("cyber-police".to_owned()) }
 }
 
+/// Terms, signed by both, under which a second person releases these kinds but of requests of these classes.
+async fn two_eyes(stage: &Stage, kinds: &[Kind], except: &[&str]) -> Terms {
+    let mut changed = Agreement::clone(&stage.terms);
+    changed.id = "two-eyes".to_owned();
+    let between = changed.between.take().unwrap();
+    changed.release = Some(Release {
+        two_persons: kinds.iter().map(|kind| kind.as_str().to_owned()).collect(),
+        except_classes: except.iter().map(|class| (*class).to_owned()).collect(),
+        evidence: Evidence::Proposal,
+    });
+    let terms = Terms::propose(&changed, between).unwrap();
+    sign(&stage.north, &terms).await;
+    sign(&stage.south, &terms).await;
+    terms
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn accounts_let_in_and_out() {
     let folder = tempfile::tempdir().unwrap();
@@ -134,17 +150,7 @@ async fn who_may_not_read_reads_nothing() {
 async fn a_draft_waits_for_a_second_pair_of_eyes() {
     let folder = tempfile::tempdir().unwrap();
     let stage = Stage::set(folder.path(), Arc::new(Tcp)).await;
-    let mut changed = Agreement::clone(&stage.terms);
-    changed.id = "two-eyes".to_owned();
-    let between = changed.between.take().unwrap();
-    changed.release = Some(Release {
-        two_persons: vec![Kind::Send.as_str().to_owned(), Kind::Answer.as_str().to_owned()],
-        except_classes: vec!["U0-emergency".to_owned()],
-        evidence: Evidence::Proposal,
-    });
-    let terms = Terms::propose(&changed, between).unwrap();
-    sign(&stage.north, &terms).await;
-    sign(&stage.south, &terms).await;
+    let terms = two_eyes(&stage, &[Kind::Send, Kind::Answer], &["U0-emergency"]).await;
     let (node, hash) = (&stage.north, terms.hash().to_hex());
     let (ada, ben) = (person("ada", Role::DutyOfficer), person("ben", Role::ReleasingOfficer));
 
@@ -233,17 +239,7 @@ async fn a_draft_waits_for_a_second_pair_of_eyes() {
 async fn what_was_drafted_before_an_objection_is_held_at_release() {
     let folder = tempfile::tempdir().unwrap();
     let stage = Stage::set(folder.path(), Arc::new(Tcp)).await;
-    let mut changed = Agreement::clone(&stage.terms);
-    changed.id = "two-eyes".to_owned();
-    let between = changed.between.take().unwrap();
-    changed.release = Some(Release {
-        two_persons: vec![Kind::Answer.as_str().to_owned()],
-        except_classes: Vec::new(),
-        evidence: Evidence::Proposal,
-    });
-    let terms = Terms::propose(&changed, between).unwrap();
-    sign(&stage.north, &terms).await;
-    sign(&stage.south, &terms).await;
+    let terms = two_eyes(&stage, &[Kind::Answer], &[]).await;
     let hash = terms.hash().to_hex();
     let operator = Person::operator();
     let asked = stage.north.state(&operator, Some(&hash), None, ask("who?")).await.unwrap();

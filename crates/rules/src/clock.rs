@@ -174,6 +174,12 @@ impl Clocks {
         !self.ended && [&self.acknowledge, &self.decide, &self.answer].into_iter().any(late)
     }
 
+    /// Whether they stand still with the agreement now.
+    #[must_use]
+    pub fn is_paused(&self) -> bool {
+        self.pauses.last().is_some_and(|pause| pause.to.is_none())
+    }
+
     /// The next instant at which something is due that is not done.
     #[must_use]
     pub fn next_due(&self) -> Option<Timestamp> {

@@ -39,8 +39,7 @@ impl Language {
 
     /// The text of this key, where there is one.
     pub(crate) fn known(self, key: &str) -> Option<String> {
-        let catalogue = if self == Self::English { &ENGLISH } else { &CHINESE };
-        catalogue.has(key).then(|| self.text(key))
+        self.catalogue().has(key).then(|| self.text(key))
     }
 
     /// The text of this key with values.
@@ -57,9 +56,13 @@ impl Language {
     }
 
     fn format(self, key: &str, arguments: Option<&FluentArgs<'_>>) -> String {
+        self.catalogue().text(key, arguments)
+    }
+
+    fn catalogue(self) -> &'static Catalogue {
         match self {
-            Self::English => ENGLISH.text(key, arguments),
-            Self::Chinese => CHINESE.text(key, arguments),
+            Self::English => &ENGLISH,
+            Self::Chinese => &CHINESE,
         }
     }
 

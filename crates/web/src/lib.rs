@@ -14,6 +14,7 @@ use axum::middleware;
 use axum::response::Response;
 use axum::routing::{get, post};
 use comity_node::Node;
+use jiff::tz::TimeZone;
 
 mod language;
 mod pages;
@@ -43,6 +44,13 @@ pub(crate) struct App {
     pub(crate) uploads: Arc<pages::upload::Uploads>,
     /// The node's configuration as pages see it: links lead to these pages themselves.
     pub(crate) config: Arc<comity_node::Config>,
+}
+
+impl App {
+    /// The zone of this party's own clock.
+    pub(crate) fn zone(&self) -> TimeZone {
+        TimeZone::get(&self.node.card().zone).unwrap_or(TimeZone::UTC)
+    }
 }
 
 /// Everything that the web listener serves.

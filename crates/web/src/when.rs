@@ -108,7 +108,7 @@ pub(crate) fn due(t: Language, line: &Line, us: &PartyId, zones: &Zones, now: Ti
             None => plain("due-done"),
         };
     }
-    if deadline.due.is_none() && clocks.pauses.last().is_some_and(|pause| pause.to.is_none()) {
+    if deadline.due.is_none() && clocks.is_paused() {
         return plain("due-paused");
     }
     deadline_of(t, deadline, key, zones, now)

@@ -55,7 +55,18 @@ struct About<'a> {
     exercise: bool,
 }
 
-impl About<'_> {
+impl<'a> About<'a> {
+    fn request(node: &'a Node, line: &'a dossier::Line) -> Self {
+        let request = &line.summary.request;
+        Self {
+            node,
+            thread: request.thread,
+            class: request.class.as_deref(),
+            peer: &line.agreement.peer,
+            exercise: request.exercise,
+        }
+    }
+
     fn alert(&self, what: &str, more: &str, step: u32, due: Option<Timestamp>) -> Alert {
         let key = if more.is_empty() {
             format!("{}/{what}", self.thread)
@@ -84,13 +95,7 @@ impl About<'_> {
 fn request(node: &Node, line: &dossier::Line, alerts: &mut Vec<Alert>) {
     let request = &line.summary.request;
     let mine = request.receiver == *node.party();
-    let about = About {
-        node,
-        thread: request.thread,
-        class: request.class.as_deref(),
-        peer: &line.agreement.peer,
-        exercise: request.exercise,
-    };
+    let about = About::request(node, line);
     let standing = &line.standing;
     if mine && !standing.acknowledged && !standing.is_answered() {
         alerts.push(about.alert("arrived", "", 1, line.clocks.acknowledge.due));
@@ -139,13 +144,7 @@ async fn disputed(node: &Node, line: &dossier::Line, alerts: &mut Vec<Alert>) ->
     };
     let dossier = node.dossier(&Person::operator(), request.thread).await?.into_inner();
     if !dossier.disputed().is_empty() {
-        let about = About {
-            node,
-            thread: request.thread,
-            class: request.class.as_deref(),
-            peer: &line.agreement.peer,
-            exercise: request.exercise,
-        };
+        let about = About::request(node, line);
         alerts.push(about.alert("disputed", &format!("{one}-{other}"), 1, None));
     }
     Ok(())

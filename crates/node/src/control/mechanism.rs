@@ -152,20 +152,19 @@ pub(super) async fn answer(node: &Node, question: Mechanism) -> Result<Value, Er
     let operator = Person::operator();
     match question {
         Mechanism::Matters { topic, open, after } => {
-            let lines =
-                node.matters(&Person::operator(), topic, open, after, PAGE).await?.into_inner();
+            let lines = node.matters(&operator, topic, open, after, PAGE).await?.into_inner();
             let next = lines.last().filter(|_| lines.len() as u64 == PAGE);
             let matters: Value = lines.iter().map(|line| line_json(node, line)).collect();
             Ok(json!({ "matters": matters, "next": next.map(|line| line.summary.seq) }))
         }
         Mechanism::Matter { id } => {
             let thread = node.find(&id).await?;
-            let dossier = node.matter(&Person::operator(), thread).await?.into_inner();
+            let dossier = node.matter(&operator, thread).await?.into_inner();
             node.journal("see", &thread.to_string()).await?;
             Ok(dossier_json(node, &dossier))
         }
         Mechanism::OpenActions => {
-            let all = node.open_actions(&Person::operator()).await?.into_inner();
+            let all = node.open_actions(&operator).await?.into_inner();
             let json = all.iter().map(|action| {
                 json!({
                     "thread": action.thread,
@@ -180,7 +179,7 @@ pub(super) async fn answer(node: &Node, question: Mechanism) -> Result<Value, Er
         }
         Mechanism::Hotline { agreement } => {
             let agreement = named(node, agreement)?;
-            let status = node.hotline_status(&Person::operator(), &agreement).await?;
+            let status = node.hotline_status(&operator, &agreement).await?;
             let next =
                 status.next.iter().map(|(signal, due)| json!({ "test": signal, "due": due }));
             Ok(json!({
@@ -237,7 +236,7 @@ pub(super) async fn answer(node: &Node, question: Mechanism) -> Result<Value, Er
             let thread = node.find(&id).await?;
             let routes: Value =
                 node.routes(&operator, thread).await?.iter().map(route_json).collect();
-            let unsettled = node.unsettled(&Person::operator(), thread).await?;
+            let unsettled = node.unsettled(&operator, thread).await?;
             let unsettled: Vec<_> = unsettled.iter().map(ToString::to_string).collect();
             Ok(json!({ "request": thread, "routes": routes, "unsettled": unsettled }))
         }

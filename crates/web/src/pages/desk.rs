@@ -80,7 +80,7 @@ pub(crate) async fn show(State(app): State<App>, t: Language, who: Who) -> Respo
         Ok(alerts) => alerts,
         Err(error) => return internal(t, &error),
     };
-    let zone = jiff::tz::TimeZone::get(&app.node.card().zone).unwrap_or(jiff::tz::TimeZone::UTC);
+    let zone = app.zone();
     let alerts = alerts.iter().map(|alert| {
         let said = comity_node::alert::text(alert, t.code(), &app.config, app.node.card());
         let since = when::day(t, &alert.at.to_zoned(zone.clone()));

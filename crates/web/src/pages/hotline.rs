@@ -12,7 +12,6 @@ use comity_rules::content::{Message, Tlp};
 use comity_rules::matter::{Signal, Topic};
 use comity_rules::thread::Event;
 use jiff::SignedDuration;
-use jiff::tz::TimeZone;
 use serde::Deserialize;
 
 use super::{Frame, Posted, internal, place, render};
@@ -180,7 +179,7 @@ pub(super) async fn calls(
     limit: u64,
 ) -> Result<Vec<Call>, Error> {
     let lines = app.node.matters(by, topic, false, None, limit).await?.into_inner();
-    let zone = TimeZone::get(&app.node.card().zone).unwrap_or(TimeZone::UTC);
+    let zone = app.zone();
     let since = |event: &Event| {
         let time = event.witnessed.unwrap_or(event.claimed);
         when::day(t, &time.to_zoned(zone.clone()))
@@ -291,7 +290,7 @@ async fn gather(
                 .collect(),
         });
     }
-    let zone = TimeZone::get(&app.node.card().zone).unwrap_or(TimeZone::UTC);
+    let zone = app.zone();
     let hour = |time: jiff::Timestamp| when::day(t, &time.to_zoned(zone.clone()));
     let now = app.node.now();
     let shifts = app.node.roster(&who.0).await?;
