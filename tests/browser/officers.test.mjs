@@ -49,6 +49,12 @@ for (const [language, locale, title] of [['en', 'en-US', 'Whose is this name ser
     assert.equal(await south.page.inputValue('[name=ask_1]'), 'Who runs ns1.example?', 'what was written is kept');
     await south.page.selectOption('[name=infrastructure_2]', 'phishing');
     await south.page.fill('[name=identifiers_2]', 'ns1.example\n198.51.100.9:53');
+    const other = language === 'en' ? ['zh', '谁运营这台服务器?'] : ['en', 'Who runs this server?'];
+    await south.page.click('details:has([name=translation_title]) > summary');
+    await south.page.fill('[name=translation_language]', other[0]);
+    await south.page.fill('[name=translation_title]', other[1]);
+    await south.page.fill('[name=translation_facts]', 'facts');
+    await south.page.fill('[name=translation_items]', 'one\ntwo');
     await south.page.click('button[value=check]');
     const preview = await south.page.textContent('#preview');
     assert.ok(preview.includes(say('send-anyway')));
@@ -118,6 +124,13 @@ for (const [language, locale, title] of [['en', 'en-US', 'Whose is this name ser
     await look(south, 'an assessment');
     await south.page.goto(south.base + '/requests?q=' + encodeURIComponent(`${title.slice(0, 5)} is:open`));
     assert.equal(await south.page.locator('tbody tr').count(), 1, 'found by words and a filter');
+    await south.page.goto(south.base + '/requests?q=' + encodeURIComponent(other[1].slice(0, 4)));
+    assert.ok((await south.page.textContent('main')).includes(title), 'found by its translated title');
+    await south.page.goto(south.base + '/requests?q=is%3Alost+to-do%3Ax+state%3Ax');
+    const odd = await south.page.locator('[role=alert]').allTextContents();
+    assert.equal(odd.length, 2, `an unknown key, and an unknown value: ${odd}`);
+    assert.match(odd[0], /is:lost.*overdue/);
+    assert.match(odd[1], /state:.*status/);
     await south.page.goto(south.base + '/requests?q=class%3AU0');
     assert.ok((await south.page.textContent('main')).includes(say('nothing-found')));
     for (const one of [south, north, third]) await one.context.close();
@@ -186,6 +199,8 @@ test('the hotline: a message comes up on the other side by itself, and is acknow
   await south.page.goto(south.base + '/hotline');
   const north = await signedIn('north');
   await north.page.goto(north.base + '/hotline');
+  assert.match(await north.page.textContent('main'), /is to be acknowledged within 30 min/);
+  assert.equal(await north.page.inputValue('[name=marking]'), 'TLP:AMBER', 'as the command has it');
   await north.page.fill('[name=title]', 'Two dams lost their view');
   await north.page.fill('textarea[name=text] >> nth=0', 'Do you see the same?');
   await north.page.check('[name=exercise]');

@@ -54,8 +54,10 @@ pub struct Status {
     /// The number of this party's key, and of the other's; none: what is said is sealed to the keys of the
     /// cards, which are not destroyed.
     pub epochs: (Option<u32>, Option<u32>),
-    /// When this node makes the next test of each sort; none: the terms want none.
+    /// When the terms want the next test of each sort; none: they want none.
     pub next: Vec<(Signal, Timestamp)>,
+    /// Whether this node makes them by itself.
+    pub automatic: bool,
 }
 
 impl Node {
@@ -135,6 +137,7 @@ impl Node {
                 epoch(other.and_then(|other| other.channel.hotline)),
             ),
             next: next.into_iter().map(|(signal, due, _)| (signal, due)).collect(),
+            automatic: self.home.config().hotline_tests,
         })
     }
 

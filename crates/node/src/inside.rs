@@ -3,11 +3,12 @@
 use comity_rules::access::Person;
 use comity_rules::command::{Command, Deed};
 use comity_rules::content::{Follows, Judgement, Letter};
-use comity_rules::{PartyId, ThreadId};
+use comity_rules::thread::View;
+use comity_rules::{Matter, PartyId, ThreadId};
 use comity_store::{matter, request};
 
 use crate::duty::Voices;
-use crate::node::{Error, Node};
+use crate::node::{Agreement, Error, Node};
 
 /// Why something was not done.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -45,6 +46,11 @@ pub enum Inside {
         /// Whose.
         party: PartyId,
     },
+    /// A party suspends an agreement once, until it goes on.
+    #[error(
+        "this party has suspended the agreement already, in {0}; it goes on by `comity agreement resume`"
+    )]
+    Suspended(ThreadId),
     /// A commitment is judged by what was fixed for it.
     #[error("{criterion:?} was not fixed for this commitment; what was: {known}")]
     NotFixed {
@@ -95,11 +101,12 @@ pub enum Inside {
 
 impl Node {
     /// Whether a command is as this party wants it: that it goes on from what there is, that what is read back was
-    /// said, that a commitment is judged by what was fixed, that an action item is done by whose it is, and that the
-    /// party speaks with one voice.
+    /// said, that a commitment is judged by what was fixed, that an action item is done by whose it is, that nothing
+    /// is suspended twice, and that the party speaks with one voice.
     pub(crate) async fn check_inside(
         &self,
         by: &Person,
+        agreement: &Agreement,
         thread: Option<ThreadId>,
         command: &Command,
     ) -> Result<(), Error> {
@@ -107,6 +114,9 @@ impl Node {
             && let Some(follows) = &ask.follows
         {
             self.check_follows(follows, *exercise).await?;
+        }
+        if let Command::Deed(Deed::Suspend { exercise, .. }) = command {
+            self.check_suspend(agreement, *exercise).await?;
         }
         let Some(thread) = thread else { return Ok(()) };
         match command {
@@ -120,6 +130,19 @@ impl Node {
                 unsettled => Err(Inside::Unsettled(Voices(unsettled)).into()),
             },
             _ => Ok(()),
+        }
+    }
+
+    async fn check_suspend(&self, agreement: &Agreement, exercise: bool) -> Result<(), Error> {
+        let terms = agreement.terms.hash().to_hex();
+        let stands = |matter: &Matter| {
+            let own = matter.opener == *self.party() && matter.exercise == exercise;
+            own && !matter.standing(View::ALL).over
+        };
+        let known = matter::suspensions(&self.db, &terms).await?;
+        match known.iter().find(|matter| stands(matter)) {
+            Some(matter) => Err(Inside::Suspended(matter.thread).into()),
+            None => Ok(()),
         }
     }
 

@@ -444,6 +444,13 @@ impl Node {
         self.told.lock().unwrap_or_else(PoisonError::into_inner).insert(hash_of(key));
     }
 
+    /// Forgets of what was told all but this.
+    pub(crate) fn forget_told(&self, still: &[comity_store::alert::Alert]) {
+        let still: HashSet<u64> = still.iter().map(|alert| hash_of(&alert.key)).collect();
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        told.retain(|key| still.contains(key));
+    }
+
     /// Jobs that wait for the writer.
     pub(crate) fn waiting(&self) -> usize {
         self.jobs.max_capacity() - self.jobs.capacity()

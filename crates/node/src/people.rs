@@ -54,7 +54,7 @@ impl Node {
             (None, None) => return Err(no_terms()),
         };
         let agreement = self.agreement(&terms)?;
-        self.check_inside(person, thread, &command).await?;
+        self.check_inside(person, &agreement, thread, &command).await?;
         let known = known.map(|(thread, _)| thread);
         let opener = known.as_ref().is_none_or(|thread| thread.opener() == self.party());
         let topic = known.as_ref().and_then(Thread::topic);
@@ -187,7 +187,8 @@ impl Node {
             return Err(Inside::OwnDraft.into());
         }
         // An authority may have objected since it was drafted.
-        self.check_inside(person, draft.request, &draft.command).await?;
+        let agreement = self.agreement(&draft.terms)?;
+        self.check_inside(person, &agreement, draft.request, &draft.command).await?;
         let by = By {
             who: format!("{}, released by {}", draft.author, person.name),
             draft: Some((draft.id, person.name.clone())),

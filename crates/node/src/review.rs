@@ -134,7 +134,13 @@ impl Node {
     async fn head_of(&self, ledger: &Ledger, size: u64) -> Result<Head, Error> {
         let party = &ledger.party;
         let witnessed = ledger::history(&self.db, &ledger.id, size).await?;
-        let Some(witnessed) = witnessed.filter(|_| size > 0) else {
+        if size == 0 {
+            return Err(Error::Refused(format!(
+                "outside witnesses have covered nothing of the ledger of {party} here yet, and a review \
+                 stands on what they have"
+            )));
+        }
+        let Some(witnessed) = witnessed else {
             return Err(Error::Refused(format!(
                 "--at {party}:{size}: outside witnesses have covered {} entries of that ledger here",
                 ledger.witnessed

@@ -19,7 +19,7 @@ use comity_node::alert;
 use comity_node::duty::Contact;
 use comity_node::network::Tcp;
 use comity_node::people::Stated;
-use comity_node::{Node, hotline};
+use comity_node::{Error, Node, hotline};
 use comity_rules::ThreadId;
 use comity_rules::access::{Person, Role};
 use comity_rules::command::{Command, Deed};
@@ -288,8 +288,19 @@ async fn people_are_told_step_by_step_and_never_what_it_is_about() {
     assert_eq!(types, ["alert.acknowledge-late", "alert.rung"]);
     let mut mails: Vec<_> = told.iter().filter_map(|one| one["mail"].as_str()).collect();
     mails.sort_unstable();
-    let (ada, bo) = ("later-ada@south.example", "bo@south.example");
-    assert_eq!(mails, [bo, bo, ada, ada]);
+    let (at_ada, bo) = ("later-ada@south.example", "bo@south.example");
+    assert_eq!(mails, [bo, bo, at_ada, at_ada]);
+    // What was seen long ago is kept while its cause lasts, for it would be told again; then it goes.
+    let missing = south.see_alert(&ada, "nothing").await;
+    assert!(matches!(missing, Err(Error::Missing { what: "alert", .. })));
+    stage.clock.advance(SignedDuration::from_hours(24 * 91));
+    let kept = async || south.alerts(&operator).await.unwrap().iter().any(|a| a.0.key == key);
+    south.forget_alerts().await.unwrap();
+    assert!(kept().await, "nobody has acknowledged the request yet");
+    state(south, &stage, Some(thread), Command::Acknowledge(remark(""))).await;
+    south.forget_alerts().await.unwrap();
+    assert!(!kept().await);
+    assert!(south.unseen_alerts().await.unwrap() > 0, "what nobody has seen stays");
 }
 
 #[tokio::test(flavor = "multi_thread")]

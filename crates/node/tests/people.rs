@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use comity_node::network::Tcp;
 use comity_node::people::{Draft, Stated};
-use comity_node::{Error, prove};
+use comity_node::{Error, Node, prove};
 use comity_rules::access::{Person, Right, Role};
 use comity_rules::agreement::{Agreement, Evidence, Release};
 use comity_rules::command::{Command, Deed};
@@ -331,4 +331,28 @@ async fn an_action_item_is_done_by_whose_it_is() {
     south.state(&operator, None, thread, done()).await.unwrap();
     stage.settle().await;
     assert!(north.open_actions(&operator).await.unwrap().into_inner().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_agreement_is_suspended_once_by_each_party_until_it_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let stage = Stage::set(folder.path(), Arc::new(Tcp)).await;
+    let operator = Person::operator();
+    let suspend = |exercise| Command::Deed(Deed::Suspend { exercise, remark: remark("why") });
+    let state = async |node: &Node, thread, command| match node
+        .state(&operator, Some(&stage.hash()), thread, command)
+        .await
+    {
+        Ok(Stated::Now(done)) => Ok(done.thread),
+        Ok(Stated::Waits(draft)) => panic!("{draft}"),
+        Err(error) => Err(error.to_string()),
+    };
+    let first = state(&stage.north, None, suspend(false)).await.unwrap();
+    let error = state(&stage.north, None, suspend(false)).await.unwrap_err();
+    assert!(error.contains(&format!("suspended the agreement already, in {first}")), "{error}");
+    // An exercise is another matter, and so is what the other side does.
+    state(&stage.north, None, suspend(true)).await.unwrap();
+    state(&stage.south, None, suspend(false)).await.unwrap();
+    state(&stage.north, Some(first), Command::Deed(Deed::Resume(remark("")))).await.unwrap();
+    state(&stage.north, None, suspend(false)).await.unwrap();
 }

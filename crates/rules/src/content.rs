@@ -497,6 +497,15 @@ impl Letter {
         }
     }
 
+    /// The same in the translation that came with it.
+    #[must_use]
+    pub fn translated_title(&self) -> Option<&str> {
+        match self {
+            Self::Ask(ask) => ask.translation.as_ref().map(|one| one.title.as_str()),
+            _ => None,
+        }
+    }
+
     /// What it says in words; empty where it says none beside its other fields.
     #[must_use]
     pub fn text(&self) -> &str {

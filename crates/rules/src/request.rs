@@ -456,6 +456,21 @@ impl Standing {
 }
 
 impl Status {
+    /// Every one.
+    pub const ALL: [Self; 11] = [
+        Self::Sent,
+        Self::Received,
+        Self::Acknowledged,
+        Self::ClarificationAsked,
+        Self::Accepted,
+        Self::AcceptedWithConditions,
+        Self::Postponed,
+        Self::PartAnswered,
+        Self::PartlyRefused,
+        Self::Answered,
+        Self::Refused,
+    ];
+
     fn of(
         acknowledged: bool,
         received: bool,

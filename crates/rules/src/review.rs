@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, ToSpan as _};
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::agreement::{Agreement, Counts, Readers};
@@ -357,7 +357,7 @@ impl Review {
             answers_of: parties.map(|party| (party.id.clone(), Answers::default())).collect(),
             left_out: 0,
             unwitnessed: 0,
-            meetings: Meetings::of(agreement, &matters, scope.exercise),
+            meetings: Meetings::of(agreement, &matters, scope.exercise, at),
             mechanism: Mechanism::of(agreement, scope, at, &matters, openings),
             requests: Vec::new(),
             heads: Vec::new(),
@@ -664,7 +664,7 @@ fn rank(sorted: &[i64], hundredths: usize) -> Option<i64> {
 
 impl Meetings {
     /// Those that the terms record, and those of which both sides agreed to minutes.
-    fn of(agreement: &Agreement, matters: &[Matter], exercise: bool) -> Self {
+    fn of(agreement: &Agreement, matters: &[Matter], exercise: bool, now: Timestamp) -> Self {
         let Some(terms) = &agreement.review else { return Self::default() };
         let mut before = agreement.date;
         let mut due = terms.first_by;
@@ -672,7 +672,10 @@ impl Meetings {
         let recorded = agreement.events.iter().filter(|event| event.kind.ends_with("review"));
         let real = matters.iter().filter(|matter| matter.exercise == exercise);
         let dates = recorded.map(|event| event.date);
-        let mut dates: Vec<_> = dates.chain(real.filter_map(|m| m.held(View::ALL))).collect();
+        // It may be tomorrow already where it was held.
+        let today = now.to_zoned(TimeZone::UTC).date().saturating_add(1.day());
+        let agreed = real.filter_map(|matter| matter.held(View::ALL)).filter(|day| *day <= today);
+        let mut dates: Vec<_> = dates.chain(agreed).collect();
         dates.sort_unstable();
         for date in dates {
             let days = |from: Date| date.since(from).ok().map(|span| span.get_days());
@@ -708,7 +711,7 @@ mod tests {
     fn meetings_are_held_against_the_cadence() {
         let text = TEMPLATES.iter().find(|(id, _)| *id == "us-china-2015").map(|(_, text)| *text);
         let terms = Terms::parse(text.unwrap_or_default());
-        let meetings = terms.map(|terms| Meetings::of(&terms, &[], false));
+        let meetings = terms.map(|terms| Meetings::of(&terms, &[], false, Timestamp::MAX));
         let Ok(meetings) = meetings else { panic!("the template") };
         let days: Vec<_> = meetings.held.iter().map(|meeting| meeting.after_days).collect();
         assert_eq!(days, [Some(67), Some(196), Some(176), Some(301)]);

@@ -107,6 +107,18 @@ fn text_that_makes_no_sense_is_refused_with_its_place() {
         ),
         (
             "[[kind]]",
+            "[[directory]]\nid = \"one\"\nparty = \"us\"\nhours = \"9 to 5\"\nzone = \"Europe/Oslo\"\n\
+             evidence = \"proposal\"\nname.en = \"One\"\nrole.en = \"answers\"\n\n[[kind]]",
+            "directory one: hours are 24/7, or from when to when, such as 09:00-17:00",
+        ),
+        (
+            "evidence = \"proposal\"\n\n[title]",
+            "evidence = \"proposal\"\nlanguages = [\"en\", \"zh\"]\n\n[[definition]]\nterm = \"timely\"\n\
+             state = \"missing\"\nevidence = \"proposal\"\nwords.en = \"timely\"\n\n[title]",
+            "definition timely: the word and each reading stand in every language of the parties; not in \"zh\"",
+        ),
+        (
+            "[[kind]]",
             "[release]\ntwo_persons = [\"receipt/1\"]\nevidence = \"proposal\"\n\n[[kind]]",
             "release.two_persons: \"receipt/1\" is no kind of statement that may wait",
         ),

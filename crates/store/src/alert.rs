@@ -64,10 +64,9 @@ const COLUMNS: &str = "alert.key, alert.at, alert.what, alert.thread, alert.step
 /// # Errors
 /// [`Error`].
 pub async fn raise(db: &Db, alert: &Alert, to: &[Recipient]) -> Result<bool, Error> {
-    const KNOWN: &str = "SELECT 1 FROM alert WHERE key = $1";
     const SQL: &str = "INSERT INTO alert (key, at, what, thread, step, detail)
         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (key) DO NOTHING";
-    if db.query_one(KNOWN, &[alert.key.as_str().into()]).await?.is_some() {
+    if is_known(db, &alert.key).await? {
         return Ok(false);
     }
     let params = [
@@ -182,6 +181,37 @@ pub async fn see(db: &Db, key: &str, who: &str, at: Timestamp) -> Result<bool, E
     tx.execute(ENOUGH, &[key.into()]).await?;
     tx.commit().await?;
     Ok(found > 0)
+}
+
+/// Whether there is an alert of this key.
+///
+/// # Errors
+/// [`Error`].
+pub async fn is_known(db: &Db, key: &str) -> Result<bool, Error> {
+    Ok(db.query_one("SELECT 1 FROM alert WHERE key = $1", &[key.into()]).await?.is_some())
+}
+
+/// Keys of the alerts that somebody saw before this time.
+///
+/// # Errors
+/// [`Error`].
+pub async fn seen_before(db: &Db, time: Timestamp) -> Result<Vec<String>, Error> {
+    const SQL: &str = "SELECT key FROM alert WHERE seen < $1";
+    let rows = db.query(SQL, &[time.as_second().into()]).await?;
+    rows.iter().map(|row| Ok(row.text(0)?.to_owned())).collect()
+}
+
+/// Takes alerts away, with where they went.
+///
+/// # Errors
+/// [`Error`].
+pub async fn forget(db: &Db, keys: &[String]) -> Result<(), Error> {
+    let mut tx = db.begin().await?;
+    for key in keys {
+        tx.execute("DELETE FROM alert_to WHERE key = $1", &[key.as_str().into()]).await?;
+        tx.execute("DELETE FROM alert WHERE key = $1", &[key.as_str().into()]).await?;
+    }
+    tx.commit().await
 }
 
 /// The latest alerts, newest first.

@@ -18,6 +18,8 @@ pub struct Summary {
     pub terms: String,
     /// Its title; empty where its content is not to be had.
     pub title: String,
+    /// Its title in the translation that came with it; empty without.
+    pub translated: String,
     /// The order in which requests came to this node: the cursor of lists.
     pub seq: u64,
 }
@@ -67,7 +69,7 @@ impl Kept {
     }
 }
 
-const COLUMNS: &str = "state, terms, title, seq";
+const COLUMNS: &str = "state, terms, title, translated, seq";
 
 /// Requests after the cursor `before`, newest first; at most `limit`.
 ///
@@ -222,13 +224,14 @@ pub(crate) async fn save(
     tx: &mut Tx,
     request: &Request,
     terms: &str,
-    title: &str,
+    (title, translated): (&str, &str),
     seq: u64,
 ) -> Result<(), Error> {
     const SQL: &str = "INSERT INTO request
-        (thread, seq, terms, asker, receiver, title, status, desired, over, state)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
-        ON CONFLICT (thread) DO UPDATE SET title = excluded.title, status = excluded.status,
+        (thread, seq, terms, asker, receiver, title, translated, status, desired, over, state)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+        ON CONFLICT (thread) DO UPDATE SET title = excluded.title,
+            translated = excluded.translated, status = excluded.status,
             desired = excluded.desired, over = excluded.over, state = excluded.state";
     let standing = request.standing(View::ALL);
     let state = serde_json::to_string(request).map_err(Error::json)?;
@@ -239,6 +242,7 @@ pub(crate) async fn save(
         request.asker.as_str().into(),
         request.receiver.as_str().into(),
         title.into(),
+        translated.into(),
         standing.status.as_str().into(),
         standing.desired.as_str().into(),
         standing.is_over().into(),
@@ -253,6 +257,7 @@ fn read(row: &Row) -> Result<Summary, Error> {
         request: serde_json::from_str(row.text(0)?).map_err(Error::json)?,
         terms: row.text(1)?.to_owned(),
         title: row.text(2)?.to_owned(),
-        seq: row.count(3)?,
+        translated: row.text(3)?.to_owned(),
+        seq: row.count(4)?,
     })
 }

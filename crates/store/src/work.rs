@@ -53,8 +53,15 @@ struct Open {
 struct Held {
     thread: Thread,
     terms: String,
-    title: String,
+    title: Title,
     seq: u64,
+}
+
+/// The line by which a thread is known, and the same in its translation; empty where there is none.
+#[derive(Default)]
+struct Title {
+    own: String,
+    translated: String,
 }
 
 /// What became of an entry.
@@ -528,10 +535,11 @@ impl Work {
             let Held { thread, terms, title, seq } = held;
             match &thread {
                 Thread::Request(request) => {
-                    crate::request::save(&mut self.tx, request, &terms, &title, seq).await?;
+                    let titles = (title.own.as_str(), title.translated.as_str());
+                    crate::request::save(&mut self.tx, request, &terms, titles, seq).await?;
                 }
                 Thread::Matter(matter) => {
-                    crate::matter::save(&mut self.tx, matter, &terms, &title, seq).await?;
+                    crate::matter::save(&mut self.tx, matter, &terms, &title.own, seq).await?;
                 }
             }
         }
@@ -614,11 +622,13 @@ impl Work {
             return Ok(());
         }
         let held = if let Some(row) = crate::request::load(&mut self.tx, id).await? {
-            let crate::request::Summary { request, terms, title, seq } = row;
+            let crate::request::Summary { request, terms, title, translated, seq } = row;
+            let title = Title { own: title, translated };
             Some(Held { thread: Thread::Request(request), terms, title, seq })
         } else {
             crate::matter::load(&mut self.tx, id).await?.map(|row| {
                 let crate::matter::Summary { matter, terms, title, seq } = row;
+                let title = Title { own: title, ..Title::default() };
                 Held { thread: Thread::Matter(matter), terms, title, seq }
             })
         };
@@ -725,6 +735,8 @@ fn plain(text: &str) -> String {
     text.chars().map(|c| if odd(c) { '\u{fffd}' } else { c }).collect()
 }
 
-fn title(letter: Option<&Letter>) -> Option<String> {
-    letter.and_then(Letter::title).map(plain)
+fn title(letter: Option<&Letter>) -> Option<Title> {
+    let letter = letter?;
+    let translated = letter.translated_title().map(plain).unwrap_or_default();
+    Some(Title { own: plain(letter.title()?), translated })
 }

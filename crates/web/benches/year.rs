@@ -144,7 +144,11 @@ async fn main() {
     let password = stage.north.add_account(&Person::operator(), officer).await.unwrap();
     let token = stage.north.sign_in("desk", &password).await.unwrap().unwrap();
     let router = comity_web::router(&stage.north);
-    for page in ["/", "/requests", "/hotline", "/oversight?from=2026-01-01&to=2027-01-01"] {
+    // The usual review is made ahead; of other days it is made when somebody asks.
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    for page in
+        ["/", "/requests", "/hotline", "/oversight", "/oversight?from=2026-01-01&to=2027-01-01"]
+    {
         let get = async || {
             let request = Request::get(page).header("cookie", format!("comity={token}"));
             let request = request.body(Body::empty()).unwrap();

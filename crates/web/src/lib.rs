@@ -38,8 +38,8 @@ pub(crate) struct App {
     pub(crate) trying: Arc<tokio::sync::Mutex<()>>,
     /// Imports that go on, or ended lately.
     pub(crate) imports: Arc<pages::intelligence::Imports>,
-    /// Reviews as they were shown last.
-    pub(crate) reviews: Arc<pages::oversight::Reviews>,
+    /// Reviews that were made.
+    pub(crate) reviews: Arc<review::kept::Reviews>,
     /// Files that wait for what they go with.
     pub(crate) uploads: Arc<pages::upload::Uploads>,
     /// The node's configuration as pages see it: links lead to these pages themselves.
@@ -53,7 +53,7 @@ impl App {
     }
 }
 
-/// Everything that the web listener serves.
+/// Everything that the web listener serves. Within a runtime: what pages show is made ahead there.
 pub fn router(node: &Arc<Node>) -> Router {
     let config = comity_node::Config { pages: Some(String::new()), ..node.home().config().clone() };
     let app = App {
@@ -64,6 +64,7 @@ pub fn router(node: &Arc<Node>) -> Router {
         uploads: Arc::default(),
         config: Arc::new(config),
     };
+    tokio::spawn(Arc::clone(&app.reviews).ahead(Arc::downgrade(node)));
     let behind_password = Router::new()
         .route("/", get(pages::desk::show).post(pages::desk::act))
         .route("/requests", get(pages::requests::show).post(pages::bulk::act))

@@ -65,6 +65,7 @@ fn inside(t: Language, inside: &Inside) -> String {
             let values = [("item", item.to_string()), ("party", party.to_string())];
             t.with("problem-others-action", values)
         }
+        Inside::Suspended(thread) => t.with("problem-suspended", [("id", thread.short())]),
         Inside::OwnDraft => t.text("problem-own-draft"),
         Inside::Decided { what, by } => {
             let key = if what == "released" { "problem-released" } else { "problem-returned" };

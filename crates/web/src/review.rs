@@ -2,6 +2,7 @@
 //! table.
 
 pub(crate) mod files;
+pub(crate) mod kept;
 
 use std::fmt::Write as _;
 use std::path::Path;

@@ -189,7 +189,7 @@ async fn terms_of(context: &Context, id: String) -> Result<Terms, Failure> {
     } else {
         text(&context.ask(Question::Agreement { id }).await?, "text")
     };
-    Terms::parse(&text).map_err(|error| Failure::No(error.to_string()))
+    Terms::parse(&text).map_err(|error| Failure::Wrong(error.to_string()))
 }
 
 fn describe_changes(changes: &[Change]) -> String {

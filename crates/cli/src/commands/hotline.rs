@@ -180,6 +180,9 @@ fn describe(status: &Value) -> String {
         epoch("epoch"),
         epoch("epoch_there")
     );
+    if let Some(within) = status["acknowledge_within"].as_str() {
+        out.push_str(&format!("to be acknowledged within {within}\n\n"));
+    }
     let seconds = |value: &Value| match value.as_i64() {
         None => String::new(),
         Some(seconds) => format!("{seconds} s"),
@@ -206,6 +209,9 @@ fn describe(status: &Value) -> String {
     out.push_str(&table(&head, rows.into_iter()));
     for next in status["next"].as_array().into_iter().flatten() {
         out.push_str(&format!("\nnext {}: {} (UTC)", text(next, "test"), text(next, "due")));
+    }
+    if status["automatic"] == false {
+        out.push_str("\nThis node makes no tests by itself (hotline_tests = false).");
     }
     out
 }

@@ -114,6 +114,16 @@ fn describe(matter: &Value) -> String {
     for (party, position) in matter["positions"].as_object().into_iter().flatten() {
         out.push_str(&format!("\n{party}: {}", position.as_str().unwrap_or("no word yet")));
     }
+    if let Some(held) = matter["held"].as_str() {
+        out.push_str(&format!("\nheld on {held}, by minutes that both agreed to"));
+    }
+    for (number, action) in (1..).zip(matter["actions"].as_array().into_iter().flatten()) {
+        let mark = if action["done"] == true { "done" } else { "open" };
+        let due = text(action, "due");
+        let due = if due.is_empty() { due } else { format!(", due {due}") };
+        let (party, what) = (text(action, "party"), text(action, "text"));
+        out.push_str(&format!("\naction item {number} ({mark}, {party}{due}): {what}"));
+    }
     out.push('\n');
     request::describe_statements(matter, &mut out);
     out

@@ -306,7 +306,11 @@ async fn list(context: &Context, open: bool) -> Result<ExitCode, Failure> {
                 .to_owned();
         }
         let rows = lines.iter().map(|line| {
-            let overdue = if line["overdue"] == true { "overdue" } else { "" };
+            let overdue = match (&line["overdue"], &line["stands_still"]) {
+                (Value::Bool(true), _) => "overdue",
+                (_, Value::Bool(true)) => "clock stands still",
+                _ => "",
+            };
             vec![
                 text(line, "id").chars().take(8).collect(),
                 format!("{} to {}", text(line, "asker"), text(line, "receiver")),
@@ -453,6 +457,10 @@ pub(crate) fn describe_statements(request: &Value, out: &mut String) {
         };
         let (author, index) = (text(statement, "author"), text(statement, "index"));
         out.push_str(&format!("\n\n{author}, entry {index}, {kind}:"));
+        // What of it is public: the day of a meeting, the number of an action item.
+        if statement["mark"].is_object() {
+            spell(&statement["mark"], 1, out);
+        }
         spell(said, 1, out);
     }
 }

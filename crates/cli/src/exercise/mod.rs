@@ -247,7 +247,7 @@ impl Run<'_> {
         if let Some(within) = step.person_within.as_ref().filter(|_| self.pace.people) {
             let done = self.by_person(step, act, within).await?;
             came.by_person = done;
-            came.at = self.stage.clock.now();
+            came.at = whole(self.stage.clock.now());
             if done {
                 self.stage.settle().await?;
                 return Ok(came);
@@ -494,4 +494,9 @@ impl Run<'_> {
         let review = reviews.swap_remove(0);
         Ok(Played { steps, review, same: same && apart, clean })
     }
+}
+
+/// In whole seconds, as ledgers count them.
+fn whole(time: Timestamp) -> Timestamp {
+    Timestamp::from_second(time.as_second()).unwrap_or(time)
 }

@@ -9,6 +9,7 @@ mod text;
 mod watch;
 mod webhook;
 
+use std::collections::BTreeSet;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,6 +39,12 @@ const AT_A_TIME: usize = 8;
 
 /// How long the people of a step have before the next step is told as well.
 const STEP: SignedDuration = SignedDuration::from_mins(15);
+
+/// How long an alert is kept after somebody has seen it.
+const KEPT: SignedDuration = SignedDuration::from_hours(24 * 90);
+
+/// Between two looks at what need not be kept.
+const TIDY: Duration = Duration::from_secs(86_400);
 
 /// Sendings at a time, and alerts that are listed.
 const PAGE: u64 = 100;
@@ -74,13 +81,17 @@ impl Node {
         Ok(alert::unseen(&self.db).await?)
     }
 
-    /// Says that one has seen an alert: nobody else is woken for it.
+    /// Says that one has seen an alert: nobody else is woken for it. Whether nobody had.
     ///
     /// # Errors
-    /// [`Error::Denied`].
+    /// [`Error::Denied`], [`Error::Missing`].
     pub async fn see_alert(&self, person: &Person, key: &str) -> Result<bool, Error> {
         person.may(Right::Read)?;
         let found = alert::see(&self.db, key, &person.name, self.now()).await?;
+        if !found && !alert::is_known(&self.db, key).await? {
+            let id = key.chars().take(80).collect();
+            return Err(Error::Missing { what: "alert", id, hint: "; see `comity alert list`" });
+        }
         if found {
             self.journal_of(&person.name, "alert seen", key).await?;
             self.change();
@@ -135,7 +146,9 @@ impl Node {
     pub async fn tell(&self) -> Result<(), Error> {
         let audience = Audience::of(self).await?;
         let mut new = false;
-        for alert in watch::all(self).await? {
+        let alerts = watch::all(self).await?;
+        self.forget_told(&alerts);
+        for alert in alerts {
             // What was told is remembered, so that it is not looked up again at every look.
             if self.is_told(&alert.key) {
                 continue;
@@ -179,6 +192,19 @@ impl Node {
         Ok(())
     }
 
+    /// Takes away the alerts that were seen long ago, and whose cause is gone: else they would be told again.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub async fn forget_alerts(&self) -> Result<(), Error> {
+        let still = watch::all(self).await?;
+        let still: BTreeSet<&str> = still.iter().map(|alert| alert.key.as_str()).collect();
+        let before = self.now().checked_sub(KEPT).unwrap_or(Timestamp::MIN);
+        let old = alert::seen_before(&self.db, before).await?;
+        let old: Vec<_> = old.into_iter().filter(|key| !still.contains(key.as_str())).collect();
+        Ok(alert::forget(&self.db, &old).await?)
+    }
+
     async fn send(&self, sending: &Sending) -> Result<(), Error> {
         let config = self.home.config();
         let text = text(&sending.alert, &sending.to.language, config, self.card());
@@ -202,9 +228,14 @@ impl Node {
 
 /// Tells people until the future is dropped.
 pub(crate) async fn run(node: Arc<Node>) {
+    let mut tidied: Option<tokio::time::Instant> = None;
     loop {
         let (seen, began) = (node.change_count(), tokio::time::Instant::now());
-        let result = node.tell().await;
+        let mut result = node.tell().await;
+        if result.is_ok() && tidied.is_none_or(|tidied| tidied.elapsed() > TIDY) {
+            tidied = Some(began);
+            result = node.forget_alerts().await;
+        }
         node.trouble("alerts", result.as_ref().err());
         // Where there is much to look through, looking takes a tenth of the time at most.
         tokio::time::sleep(REST.max(began.elapsed() * 9)).await;

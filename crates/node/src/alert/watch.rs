@@ -1,11 +1,12 @@
 //! What people must know, derived from what there is: nothing here is set by anybody.
 
 use comity_rules::access::Person;
+use comity_rules::content::Letter;
 use comity_rules::matter::{Signal, Topic};
 use comity_rules::thread::{Sides as _, View};
-use comity_rules::{Kind, PartyId, ThreadId};
+use comity_rules::{Kind, PartyId, ThreadId, quality};
 use comity_store::alert::Alert;
-use comity_store::request;
+use comity_store::request::{self, Statement};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _};
 use serde_json::json;
@@ -134,16 +135,25 @@ fn request(node: &Node, line: &dossier::Line, alerts: &mut Vec<Alert>) {
 
 /// Where both sides have scored an answer: whether they lie so far apart that they are in dispute.
 async fn disputed(node: &Node, line: &dossier::Line, alerts: &mut Vec<Alert>) -> Result<(), Error> {
-    let request = &line.summary.request;
+    let asked = &line.summary.request;
     let scored = |party: &PartyId| {
-        let events = request.events_of(party).iter().filter(|event| event.refused.is_none());
+        let events = asked.events_of(party).iter().filter(|event| event.refused.is_none());
         events.filter(|event| event.act.kind == Kind::Assess).map(|event| event.index).next_back()
     };
-    let Some((one, other)) = scored(&request.asker).zip(scored(&request.receiver)) else {
+    let Some((one, other)) = scored(&asked.asker).zip(scored(&asked.receiver)) else {
         return Ok(());
     };
-    let dossier = node.dossier(&Person::operator(), request.thread).await?.into_inner();
-    if !dossier.disputed().is_empty() {
+    let kept = request::statements(&node.db, asked.thread).await?;
+    let scores = |party: &PartyId, index| {
+        let own = party == node.party();
+        let here = |s: &&Statement| s.index == index && (s.ledger == line.agreement.own) == own;
+        match &kept.iter().find(here)?.kept.as_ref()?.letter {
+            Letter::Assessment(assessment) => Some(&assessment.scores),
+            _ => None,
+        }
+    };
+    let both = scores(&asked.asker, one).zip(scores(&asked.receiver, other));
+    if both.is_some_and(|(one, other)| !quality::disputed(one, other).is_empty()) {
         let about = About::request(node, line);
         alerts.push(about.alert("disputed", &format!("{one}-{other}"), 1, None));
     }

@@ -161,7 +161,17 @@ pub(super) async fn answer(node: &Node, question: Mechanism) -> Result<Value, Er
             let thread = node.find(&id).await?;
             let dossier = node.matter(&operator, thread).await?.into_inner();
             node.journal("see", &thread.to_string()).await?;
-            Ok(dossier_json(node, &dossier))
+            let mut value = dossier_json(node, &dossier);
+            let line = &dossier.line;
+            if line.summary.matter.topic == Topic::Dialogue {
+                let items = node.actions_of(&line.agreement, &line.summary.matter).await?;
+                let done = line.summary.matter.actions(View::ALL).unwrap_or_default();
+                let actions = items.iter().zip(done).map(|(item, done)| {
+                    json!({ "text": item.text, "party": item.party, "due": item.due, "done": done })
+                });
+                value["actions"] = actions.collect();
+            }
+            Ok(value)
         }
         Mechanism::OpenActions => {
             let all = node.open_actions(&operator).await?.into_inner();
@@ -189,6 +199,9 @@ pub(super) async fn answer(node: &Node, question: Mechanism) -> Result<Value, Er
                 "epoch_there": status.epochs.1,
                 "readiness": status.readiness,
                 "next": next.collect::<Value>(),
+                "automatic": status.automatic,
+                "acknowledge_within": agreement.terms.hotline.as_ref()
+                    .and_then(|hotline| hotline.acknowledge_within.as_ref()).map(ToString::to_string),
             }))
         }
         Mechanism::Test { agreement, signal, who } => {

@@ -9,7 +9,8 @@ use crate::Kind;
 use crate::matter::Topic;
 
 use super::{
-    Agreement, Between, Closes, Counts, Evidence, Meaning, Party, Problem, Trigger, policy_text,
+    Agreement, Between, Closes, Counts, Evidence, Meaning, Party, Problem, Trigger, Words,
+    policy_text,
 };
 
 impl Agreement {
@@ -52,6 +53,15 @@ impl Agreement {
             }
             if contact.hours.is_some() && zone.is_none() {
                 return sense(&place, "hours mean nothing without their zone");
+            }
+            if contact.hours.as_ref().is_some_and(|hours| !is_hours(hours)) {
+                return sense(&place, "hours are 24/7, or from when to when, such as 09:00-17:00");
+            }
+            if !self.has_party(&contact.party) {
+                return sense(
+                    &place,
+                    &format!("{:?} is neither party's id or name", contact.party),
+                );
             }
         }
         let carried = |id: &str| self.kinds.iter().any(|kind| kind.id == id);
@@ -111,6 +121,20 @@ impl Agreement {
                     return sense(&place, "what is disputed has a reading of each party, by name");
                 }
                 _ => {}
+            }
+            let mut named = definition.readings.iter().filter_map(|one| one.party.as_ref());
+            if let Some(party) = named.find(|party| !self.has_party(party)) {
+                return sense(&place, &format!("{party:?} is neither party's id or name"));
+            }
+            let mut texts = definition.readings.iter().map(|one| &one.text);
+            let has =
+                |words: &Words, language: &str| words.all().any(|(known, _)| known == language);
+            let lacks = |language: &&String| {
+                !has(&definition.words, language) || texts.any(|text| !has(text, language))
+            };
+            if let Some(language) = self.languages.iter().find(lacks) {
+                let problem = "the word and each reading stand in every language of the parties";
+                return sense(&place, &format!("{problem}; not in {language:?}"));
             }
         }
         unique("calendar", self.calendars.iter().map(|calendar| &calendar.id))?;
@@ -191,6 +215,20 @@ impl Agreement {
         }
         Ok(())
     }
+}
+
+impl Agreement {
+    /// Whether somebody is a party, by id or name; in a template, which has none, anybody may be.
+    fn has_party(&self, named: &str) -> bool {
+        let is = |party: &Party| party.id.as_str() == named || party.name == named;
+        self.between.as_ref().is_none_or(|between| between.parties.iter().any(is))
+    }
+}
+
+/// `24/7`, or from when to when.
+fn is_hours(text: &str) -> bool {
+    let hour = |text: &str| text.len() == 5 && text.parse::<jiff::civil::Time>().is_ok();
+    text == "24/7" || text.split_once('-').is_some_and(|(from, to)| hour(from) && hour(to))
 }
 
 fn unique<T: AsRef<str>>(place: &str, ids: impl Iterator<Item = T>) -> Result<(), Problem> {

@@ -230,6 +230,9 @@ pub struct Agreement {
     /// A remark for its readers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<Words>,
+    /// The languages of its parties, such as `en` and `zh`: each definition has its word and its readings in all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub languages: Vec<String>,
     /// What it says of deadlines.
     pub deadlines: Deadlines,
     /// Clarification.

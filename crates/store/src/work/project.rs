@@ -11,7 +11,7 @@ use comity_rules::thread::{Receipted, Sides as _};
 use comity_rules::{Kind, Thread, ThreadId};
 use jiff::Timestamp;
 
-use super::{Held, Proof, Taken, Work, plain, title};
+use super::{Held, Proof, Taken, Title, Work, plain, title};
 use crate::ledger::{self, id_of};
 use crate::request::Kept;
 use crate::{Error, agreement};
@@ -104,7 +104,7 @@ impl Work {
         &mut self,
         admitted: &Admitted,
         terms: &str,
-        title: Option<String>,
+        title: Option<Title>,
         seq: u64,
     ) -> Result<Result<(), Illegal>, Error> {
         let body = admitted.statement.body();

@@ -142,9 +142,12 @@ fn definition(t: Language, definition: &Definition) -> [String; 3] {
     };
     let readings: Vec<_> = definition.readings.iter().map(reading).collect();
     let state = t.text(&format!("meaning-{}", definition.state.as_str()));
-    let word = match definition.words.in_language(t.code()) {
-        "" => definition.term.clone(),
-        word => word.to_owned(),
-    };
+    // The reader's word first, and what it is to the other side.
+    let own = definition.words.in_language(t.code());
+    let own = if own.is_empty() { definition.term.as_str() } else { own };
+    let others = definition.words.all().map(|(_, word)| word).filter(|word| *word != own);
+    let others: Vec<_> = others.collect();
+    let word =
+        if others.is_empty() { own.to_owned() } else { format!("{own} ({})", others.join(", ")) };
     [word, state, readings.join(" / ")]
 }

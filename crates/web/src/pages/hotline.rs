@@ -64,6 +64,10 @@ struct Line {
     keys: String,
     readiness: Table,
     next: Vec<String>,
+    /// Within which time a person acknowledges.
+    within: Option<String>,
+    /// Whether the node makes its tests by itself.
+    automatic: bool,
 }
 
 struct Handed {
@@ -278,6 +282,11 @@ async fn gather(
             peer: name(&agreement.peer),
             purpose: hotline.purpose.clone(),
             keys,
+            within: hotline
+                .acknowledge_within
+                .as_ref()
+                .map(|within| t.with("hotline-within", [("time", when::period(t, within))])),
+            automatic: status.automatic,
             readiness: Table::of(heads.map(|key| t.text(key)).into(), rows.into_iter()),
             next: status
                 .next
@@ -301,6 +310,11 @@ async fn gather(
         t.with(key, [("who", shift.account.clone()), from, to])
     });
     let states = who.0.may(Right::State).is_ok();
+    let mut written = written;
+    if written.marking.is_empty() {
+        // What the command has too: the peer's own people may read it.
+        written.marking = Tlp::Amber.label().to_owned();
+    }
     let handovers = app.node.handovers(&who.0).await?;
     let handovers = handovers.into_iter().take(SHOWN).map(|one| Handed {
         lead: t.with("handover-by", [("who", one.gives.clone()), ("time", hour(one.at))]),

@@ -1,7 +1,6 @@
 //! `/oversight`: the standing review of an agreement over a period.
 
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
 
 use askama::Template;
 use axum::extract::{Query, State};
@@ -9,17 +8,16 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use comity_node::Error;
 use comity_node::node::Agreement;
-use comity_rules::access::{Person, Right};
+use comity_rules::access::Right;
 use comity_rules::review::Scope;
 use jiff::civil::Date;
-use jiff::{ToSpan as _, tz::TimeZone};
 use serde::Deserialize;
 
 use super::{Frame, Named, download, internal, not_found, render};
 use crate::App;
 use crate::language::Language;
-use crate::review::View;
 use crate::review::files::Form;
+use crate::review::{View, kept};
 use crate::session::{Who, denied};
 
 #[derive(Template)]
@@ -61,14 +59,11 @@ impl Wanted {
         let is_named =
             |a: &Arc<Agreement>| named.is_none_or(|name| a.terms.hash().to_hex() == *name);
         let agreement = app.node.agreements().into_iter().find(is_named);
-        // Half a year back, to the end of today.
-        let today = app.node.now().to_zoned(TimeZone::UTC).date();
-        let tomorrow = today.tomorrow().unwrap_or(today);
-        let back = today.checked_sub(6.months()).unwrap_or(today);
+        let usual = kept::usual(app.node.now());
         let written = |text: Option<String>, otherwise: Date| {
             text.filter(|text| !text.is_empty()).unwrap_or_else(|| otherwise.to_string())
         };
-        let written = (written(chosen.from, back), written(chosen.to, tomorrow));
+        let written = (written(chosen.from, usual.from), written(chosen.to, usual.to));
         let day = |text: &str| {
             text.parse::<Date>().map_err(|_| t.with("review-no-day", [("text", text.to_owned())]))
         };
@@ -92,12 +87,14 @@ pub(crate) async fn show(
     let wanted = Wanted::of(&app, t, chosen);
     let (mut problem, mut view) = (None, None);
     match (&wanted.agreement, wanted.scope) {
-        (Some(agreement), Ok(days)) => match reviewed(&app, t, &who.0, agreement, days).await {
-            Ok(review) => view = Some(review),
-            Err(Error::Refused(_)) => problem = Some(t.text("review-nothing-witnessed")),
-            Err(Error::Denied(_)) => return denied(&app, t, &who.0),
-            Err(error) => return internal(t, &error),
-        },
+        (Some(agreement), Ok(days)) => {
+            match app.reviews.view(&app.node, t, &who.0, agreement, days).await {
+                Ok(review) => view = Some(review),
+                Err(Error::Refused(_)) => problem = Some(t.text("review-nothing-witnessed")),
+                Err(Error::Denied(_)) => return denied(&app, t, &who.0),
+                Err(error) => return internal(t, &error),
+            }
+        }
         (_, scope) => problem = scope.err(),
     }
     let mut frame = Frame::of(&app, t, &who.0, "oversight", 0);
@@ -163,59 +160,4 @@ pub(crate) async fn file(
         }
         Err(error) => internal(t, &error),
     }
-}
-
-/// Reviews that are remembered.
-const REMEMBERED: usize = 16;
-
-/// Reviewing takes at most this part of the time: one that took long stands as long as it took times this. The
-/// page says up to which heads it is.
-const SHARE: u32 = 20;
-
-/// Reviews as they were shown last, the latest at the end.
-#[derive(Default)]
-pub(crate) struct Reviews(Mutex<Vec<(Key, Reviewed)>>);
-
-#[derive(PartialEq)]
-struct Key {
-    terms: String,
-    days: Scope,
-    language: &'static str,
-}
-
-struct Reviewed {
-    at: Instant,
-    took: Duration,
-    view: Arc<View>,
-}
-
-/// The review of these days, as it stands or as it lately stood.
-async fn reviewed(
-    app: &App,
-    t: Language,
-    by: &Person,
-    agreement: &Agreement,
-    days: Scope,
-) -> Result<Arc<View>, Error> {
-    by.may(Right::Review)?;
-    let terms = &agreement.terms;
-    let key = Key { terms: terms.hash().to_hex(), days, language: t.code() };
-    let shelf = || app.reviews.0.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some((_, known)) = shelf().iter().find(|(known, _)| *known == key)
-        && known.at.elapsed() < known.took * SHARE
-    {
-        return Ok(Arc::clone(&known.view));
-    }
-    let begin = Instant::now();
-    let review = app.node.review(by, agreement, days, &[]).await?.into_inner();
-    let name = |id: &comity_rules::PartyId| terms.name_of(id);
-    let view = Arc::new(View::of(t, &review, terms.title(t.code()), true, name));
-    let mut all = shelf();
-    all.retain(|(known, _)| *known != key);
-    if all.len() == REMEMBERED {
-        all.remove(0);
-    }
-    let at = Instant::now();
-    all.push((key, Reviewed { at, took: at - begin, view: Arc::clone(&view) }));
-    Ok(view)
 }

@@ -7,6 +7,7 @@ use comity_node::Error;
 use comity_node::dossier::Line;
 use comity_rules::PartyId;
 use comity_rules::access::{Person, Right};
+use comity_rules::request::Status;
 use serde::Deserialize;
 
 use super::{Frame, Row, internal, is_exercise, render};
@@ -39,6 +40,8 @@ struct Requests {
     rows: Vec<Row>,
     older: Option<u64>,
     query: String,
+    /// What of the query could not be understood.
+    unknown: Vec<String>,
     /// Chips: what they say, and the query with them.
     chips: Vec<(String, String)>,
     may_state: bool,
@@ -77,6 +80,7 @@ pub(crate) async fn show(
         rows: lines.iter().map(|line| Row::of(&app, t, line)).collect(),
         chips: chips.into_iter().map(chip).collect(),
         query: cursor.q.clone(),
+        unknown: query.unknown(t),
         older,
         may_state: who.0.may(Right::State).is_ok(),
         frame,
@@ -124,6 +128,28 @@ impl Search {
         Self(words.map(pair).collect())
     }
 
+    /// What of it asks for something that nothing here has.
+    fn unknown(&self, t: Language) -> Vec<String> {
+        let known = |words: &[&str]| words.join(", ");
+        let told = self.0.iter().filter_map(|(key, value)| match key.as_str() {
+            "is" if !IS.contains(&value.as_str()) => {
+                let found = [("text", format!("is:{value}")), ("known", known(&IS))];
+                Some(t.with("search-unknown", found))
+            }
+            "status" if !Status::ALL.iter().any(|s| s.as_str().starts_with(value.as_str())) => {
+                let all = Status::ALL.map(Status::as_str);
+                let found = [("text", format!("status:{value}")), ("known", known(&all))];
+                Some(t.with("search-unknown", found))
+            }
+            // Also looked for as it stands: a title may have a colon.
+            "" => value.split_once(':').filter(|(key, _)| is_word(key)).map(|(key, _)| {
+                t.with("search-no-key", [("text", format!("{key}:")), ("known", known(&KEYS))])
+            }),
+            _ => None,
+        });
+        told.collect()
+    }
+
     fn open_only(&self) -> bool {
         self.0.iter().any(|(key, value)| {
             key == "waits" || key == "is" && (value == "open" || value == "overdue")
@@ -155,7 +181,8 @@ impl Search {
             // Mails and commands name a request by its id.
             _ => {
                 let id = value.len() >= 4 && request.thread.to_string().starts_with(value.as_str());
-                id || line.summary.title.to_lowercase().contains(value)
+                let titles = [&line.summary.title, &line.summary.translated];
+                id || titles.iter().any(|title| title.to_lowercase().contains(value))
             }
         })
     }
@@ -163,3 +190,10 @@ impl Search {
 
 /// What stands before a colon.
 const KEYS: [&str; 8] = ["class", "status", "from", "to", "id", "under", "waits", "is"];
+
+/// What stands behind `is:`.
+const IS: [&str; 5] = ["overdue", "open", "over", "exercise", "escalated"];
+
+fn is_word(key: &str) -> bool {
+    !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_lowercase())
+}

@@ -1,0 +1,154 @@
+//! Reviews as the pages keep them. What is made in no time is made anew at each look; what takes long is made
+//! beside the pages, and they show what was made last: its heads say up to where.
+
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use comity_node::node::Agreement;
+use comity_node::{Error, Node};
+use comity_rules::access::{Person, Right};
+use comity_rules::review::Scope;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan as _};
+
+use super::View;
+use crate::language::Language;
+
+/// Reviews that are kept.
+const KEPT: usize = 16;
+
+/// What a page may wait for at each look.
+const SHORT: Duration = Duration::from_millis(10);
+
+/// Reviewing takes at most this part of the time: one that took long stands as long as it took times this.
+const SHARE: u32 = 20;
+
+/// How often it is looked whether another day has begun.
+const LOOK: Duration = Duration::from_secs(600);
+
+/// The reviews that were asked for lately, the latest at the end.
+#[derive(Default)]
+pub(crate) struct Reviews(Mutex<Vec<(Key, Arc<Slot>)>>);
+
+/// Hash of the terms, and the days.
+type Key = (String, Scope);
+
+#[derive(Default)]
+struct Slot {
+    made: Mutex<Option<Made>>,
+    /// Held by whoever makes it: one at a time.
+    making: Arc<tokio::sync::Mutex<()>>,
+}
+
+#[derive(Clone)]
+struct Made {
+    at: Instant,
+    took: Duration,
+    /// In English and in Chinese.
+    views: [Arc<View>; 2],
+}
+
+impl Made {
+    fn view(&self, t: Language) -> Arc<View> {
+        let [english, chinese] = &self.views;
+        Arc::clone(if t == Language::Chinese { chinese } else { english })
+    }
+}
+
+/// The days that the page reviews where nobody says which: half a year back, to the end of today.
+pub(crate) fn usual(now: Timestamp) -> Scope {
+    let today = now.to_zoned(TimeZone::UTC).date();
+    let from = today.checked_sub(6.months()).unwrap_or(today);
+    Scope { from, to: today.tomorrow().unwrap_or(today), exercise: false }
+}
+
+impl Reviews {
+    /// The review of these days, as it stands or as it lately stood.
+    pub(crate) async fn view(
+        &self,
+        node: &Arc<Node>,
+        t: Language,
+        by: &Person,
+        agreement: &Arc<Agreement>,
+        days: Scope,
+    ) -> Result<Arc<View>, Error> {
+        by.may(Right::Review)?;
+        let slot = self.slot((agreement.terms.hash().to_hex(), days));
+        let asked = Instant::now();
+        if let Some(made) = slot.made().filter(|made| made.took > SHORT) {
+            if made.at.elapsed() > made.took * SHARE
+                && let Ok(turn) = Arc::clone(&slot.making).try_lock_owned()
+            {
+                let (node, agreement) = (Arc::clone(node), Arc::clone(agreement));
+                let (slot, by) = (Arc::clone(&slot), by.clone());
+                tokio::spawn(async move {
+                    // Whoever looks next tries again, and is told where that fails.
+                    let _tried = slot.make(&node, &by, &agreement, days).await;
+                    drop(turn);
+                });
+            }
+            return Ok(made.view(t));
+        }
+        let _turn = slot.making.lock().await;
+        match slot.made().filter(|made| made.at >= asked) {
+            Some(made) => Ok(made.view(t)),
+            None => Ok(slot.make(node, by, agreement, days).await?.view(t)),
+        }
+    }
+
+    fn slot(&self, key: Key) -> Arc<Slot> {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = all.iter().position(|(known, _)| *known == key).map(|place| all.remove(place));
+        let (key, slot) = known.unwrap_or_else(|| (key, Arc::default()));
+        if all.len() == KEPT {
+            all.remove(0);
+        }
+        all.push((key, Arc::clone(&slot)));
+        slot
+    }
+
+    /// Makes what the page usually shows, now and whenever a day begins, so that nobody waits for it; for as long
+    /// as there is the node.
+    pub(crate) async fn ahead(self: Arc<Self>, node: Weak<Node>) {
+        let mut last = None;
+        loop {
+            let Some(node) = node.upgrade() else { return };
+            let days = usual(node.now());
+            if last.replace(days) != Some(days) {
+                for agreement in node.agreements() {
+                    let operator = Person::operator();
+                    // Nothing may be witnessed yet; who looks is told.
+                    let _made =
+                        self.view(&node, Language::English, &operator, &agreement, days).await;
+                }
+            }
+            drop(node);
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+}
+
+impl Slot {
+    fn made(&self) -> Option<Made> {
+        self.made.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    async fn make(
+        &self,
+        node: &Node,
+        by: &Person,
+        agreement: &Agreement,
+        days: Scope,
+    ) -> Result<Made, Error> {
+        let at = Instant::now();
+        let review = node.review(by, agreement, days, &[]).await?.into_inner();
+        let terms = &agreement.terms;
+        let view = |t: Language| {
+            Arc::new(View::of(t, &review, terms.title(t.code()), true, |id| terms.name_of(id)))
+        };
+        let views = [view(Language::English), view(Language::Chinese)];
+        let made = Made { at, took: at.elapsed(), views };
+        *self.made.lock().unwrap_or_else(PoisonError::into_inner) = Some(made.clone());
+        Ok(made)
+    }
+}
