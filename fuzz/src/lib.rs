@@ -438,6 +438,7 @@ pub fn hunt(data: &[u8]) {
         };
         let first = found(48 << 10, Instructions::Fastest);
         assert_eq!(first, found(64, Instructions::Portable), "either way finds the same");
+        assert_eq!(first, found(4 << 10, Instructions::Avx2), "and so does the third");
         if first.1.is_some()
             && !data.starts_with(&[0x1f, 0x8b])
             && !data.starts_with(&[0x28, 0xb5, 0x2f, 0xfd])

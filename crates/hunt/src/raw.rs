@@ -1,9 +1,9 @@
 //! All of this crate's `unsafe`: vector instructions, a prefetch, and a file as memory.
 //!
 //! Why it is sound:
-//! - Code that is compiled for AVX2 is called only by who has an [`Avx2`], and that is made only after the processor
-//!   was asked for every feature that the code names.
-//! - `load` reads 32 bytes of an array of 32 bytes, through a pointer to that array, and asks for no alignment.
+//! - Code that is compiled for AVX2 or AVX-512 is called only by who has an [`Avx2`] or [`Avx512`], and that is made only
+//!   after the processor was asked for every feature that the code names.
+//! - `load` reads as many bytes as the array has, through a pointer to that array, and asks for no alignment.
 //! - [`prefetch`] takes the address of a byte inside a slice; a prefetch reads nothing that a program could see.
 //! - [`Mapped`] is a file that is mapped for reading. Its bytes may change under us only if somebody writes into
 //!   the file. An index is written under another name, never written again after it was renamed, and its bytes are
@@ -15,42 +15,71 @@
 use std::fs::File;
 use std::ops::Deref;
 
-/// The word that this machine has AVX2 and what [`with_avx2`] asks for beside it.
+use crate::scan::mask::{Instructions, Word};
+
+/// The word that this machine has AVX2 and what is asked for beside it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Avx2(());
 
+/// The word that this machine has AVX-512 with its tables of bytes, and AVX2.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Avx512(());
+
+#[cfg(target_arch = "x86_64")]
 impl Avx2 {
     /// None where it has not.
     fn here() -> Option<Self> {
-        #[cfg(target_arch = "x86_64")]
-        if std::arch::is_x86_feature_detected!("avx2")
+        let has = std::arch::is_x86_feature_detected!("avx2")
             && std::arch::is_x86_feature_detected!("bmi1")
             && std::arch::is_x86_feature_detected!("bmi2")
             && std::arch::is_x86_feature_detected!("lzcnt")
-            && std::arch::is_x86_feature_detected!("popcnt")
-        {
-            return Some(Self(()));
-        }
-        None
+            && std::arch::is_x86_feature_detected!("popcnt");
+        has.then_some(Self(()))
     }
 }
 
-/// What is done faster with AVX2. That `run` is inlined is the point of it: so it is compiled for AVX2 too.
+#[cfg(target_arch = "x86_64")]
+impl Avx512 {
+    /// None where it has not.
+    fn here() -> Option<Self> {
+        Avx2::here()?;
+        let has = std::arch::is_x86_feature_detected!("avx512f")
+            && std::arch::is_x86_feature_detected!("avx512bw")
+            && std::arch::is_x86_feature_detected!("avx512vbmi");
+        has.then_some(Self(()))
+    }
+}
+
+/// Says what each of 64 bytes is: the same as [`Word::portable`].
+pub(crate) trait Classify: Copy {
+    fn classes(self, bytes: &[u8; 64]) -> Word;
+}
+
+/// What is done faster with vector instructions. That `run` is inlined is the point of it: so it is compiled for them
+/// too.
 pub(crate) trait Work {
-    fn run(self, avx2: Avx2);
+    fn run(self, with: impl Classify);
 }
 
-/// Does this compiled for AVX2, where the machine has it, and says whether it has.
-pub(crate) fn with_avx2(work: impl Work) -> bool {
-    let Some(avx2) = Avx2::here() else { return false };
+/// Does this compiled for the best of these instructions that the machine has, and says whether it has any.
+pub(crate) fn with_vectors(instructions: Instructions, work: impl Work) -> bool {
     #[cfg(target_arch = "x86_64")]
-    // SAFETY: the machine was asked for every feature that `inside` is compiled for.
-    unsafe {
-        inside(avx2, work);
+    {
+        let widest = Avx512::here().filter(|_| instructions == Instructions::Fastest);
+        let wide = Avx2::here().filter(|_| instructions != Instructions::Portable);
+        if let Some(avx512) = widest {
+            // SAFETY: the machine was asked for every feature that `inside512` is compiled for.
+            unsafe { inside512(avx512, work) };
+            return true;
+        }
+        if let Some(avx2) = wide {
+            // SAFETY: the machine was asked for every feature that `inside` is compiled for.
+            unsafe { inside(avx2, work) };
+            return true;
+        }
     }
-    #[cfg(not(target_arch = "x86_64"))]
-    work.run(avx2);
-    true
+    let _ = (instructions, work);
+    false
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -60,15 +89,20 @@ fn inside(avx2: Avx2, work: impl Work) {
 }
 
 #[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx2,bmi1,bmi2,lzcnt,popcnt")]
+fn inside512(avx512: Avx512, work: impl Work) {
+    work.run(avx512);
+}
+
+#[cfg(target_arch = "x86_64")]
 mod avx2 {
     use std::arch::x86_64::*;
 
     use crate::scan::mask::Word;
 
-    impl super::Avx2 {
-        /// What each of 64 bytes is: the same as [`Word::portable`].
+    impl super::Classify for super::Avx2 {
         #[inline(always)]
-        pub(crate) fn classes(self, bytes: &[u8; 64]) -> Word {
+        fn classes(self, bytes: &[u8; 64]) -> Word {
             // SAFETY: who has an `Avx2` has asked the machine for every feature that `word` is compiled for.
             unsafe { word(bytes) }
         }
@@ -88,6 +122,9 @@ mod avx2 {
             colon: join(a.colon, b.colon),
             under: join(a.under, b.under),
             escape: join(a.escape, b.escape),
+            escaped: join(a.escaped, b.escaped),
+            open: join(a.open, b.open),
+            opened: join(a.opened, b.opened),
             high: join(a.high, b.high),
             newline: join(a.newline, b.newline),
         }
@@ -102,6 +139,9 @@ mod avx2 {
         colon: u32,
         under: u32,
         escape: u32,
+        escaped: u32,
+        open: u32,
+        opened: u32,
         high: u32,
         newline: u32,
     }
@@ -135,26 +175,76 @@ mod avx2 {
         let under = is(b'_');
         // The topmost bit of a byte beyond ASCII is set already, and that bit alone is read.
         let letter = or(or(alphabetic, v), or(is(b'-'), under));
-        let braces = _mm256_cmpeq_epi8(lower, all(b'{'));
-        let escape = or(or(is(b'\\'), is(b'%')), or(is(b'('), braces));
+        // `[` and `{`; `a` and `A`; and so on.
+        let either = |byte: u8| _mm256_cmpeq_epi8(lower, all(byte));
+        let hex = or(digit, below(from_a, 5));
+        let small = or(or(is(b'u'), is(b'x')), or(or(is(b'n'), is(b'r')), is(b't')));
+        let colon = is(b':');
+        let opened = or(or(or(either(b'a'), either(b'd')), or(dot, colon)), or(is(b'/'), is(b'@')));
         Half {
             token: bits(or(or(letter, digit), dot)),
             dot: bits(dot),
             letter: bits(letter),
-            hex: bits(or(digit, below(from_a, 5))),
-            colon: bits(is(b':')),
+            hex: bits(hex),
+            colon: bits(colon),
             under: bits(under),
-            escape: bits(escape),
+            escape: bits(or(is(b'\\'), is(b'%'))),
+            escaped: bits(or(hex, small)),
+            open: bits(or(is(b'('), either(b'{'))),
+            opened: bits(opened),
             high: bits(v),
             newline: bits(is(b'\n')),
         }
     }
 }
 
-#[cfg(not(target_arch = "x86_64"))]
-impl Avx2 {
-    pub(crate) fn classes(self, bytes: &[u8; 64]) -> crate::scan::mask::Word {
-        crate::scan::mask::Word::portable(bytes)
+#[cfg(target_arch = "x86_64")]
+mod avx512 {
+    use std::arch::x86_64::*;
+
+    use crate::scan::mask::{self, Word};
+
+    impl super::Classify for super::Avx512 {
+        #[inline(always)]
+        fn classes(self, bytes: &[u8; 64]) -> Word {
+            // SAFETY: who has an `Avx512` has asked the machine for every feature that `word` is compiled for.
+            unsafe { word(bytes) }
+        }
+    }
+
+    #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx2,bmi1,bmi2,lzcnt,popcnt")]
+    #[inline]
+    fn load(bytes: &[u8; 64]) -> __m512i {
+        // SAFETY: 64 bytes are there, and `loadu` wants no alignment.
+        unsafe { _mm512_loadu_si512(bytes.as_ptr().cast()) }
+    }
+
+    #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx2,bmi1,bmi2,lzcnt,popcnt")]
+    #[inline]
+    fn word(bytes: &[u8; 64]) -> Word {
+        let [low, high] = &mask::ASCII;
+        let v = load(bytes);
+        let high_bits = _mm512_movepi8_mask(v);
+        // Each byte chooses its classes from a table of 128, as if its topmost bit were not there.
+        let classes = _mm512_permutex2var_epi8(load(low), v, load(high));
+        let ascii = _mm512_maskz_mov_epi8(!high_bits, classes);
+        let all = |byte: u8| _mm512_set1_epi8(byte.cast_signed());
+        let bits = |class: u16| _mm512_test_epi8_mask(ascii, all(class.to_le_bytes()[0]));
+        let is = |byte: u8| _mm512_cmpeq_epi8_mask(v, all(byte));
+        Word {
+            token: bits(mask::TOKEN) | high_bits,
+            dot: is(b'.'),
+            letter: bits(mask::LETTER) | high_bits,
+            hex: bits(mask::HEX),
+            colon: is(b':'),
+            under: is(b'_'),
+            escape: bits(mask::ESCAPE),
+            escaped: bits(mask::ESCAPED),
+            open: bits(mask::OPEN),
+            opened: bits(mask::OPENED),
+            high: high_bits,
+            newline: is(b'\n'),
+        }
     }
 }
 

@@ -91,7 +91,7 @@ fn what_is_found_and_what_is_not() {
     assert!(plain.len() + all.len() >= 300);
     let (plain, all): (Vec<&Edge>, Vec<&Edge>) = (plain.iter().collect(), all.iter().collect());
     let both: Vec<&Edge> = plain.iter().chain(&all).copied().collect();
-    for instructions in [Instructions::Fastest, Instructions::Portable] {
+    for instructions in [Instructions::Fastest, Instructions::Avx2, Instructions::Portable] {
         for block in [64, 1000, 48 << 10] {
             let options = Options { threads: 1, block, instructions, suppressed: true };
             check(&plain, &plain, options);

@@ -141,7 +141,7 @@ proptest! {
             start += line.len() + 1;
         }
         let indexes = [index];
-        for instructions in [Instructions::Fastest, Instructions::Portable] {
+        for instructions in [Instructions::Fastest, Instructions::Avx2, Instructions::Portable] {
             let options = Options { threads: 1, block, instructions, suppressed: false };
             let (seen, _) = stage.hunt(&indexes, std::slice::from_ref(&log), options);
             let found: Vec<(usize, usize, String)> = seen.iter().map(|seen| {

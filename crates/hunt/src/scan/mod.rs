@@ -17,7 +17,7 @@ pub use mask::Instructions;
 
 use crate::index::{FINGERPRINTS, Index, Lookup, NUMERIC_NAMES};
 use crate::normal::{self, Normal};
-use crate::raw::{self, Avx2, Work};
+use crate::raw::{self, Classify, Work};
 
 /// Bytes that what is scanned is a multiple of.
 pub(crate) const STEP: usize = 64;
@@ -296,9 +296,8 @@ impl<'a> Scanner<'a> {
 
     fn go_through(&mut self, text: &[u8], masks: &Masks) {
         let mut sorted = self.sorted.take().unwrap_or_default();
-        let fast = self.instructions == Instructions::Fastest
-            && raw::with_avx2(Tokens { scanner: self, text, masks, sorted: &mut sorted });
-        if !fast {
+        let with = self.instructions;
+        if !raw::with_vectors(with, Tokens { scanner: self, text, masks, sorted: &mut sorted }) {
             self.tokens(text, masks, &mut sorted);
         }
         self.sorted = Some(sorted);
@@ -365,7 +364,7 @@ struct Tokens<'t, 'i> {
 
 impl Work for Tokens<'_, '_> {
     #[inline(always)]
-    fn run(self, _: Avx2) {
+    fn run(self, _: impl Classify) {
         self.scanner.tokens(self.text, self.masks, self.sorted);
     }
 }

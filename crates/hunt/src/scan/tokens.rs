@@ -30,10 +30,13 @@ fn place(at: usize) -> u32 {
     at as u32
 }
 
-/// Tokens of one sort that are kept.
-const SORTED: usize = 256;
+/// Tokens that are looked at together.
+const TOGETHER: usize = 256;
 
-/// A token of less than 64 bytes.
+/// Ends that are written at once, whether there are so many or not.
+const AT_ONCE: usize = 4;
+
+/// A token of less than 64 bytes, without dots at its end.
 #[derive(Debug, Clone, Copy, Default)]
 struct Token {
     start: u32,
@@ -43,93 +46,119 @@ struct Token {
     dots: u64,
 }
 
-impl Token {
-    #[inline(always)]
-    fn without_end_dots(&self) -> Self {
-        let end = 64 - (!self.dots & below(self.length as usize)).leading_zeros();
-        Self { length: end, dots: self.dots & below(end as usize), ..*self }
-    }
-}
-
 /// Tokens by their sort.
 #[derive(Debug)]
 pub(super) struct Sorted {
-    numbers: [Token; SORTED + 1],
-    names: [Token; SORTED + 1],
+    /// Where tokens end.
+    ends: [u32; TOGETHER + 64],
+    numbers: [Token; TOGETHER + 1],
+    /// Names of two labels, of three, and others.
+    two: [Token; TOGETHER + 1],
+    three: [Token; TOGETHER + 1],
+    others: [Token; TOGETHER + 1],
 }
 
 impl Default for Sorted {
     fn default() -> Self {
-        Self { numbers: [Token::default(); SORTED + 1], names: [Token::default(); SORTED + 1] }
+        let none = [Token::default(); TOGETHER + 1];
+        Self { ends: [0; TOGETHER + 64], numbers: none, two: none, three: none, others: none }
     }
 }
 
 impl Scanner<'_> {
     /// Every token with a dot in it, and where names without are wanted, every one.
     ///
-    /// Tokens are sorted first, and each sort is gone through by itself: so the processor knows what comes next.
+    /// First where they end, then what they are, then each sort by itself: so none waits for the one before it, and the
+    /// processor knows what comes next.
     #[inline(always)]
     pub(super) fn tokens(&mut self, text: &[u8], masks: &Masks, sorted: &mut Sorted) {
-        let mut done = 0;
-        let (mut numbers, mut names) = (0, 0);
+        let (mut carry, mut found) = (false, 0);
         let all = if self.wanted.numeric_names { u64::MAX } else { 0 };
+        let words = masks.words.len() - FIRST - 1;
         for (at, pair) in masks.words.windows(2).skip(FIRST).enumerate() {
             let [own, next] = pair else { continue };
-            let begin = at * 64;
             let after = |of: fn(&Bits) -> u64, by: u32| of(own) >> by | of(next) << (64 - by);
             let (dot, letter) = (|bits: &Bits| bits.dot, |bits: &Bits| bits.letter);
             // A dot before a letter is one of a name, and one before another dot may be one of an address: what is
             // left are numbers with a fraction, of which logs are full.
             let matters = after(letter, 1) | after(dot, 2) | after(dot, 3) | after(dot, 4) | all;
-            let mut dots = own.dot & matters & !below(usize::saturating_sub(done, begin).min(64));
-            while dots != 0 {
-                let at = begin + dots.trailing_zeros() as usize;
-                let before = masks.window_to(at).token.leading_ones() as usize;
-                let start = if before < 64 {
-                    at + 1 - before
-                } else {
-                    run_start(masks, at, |bits| bits.token)
-                };
-                let bits = masks.window(start);
-                let length = bits.token.trailing_ones() as usize;
-                if length >= 64 {
-                    let end = run_end(masks, start + 64, |bits| bits.token);
-                    self.long(text, masks, start, end);
-                    done = end;
-                } else {
-                    let letters = bits.letter & below(length);
-                    let inner = bits.dot & below(length);
-                    let token =
-                        Token { start: place(start), length: place(length), letters, dots: inner };
-                    sorted.numbers[numbers] = token;
-                    sorted.names[names] = token;
-                    numbers += usize::from(letters == 0);
-                    names += usize::from(letters != 0);
-                    done = start + length;
-                }
-                dots &= !below((done - begin).min(64));
-                if numbers == SORTED || names == SORTED {
-                    self.numbers(text, &sorted.numbers[..numbers]);
-                    self.words(text, masks, &sorted.names[..names]);
-                    (numbers, names) = (0, 0);
-                }
+            // Added to the tokens, such dots carry up to where their token has ended, once each.
+            let (sum, one) = own.token.overflowing_add(own.dot & matters);
+            let (sum, other) = sum.overflowing_add(u64::from(carry));
+            carry = one | other;
+            let mut ends = sum & !own.token;
+            let count = ends.count_ones() as usize;
+            let begin = place(at * 64);
+            // Nobody can foresee how many there are, and more than these are rare.
+            for end in &mut sorted.ends[found..found + AT_ONCE] {
+                *end = begin + ends.trailing_zeros();
+                ends &= ends.wrapping_sub(1);
+            }
+            let mut more = found + AT_ONCE;
+            while ends != 0 {
+                sorted.ends[more] = begin + ends.trailing_zeros();
+                ends &= ends - 1;
+                more += 1;
+            }
+            found += count;
+            if found >= TOGETHER {
+                self.ended(text, masks, sorted, TOGETHER);
+                found -= TOGETHER;
+                sorted.ends.copy_within(TOGETHER..TOGETHER + found, 0);
             }
         }
-        self.numbers(text, &sorted.numbers[..numbers]);
-        self.words(text, masks, &sorted.names[..names]);
+        if carry {
+            sorted.ends[found] = place(words * 64);
+            found += 1;
+        }
+        self.ended(text, masks, sorted, found);
         if self.wanted.bare_names != 0 {
             self.bare(text, masks);
         }
+    }
+
+    /// The tokens that end there.
+    #[inline(always)]
+    fn ended(&mut self, text: &[u8], masks: &Masks, sorted: &mut Sorted, count: usize) {
+        let Sorted { ends, numbers, two, three, others } = sorted;
+        let mut of = [0_usize; 4];
+        for end in &ends[..count] {
+            let end = *end as usize;
+            let bits = masks.window_to(end - 1);
+            let length = bits.token.leading_ones();
+            if length == 64 {
+                self.long(text, run_start(masks, end - 1, |bits| bits.token), end);
+                continue;
+            }
+            let start = place(end) - length;
+            let (dots, letters) = (bits.dot >> (64 - length), bits.letter >> (64 - length));
+            let length = 64 - (!dots & below(length as usize)).leading_zeros();
+            let dots = dots & below(length as usize);
+            let token = Token { start, length, letters, dots };
+            let (number, labels) = (letters == 0, dots.count_ones());
+            numbers[of[0]] = token;
+            two[of[1]] = token;
+            three[of[2]] = token;
+            others[of[3]] = token;
+            of[0] += usize::from(number);
+            of[1] += usize::from(!number && labels == 1);
+            of[2] += usize::from(!number && labels == 2);
+            of[3] += usize::from(!number && (labels > 2 || labels == 0));
+        }
+        self.numbers(text, &numbers[..of[0]]);
+        self.words::<1>(text, masks, &two[..of[1]]);
+        self.words::<2>(text, masks, &three[..of[2]]);
+        self.words::<0>(text, masks, &others[..of[3]]);
     }
 
     /// Tokens of digits and dots.
     #[inline(always)]
     fn numbers(&mut self, text: &[u8], tokens: &[Token]) {
         for token in tokens {
-            let Token { length, dots, start, .. } = token.without_end_dots();
+            let Token { length, dots, start, .. } = *token;
             let (start, length) = (start as usize, length as usize);
             if self.wanted.numeric_names && dots != 0 {
-                self.names(text, start, length, dots);
+                self.names::<0>(text, start, length, dots);
             }
             // `seen ...1.2.3.4`
             let lead = (dots.trailing_ones() as usize).min(length);
@@ -142,32 +171,37 @@ impl Scanner<'_> {
         }
     }
 
-    /// Tokens with something else in them.
+    /// Tokens with something else in them, and `DOTS` dots; 0: with any number of them.
     #[inline(always)]
-    fn words(&mut self, text: &[u8], masks: &Masks, tokens: &[Token]) {
+    fn words<const DOTS: u32>(&mut self, text: &[u8], masks: &Masks, tokens: &[Token]) {
         for token in tokens {
-            let Token { length, dots, start, letters } = token.without_end_dots();
+            let Token { length, dots, start, letters } = *token;
             let (start, length) = (start as usize, length as usize);
             if masks.high && !text[start..start + length].is_ascii() {
                 self.beyond_ascii(text, start, start + length);
                 continue;
             }
-            let first = text[start + letters.trailing_zeros() as usize];
-            if matches!(first, b'-' | b'_') && dots.count_ones() >= 3 {
-                self.range(text, start, start + length);
+            if DOTS == 0 {
+                let first = text[start + letters.trailing_zeros() as usize];
+                if matches!(first, b'-' | b'_') && dots.count_ones() >= 3 {
+                    self.range(text, start, start + length);
+                }
             }
-            if dots != 0 {
-                self.names(text, start, length, dots);
+            if DOTS > 0 || dots != 0 {
+                self.names::<DOTS>(text, start, length, dots);
             }
         }
     }
 
     /// A name from each of its labels on, but not the last label alone.
     #[inline(always)]
-    fn names(&mut self, text: &[u8], start: usize, length: usize, mut dots: u64) {
+    fn names<const DOTS: u32>(&mut self, text: &[u8], start: usize, length: usize, mut dots: u64) {
         let (mut name, mut right) = (Name::EMPTY, length);
         let end = place(start + length);
-        while dots != 0 {
+        // How many are known to the compiler it writes out.
+        let mut left = DOTS;
+        while if DOTS > 0 { left > 0 } else { dots != 0 } {
+            left = left.wrapping_sub(1);
             let dot = 63 - dots.leading_zeros() as usize;
             name = name.label_in(text, start + dot + 1, start + right);
             if right < length {
@@ -183,9 +217,9 @@ impl Scanner<'_> {
 
     /// A token of 64 bytes or more: no name is longer than 255, so more of it is of no use.
     #[cold]
-    fn long(&mut self, text: &[u8], masks: &Masks, start: usize, end: usize) {
+    fn long(&mut self, text: &[u8], start: usize, end: usize) {
         let end = start + without_end_dots(&text[start..end]).len();
-        if masks.high && !text[start..end].is_ascii() {
+        if !text[start..end].is_ascii() {
             self.beyond_ascii(text, start, end);
             return;
         }
