@@ -730,12 +730,22 @@ fn line_json(node: &Node, line: &Line) -> Value {
         "overdue": line.clocks.is_overdue(),
         "next_due": line.clocks.next_due(),
         "stands_still": line.clocks.is_paused(),
+        "calendar_known": line.clocks.is_known(),
     })
 }
 
 fn dossier_json(node: &Node, dossier: &Dossier) -> Value {
     let mut value = line_json(node, &dossier.line);
     value["disputed"] = json!(dossier.disputed());
+    let letters = dossier.statements.iter().filter_map(|one| Some(&one.kept.as_ref()?.letter));
+    let said: Vec<_> = letters.map(|letter| json!(letter).to_string()).collect();
+    value["definitions"] = dossier
+        .line
+        .agreement
+        .terms
+        .definitions_in(&said.join("\n"))
+        .map(|one| json!({ "term": one.term, "state": one.state, "readings": one.readings }))
+        .collect();
     value["statements"] = dossier.statements.iter().map(statement_json).collect();
     value
 }

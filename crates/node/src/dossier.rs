@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use comity_rules::access::Person;
-use comity_rules::agreement::{Terms, Trigger};
+use comity_rules::agreement::{Terms, Trigger, Words};
 use comity_rules::clock::{self, Clocks, Suspension};
 use comity_rules::content::{Attachment, Letter};
 use comity_rules::release::{self, Released};
@@ -14,7 +14,7 @@ use comity_rules::{Kind, PartyId, Request, ThreadId, ladder, quality};
 use comity_store::request::{self, Kept, Summary};
 use comity_store::{ledger, matter};
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::node::{Agreement, Error, Node, no_thread};
 use crate::public;
@@ -44,11 +44,17 @@ pub struct Reached {
     /// How many the ladder has.
     pub of: usize,
     /// To whom it goes.
-    pub to: String,
+    #[serde(serialize_with = "english")]
+    pub to: Words,
     /// By what.
     pub trigger: Trigger,
     /// Since when.
     pub since: Timestamp,
+}
+
+/// Programs read it in one language.
+fn english<S: Serializer>(words: &Words, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(words.in_language("en"))
 }
 
 /// A request for a page.
@@ -124,6 +130,20 @@ impl Line {
     }
 }
 
+impl Line {
+    /// Whether something was refused, so that the step of the ladder hangs on the ground that was named.
+    fn may_be_unreasoned(&self) -> bool {
+        let triggers = self.agreement.terms.ladder.iter().flat_map(|step| &step.triggers);
+        let refused = |event: &Event| {
+            event.act.decision == Some(Decision::Refused)
+                || event.act.outcomes.contains(&Outcome::Refused)
+        };
+        !self.standing.is_over()
+            && triggers.into_iter().any(|trigger| *trigger == Trigger::UnreasonedRefusal)
+            && self.summary.request.answered.iter().any(refused)
+    }
+}
+
 /// While agreements stood still, by the hash of their terms, for what is real and for exercises.
 pub(crate) struct Pauses(BTreeMap<(bool, String), Vec<Suspension>>);
 
@@ -193,9 +213,28 @@ impl Node {
     ) -> Result<Released<Vec<Line>>, Error> {
         let found = request::list(&self.db, open_only, before, limit).await?;
         let pauses = self.pauses().await?;
-        let lines: Result<Vec<_>, _> =
-            found.into_iter().map(|summary| Line::of(self, summary, &pauses)).collect();
-        Ok(release::content(by, lines?)?)
+        let mut lines = Vec::new();
+        for summary in found {
+            let mut line = Line::of(self, summary, &pauses)?;
+            if line.may_be_unreasoned() {
+                line = self.with_reasons(line).await?;
+            }
+            lines.push(line);
+        }
+        Ok(release::content(by, lines)?)
+    }
+
+    /// The requests that go on from this one, the latest first.
+    ///
+    /// # Errors
+    /// [`Error::Denied`].
+    pub async fn following(
+        &self,
+        by: &Person,
+        thread: ThreadId,
+    ) -> Result<Released<Vec<Summary>>, Error> {
+        const FOLLOWING: u64 = 50;
+        Ok(release::content(by, request::following(&self.db, thread, FOLLOWING).await?)?)
     }
 
     /// While the agreements stood still.
@@ -233,6 +272,15 @@ impl Node {
         let request = &line.summary.request;
         line.rung = Reached::of(&line.agreement, request, &line.clocks, unreasoned, self.now());
         Ok(release::content(by, Dossier { line, statements })?)
+    }
+
+    /// A line whose step of the ladder knows the grounds of what was refused.
+    async fn with_reasons(&self, mut line: Line) -> Result<Line, Error> {
+        let request = &line.summary.request;
+        let statements = self.statements(request.thread, &line.agreement, request).await?;
+        let unreasoned = unreasoned(&line.agreement.terms, &statements);
+        line.rung = Reached::of(&line.agreement, request, &line.clocks, unreasoned, self.now());
+        Ok(line)
     }
 
     /// The statements of a thread, of whatever sort, by time.

@@ -34,16 +34,41 @@ const RECENT: u64 = 500;
 /// How the node's own acts stand in the journal.
 const ROBOT: &str = "node";
 
-/// What a person reads back in a test: neutral, as the texts of the link of 1963 were.
-const TEXTS: [&str; 8] = [
-    "The river keeps its level through the dry months because the snow above it melts slowly.",
-    "A good clock is not the one that never errs but the one whose error is known.",
-    "Between the two harbours the ferry crosses eleven times a day, in any weather but fog.",
-    "The orchard on the hill is older than the wall that was built to keep the deer from it.",
-    "Every map leaves something out; the reader should be told what.",
-    "Bread rises in its own time, and the baker who opens the oven to look makes it later.",
-    "The lighthouse is painted anew each spring, always in the same two colours.",
-    "In the library of the old town the catalogue is kept by hand, and nothing has been lost.",
+/// What a person reads back in a test: neutral, as the texts of the link of 1963 were. In English and in Chinese, of
+/// which one is read back.
+const TEXTS: [[&str; 2]; 8] = [
+    [
+        "The river keeps its level through the dry months because the snow above it melts slowly.",
+        "积雪在高处慢慢融化,所以旱季里河水仍保持水位。",
+    ],
+    [
+        "A good clock is not the one that never errs but the one whose error is known.",
+        "好的钟并非从不出错,而是误差为人所知。",
+    ],
+    [
+        "Between the two harbours the ferry crosses eleven times a day, in any weather but fog.",
+        "两港之间的渡船每天往返十一次,除大雾外风雨无阻。",
+    ],
+    [
+        "The orchard on the hill is older than the wall that was built to keep the deer from it.",
+        "山上的果园比那道防鹿的围墙更古老。",
+    ],
+    [
+        "Every map leaves something out; the reader should be told what.",
+        "每张地图都有所省略;应当告诉读者省略了什么。",
+    ],
+    [
+        "Bread rises in its own time, and the baker who opens the oven to look makes it later.",
+        "面包自有发酵的时间,打开烤箱察看只会让它更晚。",
+    ],
+    [
+        "The lighthouse is painted anew each spring, always in the same two colours.",
+        "灯塔每年春天重新粉刷,始终用同样的两种颜色。",
+    ],
+    [
+        "In the library of the old town the catalogue is kept by hand, and nothing has been lost.",
+        "老城图书馆的目录由人手编写,至今没有一条遗失。",
+    ],
 ];
 
 /// How a hotline is.
@@ -107,11 +132,18 @@ impl Node {
         let words = |text: &str| -> Vec<String> {
             text.split_whitespace().map(str::to_lowercase).collect()
         };
-        let (sent, read) = (words(sent), words(text));
-        let same = sent.iter().zip(&read).take_while(|(one, other)| one == other).count();
-        if same == sent.len() && same == read.len() {
+        let read = words(text);
+        let alike = |line: &str| {
+            let sent = words(line);
+            let same = sent.iter().zip(&read).take_while(|(one, other)| one == other).count();
+            (same == sent.len() && same == read.len(), same)
+        };
+        // The whole, or a line of it: a test says the same in two languages.
+        let all: Vec<_> = sent.lines().chain([sent.as_str()]).map(alike).collect();
+        if all.iter().any(|(same, _)| *same) {
             return Ok(());
         }
+        let same = all.iter().map(|(_, same)| *same).max().unwrap_or(0);
         Err(Inside::ReadBack(same + 1).into())
     }
 
@@ -227,7 +259,7 @@ pub async fn attend(node: &Arc<Node>, agreement: &Arc<Agreement>) -> Result<(), 
 async fn test(node: &Node, agreement: &Agreement, signal: Signal) -> Result<ThreadId, Error> {
     let random = comity_ledger::random::<16>()?;
     let text = match signal {
-        Signal::ReadBack => TEXTS[usize::from(random[0]) % TEXTS.len()].to_owned(),
+        Signal::ReadBack => TEXTS[usize::from(random[0]) % TEXTS.len()].join("\n"),
         Signal::Ping => String::new(),
         _ => hex::encode(&random),
     };

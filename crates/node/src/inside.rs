@@ -7,6 +7,10 @@ use comity_rules::thread::View;
 use comity_rules::{Matter, PartyId, ThreadId};
 use comity_store::{matter, request};
 
+use jiff::ToSpan as _;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
 use crate::duty::Voices;
 use crate::node::{Agreement, Error, Node};
 
@@ -51,6 +55,11 @@ pub enum Inside {
         "this party has suspended the agreement already, in {0}; it goes on by `comity agreement resume`"
     )]
     Suspended(ThreadId),
+    /// What an answer promises lies ahead.
+    #[error(
+        "limits: {0} is past: what is kept, returned or destroyed by a day has that day before it"
+    )]
+    Past(Date),
     /// A commitment is judged by what was fixed for it.
     #[error("{criterion:?} was not fixed for this commitment; what was: {known}")]
     NotFixed {
@@ -117,6 +126,15 @@ impl Node {
         }
         if let Command::Deed(Deed::Suspend { exercise, .. }) = command {
             self.check_suspend(agreement, *exercise).await?;
+        }
+        if let Command::Answer(answer) = command
+            && let Some(limits) = &answer.limits
+        {
+            // It may be yesterday still where it is answered.
+            let today = self.now().to_zoned(TimeZone::UTC).date().saturating_sub(1.day());
+            if let Some((_, day)) = limits.dates().into_iter().find(|(_, day)| *day < today) {
+                return Err(Inside::Past(day).into());
+            }
         }
         let Some(thread) = thread else { return Ok(()) };
         match command {

@@ -148,8 +148,13 @@ async fn the_line_is_tested_by_itself_and_its_readiness_is_measured() {
     assert!(refused.contains("at word 1"), "{refused}");
     assert!(!refused.contains(first), "the text is not in the error");
     stage.clock.advance(SignedDuration::from_mins(12));
-    // Upper case and other spaces are read back well enough.
-    state(&stage.south, &stage, Some(test), confirm(&text.to_uppercase().replace(' ', "  "))).await;
+    // It says the same in two languages, of which one is enough; upper case and other spaces do no harm.
+    let (english, chinese) = text.split_once('\n').unwrap();
+    let part: String = chinese.chars().take(6).collect();
+    let half = stage.south.state(&person, None, Some(test), confirm(&part)).await;
+    assert!(half.is_err(), "half a line is none");
+    let back = english.to_uppercase().replace(' ', "  ");
+    state(&stage.south, &stage, Some(test), confirm(&back)).await;
     stage.settle().await;
     let status = stage.south.hotline_status(&Person::operator(), &agreement).await.unwrap();
     let south = &status.readiness[stage.south.party()];
@@ -301,6 +306,15 @@ async fn people_are_told_step_by_step_and_never_what_it_is_about() {
     south.forget_alerts().await.unwrap();
     assert!(!kept().await);
     assert!(south.unseen_alerts().await.unwrap() > 0, "what nobody has seen stays");
+    // What is so no more wakes nobody: the other side takes back what it asked.
+    stage.settle().await;
+    let told = south.alerts(&operator).await.unwrap();
+    assert!(told.iter().any(|one| one.0.settled.is_none() && one.0.seen.is_none()));
+    state(&stage.north, &stage, Some(thread), Command::Withdraw(remark(""))).await;
+    stage.settle().await;
+    south.tell().await.unwrap();
+    let of_it = south.new_alerts(&operator).await.unwrap();
+    assert!(of_it.iter().all(|one| one.thread != Some(thread)), "{of_it:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

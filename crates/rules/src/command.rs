@@ -4,7 +4,7 @@ mod matter;
 
 use serde::{Deserialize, Serialize};
 
-use crate::agreement::{Agreement, RefusalPart, RequestKind};
+use crate::agreement::{Agreement, RefusalPart, RequestKind, Words};
 use crate::content::{
     Answer, Ask, Assessment, Attachment, DIMENSIONS, Letter, Reason, Remark, Ruling,
 };
@@ -134,8 +134,8 @@ pub enum Flaw {
     #[error("{0} is no party to these terms")]
     Stranger(PartyId),
     /// The agreement names it, and Comity does not do it.
-    #[error("the agreement names it, and it is not carried here: {0}")]
-    NotCarried(String),
+    #[error("the agreement names it, and it is not carried here: {}", .0.in_language("en"))]
+    NotCarried(Words),
 }
 
 impl Command {
@@ -267,6 +267,17 @@ pub fn decide(
             act.decision = Some(ruling.decision);
             if ruling.decision == Decision::Refused {
                 check_reason(agreement, "decision", ruling.reason.as_ref())?;
+            }
+            let bare = ruling.text.trim().is_empty();
+            let why = match ruling.decision {
+                Decision::AcceptedWithConditions => {
+                    "the conditions are what the other side must know"
+                }
+                Decision::Postponed => "say why, and until when",
+                Decision::Accepted | Decision::Refused => "",
+            };
+            if bare && !why.is_empty() {
+                return Err(Problem::Missing { place: "decision: text".to_owned(), why });
             }
         }
         Command::Answer(answer) => {
@@ -409,7 +420,7 @@ fn check_reason(
         return missing("reason", "a refusal names its ground");
     };
     if !agreement.takes_ground(&reason.ground) {
-        let known = list(agreement.grounds.iter().map(|ground| ground.code.as_str()));
+        let known = list(agreement.known_grounds());
         let place = format!("{place}: ground");
         return Err(Problem::NotInTerms { place, known });
     }

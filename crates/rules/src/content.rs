@@ -506,6 +506,15 @@ impl Letter {
         }
     }
 
+    /// The request that it goes on from.
+    #[must_use]
+    pub fn follows(&self) -> Option<&str> {
+        match self {
+            Self::Ask(ask) => ask.follows.as_ref().map(|one| one.request.as_str()),
+            _ => None,
+        }
+    }
+
     /// What it says in words; empty where it says none beside its other fields.
     #[must_use]
     pub fn text(&self) -> &str {

@@ -419,6 +419,17 @@ impl Matter {
         })
     }
 
+    /// Where both sides agreed to minutes: the author's entry with them, and the other's with its word.
+    #[must_use]
+    pub fn agreed_at(&self) -> Vec<(&PartyId, u64)> {
+        let Some((author, minutes)) = self.minutes_agreed(View::ALL) else { return Vec::new() };
+        let opens = *author == self.opener;
+        let other = if opens { &self.other } else { &self.opener };
+        let agreed = self.effective(!opens, Kind::AgreeMinutes, View::ALL).next();
+        let agreed = agreed.map(|event| (other, event.index));
+        [Some((author, minutes.index)), agreed].into_iter().flatten().collect()
+    }
+
     /// When the meeting was, once minutes of it are agreed.
     #[must_use]
     pub fn held(&self, view: View) -> Option<Date> {

@@ -94,8 +94,9 @@ impl Result {
                 }
             }
             () if standing.is_answered() => Self::Impossible,
-            () if standing.desired == request::Desired::Withdrawn => Self::Withdrawn,
+            // Whoever withdraws what was not answered in time takes nothing back of that.
             () if clocks.answer.late.is_some() => Self::NonAnswer,
+            () if standing.desired == request::Desired::Withdrawn => Self::Withdrawn,
             () => Self::Open,
         }
     }

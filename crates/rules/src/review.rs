@@ -30,7 +30,7 @@ use crate::{Kind, Matter, PartyId, Request, ThreadId};
 pub use mechanism::{Judged, Kept, Line, Mechanism, Pause, Readiness};
 
 /// The version of what a review computes: other rules, another number.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// What was opened of a statement for the review.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -259,6 +259,10 @@ pub struct Meetings {
     pub first_by: Option<Date>,
     /// Those that the terms record, and those whose minutes both sides agreed to.
     pub held: Vec<Meeting>,
+    /// By when the next has to be.
+    pub next_by: Option<Date>,
+    /// Days since then, at the time of the review; none: it is not due yet.
+    pub overdue_days: Option<i32>,
 }
 
 /// A meeting.
@@ -270,6 +274,10 @@ pub struct Meeting {
     pub after_days: Option<i32>,
     /// By how many days it came after it was due; below 0: before.
     pub days_after_due: Option<i32>,
+    /// The matter, where it was held under these terms; none: the terms record it.
+    pub thread: Option<ThreadId>,
+    /// The entries of the minutes that both agreed to, and of the word that agreed: whose, and which.
+    pub entries: Vec<(PartyId, u64)>,
 }
 
 /// A request of the period.
@@ -663,39 +671,49 @@ fn rank(sorted: &[i64], hundredths: usize) -> Option<i64> {
 }
 
 impl Meetings {
-    /// Those that the terms record, and those of which both sides agreed to minutes.
-    fn of(agreement: &Agreement, matters: &[Matter], exercise: bool, now: Timestamp) -> Self {
+    /// Those that the terms record, and those of which both sides agreed to minutes; and when the next is due, for one
+    /// that is not held is no reason to say nothing.
+    #[must_use]
+    pub fn of(agreement: &Agreement, matters: &[Matter], exercise: bool, now: Timestamp) -> Self {
         let Some(terms) = &agreement.review else { return Self::default() };
+        let today = now.to_zoned(TimeZone::UTC).date();
+        let next = |from: Date| {
+            let start = from.to_zoned(TimeZone::UTC).ok()?.timestamp();
+            Some(terms.every.as_ref()?.after(start).to_zoned(TimeZone::UTC).date())
+        };
+        // Where no first day is named, the cadence runs from when these terms were proposed.
+        let begun = agreement.between.as_ref().map(|between| between.proposed);
+        let begun = begun.map(|time| time.to_zoned(TimeZone::UTC).date());
         let mut before = agreement.date;
-        let mut due = terms.first_by;
-        let mut held = Vec::new();
+        let mut due = terms.first_by.or_else(|| next(agreement.date.or(begun)?));
         let recorded = agreement.events.iter().filter(|event| event.kind.ends_with("review"));
+        let mut all: Vec<_> = recorded.map(|event| (event.date, None)).collect();
         let real = matters.iter().filter(|matter| matter.exercise == exercise);
-        let dates = recorded.map(|event| event.date);
+        let agreed = real.filter_map(|matter| Some((matter.held(View::ALL)?, Some(matter))));
         // It may be tomorrow already where it was held.
-        let today = now.to_zoned(TimeZone::UTC).date().saturating_add(1.day());
-        let agreed = real.filter_map(|matter| matter.held(View::ALL)).filter(|day| *day <= today);
-        let mut dates: Vec<_> = dates.chain(agreed).collect();
-        dates.sort_unstable();
-        for date in dates {
+        all.extend(agreed.filter(|(day, _)| *day <= today.saturating_add(1.day())));
+        all.sort_unstable_by_key(|(day, matter)| (*day, matter.map(|matter| matter.thread)));
+        let mut held = Vec::new();
+        for (date, matter) in all {
             let days = |from: Date| date.since(from).ok().map(|span| span.get_days());
+            let entries = matter.into_iter().flat_map(Matter::agreed_at);
             held.push(Meeting {
                 date,
                 after_days: before.and_then(days),
                 days_after_due: due.and_then(days),
+                thread: matter.map(|matter| matter.thread),
+                entries: entries.map(|(party, index)| (party.clone(), index)).collect(),
             });
             before = Some(date);
-            let start = date.to_zoned(TimeZone::UTC).map(|day| day.timestamp());
-            due = terms
-                .every
-                .as_ref()
-                .zip(start.ok())
-                .map(|(every, start)| every.after(start).to_zoned(TimeZone::UTC).date());
+            due = next(date);
         }
+        let overdue = due.filter(|due| *due < today);
         Self {
             every: terms.every.as_ref().map(ToString::to_string),
             first_by: terms.first_by,
             held,
+            next_by: due,
+            overdue_days: overdue.and_then(|due| today.since(due).ok()).map(|span| span.get_days()),
         }
     }
 }
@@ -711,8 +729,11 @@ mod tests {
     fn meetings_are_held_against_the_cadence() {
         let text = TEMPLATES.iter().find(|(id, _)| *id == "us-china-2015").map(|(_, text)| *text);
         let terms = Terms::parse(text.unwrap_or_default());
-        let meetings = terms.map(|terms| Meetings::of(&terms, &[], false, Timestamp::MAX));
+        let now = jiff::civil::date(2026, 1, 1).to_zoned(TimeZone::UTC).map(|day| day.timestamp());
+        let now = now.unwrap_or(Timestamp::MAX);
+        let meetings = terms.map(|terms| Meetings::of(&terms, &[], false, now));
         let Ok(meetings) = meetings else { panic!("the template") };
+        assert_eq!(meetings.next_by, Some(jiff::civil::date(2018, 4, 4)));
         let days: Vec<_> = meetings.held.iter().map(|meeting| meeting.after_days).collect();
         assert_eq!(days, [Some(67), Some(196), Some(176), Some(301)]);
         let due: Vec<_> = meetings.held.iter().map(|meeting| meeting.days_after_due).collect();

@@ -15,6 +15,7 @@ use comity_rules::calendar::Calendar;
 use comity_rules::clock::{self, Clocks, Start};
 use comity_rules::command::{Command, Deed};
 use comity_rules::content::{Answer, ItemAnswer, Remark};
+use comity_rules::quality::Result;
 use comity_rules::request::Outcome;
 use comity_rules::thread::Sides as _;
 use comity_rules::{PartyId, ThreadId, ladder};
@@ -107,6 +108,12 @@ impl Case {
     fn clocks(&mut self, now: &str) -> Clocks {
         let terms = Agreement::clone(&self.parties[0].terms);
         self.clocks_by(&terms, now)
+    }
+
+    /// What became of it.
+    fn result(&mut self, now: &str) -> Result {
+        let clocks = self.clocks(now);
+        Result::of(&self.parties[0].requests[&self.thread], &clocks, true)
     }
 
     /// The same by other terms than those that were signed.
@@ -237,6 +244,18 @@ fn what_is_withdrawn_is_no_longer_overdue() {
         20,
         "what was late until then stays so"
     );
+    assert_eq!(case.result("20T08:00"), Result::Withdrawn);
+}
+
+/// Nobody gets rid of what he did not answer in time by the other's giving up.
+#[test]
+fn what_was_not_answered_in_time_is_no_answer_though_it_is_withdrawn() {
+    let mut case = Case::sent("09T08:00");
+    case.receive(1, "09T08:00");
+    case.act(1, "09T09:00", Command::Acknowledge(remark()));
+    case.act(0, "13T08:00", Command::Withdraw(remark()));
+    assert!(!case.clocks("20T08:00").is_overdue());
+    assert_eq!(case.result("20T08:00"), Result::NonAnswer);
 }
 
 #[test]

@@ -8,8 +8,11 @@
     reason = "a test that cannot go on fails"
 )]
 
+mod party;
+
 use comity_rules::agreement::{CommitmentSet, Evidence, Meaning, Nature, TEMPLATES};
 use comity_rules::{Period, Terms};
+use party::pair;
 
 fn template(id: &str) -> Terms {
     let text = TEMPLATES.iter().find(|(known, _)| *known == id).unwrap().1;
@@ -175,4 +178,31 @@ fn a_word_is_found_in_every_language_that_the_terms_have_it_in() {
     let found = |text: &str| terms.definitions_in(text).count();
     assert_eq!((found("A timely answer, please"), found("请及时回复")), (1, 1));
     assert_eq!((found("untimely"), found("请回复")), (0, 0), "another word is another word");
+}
+
+/// Whoever the parties are: what names the makers of an instrument stays what it is.
+#[test]
+fn every_template_can_be_proposed_between_two_others() {
+    let [north, _] = pair();
+    let between = north.terms.between.clone().unwrap();
+    for (id, text) in TEMPLATES {
+        let template = Terms::parse(text).unwrap();
+        let proposed = Terms::propose(&template, between.clone());
+        let terms = proposed.unwrap_or_else(|problem| panic!("{id}: {problem}"));
+        assert_eq!(Terms::parse(terms.text()).unwrap().hash(), terms.hash(), "{id}");
+    }
+}
+
+/// A refusal says why in a code that both know, whether the list of grounds is closed or not.
+#[test]
+fn a_ground_is_one_that_somebody_knows() {
+    let open = template("us-china-2015");
+    let closed = template("comity-model");
+    assert!(!open.refusal.grounds_closed && closed.refusal.grounds_closed);
+    for terms in [&open, &closed] {
+        assert!(terms.takes_ground("not-competent"));
+        assert!(!terms.takes_ground("") && !terms.takes_ground("because"));
+    }
+    let of_model: Vec<_> = closed.grounds.iter().map(|ground| ground.code.as_str()).collect();
+    assert!(comity_rules::agreement::GROUNDS.iter().all(|code| of_model.contains(code)));
 }

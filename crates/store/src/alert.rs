@@ -22,7 +22,12 @@ pub struct Alert {
     pub detail: String,
     /// Who saw it, and when.
     pub seen: Option<(String, Timestamp)>,
+    /// Since when it is so no more.
+    pub settled: Option<Timestamp>,
 }
+
+/// An alert that somebody should look at still.
+const WAITS: &str = "seen_by IS NULL AND settled IS NULL";
 
 /// To whom an alert goes, by which channel.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,7 +62,7 @@ pub struct Webhook {
     pub secret: String,
 }
 
-const COLUMNS: &str = "alert.key, alert.at, alert.what, alert.thread, alert.step, alert.detail, alert.seen_by, alert.seen";
+const COLUMNS: &str = "alert.key, alert.at, alert.what, alert.thread, alert.step, alert.detail, alert.seen_by, alert.seen, alert.settled";
 
 /// Keeps an alert and to whom it goes, where it is not here yet; whether it was not.
 ///
@@ -132,11 +137,11 @@ pub async fn due(db: &Db, now: Timestamp, limit: u64) -> Result<Vec<Sending>, Er
         Ok(Sending {
             alert: read(row)?,
             to: Recipient {
-                channel: row.text(8)?.to_owned(),
-                address: row.text(9)?.to_owned(),
-                language: row.text(10)?.to_owned(),
+                channel: row.text(9)?.to_owned(),
+                address: row.text(10)?.to_owned(),
+                language: row.text(11)?.to_owned(),
             },
-            tries: u32::try_from(row.count(11)?).unwrap_or(u32::MAX),
+            tries: u32::try_from(row.count(12)?).unwrap_or(u32::MAX),
         })
     };
     db.query(&sql, &[now.as_second().into(), limit.into()]).await?.iter().map(read).collect()
@@ -191,12 +196,12 @@ pub async fn is_known(db: &Db, key: &str) -> Result<bool, Error> {
     Ok(db.query_one("SELECT 1 FROM alert WHERE key = $1", &[key.into()]).await?.is_some())
 }
 
-/// Keys of the alerts that somebody saw before this time.
+/// Keys of the alerts that nobody has to look at since before this time.
 ///
 /// # Errors
 /// [`Error`].
-pub async fn seen_before(db: &Db, time: Timestamp) -> Result<Vec<String>, Error> {
-    const SQL: &str = "SELECT key FROM alert WHERE seen < $1";
+pub async fn done_before(db: &Db, time: Timestamp) -> Result<Vec<String>, Error> {
+    const SQL: &str = "SELECT key FROM alert WHERE seen < $1 OR settled < $1";
     let rows = db.query(SQL, &[time.as_second().into()]).await?;
     rows.iter().map(|row| Ok(row.text(0)?.to_owned())).collect()
 }
@@ -245,22 +250,37 @@ pub async fn list(db: &Db, limit: u64) -> Result<Vec<(Alert, u64, Vec<String>)>,
     Ok(all)
 }
 
-/// The alerts that nobody has seen, those that wait longest first.
+/// The alerts that somebody should look at still, those that wait longest first.
 ///
 /// # Errors
 /// [`Error`].
-pub async fn waiting(db: &Db, limit: u64) -> Result<Vec<Alert>, Error> {
-    let sql =
-        format!("SELECT {COLUMNS} FROM alert WHERE seen_by IS NULL ORDER BY at, key LIMIT $1");
-    db.query(&sql, &[limit.into()]).await?.iter().map(read).collect()
+pub async fn waiting(db: &Db) -> Result<Vec<Alert>, Error> {
+    let sql = format!("SELECT {COLUMNS} FROM alert WHERE {WAITS} ORDER BY at, key");
+    db.query(&sql, &[]).await?.iter().map(read).collect()
 }
 
-/// How many alerts nobody has seen.
+/// Notes that what an alert told of is so no more: nobody else is woken for it.
+///
+/// # Errors
+/// [`Error`].
+pub async fn settle(db: &Db, keys: &[String], at: Timestamp) -> Result<(), Error> {
+    const SQL: &str = "UPDATE alert SET settled = $2 WHERE key = $1 AND settled IS NULL";
+    const ENOUGH: &str = "DELETE FROM alert_to WHERE key = $1 AND sent IS NULL";
+    let mut tx = db.begin().await?;
+    for key in keys {
+        tx.execute(SQL, &[key.as_str().into(), at.as_second().into()]).await?;
+        tx.execute(ENOUGH, &[key.as_str().into()]).await?;
+    }
+    tx.commit().await
+}
+
+/// How many alerts somebody should look at still.
 ///
 /// # Errors
 /// [`Error`].
 pub async fn unseen(db: &Db) -> Result<u64, Error> {
-    let row = db.query_one("SELECT COUNT(*) FROM alert WHERE seen_by IS NULL", &[]).await?;
+    let sql = format!("SELECT COUNT(*) FROM alert WHERE {WAITS}");
+    let row = db.query_one(&sql, &[]).await?;
     row.map_or(Ok(0), |row| row.count(0))
 }
 
@@ -319,6 +339,7 @@ fn read(row: &Row) -> Result<Alert, Error> {
         step: u32::try_from(row.count(4)?).unwrap_or(1),
         detail: row.text(5)?.to_owned(),
         seen,
+        settled: if row.is_null(8) { None } else { Some(time(row.int(8)?)?) },
     })
 }
 

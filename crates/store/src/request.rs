@@ -20,6 +20,8 @@ pub struct Summary {
     pub title: String,
     /// Its title in the translation that came with it; empty without.
     pub translated: String,
+    /// The request that it goes on from; empty where that is none.
+    pub follows: String,
     /// The order in which requests came to this node: the cursor of lists.
     pub seq: u64,
 }
@@ -69,7 +71,7 @@ impl Kept {
     }
 }
 
-const COLUMNS: &str = "state, terms, title, translated, seq";
+const COLUMNS: &str = "state, terms, title, translated, follows, seq";
 
 /// Requests after the cursor `before`, newest first; at most `limit`.
 ///
@@ -168,6 +170,17 @@ pub async fn show(db: &Db, thread: ThreadId) -> Result<Summary, Error> {
     read(&row.ok_or_else(|| Error::Missing { what: "request", id: thread.to_string() })?)
 }
 
+/// The requests that go on from this one, the latest first; at most `limit`.
+///
+/// # Errors
+/// [`Error`].
+pub async fn following(db: &Db, thread: ThreadId, limit: u64) -> Result<Vec<Summary>, Error> {
+    let sql =
+        format!("SELECT {COLUMNS} FROM request WHERE follows = $1 ORDER BY seq DESC LIMIT $2");
+    let params = [thread.to_string().into(), limit.into()];
+    db.query(&sql, &params).await?.iter().map(read).collect()
+}
+
 /// The hash of the terms under which this thread, of whatever sort, was opened; `None` where there is none.
 ///
 /// # Errors
@@ -224,14 +237,15 @@ pub(crate) async fn save(
     tx: &mut Tx,
     request: &Request,
     terms: &str,
-    (title, translated): (&str, &str),
+    [title, translated, follows]: [&String; 3],
     seq: u64,
 ) -> Result<(), Error> {
     const SQL: &str = "INSERT INTO request
-        (thread, seq, terms, asker, receiver, title, translated, status, desired, over, state)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+        (thread, seq, terms, asker, receiver, title, translated, follows, status, desired,
+            over, state)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
         ON CONFLICT (thread) DO UPDATE SET title = excluded.title,
-            translated = excluded.translated, status = excluded.status,
+            translated = excluded.translated, follows = excluded.follows, status = excluded.status,
             desired = excluded.desired, over = excluded.over, state = excluded.state";
     let standing = request.standing(View::ALL);
     let state = serde_json::to_string(request).map_err(Error::json)?;
@@ -241,8 +255,9 @@ pub(crate) async fn save(
         terms.into(),
         request.asker.as_str().into(),
         request.receiver.as_str().into(),
-        title.into(),
-        translated.into(),
+        title.as_str().into(),
+        translated.as_str().into(),
+        follows.as_str().into(),
         standing.status.as_str().into(),
         standing.desired.as_str().into(),
         standing.is_over().into(),
@@ -258,6 +273,7 @@ fn read(row: &Row) -> Result<Summary, Error> {
         terms: row.text(1)?.to_owned(),
         title: row.text(2)?.to_owned(),
         translated: row.text(3)?.to_owned(),
-        seq: row.count(4)?,
+        follows: row.text(4)?.to_owned(),
+        seq: row.count(5)?,
     })
 }

@@ -57,11 +57,14 @@ struct Held {
     seq: u64,
 }
 
-/// The line by which a thread is known, and the same in its translation; empty where there is none.
+/// The line by which a thread is known, the same in its translation, and what it goes on from; empty where there is
+/// none.
 #[derive(Default)]
 struct Title {
     own: String,
     translated: String,
+    /// The request that it goes on from.
+    follows: String,
 }
 
 /// What became of an entry.
@@ -535,7 +538,7 @@ impl Work {
             let Held { thread, terms, title, seq } = held;
             match &thread {
                 Thread::Request(request) => {
-                    let titles = (title.own.as_str(), title.translated.as_str());
+                    let titles = [&title.own, &title.translated, &title.follows];
                     crate::request::save(&mut self.tx, request, &terms, titles, seq).await?;
                 }
                 Thread::Matter(matter) => {
@@ -622,8 +625,8 @@ impl Work {
             return Ok(());
         }
         let held = if let Some(row) = crate::request::load(&mut self.tx, id).await? {
-            let crate::request::Summary { request, terms, title, translated, seq } = row;
-            let title = Title { own: title, translated };
+            let crate::request::Summary { request, terms, title, translated, follows, seq } = row;
+            let title = Title { own: title, translated, follows };
             Some(Held { thread: Thread::Request(request), terms, title, seq })
         } else {
             crate::matter::load(&mut self.tx, id).await?.map(|row| {
@@ -738,5 +741,6 @@ fn plain(text: &str) -> String {
 fn title(letter: Option<&Letter>) -> Option<Title> {
     let letter = letter?;
     let translated = letter.translated_title().map(plain).unwrap_or_default();
-    Some(Title { own: plain(letter.title()?), translated })
+    let follows = letter.follows().map(plain).unwrap_or_default();
+    Some(Title { own: plain(letter.title()?), translated, follows })
 }

@@ -83,10 +83,15 @@ impl<S: Sync> FromRequestParts<S> for Language {
 }
 
 /// `GET /language`: the other of the two, from now on.
-pub(crate) async fn choose(language: Language) -> Response {
+/// The page from which it was asked for comes again.
+pub(crate) async fn choose(language: Language, headers: HeaderMap) -> Response {
     let other = if language == Language::English { "zh" } else { "en" };
     let cookie = format!("lang={other}; Path=/; SameSite=Lax; Max-Age=31536000");
-    ([(header::SET_COOKIE, cookie)], Redirect::to("/")).into_response()
+    let from = headers.get(header::REFERER).and_then(|value| value.to_str().ok());
+    let place = from.and_then(|from| from.split_once("://")?.1.split_once('/'));
+    let place = place.map_or_else(|| "/".to_owned(), |(_, place)| format!("/{place}"));
+    let back = Redirect::to(crate::session::own_place(&place));
+    ([(header::SET_COOKIE, cookie)], back).into_response()
 }
 
 #[cfg(test)]

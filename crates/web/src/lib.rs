@@ -82,16 +82,19 @@ pub fn router(node: &Arc<Node>) -> Router {
         .route("/requests/{id}", get(pages::request::show).post(pages::request::act))
         .route(
             "/requests/{id}/answer",
-            post(pages::request::answer).layer(DefaultBodyLimit::max(pages::upload::MOST)),
+            get(pages::request::back)
+                .post(pages::request::answer)
+                .layer(DefaultBodyLimit::max(pages::upload::MOST)),
         )
-        .route("/requests/{id}/verify", post(pages::request::verify))
+        .route("/requests/{id}/verify", get(pages::request::back).post(pages::request::verify))
         .route("/requests/{id}/files/{ledger}/{index}/{number}", get(pages::request::file))
         .route("/drafts/{id}/files/{number}", get(pages::drafts::file))
         .route("/drafts/{id}", get(pages::drafts::show).post(pages::drafts::act))
         .route("/intelligence", get(pages::intelligence::list))
         .route(
             "/intelligence/import",
-            post(pages::intelligence::import)
+            get(pages::intelligence::back)
+                .post(pages::intelligence::import)
                 .layer(DefaultBodyLimit::max(pages::intelligence::MOST)),
         )
         .route("/intelligence/import/{id}", get(pages::intelligence::importing))

@@ -389,6 +389,7 @@ impl Layout<'_> {
                 ("review-refusals", &sheet.refusals),
                 ("review-quality", &sheet.scores),
             ];
+            self.paragraph(sheet.unscored.as_deref().unwrap_or_default());
             for (key, table) in parts.into_iter().filter(|(_, table)| !table.rows.is_empty()) {
                 self.heading(3, &t.text(key));
                 self.table(table);
@@ -402,6 +403,7 @@ impl Layout<'_> {
             ("hotline-ready", "review-no-calls", &view.hotline, ""),
             ("topics-commitment", "review-no-commitments", &view.commitments, &view.concerns),
             ("review-meetings", "", &view.meetings, &view.cadence),
+            ("review-matters", "review-no-matters", &view.matters, ""),
             ("review-requests", "review-nothing", &view.requests, ""),
         ];
         for (key, none, table, beside) in parts {

@@ -35,7 +35,7 @@ fn flaw(t: Language, flaw: &Flaw) -> String {
         }
         Flaw::NoItem { items } => t.with(&key, [("items", *items)]),
         Flaw::Dimension { known } => t.with(&key, [("known", known.clone())]),
-        Flaw::NotCarried(why) => t.with(&key, [("why", why.clone())]),
+        Flaw::NotCarried(why) => t.with(&key, [("why", why.in_language(t.code()).to_owned())]),
         Flaw::Stranger(party) => t.with(&key, [("party", party.to_string())]),
         Flaw::OnlyTakedown
         | Flaw::NoId
@@ -66,6 +66,7 @@ fn inside(t: Language, inside: &Inside) -> String {
             t.with("problem-others-action", values)
         }
         Inside::Suspended(thread) => t.with("problem-suspended", [("id", thread.short())]),
+        Inside::Past(day) => t.with("problem-past", [("day", day.to_string())]),
         Inside::OwnDraft => t.text("problem-own-draft"),
         Inside::Decided { what, by } => {
             let key = if what == "released" { "problem-released" } else { "problem-returned" };
@@ -103,7 +104,13 @@ pub(crate) fn text(t: Language, error: &Error) -> String {
         Error::Inside(why) => inside(t, why),
         Error::Closed(_) => t.text("problem-closed"),
         Error::Ending { peer, .. } => t.with("problem-ending", [("peer", peer.to_string())]),
-        Error::Denied(_) => t.text("problem-denied"),
+        Error::Denied(denied) => {
+            let who = denied
+                .who
+                .split(", ")
+                .map(|role| t.known(&format!("role-{role}")).unwrap_or_else(|| role.to_owned()));
+            t.with("problem-denied", [("who", who.collect::<Vec<_>>().join(", "))])
+        }
         Error::Ledger(comity_ledger::Error::ContentTooLong { max, found }) => {
             t.with("problem-too-long", [("found", *found), ("most", *max)])
         }

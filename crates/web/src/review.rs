@@ -9,7 +9,7 @@ use std::path::Path;
 
 use askama::Template;
 use comity_rules::PartyId;
-use comity_rules::agreement::Counts;
+use comity_rules::agreement::{Agreement, Counts};
 use comity_rules::content::DIMENSIONS;
 use comity_rules::quality::{Result as Became, WEIGHTS};
 use comity_rules::review::{Answers, Review, Row, Times, Took};
@@ -36,6 +36,8 @@ pub(crate) struct View {
     pub(crate) concerns: String,
     pub(crate) cadence: String,
     pub(crate) meetings: Table,
+    /// The matters that figures beside requests stand on.
+    pub(crate) matters: Table,
     pub(crate) requests: Table,
     /// That there are more than a page shows.
     pub(crate) more: Option<String>,
@@ -51,6 +53,8 @@ pub(crate) struct Sheet {
     pub(crate) results: Table,
     pub(crate) refusals: Table,
     pub(crate) scores: Table,
+    /// Why no time is scored, where none is.
+    pub(crate) unscored: Option<String>,
 }
 
 /// A table whose cells know their column: on a narrow page each stands under its name.
@@ -92,9 +96,9 @@ struct Report<'a> {
 
 /// A review as one HTML file that fetches nothing, in `en` or `zh`.
 #[must_use]
-pub(crate) fn report(review: &Review, language: &str) -> String {
+pub(crate) fn report(review: &Review, terms: &Agreement, language: &str) -> String {
     let t = if language == "zh" { Language::Chinese } else { Language::English };
-    let view = View::of(t, review, &review.agreement, false, PartyId::to_string);
+    let view = View::of(t, review, terms, false);
     let report = Report { t, style: STYLE, view };
     report.render().unwrap_or_default()
 }
@@ -141,9 +145,14 @@ struct AfterAction<'a> {
 
 /// The after-action report of an exercise as one HTML file that fetches nothing, in `en` or `zh`.
 #[must_use]
-pub fn exercise_report(story: &Story, review: &Review, language: &str) -> String {
+pub fn exercise_report(
+    story: &Story,
+    review: &Review,
+    terms: &Agreement,
+    language: &str,
+) -> String {
     let t = if language == "zh" { Language::Chinese } else { Language::English };
-    let view = View::of(t, review, &review.agreement, false, PartyId::to_string);
+    let view = View::of(t, review, terms, false);
     let rows = story.steps.iter().map(|step| {
         let by = match &step.who {
             Some(who) => format!("{} · {who}", step.by),
@@ -171,22 +180,19 @@ pub fn exercise_report(story: &Story, review: &Review, language: &str) -> String
 /// [`pdf::Problem`].
 pub(crate) fn pdf(
     review: &Review,
+    terms: &Agreement,
     language: &str,
     font: Option<&Path>,
 ) -> Result<Vec<u8>, pdf::Problem> {
     let t = if language == "zh" { Language::Chinese } else { Language::English };
-    let view = View::of(t, review, &review.agreement, false, PartyId::to_string);
+    let view = View::of(t, review, terms, false);
     pdf::write(t, &view, &t.text("review-title"), font)
 }
 
 impl View {
-    pub(crate) fn of(
-        t: Language,
-        review: &Review,
-        title: &str,
-        linked: bool,
-        name: impl Fn(&PartyId) -> String,
-    ) -> Self {
+    /// With links, where it is a page's.
+    pub(crate) fn of(t: Language, review: &Review, terms: &Agreement, linked: bool) -> Self {
+        let name = |id: &PartyId| terms.name_of(id);
         let heads = review.heads.iter().map(|head| {
             let time = head.witnessed.map_or_else(|| "–".to_owned(), |time| time.to_string());
             t.with(
@@ -196,13 +202,19 @@ impl View {
         });
         let at = review.heads.iter().map(|head| format!("{}:{}", head.party, head.size));
         let sheets = review.answers_of.iter().map(|(party, answers)| {
-            Sheet::of(t, t.with("review-answers-of", [("party", name(party))]), answers)
+            let title = t.with("review-answers-of", [("party", name(party))]);
+            Sheet::of(t, title, answers, terms)
         });
         let meetings = review.meetings.held.iter().map(|meeting| {
             let days = |days: Option<i32>| {
                 days.map_or_else(|| "–".to_owned(), |days| t.with("days", [("n", i64::from(days))]))
             };
-            vec![meeting.date.to_string(), days(meeting.after_days), days(meeting.days_after_due)]
+            let entries = match meeting.thread {
+                None => t.text("review-in-terms"),
+                Some(_) => at_entries(&meeting.entries, &name),
+            };
+            let (after, due) = (days(meeting.after_days), days(meeting.days_after_due));
+            vec![meeting.date.to_string(), after, due, entries]
         });
         let every = review.meetings.every.as_ref().map(|every| {
             let period = comity_rules::Period::try_from(every.clone());
@@ -215,8 +227,19 @@ impl View {
             (Some(every), None) => t.with("review-cadence", [("every", every)]),
             _ => t.text("review-cadence-none"),
         };
+        let next = review.meetings.next_by.map(|day| {
+            let day = [("day", day.to_string())];
+            match review.meetings.overdue_days {
+                None => t.with("review-next-by", day),
+                Some(days) => {
+                    let [day] = day;
+                    t.with("review-next-overdue", [day, ("days", days.to_string())])
+                }
+            }
+        });
+        let cadence = [Some(cadence), next].into_iter().flatten().collect::<Vec<_>>().join(" ");
         Self {
-            title: title.to_owned(),
+            title: terms.title(t.code()).to_owned(),
             period: t.with(
                 "review-period",
                 [("from", review.scope.from.to_string()), ("to", review.scope.to.to_string())],
@@ -230,14 +253,17 @@ impl View {
             exercise: review.scope.exercise,
             suspended: suspended(t, review),
             hotline: hotline(t, review, &name),
-            commitments: commitments(t, review, &name),
+            commitments: commitments(t, review, terms, &name),
             concerns: concerns(t, review),
             sheets: sheets.collect(),
             cadence,
             meetings: Table::of(
-                ["column-when", "review-after", "review-after-due"].map(|key| t.text(key)).into(),
+                ["column-when", "review-after", "review-after-due", "review-entries"]
+                    .map(|key| t.text(key))
+                    .into(),
                 meetings,
             ),
+            matters: matters(t, review, linked, &name),
             requests: requests(t, review, linked, &name),
             more: (linked && review.requests.len() > SHOWN).then(|| {
                 t.with("review-more", [("shown", SHOWN), ("count", review.requests.len())])
@@ -247,7 +273,7 @@ impl View {
 }
 
 impl Sheet {
-    fn of(t: Language, title: String, answers: &Answers) -> Self {
+    fn of(t: Language, title: String, answers: &Answers, terms: &Agreement) -> Self {
         let times =
             [("review-acknowledge", &answers.acknowledge), ("review-answer", &answers.answer)];
         let classes = answers.by_class.iter().flat_map(|(class, by)| {
@@ -267,7 +293,8 @@ impl Sheet {
         });
         let closed = Some(answers.refusals_not_opened).filter(|count| *count > 0);
         let closed = closed.map(|count| vec![t.text("review-not-opened"), count.to_string()]);
-        let refusals = answers.refusals.iter().map(|(g, n)| vec![g.clone(), n.to_string()]);
+        let refusals = answers.refusals.iter();
+        let refusals = refusals.map(|(code, n)| vec![ground(t, terms, code), n.to_string()]);
         let named = |keys: &[&str]| -> Vec<String> { keys.iter().map(|key| t.text(key)).collect() };
         let mut share_heads = vec![t.text("column-what")];
         share_heads.extend(SHARES.map(str::to_owned));
@@ -289,6 +316,7 @@ impl Sheet {
             results: Table::of(named(&["column-outcome", "review-count"]), results),
             refusals: Table::of(named(&["review-ground", "review-count"]), refusals.chain(closed)),
             scores: scores(t, answers),
+            unscored: unscored(t, answers),
         }
     }
 }
@@ -306,6 +334,7 @@ fn suspended(t: Language, review: &Review) -> Vec<String> {
 fn hotline(t: Language, review: &Review, name: &impl Fn(&PartyId) -> String) -> Table {
     let heads = [
         "column-what",
+        "review-availability",
         "review-done",
         "review-open",
         "review-within",
@@ -331,7 +360,7 @@ fn hotline(t: Language, review: &Review, name: &impl Fn(&PartyId) -> String) -> 
             };
             let what = [("party", name(party)), ("what", t.text(key))];
             let counts = [times.done, times.open, times.within, times.late, times.overdue];
-            let mut row = vec![t.with("answers-to", what)];
+            let mut row = vec![t.with("answers-to", what), answered(times)];
             row.extend(counts.map(|count| count.to_string()));
             row.extend([span(times.median), span(times.p90)]);
             rows.push(row);
@@ -340,8 +369,21 @@ fn hotline(t: Language, review: &Review, name: &impl Fn(&PartyId) -> String) -> 
     Table::of(heads.map(|key| t.text(key)).into(), rows.into_iter())
 }
 
+/// How many of a hundred were answered.
+pub(crate) fn answered(times: &Times) -> String {
+    match times.done + times.open {
+        0 => "–".to_owned(),
+        all => format!("{} %", u64::from(times.done) * 100 / u64::from(all)),
+    }
+}
+
 /// Every commitment: since when it is fixed by what it is judged, and how.
-fn commitments(t: Language, review: &Review, name: &impl Fn(&PartyId) -> String) -> Table {
+fn commitments(
+    t: Language,
+    review: &Review,
+    terms: &Agreement,
+    name: &impl Fn(&PartyId) -> String,
+) -> Table {
     let heads = ["topic-commitment", "review-fixed", "review-judged"];
     let rows = review.mechanism.commitments.iter().map(|kept| {
         let fixed = kept.fixed.map_or_else(|| t.text("review-not-fixed"), |time| time.to_string());
@@ -355,13 +397,68 @@ fn commitments(t: Language, review: &Review, name: &impl Fn(&PartyId) -> String)
             let verdicts = verdicts.collect::<Vec<_>>().join(", ");
             let [from, to] = [one.from, one.to].map(|day| day.to_string());
             let key = if one.beforehand { "review-judgement" } else { "review-judgement-late" };
-            t.with(key, [("by", by), ("from", from), ("to", to), ("verdicts", verdicts)])
+            let said = [("by", by), ("from", from), ("to", to), ("verdicts", verdicts)];
+            format!("{} ({} {})", t.with(key, said), t.text("review-entry"), one.entry)
         });
         let judged: Vec<_> = judged.collect();
         let none = judged.is_empty().then(|| t.text("review-not-judged"));
-        vec![kept.id.clone(), fixed, none.unwrap_or_else(|| judged.join("; "))]
+        let known = terms.commitments.iter().find(|commitment| commitment.id == kept.id);
+        let says = known.map(|one| format!(": {}", one.summary.in_language(t.code())));
+        let what = format!("{}{}", kept.id, says.unwrap_or_default());
+        vec![what, fixed, none.unwrap_or_else(|| judged.join("; "))]
     });
     Table::of(heads.map(|key| t.text(key)).into(), rows)
+}
+
+/// A ground, by its code and in words.
+fn ground(t: Language, terms: &Agreement, code: &str) -> String {
+    let listed = terms.grounds.iter().find(|ground| ground.code == code);
+    let text = listed.map(|ground| ground.text.in_language(t.code()).to_owned());
+    match text.or_else(|| t.known(&format!("ground-{code}"))) {
+        Some(text) if !code.is_empty() => format!("{code}: {text}"),
+        _ => code.to_owned(),
+    }
+}
+
+/// Whose entries, and which.
+fn at_entries(entries: &[(PartyId, u64)], name: &impl Fn(&PartyId) -> String) -> String {
+    let each = entries.iter().map(|(party, index)| format!("{}: {index}", name(party)));
+    each.collect::<Vec<_>>().join("; ")
+}
+
+/// The matters of the period, on a page the latest: what the figures of the hotline, of concerns, information and
+/// meetings stand on.
+fn matters(
+    t: Language,
+    review: &Review,
+    linked: bool,
+    name: &impl Fn(&PartyId) -> String,
+) -> Table {
+    let heads = ["column-when", "column-what", "column-by", "column-status", "review-entries"];
+    let all = &review.mechanism.matters;
+    let skipped = if linked { all.len().saturating_sub(SHOWN) } else { 0 };
+    let shown = all.get(skipped..).unwrap_or_default();
+    let rows = shown.iter().map(|line| {
+        let what = match line.signal {
+            Some(signal) => t.text(&format!("signal-{}", signal.as_str())),
+            None => t.text(&format!("topic-{}", line.topic.as_str())),
+        };
+        let other = review.heads.iter().map(|head| &head.party).find(|one| **one != line.opener);
+        let entries = line.entries.iter().map(|index| (line.opener.clone(), *index));
+        let replies = line.replies.iter().filter_map(|index| Some((other?.clone(), *index)));
+        vec![
+            line.opened.map_or_else(|| "–".to_owned(), |time| time.to_string()),
+            what,
+            name(&line.opener),
+            t.text(&format!("state-{}", line.state)),
+            at_entries(&entries.chain(replies).collect::<Vec<_>>(), name),
+        ]
+    });
+    let mut table = Table::of(heads.map(|key| t.text(key)).into(), rows);
+    for (cells, line) in table.rows.iter_mut().zip(shown) {
+        cells[1].link = linked.then(|| format!("/matters/{}", line.thread));
+    }
+    table
 }
 
 fn concerns(t: Language, review: &Review) -> String {
@@ -393,6 +490,21 @@ const TIMES: [&str; 9] = [
     "review-overdue",
     "review-no-limit",
 ];
+
+/// Why nothing is scored for its time.
+fn unscored(t: Language, answers: &Answers) -> Option<String> {
+    let all = answers.answer.done + answers.answer.open;
+    let measured = answers.quality.get("measured");
+    let timed = measured.is_some_and(|quality| {
+        DIMENSIONS[..2].iter().any(|dimension| quality.by_dimension.contains_key(*dimension))
+    });
+    let key = match (all, timed) {
+        (0, _) | (_, true) => return None,
+        _ if answers.answer.no_limit == all => "review-unscored-no-limit",
+        _ => "review-unscored-yet",
+    };
+    Some(t.text(key))
+}
 
 /// Each dimension with what every scorer gave it.
 fn scores(t: Language, answers: &Answers) -> Table {
@@ -509,7 +621,10 @@ fn requests(
             t.with("from-to", [("from", name(&row.asker)), ("to", name(&row.receiver))]),
             took(t, row.counts, &row.acknowledge),
             took(t, row.counts, &row.answer),
-            t.text(&format!("result-{}", row.result.as_str())),
+            match t.text(&format!("result-{}", row.result.as_str())) {
+                result if row.grounds.is_empty() => result,
+                result => format!("{result} ({})", row.grounds.join(", ")),
+            },
             said(t, row),
             format!(
                 "{}: {}; {}: {}",

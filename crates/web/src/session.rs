@@ -1,7 +1,7 @@
 //! Signing in and out, and the two guards before every page.
 
 use askama::Template;
-use axum::extract::{FromRequestParts, Request, State};
+use axum::extract::{FromRequestParts, Query, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::Next;
@@ -22,6 +22,7 @@ struct SignIn {
     t: Language,
     party: String,
     wrong: bool,
+    next: String,
 }
 
 #[derive(Deserialize)]
@@ -29,6 +30,22 @@ pub(crate) struct Password {
     #[serde(default)]
     name: String,
     password: String,
+    /// Where to go then.
+    #[serde(default)]
+    next: String,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Onward {
+    #[serde(default)]
+    next: String,
+}
+
+/// A place of these pages, and nobody else's; the desk where it is none.
+pub(crate) fn own_place(next: &str) -> &str {
+    let plain = |c: char| c.is_ascii_graphic() && c != '\\';
+    let own = next.starts_with('/') && !next.starts_with("//") && next.chars().all(plain);
+    if own { next } else { "/" }
 }
 
 /// Who is signed in.
@@ -43,8 +60,12 @@ impl<S: Send + Sync> FromRequestParts<S> for Who {
     }
 }
 
-pub(crate) async fn show(State(app): State<App>, t: Language) -> Response {
-    page(&app, t, false)
+pub(crate) async fn show(
+    State(app): State<App>,
+    t: Language,
+    Query(onward): Query<Onward>,
+) -> Response {
+    page(&app, t, false, &onward.next)
 }
 
 pub(crate) async fn sign_in(
@@ -55,11 +76,11 @@ pub(crate) async fn sign_in(
     let _one_at_a_time = app.trying.lock().await;
     match app.node.sign_in(&form.name, &form.password).await {
         Ok(Some(token)) => {
-            let cookie =
-                format!("{COOKIE}={token}; Path=/; HttpOnly; SameSite=Strict; Max-Age=43200");
-            ([(header::SET_COOKIE, cookie)], Redirect::to("/")).into_response()
+            let cookie = format!("{COOKIE}={token}; Path=/; HttpOnly; SameSite=Lax; Max-Age=43200");
+            let next = Redirect::to(own_place(&form.next));
+            ([(header::SET_COOKIE, cookie)], next).into_response()
         }
-        Ok(None) => (StatusCode::FORBIDDEN, page(&app, t, true)).into_response(),
+        Ok(None) => (StatusCode::FORBIDDEN, page(&app, t, true, &form.next)).into_response(),
         Err(error) => internal(t, &error),
     }
 }
@@ -70,7 +91,7 @@ pub(crate) async fn sign_out(State(app): State<App>, t: Language, headers: Heade
     {
         return internal(t, &error);
     }
-    let gone = format!("{COOKIE}=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0");
+    let gone = format!("{COOKIE}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0");
     ([(header::SET_COOKIE, gone)], Redirect::to("/sign-in")).into_response()
 }
 
@@ -90,7 +111,15 @@ pub(crate) async fn required(
             request.extensions_mut().insert(Who(person));
             next.run(request).await
         }
-        Ok(None) => Redirect::to("/sign-in").into_response(),
+        // A link in a mail leads there once one is in.
+        Ok(None) => match request.uri().path_and_query() {
+            Some(wanted) if request.method() == Method::GET && wanted.as_str() != "/" => {
+                let Ok(next) = askama::filters::urlencode_strict(wanted.as_str());
+                Redirect::to(&format!("/sign-in?next={next}"))
+            }
+            _ => Redirect::to("/sign-in"),
+        }
+        .into_response(),
         Err(error) => internal(t, &error),
     }
 }
@@ -169,8 +198,9 @@ pub(crate) fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
         .map(|(_, value)| value.to_owned())
 }
 
-fn page(app: &App, t: Language, wrong: bool) -> Response {
-    let page = SignIn { t, party: app.node.card().name.clone(), wrong };
+fn page(app: &App, t: Language, wrong: bool, next: &str) -> Response {
+    let next = own_place(next).to_owned();
+    let page = SignIn { t, party: app.node.card().name.clone(), wrong, next };
     match page.render() {
         Ok(html) => Html(html).into_response(),
         Err(error) => internal(t, &error),

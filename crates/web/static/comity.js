@@ -49,7 +49,12 @@ function mark(to) {
 function move(act) {
   const button = document.querySelector(`main button[value="${act}"]`);
   if (!button) return false;
-  const field = button.form.querySelector('textarea');
+  const field = button.form.querySelector('textarea, input[type=text], input:not([type])');
+  // In a list the move is made on the row that is chosen, or on those that are ticked.
+  const folded = button.closest('details');
+  if (folded) folded.open = true;
+  const pick = folded && rows()[row]?.querySelector('input[name=pick]');
+  if (pick && !folded.closest('form').querySelector('input[name=pick]:checked')) pick.checked = true;
   (field || button).focus();
   return true;
 }

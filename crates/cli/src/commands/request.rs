@@ -315,8 +315,15 @@ async fn list(context: &Context, open: bool) -> Result<ExitCode, Failure> {
                 text(line, "id").chars().take(8).collect(),
                 format!("{} to {}", text(line, "asker"), text(line, "receiver")),
                 text(line, "class"),
-                text(line, "status"),
-                text(line, "next_due"),
+                // The asker has the last word: what is closed or withdrawn is that.
+                match text(line, "desired") {
+                    over if over == "closed" || over == "withdrawn" => over,
+                    _ => text(line, "status"),
+                },
+                match text(line, "desired").as_str() {
+                    "closed" | "withdrawn" => String::new(),
+                    _ => text(line, "next_due"),
+                },
                 overdue.to_owned(),
                 if line["exercise"] == true { "EXERCISE" } else { "" }.to_owned(),
                 text(line, "title"),
@@ -398,6 +405,12 @@ fn describe(request: &Value) -> String {
     }
     if request["stands_still"] == true {
         out.push_str("clocks       stand still: the agreement is suspended or over\n");
+    }
+    if request["calendar_known"] == false {
+        out.push_str("calendar     holidays are not known so far ahead: what is due may move\n");
+    }
+    for one in request["definitions"].as_array().into_iter().flatten() {
+        out.push_str(&format!("definition   “{}”: {}\n", text(one, "term"), text(one, "state")));
     }
     let clocks = &request["clocks"];
     for name in ["acknowledge", "decide", "answer", "reply"] {

@@ -16,7 +16,7 @@ use serde_json::json;
 
 use super::ledger::read_policy;
 use crate::failure::Failure;
-use crate::output::{Context, hours, read, write};
+use crate::output::{Context, hours, read, text, write};
 
 #[derive(Subcommand)]
 pub(crate) enum Review {
@@ -105,8 +105,11 @@ impl Review {
                     serde_json::from_value(value["review"].clone()).map_err(bad)?;
                 let proofs: Vec<String> =
                     serde_json::from_value(value["proofs"].clone()).map_err(bad)?;
+                let terms = Terms::parse(&text(&value, "text"))
+                    .map_err(|error| Failure::Wrong(error.to_string()))?;
                 for (path, form) in output.iter().zip(forms) {
-                    let written = form.write(&review, &proofs, &language, font.as_deref());
+                    let how = (language.as_str(), font.as_deref());
+                    let written = form.write(&review, &terms, &proofs, how);
                     write(path, &written.map_err(|error| Failure::Wrong(error.to_string()))?)?;
                 }
                 if context.json {
@@ -262,6 +265,12 @@ fn describe_mechanism(review: &Reviewed, out: &mut String) {
     let held: Vec<_> = review.meetings.held.iter().map(|one| one.date.to_string()).collect();
     if !held.is_empty() {
         out.push_str(&format!("\nMeetings: {}", held.join(", ")));
+    }
+    if let Some(day) = review.meetings.next_by {
+        out.push_str(&format!("\nNext meeting by {day}"));
+        if let Some(days) = review.meetings.overdue_days {
+            out.push_str(&format!(": overdue by {days} days"));
+        }
     }
     if !out.ends_with('\n') {
         out.push('\n');

@@ -127,6 +127,7 @@ struct Pace {
 struct Played {
     steps: Vec<Came>,
     review: comity_rules::review::Review,
+    terms: comity_rules::agreement::Agreement,
     /// Both nodes made the same review, byte for byte.
     same: bool,
     /// An outsider found nothing wrong with the ledgers.
@@ -158,7 +159,7 @@ async fn play(
     let stage = Stage::set(temporary.path(), port, context.json, cast(script)?).await?;
     let mut run = Run { script, pace, stage, threads: BTreeMap::new() };
     run.hire().await?;
-    tell!(context.json, "EXERCISE. {}\n", script.title);
+    tell!(context.json, "EXERCISE. {}\n", script.title.in_language("en"));
     if pace.people {
         run.stage.invite();
         tell!(context.json);
@@ -168,7 +169,12 @@ async fn play(
         let came = run.step(step).await?;
         let time = came.at.strftime("%a %d %b %H:%M UTC");
         let mark = if came.good { "" } else { "  << not as it should be" };
-        tell!(context.json, "{time}  {:<12} {}{mark}", step.by.as_str(), step.tell);
+        tell!(
+            context.json,
+            "{time}  {:<12} {}{mark}",
+            step.by.as_str(),
+            step.tell.in_language("en")
+        );
         if let Some(said) = came.said.as_ref().filter(|_| !came.good || step.refused.is_some()) {
             tell!(context.json, "{:34}{said}", "");
         }
@@ -232,7 +238,7 @@ impl Run<'_> {
         let mut came = Came {
             number: 0,
             planned: step.at.after(self.script.start),
-            at: self.stage.clock.now(),
+            at: whole(self.stage.clock.now()),
             good: true,
             by_person: false,
             said: None,
@@ -412,7 +418,12 @@ impl Run<'_> {
         let node = &self.side(&step.by).node;
         let who = step.who.as_deref().unwrap_or("somebody");
         let (url, end) = (self.side(&step.by).url(), within.after(self.stage.clock.now()));
-        tell!(self.stage.json, "  {who} of {} is to act: {} ({url})", step.by, step.tell);
+        tell!(
+            self.stage.json,
+            "  {who} of {} is to act: {} ({url})",
+            step.by,
+            step.tell.in_language("en")
+        );
         let count = async || -> Result<usize, Failure> {
             let own = if node.is_request(thread).await? {
                 let found = node.dossier(&Person::operator(), thread).await?.into_inner();
@@ -492,7 +503,8 @@ impl Run<'_> {
         let apart = real.requests.is_empty() && real.mechanism.matters.is_empty();
         let steps = (1..).zip(steps).map(|(number, came)| Came { number, ..came }).collect();
         let review = reviews.swap_remove(0);
-        Ok(Played { steps, review, same: same && apart, clean })
+        let terms = (*agreement.terms).clone();
+        Ok(Played { steps, review, terms, same: same && apart, clean })
     }
 }
 

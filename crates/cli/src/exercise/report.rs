@@ -28,7 +28,7 @@ pub(super) fn json(script: &Script, played: &Played) -> Value {
             "step": came.number,
             "by": step.by,
             "as": step.who,
-            "what": step.tell,
+            "what": step.tell.in_language("en"),
             "expectation": step.expect.is_some(),
             "planned": came.planned,
             "at": came.at,
@@ -39,8 +39,8 @@ pub(super) fn json(script: &Script, played: &Played) -> Value {
     });
     json!({
         "exercise": true,
-        "title": script.title,
-        "note": script.note,
+        "title": script.title.in_language("en"),
+        "note": script.note.in_language("en"),
         "steps": steps.collect::<Value>(),
         "as_it_should_be": played.is_good(),
         "same_review_on_both_nodes_and_nothing_counted_as_real": played.same,
@@ -56,7 +56,7 @@ pub(super) fn text(script: &Script, played: &Played) -> String {
         format!("\nAfter the exercise: {} of {total} steps as they should be.\n", total - wrong);
     for (step, came) in script.steps.iter().zip(&played.steps).filter(|(_, came)| !came.good) {
         let said = came.said.as_deref().unwrap_or_default();
-        out.push_str(&format!("  step {}: {}: {said}\n", came.number, step.tell));
+        out.push_str(&format!("  step {}: {}: {said}\n", came.number, step.tell.in_language("en")));
     }
     let yes = |flag: bool| if flag { "yes" } else { "NO" };
     out.push_str(&format!(
@@ -120,15 +120,15 @@ pub(super) fn html(script: &Script, played: &Played, language: &str) -> String {
         at: came.at,
         by: name(&step.by),
         who: step.who.clone(),
-        what: step.tell.clone(),
+        what: step.tell.in_language(language).to_owned(),
         good: came.good,
         said: came.said.clone(),
     });
     let story = comity_web::Story {
-        title: script.title.clone(),
-        note: script.note.clone(),
+        title: script.title.in_language(language).to_owned(),
+        note: script.note.in_language(language).to_owned(),
         steps: steps.collect(),
         good: played.is_good(),
     };
-    comity_web::exercise_report(&story, &played.review, language)
+    comity_web::exercise_report(&story, &played.review, &played.terms, language)
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use comity_rules::access::Role;
+use comity_rules::agreement::Words;
 use comity_rules::content::{Answer, Ask, Assessment, Tlp};
 use comity_rules::matter::Signal;
 use comity_rules::{PartyId, Period};
@@ -23,9 +24,9 @@ pub(super) const SHIPPED: [(&str, &str); 2] = [
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Script {
-    pub(super) title: String,
+    pub(super) title: Words,
     #[serde(default)]
-    pub(super) note: String,
+    pub(super) note: Words,
     /// When it begins, in its own time.
     pub(super) start: Timestamp,
     /// A shipped template's id, or a file beside this one.
@@ -73,7 +74,7 @@ pub(super) struct Step {
     /// The name by which later steps know the thread that this one opens.
     pub(super) name: Option<String>,
     /// What is told of it.
-    pub(super) tell: String,
+    pub(super) tell: Words,
     /// What is done.
     #[serde(rename = "do")]
     pub(super) act: Option<Act>,
@@ -209,7 +210,9 @@ impl Script {
         let mut known: BTreeMap<&str, usize> = BTreeMap::new();
         let mut last = self.start;
         for (number, step) in (1..).zip(&self.steps) {
-            let wrong = |problem: String| Err(format!("step {number} ({}): {problem}", step.tell));
+            let wrong = |problem: String| {
+                Err(format!("step {number} ({}): {problem}", step.tell.in_language("en")))
+            };
             let Some(party) = self.parties.iter().find(|party| party.id == step.by) else {
                 return wrong(format!("{} does not play", step.by));
             };

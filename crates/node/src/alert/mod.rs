@@ -69,7 +69,7 @@ impl Node {
     pub async fn new_alerts(&self, person: &Person) -> Result<Vec<Alert>, Error> {
         person.may(Right::Read)?;
         let mut latest = alert::latest(&self.db, PAGE).await?;
-        latest.retain(|alert| alert.seen.is_none());
+        latest.retain(|alert| alert.seen.is_none() && alert.settled.is_none());
         Ok(latest)
     }
 
@@ -148,6 +148,7 @@ impl Node {
         let mut new = false;
         let alerts = watch::all(self).await?;
         self.forget_told(&alerts);
+        let still: BTreeSet<String> = alerts.iter().map(|alert| alert.key.clone()).collect();
         for alert in alerts {
             // What was told is remembered, so that it is not looked up again at every look.
             if self.is_told(&alert.key) {
@@ -157,7 +158,15 @@ impl Node {
             new |= alert::raise(&self.db, &alert, &to).await?;
             self.note_told(&alert.key);
         }
-        for alert in alert::waiting(&self.db, PAGE).await? {
+        let waiting = alert::waiting(&self.db).await?;
+        let (waiting, over): (Vec<_>, Vec<_>) =
+            waiting.into_iter().partition(|alert| still.contains(&alert.key));
+        if !over.is_empty() {
+            let keys: Vec<_> = over.into_iter().map(|alert| alert.key).collect();
+            alert::settle(&self.db, &keys, self.now()).await?;
+            new = true;
+        }
+        for alert in waiting {
             let age = self.now().duration_since(alert.at).as_secs() / STEP.as_secs();
             let step = alert.step.saturating_add(u32::try_from(age).unwrap_or(0));
             if age > 0 {
@@ -192,7 +201,8 @@ impl Node {
         Ok(())
     }
 
-    /// Takes away the alerts that were seen long ago, and whose cause is gone: else they would be told again.
+    /// Takes away the alerts that nobody has had to look at for long, and whose cause is gone: else they would be told
+    /// again.
     ///
     /// # Errors
     /// [`Error::Store`].
@@ -200,7 +210,7 @@ impl Node {
         let still = watch::all(self).await?;
         let still: BTreeSet<&str> = still.iter().map(|alert| alert.key.as_str()).collect();
         let before = self.now().checked_sub(KEPT).unwrap_or(Timestamp::MIN);
-        let old = alert::seen_before(&self.db, before).await?;
+        let old = alert::done_before(&self.db, before).await?;
         let old: Vec<_> = old.into_iter().filter(|key| !still.contains(key.as_str())).collect();
         Ok(alert::forget(&self.db, &old).await?)
     }

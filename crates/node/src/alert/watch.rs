@@ -3,6 +3,7 @@
 use comity_rules::access::Person;
 use comity_rules::content::Letter;
 use comity_rules::matter::{Signal, Topic};
+use comity_rules::review::Meetings;
 use comity_rules::thread::{Sides as _, View};
 use comity_rules::{Kind, PartyId, ThreadId, quality};
 use comity_store::alert::Alert;
@@ -45,6 +46,7 @@ pub(super) async fn all(node: &Node) -> Result<Vec<Alert>, Error> {
     }
     limits(node, &mut alerts).await?;
     actions(node, &mut alerts).await?;
+    meetings(node, &mut alerts).await?;
     Ok(alerts)
 }
 
@@ -89,6 +91,7 @@ impl<'a> About<'a> {
             step,
             detail: detail.to_string(),
             seen: None,
+            settled: None,
         }
     }
 }
@@ -107,6 +110,26 @@ fn request(node: &Node, line: &dossier::Line, alerts: &mut Vec<Alert>) {
     }
     if !mine && standing.is_answered() {
         alerts.push(about.alert("answered", "", 1, None));
+    }
+    // What the other side did, and nothing here waits for: it is told all the same.
+    let theirs = |kind| {
+        let party = if mine { &request.asker } else { &request.receiver };
+        let events = request.events_of(party).iter();
+        let mut effective =
+            events.filter(|event| event.refused.is_none() && event.act.kind == kind);
+        effective.next_back().map(|event| event.index.to_string())
+    };
+    let answers = if standing.is_answered() { None } else { theirs(Kind::Answer) };
+    for (what, index) in [
+        ("escalated", theirs(Kind::Escalate)),
+        ("replied", theirs(Kind::Reply)),
+        ("decided", theirs(Kind::Decide)),
+        ("part-answered", answers),
+    ] {
+        if let Some(index) = index {
+            let step = if what == "escalated" { 2 } else { 1 };
+            alerts.push(about.alert(what, &index, step, None));
+        }
     }
     let clocks = &line.clocks;
     let limits = [
@@ -216,6 +239,14 @@ async fn limits(node: &Node, alerts: &mut Vec<Alert>) -> Result<(), Error> {
         if found.request.asker != *node.party() {
             continue;
         }
+        // Whoever has asked for more time, or for the data, has done what the alarm is for.
+        let going_on = request::following(&node.db, thread, PAGE).await?;
+        let asked = |one: &request::Summary| {
+            one.request.standing(View::ALL).desired != comity_rules::request::Desired::Withdrawn
+        };
+        if what == "preserved" && going_on.iter().any(asked) {
+            continue;
+        }
         let about = About {
             node,
             thread,
@@ -241,6 +272,35 @@ async fn actions(node: &Node, alerts: &mut Vec<Alert>) -> Result<(), Error> {
         let about = About { node, thread: action.thread, class: None, peer, exercise };
         let due = due.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp());
         alerts.push(about.alert("action-due", &action.number.to_string(), 1, due));
+    }
+    Ok(())
+}
+
+/// Meetings that the terms want, from a fortnight before.
+async fn meetings(node: &Node, alerts: &mut Vec<Alert>) -> Result<(), Error> {
+    let today = node.now().to_zoned(TimeZone::UTC).date();
+    let soon = today.saturating_add(DAYS.days());
+    let known = node.matters(&Person::operator(), Topic::Dialogue, false, None, PAGE).await?;
+    let known = known.into_inner();
+    for agreement in node.agreements().iter().filter(|a| !a.is_closed()) {
+        let terms = agreement.terms.hash().to_hex();
+        let own = known.iter().filter(|line| line.summary.terms == terms);
+        let held: Vec<_> = own.map(|line| line.summary.matter.clone()).collect();
+        let meetings = Meetings::of(&agreement.terms, &held, false, node.now());
+        let Some(day) = meetings.next_by.filter(|day| *day <= soon) else { continue };
+        let what = if day < today { "review-overdue" } else { "review-due" };
+        let due = day.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp());
+        let detail = json!({ "class": null, "peer": agreement.peer, "exercise": false, "due": due, "step": 1 });
+        alerts.push(Alert {
+            key: format!("{terms}/{what}/{day}"),
+            at: node.now(),
+            what: what.to_owned(),
+            thread: None,
+            step: 1,
+            detail: detail.to_string(),
+            seen: None,
+            settled: None,
+        });
     }
     Ok(())
 }

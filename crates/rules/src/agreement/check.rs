@@ -58,10 +58,8 @@ impl Agreement {
                 return sense(&place, "hours are 24/7, or from when to when, such as 09:00-17:00");
             }
             if !self.has_party(&contact.party) {
-                return sense(
-                    &place,
-                    &format!("{:?} is neither party's id or name", contact.party),
-                );
+                let (party, known) = (&contact.party, self.party_names());
+                return sense(&place, &format!("party {party:?} is none of {known}"));
             }
         }
         let carried = |id: &str| self.kinds.iter().any(|kind| kind.id == id);
@@ -124,7 +122,8 @@ impl Agreement {
             }
             let mut named = definition.readings.iter().filter_map(|one| one.party.as_ref());
             if let Some(party) = named.find(|party| !self.has_party(party)) {
-                return sense(&place, &format!("{party:?} is neither party's id or name"));
+                let known = self.party_names();
+                return sense(&place, &format!("party {party:?} is none of {known}"));
             }
             let mut texts = definition.readings.iter().map(|one| &one.text);
             let has =
@@ -218,10 +217,19 @@ impl Agreement {
 }
 
 impl Agreement {
-    /// Whether somebody is a party, by id or name; in a template, which has none, anybody may be.
+    /// Whether somebody is a party, by id or name, or one of those whom the instrument itself was made between; in a
+    /// template, which has no parties, anybody may be.
     fn has_party(&self, named: &str) -> bool {
         let is = |party: &Party| party.id.as_str() == named || party.name == named;
-        self.between.as_ref().is_none_or(|between| between.parties.iter().any(is))
+        self.made_between.iter().any(|made| made == named)
+            || self.between.as_ref().is_none_or(|between| between.parties.iter().any(is))
+    }
+
+    /// What to write instead.
+    fn party_names(&self) -> String {
+        let parties = self.between.iter().flat_map(|between| &between.parties);
+        let names = parties.map(|party| party.id.as_str());
+        names.chain(self.made_between.iter().map(String::as_str)).collect::<Vec<_>>().join(", ")
     }
 }
 

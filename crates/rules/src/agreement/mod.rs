@@ -75,6 +75,24 @@ impl CommitmentSet {
     }
 }
 
+/// Grounds of refusal as instruments have them, by the codes of the taxonomy: what may be said where terms leave open
+/// on what ground something is refused.
+pub const GROUNDS: [&str; 13] = [
+    "sovereignty-security-ordre-public",
+    "no-dual-criminality",
+    "political-offence",
+    "military-offence",
+    "discriminatory-purpose",
+    "ne-bis-in-idem",
+    "no-material-nexus",
+    "fundamental-rights",
+    "immunity-privilege-press",
+    "authorisation-missing",
+    "not-competent",
+    "disproportionate",
+    "non-conforming-request",
+];
+
 /// How sure it is that a passage says what is written here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -93,8 +111,25 @@ pub enum Evidence {
 
 /// A text by language: `en`, `zh`.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(from = "Written")]
 pub struct Words(BTreeMap<String, String>);
+
+/// A text as it may stand in terms: in several languages, or in English alone.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Written {
+    Each(BTreeMap<String, String>),
+    English(String),
+}
+
+impl From<Written> for Words {
+    fn from(written: Written) -> Self {
+        match written {
+            Written::Each(texts) => Self(texts),
+            Written::English(text) => Self([("en".to_owned(), text)].into()),
+        }
+    }
+}
 
 impl Words {
     /// The text in this language, else in English, else in any.
@@ -378,7 +413,7 @@ pub struct Review {
 #[serde(deny_unknown_fields)]
 pub struct Hotline {
     /// What it is for.
-    pub purpose: String,
+    pub purpose: Words,
     /// Between whom.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub level: Option<Level>,
@@ -483,7 +518,7 @@ pub struct NotCarried {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<String>,
     /// Why not.
-    pub why: String,
+    pub why: Words,
     /// How sure it is that the instrument names it.
     pub evidence: Evidence,
 }
@@ -563,7 +598,7 @@ pub struct Step {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<Period>,
     /// To whom it goes.
-    pub to: String,
+    pub to: Words,
     /// How sure that is.
     pub evidence: Evidence,
 }
@@ -716,10 +751,19 @@ impl Agreement {
         self.calendars.iter().find(|calendar| calendar.id == *id)
     }
 
-    /// Whether a refusal may have this ground: any, unless the list of grounds is closed.
+    /// Whether a refusal may have this ground: one that the terms list; unless their list is closed, also one of
+    /// [`GROUNDS`]. No other is lawful, for whoever reads it could not tell what it means.
     #[must_use]
     pub fn takes_ground(&self, code: &str) -> bool {
-        !self.refusal.grounds_closed || self.grounds.iter().any(|ground| ground.code == code)
+        self.known_grounds().any(|known| known == code)
+    }
+
+    /// The grounds that a refusal may have.
+    pub fn known_grounds(&self) -> impl Iterator<Item = &str> {
+        let listed = self.grounds.iter().map(|ground| ground.code.as_str());
+        let open = GROUNDS.iter().copied().filter(|_| !self.refusal.grounds_closed);
+        let is_listed = |code: &&str| self.grounds.iter().any(|ground| ground.code == **code);
+        listed.chain(open.filter(move |code| !is_listed(code)))
     }
 
     /// The kind of this id.

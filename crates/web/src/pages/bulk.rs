@@ -6,6 +6,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use comity_node::Error;
+use comity_node::people::Stated;
 use comity_rules::ThreadId;
 use comity_rules::access::Right;
 use comity_rules::command::Command;
@@ -54,11 +55,12 @@ pub(crate) async fn act(
     let Some(picked) = picked else {
         return (StatusCode::BAD_REQUEST, t.text("no-such-form") + "\n").into_response();
     };
-    let (count, mut failed) = (picked.len(), Vec::new());
+    let (count, mut failed, mut drafted) = (picked.len(), Vec::new(), 0_usize);
     for thread in picked {
         let remark = Remark { text: form.text("text").to_owned() };
         match app.node.state(&who.0, None, Some(thread), command(remark)).await {
-            Ok(_) => {}
+            Ok(Stated::Now(_)) => {}
+            Ok(Stated::Waits(_)) => drafted += 1,
             // The others are stated or not, whatever became of this one: the page says which.
             Err(Error::Store(error)) => {
                 tracing::error!(%error, "one of several requests");
@@ -73,15 +75,17 @@ pub(crate) async fn act(
             }
         }
     }
-    if count > 0 && failed.is_empty() {
+    if count > 0 && failed.is_empty() && drafted == 0 {
         let back = if form.text("from") == "desk" { "/" } else { "/requests" };
         return Redirect::to(back).into_response();
     }
     let lead = if count == 0 {
         t.text("bulk-none")
     } else {
-        t.with("bulk-done", [("done", count - failed.len()), ("count", count)])
+        t.with("bulk-done", [("done", count - failed.len() - drafted), ("count", count)])
     };
+    let waits = (drafted > 0).then(|| t.with("bulk-drafted", [("count", drafted)]));
+    let lead = [Some(lead), waits].into_iter().flatten().collect::<Vec<_>>().join(" ");
     let page = Page { frame: Frame::of(&app, t, &who.0, "requests", 0), lead, failed };
     (StatusCode::UNPROCESSABLE_ENTITY, render(t, &page)).into_response()
 }

@@ -27,6 +27,7 @@ struct Page {
     request: Option<String>,
     readers: String,
     said: Vec<(String, String)>,
+    definitions: Vec<[String; 3]>,
     /// Files: their numbers, names, bytes and digests.
     files: Vec<(usize, String, usize, String)>,
     decided: Option<String>,
@@ -120,6 +121,12 @@ async fn page(
     let content = serde_json::to_value(&letter).unwrap_or_default();
     let fields = content.as_object().and_then(|letter| letter.values().next());
     let said = fields.map(|fields| said::spell(t, fields)).unwrap_or_default();
+    let class = match &draft.command {
+        Command::Send { class, .. } => class.as_deref(),
+        _ => None,
+    };
+    let words = said.iter().map(|(_, text)| text.as_str()).collect::<Vec<_>>().join("\n");
+    let definitions = super::agreements::defined(t, terms, class, &words);
     let own = draft.author == who.0.name;
     let may = who.0.may(Right::Release).is_ok();
     let waits = draft.decided.is_none();
@@ -141,6 +148,7 @@ async fn page(
             [("us", name(app.node.party())), ("them", name(&agreement.peer))],
         ),
         said,
+        definitions,
         // Decided, they are in the statement or nowhere.
         files: letter
             .attachments()

@@ -12,13 +12,14 @@ use comity_rules::content::{Message, Tlp};
 use comity_rules::matter::{Signal, Topic};
 use comity_rules::thread::Event;
 use jiff::SignedDuration;
+use jiff::tz::TimeZone;
 use serde::Deserialize;
 
 use super::{Frame, Posted, internal, place, render};
 use crate::App;
 use crate::language::Language;
 use crate::problem;
-use crate::review::Table;
+use crate::review::{Table, answered};
 use crate::session::Who;
 use crate::when::{self, Zones};
 
@@ -255,6 +256,7 @@ async fn gather(
                 };
                 rows.push(vec![
                     t.with("answers-to", [("party", name(party)), ("what", t.text(key))]),
+                    answered(times),
                     times.done.to_string(),
                     times.open.to_string(),
                     (times.late + times.overdue).to_string(),
@@ -265,6 +267,7 @@ async fn gather(
         }
         let heads = [
             "column-what",
+            "review-availability",
             "review-done",
             "review-open",
             "review-late",
@@ -279,8 +282,8 @@ async fn gather(
         };
         lines.push(Line {
             terms: agreement.terms.hash().to_hex(),
-            peer: name(&agreement.peer),
-            purpose: hotline.purpose.clone(),
+            peer: format!("{} · {}", name(&agreement.peer), agreement.terms.title(t.code())),
+            purpose: hotline.purpose.in_language(t.code()).to_owned(),
             keys,
             within: hotline
                 .acknowledge_within
@@ -294,7 +297,11 @@ async fn gather(
                 .map(|(signal, due)| {
                     let signal = t.text(&format!("signal-{}", signal.as_str()));
                     let key = if *due > app.node.now() { "next-test" } else { "due-test" };
-                    t.with(key, [("signal", signal), ("time", zones.both(t, *due))])
+                    let year = |time: jiff::Timestamp| time.to_zoned(TimeZone::UTC).year();
+                    let hours = zones.both(t, *due);
+                    let far = year(*due) != year(app.node.now());
+                    let time = if far { format!("{hours} ({})", year(*due)) } else { hours };
+                    t.with(key, [("signal", signal), ("time", time)])
                 })
                 .collect(),
         });

@@ -232,6 +232,11 @@ fn said(t: Language, wrong: &Problem) -> String {
     }
 }
 
+/// The form's address, typed or bookmarked.
+pub(crate) async fn back() -> Redirect {
+    Redirect::to("/intelligence")
+}
+
 /// `POST /intelligence/import`: takes a file, and goes on with it by itself.
 pub(crate) async fn import(
     State(app): State<App>,

@@ -125,7 +125,15 @@ impl Row {
                 let trigger = t.text(&format!("trigger-{}", rung.trigger.as_str()));
                 let numbers = [("step", rung.step.to_string()), ("of", rung.of.to_string())];
                 let [step, of] = numbers;
-                t.with("ladder-step", [step, of, ("to", rung.to.clone()), ("trigger", trigger)])
+                t.with(
+                    "ladder-step",
+                    [
+                        step,
+                        of,
+                        ("to", rung.to.in_language(t.code()).to_owned()),
+                        ("trigger", trigger),
+                    ],
+                )
             }),
             exercise: request.exercise,
         }

@@ -150,8 +150,10 @@ pub(crate) async fn file(
     let (id, from, to) = (&agreement.terms.id, days.from, days.to);
     let name = format!("review-{id}-{from}-{to}.{}", form.ending());
     // A year's takes seconds.
-    let written =
-        tokio::task::spawn_blocking(move || form.write(&review, &proofs, t.code(), None)).await;
+    let written = tokio::task::spawn_blocking(move || {
+        form.write(&review, &agreement.terms, &proofs, (t.code(), None))
+    })
+    .await;
     match written {
         Ok(Ok(bytes)) => download(&name, bytes),
         Ok(Err(error)) => {

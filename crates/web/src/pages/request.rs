@@ -32,6 +32,8 @@ struct Page {
     frame: Frame,
     id: String,
     row: Row,
+    /// That a day it is due on is beyond what the calendar knows.
+    unknown: Option<String>,
     headline: String,
     drawing: String,
     under: String,
@@ -40,12 +42,13 @@ struct Page {
     marking_class: String,
     readers: String,
     definitions: Vec<[String; 3]>,
+    /// What it goes on from, and what goes on from it: in words, where, its title.
+    related: Vec<[String; 3]>,
     facts: Vec<(String, String)>,
     items: Vec<ItemRow>,
     files: Vec<FileRow>,
     statements: Vec<StatementRow>,
     moves: Vec<(&'static str, String)>,
-    hint: Option<String>,
     /// Whether items can be answered now, and the whole decided; whether the answer can be assessed.
     answers: bool,
     decides: bool,
@@ -123,6 +126,14 @@ pub(crate) async fn show(
     Named(id): Named<String>,
 ) -> Response {
     page(app, t, &who, &id, Aftermath::default()).await
+}
+
+/// A form's address, typed or bookmarked: the page that has the form.
+pub(crate) async fn back(Named(id): Named<String>) -> Response {
+    match id.parse::<ThreadId>() {
+        Ok(id) => Redirect::to(&format!("/requests/{id}")).into_response(),
+        Err(_) => Redirect::to("/requests").into_response(),
+    }
 }
 
 pub(crate) async fn act(
@@ -289,12 +300,55 @@ async fn page(app: App, t: Language, who: &Who, id: &str, aftermath: Aftermath) 
     }
     let inside = async {
         let routes = app.node.routes(&who.0, thread).await?;
-        Ok::<_, Error>((routes, app.node.unsettled(&who.0, thread).await?))
+        let unsettled = app.node.unsettled(&who.0, thread).await?;
+        let related = related(&app, t, who, &dossier).await?;
+        Ok::<_, Error>(((routes, unsettled), related))
     };
     match inside.await {
-        Ok(inside) => render(t, &Page::of(&app, t, who, &dossier, inside, aftermath)),
+        Ok((inside, related)) => {
+            let mut page = Page::of(&app, t, who, &dossier, inside, aftermath);
+            page.related = related;
+            render(t, &page)
+        }
         Err(error) => internal(t, &error),
     }
+}
+
+/// What a request goes on from, and what goes on from it.
+async fn related(
+    app: &App,
+    t: Language,
+    who: &Who,
+    dossier: &Dossier,
+) -> Result<Vec<[String; 3]>, Error> {
+    let titled = |title: &str, id: &str| {
+        if title.is_empty() { id.to_owned() } else { title.to_owned() }
+    };
+    let mut related = Vec::new();
+    if let Some(follows) = ask(dossier).and_then(|ask| ask.follows.as_ref()) {
+        let relation = serde_json::to_value(follows.r#as).unwrap_or_default();
+        let relation = t.text(&format!("relation-{}", relation.as_str().unwrap_or_default()));
+        let lead = t.with("goes-on-from", [("relation", relation)]);
+        let before = match follows.request.parse() {
+            Ok(id) => app
+                .node
+                .dossier(&who.0, id)
+                .await
+                .ok()
+                .map(comity_rules::release::Released::into_inner),
+            Err(_) => None,
+        };
+        let title = before.map(|before| before.line.summary.title).unwrap_or_default();
+        let title = titled(&title, &follows.request);
+        related.push([lead, format!("/requests/{}", follows.request), title]);
+    }
+    let thread = dossier.line.summary.request.thread;
+    for after in app.node.following(&who.0, thread).await?.into_inner() {
+        let id = after.request.thread.to_string();
+        let title = titled(&after.title, &id);
+        related.push([t.text("is-followed"), format!("/requests/{id}"), title]);
+    }
+    Ok(related)
 }
 
 impl Page {
@@ -326,7 +380,7 @@ impl Page {
         );
         // Who may not state has no moves.
         let states = who.0.may(Right::State).is_ok();
-        let (moves, hint) = if states { moves(t, dossier, us) } else { (Vec::new(), None) };
+        let moves = if states { moves(t, dossier, us) } else { Vec::new() };
         let request = &line.summary.request;
         let legal =
             |act: Act| states && request.check(request.asker == *us, View::ALL, &act).is_ok();
@@ -343,6 +397,18 @@ impl Page {
                 .collect::<Vec<_>>()
         };
         let said = |name: &str, prefix: &str| t.text(&format!("{prefix}-{name}"));
+        let statements: Vec<_> = dossier
+            .statements
+            .iter()
+            .map(|one| StatementRow::of(t, terms, one, name(&one.author), &zones))
+            .collect();
+        // All that either side says, wherever it says it.
+        let own = ask.map(words).unwrap_or_default();
+        let items = items(t, dossier, ask);
+        let answers = items.iter().map(|item| &item.answer);
+        let words = statements.iter().flat_map(|one| one.says.iter().chain([&one.text]));
+        let words = words.chain(answers).chain([&own]).map(String::as_str);
+        let words = words.collect::<Vec<_>>().join("\n");
         Self {
             answers: legal(answer),
             decides: legal(Act::bare(Kind::Decide)),
@@ -396,6 +462,7 @@ impl Page {
             }),
             id: line.summary.request.thread.to_string(),
             row: Row::of(app, t, line),
+            unknown: (!line.clocks.is_known()).then(|| t.text("calendar-unknown")),
             headline: timeline::headline(t, line),
             drawing: timeline::draw(t, dossier, us, &zones, app.node.now()),
             under: t.with("under", [("agreement", terms.title(t.code()).to_owned())]),
@@ -404,25 +471,14 @@ impl Page {
             marking_class: ask
                 .map(|ask| ask.marking.label().to_ascii_lowercase().replace([':', '+'], "-"))
                 .unwrap_or_default(),
-            definitions: agreements::defined(
-                t,
-                terms,
-                request.class.as_deref(),
-                &ask.map(words).unwrap_or_default(),
-            ),
+            definitions: agreements::defined(t, terms, request.class.as_deref(), &words),
+            related: Vec::new(),
             readers,
             facts: facts(t, dossier, ask),
-            items: items(t, dossier, ask),
+            items,
             files: files(t, dossier),
-            statements: dossier
-                .statements
-                .iter()
-                .map(|statement| {
-                    StatementRow::of(t, terms, statement, name(&statement.author), &zones)
-                })
-                .collect(),
+            statements,
             moves,
-            hint,
             verdict: aftermath.verdict,
             problem: aftermath.problem,
             written: aftermath.written,
@@ -446,7 +502,15 @@ fn ask(dossier: &Dossier) -> Option<&Ask> {
 /// All that a request says in words.
 pub(super) fn words(ask: &Ask) -> String {
     let items = ask.items.iter().map(|item| item.ask.as_str());
-    let texts = [ask.title.as_str(), &ask.facts, &ask.purpose, &ask.urgency_reason];
+    let texts = [
+        ask.title.as_str(),
+        &ask.facts,
+        &ask.purpose,
+        &ask.urgency_reason,
+        &ask.legal_basis,
+        &ask.dual_criminality,
+        &ask.reciprocity,
+    ];
     texts.into_iter().chain(items).collect::<Vec<_>>().join("\n")
 }
 
@@ -517,7 +581,15 @@ fn items(t: Language, dossier: &Dossier, ask: Option<&Ask>) -> Vec<ItemRow> {
         .map(|(index, (item, outcome))| ItemRow {
             number: index + 1,
             ask: item.ask.clone(),
-            kind: kind_of(t, terms, &item.kind),
+            kind: match &item.infrastructure {
+                None => kind_of(t, terms, &item.kind),
+                Some(sort) => {
+                    let sort = serde_json::to_value(sort).unwrap_or_default();
+                    let sort = sort.as_str().unwrap_or_default();
+                    let sort = t.text(&format!("infrastructure-{sort}"));
+                    format!("{} · {sort}", kind_of(t, terms, &item.kind))
+                }
+            },
             identifiers: item.identifiers.clone(),
             done: outcome.is_done(),
             answer: String::new(),
@@ -566,12 +638,8 @@ fn files(t: Language, dossier: &Dossier) -> Vec<FileRow> {
     rows
 }
 
-/// The moves that the rules allow now, and a hint where a move needs a file.
-fn moves(
-    t: Language,
-    dossier: &Dossier,
-    us: &PartyId,
-) -> (Vec<(&'static str, String)>, Option<String>) {
+/// The moves that the rules allow now.
+fn moves(t: Language, dossier: &Dossier, us: &PartyId) -> Vec<(&'static str, String)> {
     let request = &dossier.line.summary.request;
     let asker = request.asker == *us;
     let question = dossier.line.standing.question;
@@ -589,8 +657,5 @@ fn moves(
     };
     let moves =
         named.into_iter().filter(|(kind, ..)| legal(*kind)).map(|(_, act, key)| (act, t.text(key)));
-    let id = request.thread.short();
-    let open = dossier.line.standing.acknowledged && !dossier.line.standing.is_answered();
-    let hint = (!asker && open).then(|| t.with("act-answer-how", [("id", id)]));
-    (moves.collect(), hint)
+    moves.collect()
 }

@@ -1,7 +1,7 @@
 //! Terms in full: every part of an agreement as a table, in the reader's language, with how sure each fact is.
 
 use comity_rules::Period;
-use comity_rules::agreement::{Agreement, Evidence, Words};
+use comity_rules::agreement::{Agreement, Evidence, RefusalPart, Words};
 
 use crate::language::Language;
 use crate::when;
@@ -54,7 +54,7 @@ pub(super) fn parts(t: Language, terms: &Agreement) -> Vec<Part> {
     });
     part("terms-kinds", &["item-sort", "column-what", "column-reference"], kinds.collect());
     let others = terms.not_carried.iter().map(|one| {
-        let why = one.why.clone();
+        let why = one.why.in_language(t.code()).to_owned();
         vec![one.id.clone(), why, said(one.reference.as_ref()), sure(t, one.evidence)]
     });
     part("not-carried", &["item-sort", "column-why", "column-reference"], others.collect());
@@ -77,11 +77,27 @@ pub(super) fn parts(t: Language, terms: &Agreement) -> Vec<Part> {
         vec![ground.code.clone(), text, reference, sure(t, ground.evidence)]
     });
     part("terms-grounds", &["field-ground", "column-what", "column-reference"], grounds.collect());
+    let refusal = &terms.refusal;
+    let closed = if refusal.grounds_closed { "terms-closed" } else { "terms-open" };
+    let wants = refusal.must_state.iter().map(|part| {
+        t.text(match part {
+            RefusalPart::Law => "field-law",
+            RefusalPart::Alternative => "field-alternative",
+            RefusalPart::Consulted => "field-consulted",
+        })
+    });
+    let wants = wants.collect::<Vec<_>>().join(", ");
+    let row = vec![t.text(closed), wants, said(refusal.note.as_ref()), sure(t, refusal.evidence)];
+    part("terms-refusal", &["terms-grounds", "terms-must-state", "terms-note"], vec![row]);
+    let clarification = terms.clarification.iter().map(|one| {
+        vec![spoken(&one.reply_within), said(one.anchor.as_ref()), sure(t, one.evidence)]
+    });
+    part("terms-clarification", &["terms-reply", "column-reference"], clarification.collect());
     let ladder = terms.ladder.iter().map(|step| {
         let triggers = step.triggers.iter().map(|one| t.text(&format!("trigger-{}", one.as_str())));
         vec![
             step.step.to_string(),
-            step.to.clone(),
+            step.to.in_language(t.code()).to_owned(),
             triggers.collect::<Vec<_>>().join(" "),
             step.after.as_ref().map(|after| limit(t, Some(after))).unwrap_or_default(),
             sure(t, step.evidence),
@@ -101,7 +117,7 @@ pub(super) fn parts(t: Language, terms: &Agreement) -> Vec<Part> {
             .level
             .as_ref()
             .map(|level| vec![t.text("terms-level"), texts(&level.text), sure(t, level.evidence)]);
-        let purpose = vec![t.text("purpose"), hotline.purpose.clone(), sure(t, hotline.evidence)];
+        let purpose = vec![t.text("purpose"), texts(&hotline.purpose), sure(t, hotline.evidence)];
         let cadences = cadences.into_iter().filter(|(_, period)| period.is_some());
         let cadences = cadences
             .map(|(key, every)| vec![t.text(key), spoken(every), sure(t, hotline.evidence)]);
@@ -110,7 +126,12 @@ pub(super) fn parts(t: Language, terms: &Agreement) -> Vec<Part> {
     part("place-hotline", &["column-what", "column-says"], hotline.collect());
     let review = terms.review.iter().map(|review| {
         let first = review.first_by.map(|day| day.to_string()).unwrap_or_default();
-        vec![spoken(&review.every), first, review.criteria.join("; "), sure(t, review.evidence)]
+        let criterion = |id: &String| {
+            let key = format!("criterion-{id}");
+            t.known(&key).unwrap_or_else(|| id.clone())
+        };
+        let criteria: Vec<_> = review.criteria.iter().map(criterion).collect();
+        vec![spoken(&review.every), first, criteria.join("; "), sure(t, review.evidence)]
     });
     part("terms-review", &["column-every", "terms-first-by", "criterion-by"], review.collect());
     let kind_of = |kind: &String| {

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use comity_rules::agreement::Agreement;
+use comity_rules::content::DIMENSIONS;
 use comity_rules::review::{Review, Took};
 
 use super::{pdf, report};
@@ -16,7 +18,7 @@ pub enum Form {
     Html,
     /// Tagged.
     Pdf,
-    /// A request a line.
+    /// A request a line, with every score.
     Csv,
     /// Every statement whose fields it opens, for an auditor.
     Proofs,
@@ -51,14 +53,14 @@ impl Form {
     pub fn write(
         self,
         review: &Review,
+        terms: &Agreement,
         proofs: &[String],
-        language: &str,
-        font: Option<&Path>,
+        (language, font): (&str, Option<&Path>),
     ) -> Result<Vec<u8>, Problem> {
         Ok(match self {
             Self::Json => review.to_canonical().into_bytes(),
-            Self::Html => report(review, language).into_bytes(),
-            Self::Pdf => pdf(review, language, font)?,
+            Self::Html => report(review, terms, language).into_bytes(),
+            Self::Pdf => pdf(review, terms, language, font)?,
             Self::Csv => csv(review).into_bytes(),
             Self::Proofs => proofs.join("\n").into_bytes(),
         })
@@ -68,8 +70,13 @@ impl Form {
 fn csv(review: &Review) -> String {
     let mut out = "request,class,asker,receiver,started,started_by,acknowledge_seconds,acknowledge_limit,\
                    acknowledged,acknowledge_late,answer_seconds,answer_limit,answered,answer_late,suspended,result,\
-                   items,grounds,disputed,asked_entries,answered_entries\n"
+                   items,grounds,disputed,asked_entries,answered_entries,agreement,exercise"
         .to_owned();
+    let scorers = ["measured", "asker", "receiver"];
+    for (who, dimension) in scorers.iter().flat_map(|who| DIMENSIONS.map(|one| (who, one))) {
+        out.push_str(&format!(",{who}_{dimension}"));
+    }
+    out.push('\n');
     let number = |number: Option<i64>| number.map_or_else(String::new, |number| number.to_string());
     let took = |took: &Took| {
         [number(took.seconds), number(took.limit), took.done.to_string(), took.late.to_string()]
@@ -95,7 +102,13 @@ fn csv(review: &Review) -> String {
             row.disputed.join(" "),
             entries(&row.asked),
             entries(&row.answered),
+            review.agreement.clone(),
+            if review.scope.exercise { "EXERCISE".to_owned() } else { String::new() },
         ]);
+        let score = |who: &str, dimension: &str| row.scores.get(who)?.get(dimension).copied();
+        cells.extend(scorers.iter().flat_map(|who| {
+            DIMENSIONS.map(|one| score(who, one).map_or_else(String::new, |one| one.to_string()))
+        }));
         out.push_str(&cells.iter().map(|cell| quoted(cell)).collect::<Vec<_>>().join(","));
         out.push('\n');
     }
@@ -110,5 +123,16 @@ fn quoted(cell: &str) -> String {
         format!("\"{}\"", cell.replace('"', "\"\""))
     } else {
         cell
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quoted;
+
+    #[test]
+    fn a_cell_is_no_formula() {
+        assert_eq!(quoted("=1+1"), "'=1+1");
+        assert_eq!(quoted("a,\"b\""), "\"a,\"\"b\"\"\"");
     }
 }

@@ -143,9 +143,7 @@ impl Slot {
         let at = Instant::now();
         let review = node.review(by, agreement, days, &[]).await?.into_inner();
         let terms = &agreement.terms;
-        let view = |t: Language| {
-            Arc::new(View::of(t, &review, terms.title(t.code()), true, |id| terms.name_of(id)))
-        };
+        let view = |t: Language| Arc::new(View::of(t, &review, terms, true));
         let views = [view(Language::English), view(Language::Chinese)];
         let made = Made { at, took: at.elapsed(), views };
         *self.made.lock().unwrap_or_else(PoisonError::into_inner) = Some(made.clone());
