@@ -175,6 +175,13 @@ const EXTENSIONS: [&str; 44] = [
     "elf", "bin", "dat", "tmp", "php", "txt",
 ];
 
+/// What may stand before a digest, in any case.
+fn is_digest_name(name: &str) -> bool {
+    ["md5", "sha1", "sha-1", "sha256", "sha-256", "sha512", "sha-512"]
+        .iter()
+        .any(|known| known.eq_ignore_ascii_case(name.trim()))
+}
+
 impl Indicator {
     /// An indicator of this kind, without more said of it.
     ///
@@ -196,6 +203,13 @@ impl Indicator {
     /// [`Unfit`].
     pub fn guess(text: &str) -> Result<Self, Unfit> {
         let plain = normal::refanged(text.trim());
+        // `sha256:44d8...`, as some lists have it.
+        let plain = match plain.split_once(':') {
+            Some((name, rest)) if is_digest_name(name) && digest(rest.trim()).is_ok() => {
+                rest.trim().to_owned().into()
+            }
+            _ => plain,
+        };
         let unknown = || Unfit::Unknown(shortened(text.trim()));
         let named = if digest(&plain).is_ok() {
             Named::Digest
@@ -269,7 +283,7 @@ fn value(kind: Kind, text: &str) -> Result<String, Unfit> {
             Ok(format!("{}@{host}", local.to_ascii_lowercase()))
         }
         Kind::FileName => {
-            let name = text.rsplit(['/', '\\']).next().unwrap_or_default();
+            let name = text.rsplit(['/', '\\']).next().unwrap_or_default().trim();
             match name.to_lowercase() {
                 name if name.is_empty() => Err(not("it has no name after the last folder")),
                 name if name.len() > 255 => Err(not("names have 255 bytes at most")),

@@ -1,8 +1,10 @@
 //! Logs as they come: plain or packed, in blocks of whole lines.
 
 use std::fs::File;
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
+
+use flate2::bufread::GzDecoder;
 
 use crate::scan::STEP;
 
@@ -109,10 +111,42 @@ pub(crate) fn unpacked<'a>(stream: impl Read + 'a) -> io::Result<Box<dyn Read + 
     let whole = io::Cursor::new(head).chain(stream);
     Ok(match packing {
         Packing::Plain => Box::new(whole),
-        // Packed logs are often several that were put together.
-        Packing::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(whole)),
+        Packing::Gzip => Box::new(Members { member: Some(GzDecoder::new(whole)) }),
         Packing::Zstd => Box::new(zstd::stream::read::Decoder::with_buffer(whole)?),
     })
+}
+
+/// Packed logs are often several that were put together; and what a tape or a disk padded with noughts ends there, as it
+/// does for `gzip`.
+struct Members<R: BufRead> {
+    /// None at the end.
+    member: Option<GzDecoder<R>>,
+}
+
+impl<R: BufRead> Read for Members<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while let Some(member) = &mut self.member {
+            let read = member.read(buffer)?;
+            if read > 0 || buffer.is_empty() {
+                return Ok(read);
+            }
+            let Some(mut rest) = self.member.take().map(GzDecoder::into_inner) else { break };
+            loop {
+                let next = rest.fill_buf()?;
+                let noughts = next.iter().take_while(|byte| **byte == 0).count();
+                let (all, is_end) = (next.len() == noughts, next.is_empty());
+                rest.consume(noughts);
+                if is_end {
+                    return Ok(0);
+                }
+                if !all {
+                    break;
+                }
+            }
+            self.member = Some(GzDecoder::new(rest));
+        }
+        Ok(0)
+    }
 }
 
 /// What of a stretch of lines there is to scan.
