@@ -299,9 +299,9 @@ impl<'a> Scanner<'a> {
         let with = self.instructions;
         if !raw::with_vectors(with, Tokens { scanner: self, text, masks, sorted: &mut sorted }) {
             self.tokens(text, masks, &mut sorted);
+            self.rare(text, masks);
         }
         self.sorted = Some(sorted);
-        self.rare(text, masks);
         self.ask(text);
     }
 
@@ -366,6 +366,7 @@ impl Work for Tokens<'_, '_> {
     #[inline(always)]
     fn run(self, _: impl Classify) {
         self.scanner.tokens(self.text, self.masks, self.sorted);
+        self.scanner.rare(self.text, self.masks);
     }
 }
 

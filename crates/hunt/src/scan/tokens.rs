@@ -39,11 +39,11 @@ const AT_ONCE: usize = 4;
 /// A token of less than 64 bytes, without dots at its end.
 #[derive(Debug, Clone, Copy, Default)]
 struct Token {
-    start: u32,
-    length: u32,
-    /// Where in it something is that is neither a digit nor a dot.
-    letters: u64,
     dots: u64,
+    start: u32,
+    length: u8,
+    /// Where in it the first is that is neither a digit nor a dot.
+    letter: u8,
 }
 
 /// Tokens by their sort.
@@ -134,7 +134,10 @@ impl Scanner<'_> {
             let (dots, letters) = (bits.dot >> (64 - length), bits.letter >> (64 - length));
             let length = 64 - (!dots & below(length as usize)).leading_zeros();
             let dots = dots & below(length as usize);
-            let token = Token { start, length, letters, dots };
+            #[expect(clippy::cast_possible_truncation, reason = "64 at most")]
+            let small = |bits: u32| bits as u8;
+            let letter = small(letters.trailing_zeros());
+            let token = Token { dots, start, length: small(length), letter };
             let (number, labels) = (letters == 0, dots.count_ones());
             numbers[of[0]] = token;
             two[of[1]] = token;
@@ -156,7 +159,7 @@ impl Scanner<'_> {
     fn numbers(&mut self, text: &[u8], tokens: &[Token]) {
         for token in tokens {
             let Token { length, dots, start, .. } = *token;
-            let (start, length) = (start as usize, length as usize);
+            let (start, length) = (start as usize, usize::from(length));
             if self.wanted.numeric_names && dots != 0 {
                 self.names::<0>(text, start, length, dots);
             }
@@ -175,14 +178,14 @@ impl Scanner<'_> {
     #[inline(always)]
     fn words<const DOTS: u32>(&mut self, text: &[u8], masks: &Masks, tokens: &[Token]) {
         for token in tokens {
-            let Token { length, dots, start, letters } = *token;
-            let (start, length) = (start as usize, length as usize);
+            let Token { length, dots, start, letter } = *token;
+            let (start, length) = (start as usize, usize::from(length));
             if masks.high && !text[start..start + length].is_ascii() {
                 self.beyond_ascii(text, start, start + length);
                 continue;
             }
             if DOTS == 0 {
-                let first = text[start + letters.trailing_zeros() as usize];
+                let first = text[start + usize::from(letter)];
                 if matches!(first, b'-' | b'_') && dots.count_ones() >= 3 {
                     self.range(text, start, start + length);
                 }
@@ -357,6 +360,7 @@ impl Scanner<'_> {
     }
 
     /// What is rare: IPv6 addresses, digests, fingerprints.
+    #[inline(always)]
     pub(super) fn rare(&mut self, text: &[u8], masks: &Masks) {
         let (mut address, mut digest) = (0, 0);
         for (at, what) in &masks.rare {
@@ -421,6 +425,7 @@ impl Scanner<'_> {
     }
 
     /// The digest that these digits are a part of; where what they are a part of ends.
+    #[inline(always)]
     fn digest(&mut self, text: &[u8], masks: &Masks, at: usize) -> usize {
         let is_part = |byte: &u8| byte.is_ascii_alphanumeric();
         let start = run_start(masks, at, |bits| bits.hex);
