@@ -41,3 +41,5 @@ alert-decided = { $peer } has decided about request { $id }
 alert-part-answered = { $peer } has answered a part of request { $id }
 alert-review-due = A meeting of the agreement with { $peer } is due soon
 alert-review-overdue = A meeting of the agreement with { $peer } is overdue
+alert-matter-resumed = { $peer } lets the agreement go on; its clocks run again ({ $id })
+alert-draft = A draft to { $peer } waits for a second pair of eyes

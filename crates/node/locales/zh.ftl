@@ -41,3 +41,5 @@ alert-decided = { $peer } 已就请求 { $id } 作出决定
 alert-part-answered = { $peer } 已部分答复请求 { $id }
 alert-review-due = 与 { $peer } 的协定会议即将到期
 alert-review-overdue = 与 { $peer } 的协定会议已逾期
+alert-matter-resumed = { $peer } 已恢复协定;时限继续计算({ $id })
+alert-draft = 发往 { $peer } 的草稿等待第二人审核

@@ -6,8 +6,10 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use comity_ledger::Hash;
-use comity_rules::agreement::{Between, Closes, LastHead};
-use comity_rules::{PartyId, Terms, clock};
+use comity_rules::agreement::{self, Between, Closes, Event, Evidence, LastHead};
+use comity_rules::matter::Topic;
+use comity_rules::review::Meetings;
+use comity_rules::{Kind, PartyId, Terms, clock};
 use comity_store::ledger::{self, Ledger};
 use comity_store::{matter, session};
 use jiff::Timestamp;
@@ -59,7 +61,7 @@ impl Node {
             return Ok(State::Unsigned);
         }
         let terms = agreement.terms.hash().to_hex();
-        let matters = matter::suspensions(&self.db, &terms).await?;
+        let matters = matter::about(&self.db, Topic::Suspension, &terms).await?;
         let is_still = clock::pauses(&matters, false).iter().any(|one| one.to.is_none());
         Ok(if is_still { State::Suspended } else { State::Open })
     }
@@ -94,7 +96,37 @@ impl Node {
         let closes = Closes { terms: own.terms, why, heads };
         let between = agreement.terms.between.clone().ok_or_else(missing)?;
         let between = Between { proposed: self.now(), closes: Some(closes), ..between };
-        Ok(Terms::propose(amended.unwrap_or(&agreement.terms), between)?)
+        let terms = amended.unwrap_or(&agreement.terms);
+        Ok(Terms::propose(&self.with_history(terms, agreement).await?, between)?)
+    }
+
+    /// Terms that know which meetings were held under those before them, and when the next was due: nobody is rid of a
+    /// meeting by amending a word.
+    async fn with_history(
+        &self,
+        terms: &Terms,
+        before: &Agreement,
+    ) -> Result<agreement::Agreement, Error> {
+        let mut terms = agreement::Agreement::clone(terms);
+        let held = matter::about(&self.db, Topic::Dialogue, &before.terms.hash().to_hex()).await?;
+        let known = Meetings::of(&before.terms, &held, false, self.now());
+        for meeting in known.held.iter().filter(|meeting| meeting.thread.is_some()) {
+            if terms.events.iter().all(|event| event.date != meeting.date) {
+                terms.events.push(Event {
+                    date: meeting.date,
+                    month_only: false,
+                    kind: "review".to_owned(),
+                    outcomes: Vec::new(),
+                    evidence: Evidence::Verified,
+                });
+            }
+        }
+        if let Some(review) = &mut terms.review
+            && known.held.is_empty()
+        {
+            review.first_by = known.next_by;
+        }
+        Ok(terms)
     }
 
     async fn last_head(&self, ledger: &Ledger, size: u64) -> Result<LastHead, Error> {
@@ -131,6 +163,10 @@ impl Node {
         let mirrored = ledger::mirrored(&self.db, &own.id).await?;
         let other = ledger::counterpart(&self.db, &own).await?;
         let head = |party: &PartyId| closes.heads.iter().find(|head| head.party == *party);
+        let cut = closes.heads.iter().find(|head| head.party == own.party);
+        if let Some(cut) = cut.filter(|_| agreement.key.is_some()) {
+            self.check_said(&own, cut.size).await?;
+        }
         for (ledger, least) in [(Some(&own), mirrored), (other.as_ref(), u64::MAX)] {
             let Some(ledger) = ledger else { continue };
             let Some(head) = head(&ledger.party) else { continue };
@@ -148,6 +184,24 @@ impl Node {
             }
             if Hash::from_hex(&head.root) != Some(self.root_at(ledger, head.size).await?) {
                 return Err(comity_ledger::Error::Fork { size: head.size }.into());
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether this party has said anything after the head where its ledger is to end: the other side would never have
+    /// it. Receipts, and what a machine says to test the line, are nothing that anybody would miss.
+    async fn check_said(&self, own: &Ledger, end: u64) -> Result<(), Error> {
+        let entries = ledger::entries(&self.db, &own.id, end, own.size).await?;
+        for (index, entry) in (end..).zip(entries) {
+            let statement = comity_ledger::Statement::parse(&entry)?;
+            let kind = Kind::parse(&statement.body().kind).filter(|kind| kind.is_threaded());
+            if let Some(kind) = kind.filter(|kind| kind.topic() != Some(Topic::Hotline)) {
+                return Err(Error::Refused(format!(
+                    "entry {index} of your ledger ({}) was stated after these terms were proposed, and would be \
+                     cut off by them: withdraw them, let the other side have it, and propose again",
+                    kind.as_str()
+                )));
             }
         }
         Ok(())

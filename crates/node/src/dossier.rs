@@ -7,6 +7,7 @@ use comity_rules::access::Person;
 use comity_rules::agreement::{Terms, Trigger, Words};
 use comity_rules::clock::{self, Clocks, Suspension};
 use comity_rules::content::{Attachment, Letter};
+use comity_rules::matter::Topic;
 use comity_rules::release::{self, Released};
 use comity_rules::request::{Decision, Outcome, Standing};
 use comity_rules::thread::{Event, Sides, View};
@@ -242,7 +243,7 @@ impl Node {
         let mut all = BTreeMap::new();
         for agreement in self.agreements() {
             let terms = agreement.terms.hash().to_hex();
-            let matters = matter::suspensions(&self.db, &terms).await?;
+            let matters = matter::about(&self.db, Topic::Suspension, &terms).await?;
             // Under what is over nothing is due any more.
             let over = self.ended_at(&agreement).map(|from| Suspension { from, to: None });
             if matters.is_empty() && over.is_none() {

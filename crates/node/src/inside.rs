@@ -3,6 +3,7 @@
 use comity_rules::access::Person;
 use comity_rules::command::{Command, Deed};
 use comity_rules::content::{Follows, Judgement, Letter};
+use comity_rules::matter::Topic;
 use comity_rules::thread::View;
 use comity_rules::{Matter, PartyId, ThreadId};
 use comity_store::{matter, request};
@@ -157,7 +158,7 @@ impl Node {
             let own = matter.opener == *self.party() && matter.exercise == exercise;
             own && !matter.standing(View::ALL).over
         };
-        let known = matter::suspensions(&self.db, &terms).await?;
+        let known = matter::about(&self.db, Topic::Suspension, &terms).await?;
         match known.iter().find(|matter| stands(matter)) {
             Some(matter) => Err(Inside::Suspended(matter.thread).into()),
             None => Ok(()),

@@ -147,6 +147,20 @@ impl Node {
         })
     }
 
+    /// Whether an agreement that is over goes on in another under which no meeting was held yet: what its meetings left
+    /// comes back on the first agenda there.
+    async fn goes_on(&self, ended: &Agreement) -> Result<bool, Error> {
+        let hash = ended.terms.hash().to_hex();
+        let next = self.agreements().into_iter().find(|next| {
+            let closes = next.terms.between.as_ref().and_then(|between| between.closes.as_ref());
+            !next.is_closed() && closes.is_some_and(|closes| closes.terms == hash)
+        });
+        let Some(next) = next else { return Ok(false) };
+        let terms = next.terms.hash().to_hex();
+        let meetings = matter::about(&self.db, Topic::Dialogue, &terms).await?;
+        Ok(meetings.iter().all(|meeting| meeting.held(View::ALL).is_none()))
+    }
+
     /// What earlier meetings left to be done: it comes back on every agenda until it is.
     ///
     /// # Errors
@@ -157,7 +171,7 @@ impl Node {
             let matter = &meeting.matter;
             let Some(done) = matter.actions(View::ALL) else { continue };
             let agreement = self.agreement(&meeting.terms)?;
-            if agreement.is_closed() {
+            if agreement.is_closed() && !self.goes_on(&agreement).await? {
                 continue;
             }
             let actions = self.actions_of(&agreement, matter).await?;

@@ -12,14 +12,16 @@ mod stage;
 
 use std::sync::Arc;
 
-use comity_node::clock::Adjustable;
+use comity_node::clock::{Adjustable, Clock as _};
 use comity_node::network::{Network as _, Tcp};
 use comity_node::witness::Witness;
 use comity_node::{Home, Node, audit, export, serve};
 use comity_rules::Terms;
 use comity_rules::access::Person;
 use comity_rules::agreement::Readers;
-use comity_rules::command::Command;
+use comity_rules::command::{Command, Deed};
+use comity_rules::content::{ActionItem, Agenda, Record};
+use comity_rules::matter::Day;
 use stage::{Stage, ask, remark, until, witness};
 
 async fn set(folder: &std::path::Path) -> (Stage, Arc<Witness>) {
@@ -204,6 +206,47 @@ async fn one_signature_ends_nothing_and_can_be_taken_back() {
     until(async || old.is_closed()).await;
     let said = refused(stage.north.withdraw(&terms.hash().to_hex()).await);
     assert!(said.contains("they hold"), "{said}");
+}
+
+/// Nobody is rid of a meeting that was held, of what it left to be done or of what he said, by amending a word.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_amendment_takes_meetings_with_it_and_cuts_nothing_off() {
+    let folder = tempfile::tempdir().unwrap();
+    let (stage, harbour) = set(folder.path()).await;
+    let (hash, operator) = (stage.hash(), Person::operator());
+    let state = async |node: &Node, thread, deed| {
+        let command = Command::Deed(deed);
+        let done = node.command(&operator, Some(&hash), thread, command).await.unwrap();
+        stage.settle().await;
+        done
+    };
+    let day = Day(stage.clock.now().to_zoned(jiff::tz::TimeZone::UTC).date());
+    let [title, place] = ["second round", "Bergen"].map(str::to_owned);
+    let agenda = Agenda { title, place, points: vec!["timeliness".to_owned()] };
+    let convene = Deed::Convene { day, exercise: false, agenda };
+    let meeting = Some(state(&stage.north, None, convene).await.thread);
+    let party = stage.north.party().clone();
+    let action = ActionItem { text: "publish the holidays".to_owned(), party, due: None };
+    let record = Record { text: "minutes".to_owned(), actions: vec![action] };
+    state(&stage.north, meeting, Deed::Minutes { day, record }).await;
+    state(&stage.south, meeting, Deed::Agree(remark(""))).await;
+    let old = stage.north.agreement(&hash).unwrap();
+    let terms = stage.north.succeed(&old, None, None).await.unwrap();
+    assert!(terms.events.iter().any(|event| event.date == day.0 && event.kind == "review"));
+    // What Southland says meanwhile would be cut off by its own signature, without a word.
+    stage::sign(&stage.north, &terms).await;
+    let ask = ask("meanwhile");
+    stage.south.command(&operator, Some(&hash), None, ask).await.unwrap();
+    let root = stage.south.home().root_key(&stage.south.home().folder().join("root.key")).unwrap();
+    let said = refused(stage.south.sign(terms.clone(), &root).await);
+    assert!(said.contains("cut off"), "{said}");
+    stage.north.withdraw(&terms.hash().to_hex()).await.unwrap();
+    stage.settle().await;
+    let terms = stage.north.succeed(&old, None, None).await.unwrap();
+    both_sign(&stage, &terms, &harbour).await;
+    until(async || old.is_closed()).await;
+    let left = stage.north.open_actions(&operator).await.unwrap().into_inner();
+    assert_eq!(left.len(), 1, "it comes back on the next agenda");
 }
 
 async fn audited(

@@ -105,12 +105,14 @@ impl Clocks {
         let asked = suspensions(request);
         let begin = start.instant().unwrap_or(Timestamp::MAX);
         let pauses: Vec<_> = pauses.iter().filter_map(|pause| pause.since(begin)).collect();
-        let standing_still = |asked: Vec<_>, limit: Option<&Timer<'_>>, done| {
+        let ended = ended(request);
+        let standing_still = |asked: Vec<_>, limit: Option<&Timer<'_>>, done: Option<Timestamp>| {
+            // What stood still after the end is no time of this request.
+            let done = done.into_iter().chain(ended.flatten()).min();
             let counted = counting(asked, limit, done);
             union(counted.into_iter().chain(pauses.iter().filter_map(|pause| pause.until(done))))
         };
         let suspended = standing_still(asked.clone(), limit.as_ref(), done);
-        let ended = ended(request);
         let standing = request.standing(View::ALL);
         let deadline = |limit: Option<&Period>, suspended: &[Suspension], said, done| {
             let timer = timer(limit);
@@ -225,13 +227,26 @@ impl Clocks {
         }
     }
 
-    /// The instant at which so much more of the time that counts has passed.
+    /// The instant at which so much more of the time that counts has passed, without what the agreement stands still;
+    /// none while it does.
     #[must_use]
     pub fn later(&self, from: Timestamp, by: SignedDuration) -> Option<Timestamp> {
-        match &self.calendar {
-            Some(calendar) => Some(calendar.after(from, by.as_secs())),
-            None => from.checked_add(by).ok(),
-        }
+        let runs = match &self.calendar {
+            Some(calendar) => Runs::Working(calendar, by.as_secs()),
+            None => Runs::Elapsed(from.checked_add(by).ok()?),
+        };
+        self.unpaused(from, runs)
+    }
+
+    /// A period after an instant, likewise, by the clock on the wall.
+    #[must_use]
+    pub fn period_later(&self, from: Timestamp, by: &Period) -> Option<Timestamp> {
+        self.unpaused(from, Runs::Elapsed(by.after(from)))
+    }
+
+    fn unpaused(&self, begin: Timestamp, runs: Runs<'_>) -> Option<Timestamp> {
+        let pauses: Vec<_> = self.pauses.iter().filter_map(|pause| pause.since(begin)).collect();
+        Timer { begin, runs }.due(&pauses)
     }
 
     /// Whether everything that is due is due on a day that the calendar knows, and not only its week.

@@ -49,7 +49,7 @@ pub fn reached<'a>(
                 let due = [open(&clocks.acknowledge), open(&clocks.answer)];
                 due.into_iter().flatten().min().filter(|_| emergency)
             }
-            Trigger::UnresolvedFor => Some(step.after.as_ref()?.after(before?)),
+            Trigger::UnresolvedFor => clocks.period_later(before?, step.after.as_ref()?),
             Trigger::UnresolvedAtReview => next_review(agreement, before?),
         };
         let reached = step.triggers.iter().filter_map(|trigger| Some((at(*trigger)?, *trigger)));

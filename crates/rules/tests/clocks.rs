@@ -468,3 +468,36 @@ fn an_exercise_suspends_nothing_real() {
     let matters: Vec<_> = case.parties[1].matters.values().cloned().collect();
     assert!(clock::pauses(&matters, false).is_empty());
 }
+
+/// What stands still after a request was taken back is none of its time.
+#[test]
+fn what_is_withdrawn_has_its_time_though_the_agreement_is_suspended_later() {
+    let mut case = Case::sent("09T08:00");
+    case.receive(1, "09T08:00");
+    case.act(0, "09T10:00", Command::Withdraw(remark()));
+    let pause = case.pause(1, "11T08:00", None);
+    case.pause(1, "14T08:00", Some(pause));
+    let clocks = case.clocks("15T08:00");
+    assert_eq!(clocks.answering_for(at("15T08:00")), Some(SignedDuration::from_hours(2)));
+    assert!(clocks.suspended.is_empty());
+}
+
+/// Nobody climbs a ladder of an agreement that stands still.
+#[test]
+fn the_ladder_stands_still_with_the_agreement() {
+    let mut case = Case::sent("09T08:00");
+    case.receive(1, "09T08:00");
+    case.act(1, "09T09:00", Command::Acknowledge(remark()));
+    // The answer is due on the twelfth; half its limit later is the thirteenth at eight in the evening.
+    let pause = case.pause(1, "12T10:00", None);
+    let mut rung = |case: &mut Case, now: &str| {
+        let clocks = case.clocks(now);
+        let party = &case.parties[0];
+        let request = &party.requests[&case.thread];
+        ladder::reached(&party.terms, request, &clocks, None, at(now)).map(|rung| rung.trigger)
+    };
+    assert_eq!(rung(&mut case, "19T10:00"), None);
+    case.pause(1, "20T10:00", Some(pause));
+    assert_eq!(rung(&mut case, "21T19:00"), None, "eight days did not count");
+    assert_eq!(rung(&mut case, "21T21:00"), Some(Trigger::AnswerOverdueByHalf));
+}

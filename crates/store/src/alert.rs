@@ -64,7 +64,7 @@ pub struct Webhook {
 
 const COLUMNS: &str = "alert.key, alert.at, alert.what, alert.thread, alert.step, alert.detail, alert.seen_by, alert.seen, alert.settled";
 
-/// Keeps an alert and to whom it goes, where it is not here yet; whether it was not.
+/// Keeps an alert and to whom it goes, where it is not here yet; whether it was not. One that was settled waits again.
 ///
 /// # Errors
 /// [`Error`].
@@ -72,7 +72,12 @@ pub async fn raise(db: &Db, alert: &Alert, to: &[Recipient]) -> Result<bool, Err
     const SQL: &str = "INSERT INTO alert (key, at, what, thread, step, detail)
         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (key) DO NOTHING";
     if is_known(db, &alert.key).await? {
-        return Ok(false);
+        const AGAIN: &str =
+            "UPDATE alert SET settled = NULL WHERE key = $1 AND settled IS NOT NULL";
+        let mut tx = db.begin().await?;
+        let again = tx.execute(AGAIN, &[alert.key.as_str().into()]).await? == 1;
+        tx.commit().await?;
+        return Ok(again);
     }
     let params = [
         alert.key.as_str().into(),

@@ -54,13 +54,13 @@ pub async fn calls(db: &Db, terms: &str, limit: u64) -> Result<Vec<Matter>, Erro
     rows.iter().map(|row| serde_json::from_str(row.text(0)?).map_err(Error::json)).collect()
 }
 
-/// Every suspension under these terms.
+/// Every matter about a topic under these terms, oldest first.
 ///
 /// # Errors
 /// [`Error`].
-pub async fn suspensions(db: &Db, terms: &str) -> Result<Vec<Matter>, Error> {
+pub async fn about(db: &Db, topic: Topic, terms: &str) -> Result<Vec<Matter>, Error> {
     const SQL: &str = "SELECT state FROM matter WHERE topic = $1 AND terms = $2 ORDER BY seq";
-    let rows = db.query(SQL, &[Topic::Suspension.as_str().into(), terms.into()]).await?;
+    let rows = db.query(SQL, &[topic.as_str().into(), terms.into()]).await?;
     rows.iter().map(|row| serde_json::from_str(row.text(0)?).map_err(Error::json)).collect()
 }
 

@@ -938,3 +938,5 @@ terms-clarification = Questions back
 terms-reply = To be replied to within
 review-unscored-no-limit = Timeliness is not scored: the terms name no limit.
 review-unscored-yet = Timeliness is not scored yet: nothing is done, and nothing is late.
+desk-cut = { $count } requests were open when their terms ended: nothing can be stated about them any more. Send again what is still wanted.
+desk-cut-show = Show them

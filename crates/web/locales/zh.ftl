@@ -921,3 +921,5 @@ terms-clarification = 询问澄清
 terms-reply = 答复期限
 review-unscored-no-limit = 时效性未评分:条款未规定期限。
 review-unscored-yet = 时效性尚未评分:没有已完成或逾期的事项。
+desk-cut = { $count } 项请求在其条款终止时尚未结束:不能再就其作出任何声明。仍需要的请重新发送。
+desk-cut-show = 查看

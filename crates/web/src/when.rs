@@ -38,7 +38,14 @@ impl Zones {
             let name = party.map(|party| short(&party.name)).unwrap_or_default();
             (name, zone.unwrap_or(TimeZone::UTC))
         };
-        Self { us: named(terms.party(us)), them: named(terms.peer_of(us)) }
+        let (mut ours, mut theirs) = (named(terms.party(us)), named(terms.peer_of(us)));
+        // Names that begin alike are told apart by the whole of them.
+        if ours.0 == theirs.0 {
+            let whole = |party: Option<&Party>| party.map(|party| party.name.clone());
+            ours.0 = whole(terms.party(us)).unwrap_or_default();
+            theirs.0 = whole(terms.peer_of(us)).unwrap_or_default();
+        }
+        Self { us: ours, them: theirs }
     }
 
     /// `Tue 14:00 Northland, 21:00 Southland`.

@@ -3,24 +3,34 @@
 use comity_rules::access::Person;
 use comity_rules::content::Letter;
 use comity_rules::matter::{Signal, Topic};
+use comity_rules::request::{Desired, Status};
 use comity_rules::review::Meetings;
 use comity_rules::thread::{Sides as _, View};
 use comity_rules::{Kind, PartyId, ThreadId, quality};
 use comity_store::alert::Alert;
 use comity_store::request::{self, Statement};
 use jiff::tz::TimeZone;
-use jiff::{Timestamp, ToSpan as _};
+use jiff::{SignedDuration, Timestamp, ToSpan as _};
 use serde_json::json;
 
 use crate::dossier;
 use crate::matters;
 use crate::node::{Error, Node};
 
-/// Rows that are read at a time, and looked at of each topic.
+/// Rows that are read at a time.
 const PAGE: u64 = 500;
 
 /// How many days before a date in the limits of use people are told.
 const DAYS: i32 = 14;
+
+/// And how many days after it they still are.
+const PAST: i32 = 3;
+
+/// Dates that are looked at.
+const LIMITS: u64 = 20_000;
+
+/// For how many days it is told that an agreement goes on.
+const RESUMED: i64 = 7;
 
 /// Everything that people must know now.
 pub(super) async fn all(node: &Node) -> Result<Vec<Alert>, Error> {
@@ -37,16 +47,23 @@ pub(super) async fn all(node: &Node) -> Result<Vec<Alert>, Error> {
         }
     }
     for topic in Topic::ALL {
-        for line in node.matters(&Person::operator(), *topic, true, None, PAGE).await?.into_inner()
-        {
-            if !line.agreement.is_closed() {
-                matter(node, &line, &mut alerts);
+        let mut before = None;
+        loop {
+            // That one goes on is told too.
+            let open = *topic != Topic::Suspension;
+            let page = node.matters(&Person::operator(), *topic, open, before, PAGE).await?;
+            let page = page.into_inner();
+            let Some(last) = page.last() else { break };
+            before = Some(last.summary.seq);
+            for line in page.iter().filter(|line| !line.agreement.is_closed()) {
+                matter(node, line, &mut alerts);
             }
         }
     }
     limits(node, &mut alerts).await?;
     actions(node, &mut alerts).await?;
     meetings(node, &mut alerts).await?;
+    drafts(node, &mut alerts).await?;
     Ok(alerts)
 }
 
@@ -218,6 +235,14 @@ fn matter(node: &Node, line: &matters::Line, alerts: &mut Vec<Alert>) {
                 alerts.push(about.alert(&what, &index, 1, due));
             }
         }
+        Topic::Suspension if line.standing.over => {
+            let resumed = matter.effective(true, Kind::Resume, View::ALL).next();
+            let since = node.now().checked_sub(SignedDuration::from_hours(24 * RESUMED)).ok();
+            let lately = resumed.filter(|event| Some(event.claimed) > since);
+            if lately.is_some() && matter.opener != *node.party() {
+                alerts.push(about.alert("matter-resumed", "", 1, None));
+            }
+        }
         topic if line.waits_for(node) || topic == Topic::Suspension => {
             // Who suspended knows it.
             let own = topic == Topic::Suspension && matter.opener == *node.party();
@@ -233,8 +258,8 @@ fn matter(node: &Node, line: &matters::Line, alerts: &mut Vec<Alert>) {
 /// Dates in the limits of use of answers that this party got, from a fortnight before.
 async fn limits(node: &Node, alerts: &mut Vec<Alert>) -> Result<(), Error> {
     let today = node.now().to_zoned(TimeZone::UTC).date();
-    let (from, until) = (today.saturating_sub(DAYS.days()), today.saturating_add(DAYS.days()));
-    for (thread, what, day) in request::limits(&node.db, (from, until), PAGE).await? {
+    let (from, until) = (today.saturating_sub(PAST.days()), today.saturating_add(DAYS.days()));
+    for (thread, what, day) in request::limits(&node.db, (from, until), LIMITS).await? {
         let found = request::show(&node.db, thread).await?;
         if found.request.asker != *node.party() {
             continue;
@@ -242,7 +267,10 @@ async fn limits(node: &Node, alerts: &mut Vec<Alert>) -> Result<(), Error> {
         // Whoever has asked for more time, or for the data, has done what the alarm is for.
         let going_on = request::following(&node.db, thread, PAGE).await?;
         let asked = |one: &request::Summary| {
-            one.request.standing(View::ALL).desired != comity_rules::request::Desired::Withdrawn
+            let standing = one.request.standing(View::ALL);
+            let lives =
+                standing.desired != Desired::Withdrawn && standing.status != Status::Refused;
+            one.request.asker == *node.party() && lives
         };
         if what == "preserved" && going_on.iter().any(asked) {
             continue;
@@ -280,12 +308,9 @@ async fn actions(node: &Node, alerts: &mut Vec<Alert>) -> Result<(), Error> {
 async fn meetings(node: &Node, alerts: &mut Vec<Alert>) -> Result<(), Error> {
     let today = node.now().to_zoned(TimeZone::UTC).date();
     let soon = today.saturating_add(DAYS.days());
-    let known = node.matters(&Person::operator(), Topic::Dialogue, false, None, PAGE).await?;
-    let known = known.into_inner();
     for agreement in node.agreements().iter().filter(|a| !a.is_closed()) {
         let terms = agreement.terms.hash().to_hex();
-        let own = known.iter().filter(|line| line.summary.terms == terms);
-        let held: Vec<_> = own.map(|line| line.summary.matter.clone()).collect();
+        let held = comity_store::matter::about(&node.db, Topic::Dialogue, &terms).await?;
         let meetings = Meetings::of(&agreement.terms, &held, false, node.now());
         let Some(day) = meetings.next_by.filter(|day| *day <= soon) else { continue };
         let what = if day < today { "review-overdue" } else { "review-due" };
@@ -296,6 +321,25 @@ async fn meetings(node: &Node, alerts: &mut Vec<Alert>) -> Result<(), Error> {
             at: node.now(),
             what: what.to_owned(),
             thread: None,
+            step: 1,
+            detail: detail.to_string(),
+            seen: None,
+            settled: None,
+        });
+    }
+    Ok(())
+}
+
+/// Drafts that wait for somebody else.
+async fn drafts(node: &Node, alerts: &mut Vec<Alert>) -> Result<(), Error> {
+    for draft in node.drafts(&Person::operator()).await? {
+        let Ok(agreement) = node.agreement(&draft.terms) else { continue };
+        let detail = json!({ "class": null, "peer": agreement.peer, "exercise": false, "due": null, "step": 1 });
+        alerts.push(Alert {
+            key: format!("draft/{}", draft.id),
+            at: node.now(),
+            what: "draft".to_owned(),
+            thread: draft.request,
             step: 1,
             detail: detail.to_string(),
             seen: None,

@@ -35,6 +35,8 @@ struct Desk {
     /// What nobody has seen yet: key, what it is, where, and since when.
     alerts: Vec<[String; 4]>,
     may_state: bool,
+    /// That requests were open when their terms ended.
+    cut: Option<String>,
 }
 
 pub(crate) async fn show(State(app): State<App>, t: Language, who: Who) -> Response {
@@ -49,7 +51,10 @@ pub(crate) async fn show(State(app): State<App>, t: Language, who: Who) -> Respo
         }
     }
     // Under an agreement that is over there is nothing left to do.
+    let all = lines.len();
     lines.retain(|line| !line.agreement.is_closed());
+    let cut = all - lines.len();
+    let cut = (cut > 0).then(|| t.with("desk-cut", [("count", cut)]));
     // What is due first stands first; what has no deadline last.
     lines.sort_by_key(|line| line.clocks.next_due().map_or((1, 0), |due| (0, due.as_second())));
     let us = app.node.party();
@@ -84,12 +89,15 @@ pub(crate) async fn show(State(app): State<App>, t: Language, who: Who) -> Respo
     let alerts = alerts.iter().map(|alert| {
         let said = comity_node::alert::text(alert, t.code(), &app.config, app.node.card());
         let since = when::day(t, &alert.at.to_zoned(zone.clone()));
-        [alert.key.clone(), said.subject, said.link.unwrap_or_default(), since]
+        // What is about no matter is about meetings, or about a draft below.
+        let elsewhere = if alert.what == "draft" { "/" } else { "/dialogue" };
+        let link = said.link.unwrap_or_else(|| elsewhere.to_owned());
+        [alert.key.clone(), said.subject, link, since]
     });
     let alerts = alerts.collect();
     let may_state = who.0.may(Right::State).is_ok();
     let (mine, theirs) = (rows(mine), rows(theirs));
-    render(t, &Desk { frame, lead, mine, theirs, calls, drafts, alerts, may_state })
+    render(t, &Desk { frame, lead, mine, theirs, calls, drafts, alerts, may_state, cut })
 }
 
 /// Says that one has seen an alert.

@@ -333,7 +333,8 @@ async fn gather(
         note: one.note,
     });
     let mut frame = Frame::of(app, t, &who.0, "hotline", 0);
-    frame.exercise = calls.first().is_some_and(|call| call.exercise);
+    // Beside what is real the page is none: each row says so of itself.
+    frame.exercise = !calls.is_empty() && calls.iter().all(|call| call.exercise);
     Ok(Page {
         t,
         problem,

@@ -173,6 +173,8 @@ impl Search {
             "is" => match value.as_str() {
                 "overdue" => line.clocks.is_overdue(),
                 "open" => !line.standing.is_over(),
+                // It can go on no more: its terms have ended.
+                "ended" => !line.standing.is_over() && line.agreement.is_closed(),
                 "over" => line.standing.is_over(),
                 "exercise" => request.exercise,
                 "escalated" => line.standing.escalated || line.rung.is_some(),
@@ -192,7 +194,7 @@ impl Search {
 const KEYS: [&str; 8] = ["class", "status", "from", "to", "id", "under", "waits", "is"];
 
 /// What stands behind `is:`.
-const IS: [&str; 5] = ["overdue", "open", "over", "exercise", "escalated"];
+const IS: [&str; 6] = ["overdue", "open", "over", "ended", "exercise", "escalated"];
 
 fn is_word(key: &str) -> bool {
     !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_lowercase())
