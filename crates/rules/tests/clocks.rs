@@ -490,7 +490,7 @@ fn the_ladder_stands_still_with_the_agreement() {
     case.act(1, "09T09:00", Command::Acknowledge(remark()));
     // The answer is due on the twelfth; half its limit later is the thirteenth at eight in the evening.
     let pause = case.pause(1, "12T10:00", None);
-    let mut rung = |case: &mut Case, now: &str| {
+    let rung = |case: &mut Case, now: &str| {
         let clocks = case.clocks(now);
         let party = &case.parties[0];
         let request = &party.requests[&case.thread];
