@@ -8,6 +8,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use comity_node::Error;
 use comity_node::node::Agreement;
+use comity_rules::Terms;
 use comity_rules::access::Right;
 use comity_rules::review::Scope;
 use jiff::civil::Date;
@@ -58,7 +59,9 @@ impl Wanted {
         let named = chosen.agreement.as_ref();
         let is_named =
             |a: &Arc<Agreement>| named.is_none_or(|name| a.terms.hash().to_hex() == *name);
-        let agreement = app.node.agreements().into_iter().find(is_named);
+        // Where none is named, one that goes on.
+        let all = app.node.agreements().into_iter();
+        let agreement = all.filter(is_named).min_by_key(|agreement| agreement.is_closed());
         let usual = kept::usual(app.node.now());
         let written = |text: Option<String>, otherwise: Date| {
             text.filter(|text| !text.is_empty()).unwrap_or_else(|| otherwise.to_string())
@@ -116,7 +119,7 @@ pub(crate) async fn show(
             .node
             .agreements()
             .iter()
-            .map(|a| (a.terms.hash().to_hex(), a.terms.title(t.code()).to_owned()))
+            .map(|a| (a.terms.hash().to_hex(), dated(t, &a.terms)))
             .collect(),
         chosen,
         from,
@@ -162,4 +165,11 @@ pub(crate) async fn file(
         }
         Err(error) => internal(t, &error),
     }
+}
+
+/// Terms by their title and the day on which they were proposed: amended ones have the title of those before.
+fn dated(t: Language, terms: &Terms) -> String {
+    let proposed = terms.between.as_ref().map(|between| between.proposed);
+    let day = proposed.map(|time| time.strftime(" · %Y-%m-%d").to_string());
+    format!("{}{}", terms.title(t.code()), day.unwrap_or_default())
 }

@@ -176,6 +176,12 @@ pub(crate) async fn answer(
     let items = form.text("items").parse().unwrap_or(0).min(MAX_ITEMS);
     let files = app.uploads.attachments(t, &who, &form);
     match files.and_then(|files| Ok(Answer { attachments: files, ..form.answer(t, items)? })) {
+        Ok(answer) if answer.items.is_empty() => {
+            let problem = Some(t.text("answer-nothing"));
+            let aftermath = Aftermath { problem, written: form, verdict: None };
+            let page = page(app, t, &who, &id, aftermath).await;
+            (StatusCode::UNPROCESSABLE_ENTITY, page).into_response()
+        }
         Ok(answer) => state(app, t, who, thread, Command::Answer(answer), form).await,
         Err(problem) => {
             let aftermath = Aftermath { problem: Some(problem), written: form, verdict: None };
