@@ -17,13 +17,19 @@ use std::ops::Deref;
 
 use crate::scan::mask::{Instructions, Word};
 
-/// The word that this machine has AVX2 and what is asked for beside it.
+/// What every machine has.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Avx2(());
+struct Portable;
+
+/// The word that this machine has AVX2 and what is asked for beside it.
+#[cfg(target_arch = "x86_64")]
+#[derive(Debug, Clone, Copy)]
+struct Avx2(());
 
 /// The word that this machine has AVX-512 with its tables of bytes, and AVX2.
+#[cfg(target_arch = "x86_64")]
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Avx512(());
+struct Avx512(());
 
 #[cfg(target_arch = "x86_64")]
 impl Avx2 {
@@ -61,25 +67,33 @@ pub(crate) trait Work {
     fn run(self, with: impl Classify);
 }
 
-/// Does this compiled for the best of these instructions that the machine has, and says whether it has any.
-pub(crate) fn with_vectors(instructions: Instructions, work: impl Work) -> bool {
+/// Does this, compiled for the best of these instructions that the machine has.
+pub(crate) fn with(instructions: Instructions, work: impl Work) {
     #[cfg(target_arch = "x86_64")]
     {
-        let widest = Avx512::here().filter(|_| instructions == Instructions::Fastest);
-        let wide = Avx2::here().filter(|_| instructions != Instructions::Portable);
-        if let Some(avx512) = widest {
+        if instructions == Instructions::Fastest
+            && let Some(avx512) = Avx512::here()
+        {
             // SAFETY: the machine was asked for every feature that `inside512` is compiled for.
-            unsafe { inside512(avx512, work) };
-            return true;
+            return unsafe { inside512(avx512, work) };
         }
-        if let Some(avx2) = wide {
+        if instructions != Instructions::Portable
+            && let Some(avx2) = Avx2::here()
+        {
             // SAFETY: the machine was asked for every feature that `inside` is compiled for.
-            unsafe { inside(avx2, work) };
-            return true;
+            return unsafe { inside(avx2, work) };
         }
     }
-    let _ = (instructions, work);
-    false
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = instructions;
+    work.run(Portable);
+}
+
+impl Classify for Portable {
+    #[inline(always)]
+    fn classes(self, bytes: &[u8; 64]) -> Word {
+        Word::portable(bytes)
+    }
 }
 
 #[cfg(target_arch = "x86_64")]

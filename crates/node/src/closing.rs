@@ -163,8 +163,7 @@ impl Node {
         let mirrored = ledger::mirrored(&self.db, &own.id).await?;
         let other = ledger::counterpart(&self.db, &own).await?;
         let head = |party: &PartyId| closes.heads.iter().find(|head| head.party == *party);
-        let cut = closes.heads.iter().find(|head| head.party == own.party);
-        if let Some(cut) = cut.filter(|_| agreement.key.is_some()) {
+        if let Some(cut) = head(&own.party).filter(|_| agreement.key.is_some()) {
             self.check_said(&own, cut.size).await?;
         }
         for (ledger, least) in [(Some(&own), mirrored), (other.as_ref(), u64::MAX)] {
@@ -269,6 +268,6 @@ fn withdrawn(agreement: &Agreement) -> String {
     format!("withdrawn/{}", agreement.terms.hash().to_hex())
 }
 
-fn closes(terms: &Terms) -> Option<&Closes> {
+pub(crate) fn closes(terms: &Terms) -> Option<&Closes> {
     terms.between.as_ref()?.closes.as_ref()
 }

@@ -1,5 +1,6 @@
 //! Matters other than requests, with everything that is known of them, for pages and commands.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use comity_rules::access::Person;
@@ -11,6 +12,7 @@ use comity_rules::{Kind, Matter, PartyId, ThreadId};
 use comity_store::matter::{self, Summary};
 use comity_store::{Error as StoreError, request};
 
+use crate::closing::closes;
 use crate::dossier::Statement;
 use crate::node::{Agreement, Error, Node, no_thread};
 
@@ -149,12 +151,10 @@ impl Node {
 
     /// Whether an agreement that is over goes on in another under which no meeting was held yet: what its meetings left
     /// comes back on the first agenda there.
-    async fn goes_on(&self, ended: &Agreement) -> Result<bool, Error> {
+    async fn comes_back(&self, ended: &Agreement) -> Result<bool, Error> {
         let hash = ended.terms.hash().to_hex();
-        let next = self.agreements().into_iter().find(|next| {
-            let closes = next.terms.between.as_ref().and_then(|between| between.closes.as_ref());
-            !next.is_closed() && closes.is_some_and(|closes| closes.terms == hash)
-        });
+        let ends = |next: &Agreement| closes(&next.terms).is_some_and(|one| one.terms == hash);
+        let next = self.agreements().into_iter().find(|next| !next.is_closed() && ends(next));
         let Some(next) = next else { return Ok(false) };
         let terms = next.terms.hash().to_hex();
         let meetings = matter::about(&self.db, Topic::Dialogue, &terms).await?;
@@ -166,13 +166,20 @@ impl Node {
     /// # Errors
     /// [`Error::Denied`].
     pub async fn open_actions(&self, by: &Person) -> Result<Released<Vec<OpenAction>>, Error> {
-        let mut open = Vec::new();
+        let (mut open, mut back) = (Vec::new(), BTreeMap::new());
         for meeting in matter::list(&self.db, Topic::Dialogue, true, None, MEETINGS).await? {
             let matter = &meeting.matter;
             let Some(done) = matter.actions(View::ALL) else { continue };
             let agreement = self.agreement(&meeting.terms)?;
-            if agreement.is_closed() && !self.goes_on(&agreement).await? {
-                continue;
+            if agreement.is_closed() {
+                let comes = match back.get(&meeting.terms) {
+                    Some(known) => *known,
+                    None => self.comes_back(&agreement).await?,
+                };
+                back.insert(meeting.terms.clone(), comes);
+                if !comes {
+                    continue;
+                }
             }
             let actions = self.actions_of(&agreement, matter).await?;
             for ((number, item), done) in (1..).zip(actions).zip(done) {

@@ -268,15 +268,14 @@ pub fn decide(
             if ruling.decision == Decision::Refused {
                 check_reason(agreement, "decision", ruling.reason.as_ref())?;
             }
-            let bare = ruling.text.trim().is_empty();
-            let why = match ruling.decision {
+            let wanted = match ruling.decision {
                 Decision::AcceptedWithConditions => {
-                    "the conditions are what the other side must know"
+                    Some("the conditions are what the other side must know")
                 }
-                Decision::Postponed => "say why, and until when",
-                Decision::Accepted | Decision::Refused => "",
+                Decision::Postponed => Some("say why, and until when"),
+                Decision::Accepted | Decision::Refused => None,
             };
-            if bare && !why.is_empty() {
+            if let Some(why) = wanted.filter(|_| ruling.text.trim().is_empty()) {
                 return Err(Problem::Missing { place: "decision: text".to_owned(), why });
             }
         }

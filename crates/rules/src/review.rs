@@ -485,9 +485,8 @@ impl Row {
             events.iter().filter(|event| event.refused.is_none()).map(|event| event.index).collect()
         };
         let scores_of = |party: &PartyId| {
-            let events = request.events_of(party).iter().filter(|event| event.refused.is_none());
-            let mut assessed = events.filter(|event| event.act.kind == Kind::Assess);
-            opened(openings, party, assessed.next_back()?)?.scores.clone()
+            let assessed = request.latest(party, Kind::Assess)?;
+            opened(openings, party, assessed)?.scores.clone()
         };
         let mut scores: BTreeMap<String, Scores> = BTreeMap::new();
         scores.insert("measured".to_owned(), quality::measured(request, clocks, now));

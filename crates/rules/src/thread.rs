@@ -95,6 +95,12 @@ pub trait Sides {
         if party == self.opener() { opened } else { replied }
     }
 
+    /// The last that this party stated of a kind, with effect.
+    fn latest(&self, party: &PartyId, kind: Kind) -> Option<&Event> {
+        let mut own = self.events_of(party).iter().rev();
+        own.find(|event| event.refused.is_none() && event.act.kind == kind)
+    }
+
     /// Whether the thread is in this view: for the other side it exists only once it has seen it in a
     /// checkpoint.
     fn is_seen(&self, view: View) -> bool {

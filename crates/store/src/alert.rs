@@ -71,9 +71,13 @@ const COLUMNS: &str = "alert.key, alert.at, alert.what, alert.thread, alert.step
 pub async fn raise(db: &Db, alert: &Alert, to: &[Recipient]) -> Result<bool, Error> {
     const SQL: &str = "INSERT INTO alert (key, at, what, thread, step, detail)
         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (key) DO NOTHING";
-    if is_known(db, &alert.key).await? {
+    const KNOWN: &str = "SELECT settled FROM alert WHERE key = $1";
+    if let Some(row) = db.query_one(KNOWN, &[alert.key.as_str().into()]).await? {
         const AGAIN: &str =
             "UPDATE alert SET settled = NULL WHERE key = $1 AND settled IS NOT NULL";
+        if row.is_null(0) {
+            return Ok(false);
+        }
         let mut tx = db.begin().await?;
         let again = tx.execute(AGAIN, &[alert.key.as_str().into()]).await? == 1;
         tx.commit().await?;

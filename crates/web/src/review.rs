@@ -345,20 +345,13 @@ fn hotline(t: Language, review: &Review, name: &impl Fn(&PartyId) -> String) -> 
     ];
     let mut rows = Vec::new();
     for (party, readiness) in &review.mechanism.hotline {
-        for (key, times) in [
-            ("signal-echo", &readiness.echo),
-            ("signal-read-back", &readiness.read_back),
-            ("signal-ping", &readiness.ping),
-            ("signal-message", &readiness.message),
-        ] {
+        for (signal, times) in readiness.by_signal() {
             if times.done + times.open == 0 {
                 continue;
             }
-            let span = |seconds: Option<i64>| {
-                let span = seconds.map(SignedDuration::from_secs);
-                span.map_or_else(|| "–".to_owned(), |span| when::short_span(t, span))
-            };
-            let what = [("party", name(party)), ("what", t.text(key))];
+            let span = |seconds: Option<i64>| short(t, seconds);
+            let what = t.text(&format!("signal-{}", signal.as_str()));
+            let what = [("party", name(party)), ("what", what)];
             let counts = [times.done, times.open, times.within, times.late, times.overdue];
             let mut row = vec![t.with("answers-to", what), answered(times)];
             row.extend(counts.map(|count| count.to_string()));
@@ -367,6 +360,12 @@ fn hotline(t: Language, review: &Review, name: &impl Fn(&PartyId) -> String) -> 
         }
     }
     Table::of(heads.map(|key| t.text(key)).into(), rows.into_iter())
+}
+
+/// Seconds, in a word or two; a dash where there are none.
+pub(crate) fn short(t: Language, seconds: Option<i64>) -> String {
+    let span = seconds.map(SignedDuration::from_secs);
+    span.map_or_else(|| "–".to_owned(), |span| when::short_span(t, span))
 }
 
 /// How many of a hundred were answered.
@@ -412,8 +411,7 @@ fn commitments(
 
 /// A ground, by its code and in words.
 fn ground(t: Language, terms: &Agreement, code: &str) -> String {
-    let listed = terms.grounds.iter().find(|ground| ground.code == code);
-    let text = listed.map(|ground| ground.text.in_language(t.code()).to_owned());
+    let text = terms.ground(code).map(|ground| ground.text.in_language(t.code()).to_owned());
     match text.or_else(|| t.known(&format!("ground-{code}"))) {
         Some(text) if !code.is_empty() => format!("{code}: {text}"),
         _ => code.to_owned(),
@@ -435,9 +433,7 @@ fn matters(
     name: &impl Fn(&PartyId) -> String,
 ) -> Table {
     let heads = ["column-when", "column-what", "column-by", "column-status", "review-entries"];
-    let all = &review.mechanism.matters;
-    let skipped = if linked { all.len().saturating_sub(SHOWN) } else { 0 };
-    let shown = all.get(skipped..).unwrap_or_default();
+    let shown = latest(&review.mechanism.matters, linked);
     let rows = shown.iter().map(|line| {
         let what = match line.signal {
             Some(signal) => t.text(&format!("signal-{}", signal.as_str())),
@@ -592,6 +588,12 @@ const SHARES: [&str; 5] = ["≤ ½", "≤ 1", "≤ 1½", "≤ 3", "> 3"];
 /// Requests that a page shows; a file has all.
 const SHOWN: usize = 500;
 
+/// All of them; on a page, the latest.
+fn latest<T>(all: &[T], linked: bool) -> &[T] {
+    let skipped = if linked { all.len().saturating_sub(SHOWN) } else { 0 };
+    all.get(skipped..).unwrap_or_default()
+}
+
 /// Every request of the period; on a page, the latest.
 fn requests(
     t: Language,
@@ -611,8 +613,7 @@ fn requests(
     ];
     let entries =
         |entries: &[u64]| entries.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-    let skipped = if linked { review.requests.len().saturating_sub(SHOWN) } else { 0 };
-    let shown = review.requests.get(skipped..).unwrap_or_default();
+    let shown = latest(&review.requests, linked);
     let rows = shown.iter().map(|row| {
         let id = if linked { row.thread.short() } else { row.thread.to_string() };
         vec![

@@ -311,19 +311,17 @@ async fn list(context: &Context, open: bool) -> Result<ExitCode, Failure> {
                 (_, Value::Bool(true)) => "clock stands still",
                 _ => "",
             };
+            // The asker has the last word: what is closed or withdrawn is that.
+            let (status, due) = match text(line, "desired") {
+                over if over == "closed" || over == "withdrawn" => (over, String::new()),
+                _ => (text(line, "status"), text(line, "next_due")),
+            };
             vec![
                 text(line, "id").chars().take(8).collect(),
                 format!("{} to {}", text(line, "asker"), text(line, "receiver")),
                 text(line, "class"),
-                // The asker has the last word: what is closed or withdrawn is that.
-                match text(line, "desired") {
-                    over if over == "closed" || over == "withdrawn" => over,
-                    _ => text(line, "status"),
-                },
-                match text(line, "desired").as_str() {
-                    "closed" | "withdrawn" => String::new(),
-                    _ => text(line, "next_due"),
-                },
+                status,
+                due,
                 overdue.to_owned(),
                 if line["exercise"] == true { "EXERCISE" } else { "" }.to_owned(),
                 text(line, "title"),

@@ -177,9 +177,7 @@ impl Masks {
         masks.words[FIRST + words] = Bits::NONE;
         masks.rare.clear();
         (masks.high, masks.lines) = (false, 0);
-        if !raw::with_vectors(instructions, Fill { masks: &mut masks, text }) {
-            masks.fill(text, Word::portable);
-        }
+        raw::with(instructions, Fill { masks: &mut masks, text });
         *self = masks;
     }
 

@@ -296,11 +296,8 @@ impl<'a> Scanner<'a> {
 
     fn go_through(&mut self, text: &[u8], masks: &Masks) {
         let mut sorted = self.sorted.take().unwrap_or_default();
-        let with = self.instructions;
-        if !raw::with_vectors(with, Tokens { scanner: self, text, masks, sorted: &mut sorted }) {
-            self.tokens(text, masks, &mut sorted);
-            self.rare(text, masks);
-        }
+        let work = Tokens { scanner: self, text, masks, sorted: &mut sorted };
+        raw::with(work.scanner.instructions, work);
         self.sorted = Some(sorted);
         self.ask(text);
     }

@@ -202,9 +202,7 @@ impl Scanner<'_> {
         let (mut name, mut right) = (Name::EMPTY, length);
         let end = place(start + length);
         // How many are known to the compiler it writes out.
-        let mut left = DOTS;
-        while if DOTS > 0 { left > 0 } else { dots != 0 } {
-            left = left.wrapping_sub(1);
+        for _ in 0..if DOTS > 0 { DOTS } else { dots.count_ones() } {
             let dot = 63 - dots.leading_zeros() as usize;
             name = name.label_in(text, start + dot + 1, start + right);
             if right < length {

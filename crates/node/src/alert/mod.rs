@@ -144,23 +144,34 @@ impl Node {
     /// # Errors
     /// [`Error::Store`].
     pub async fn tell(&self) -> Result<(), Error> {
+        self.look(false).await
+    }
+
+    /// The same, and with `tidy` takes away what need not be kept.
+    async fn look(&self, tidy: bool) -> Result<(), Error> {
+        let alerts = watch::all(self).await?;
+        self.tell_of(&alerts).await?;
+        if tidy { self.forget_but(&alerts).await } else { Ok(()) }
+    }
+
+    /// Tells people of what is so now.
+    async fn tell_of(&self, alerts: &[Alert]) -> Result<(), Error> {
         let audience = Audience::of(self).await?;
         let mut new = false;
-        let alerts = watch::all(self).await?;
-        self.forget_told(&alerts);
-        let still: BTreeSet<String> = alerts.iter().map(|alert| alert.key.clone()).collect();
+        self.forget_told(alerts);
+        let still = keys(alerts);
         for alert in alerts {
             // What was told is remembered, so that it is not looked up again at every look.
             if self.is_told(&alert.key) {
                 continue;
             }
             let to = audience.at(alert.step);
-            new |= alert::raise(&self.db, &alert, &to).await?;
+            new |= alert::raise(&self.db, alert, &to).await?;
             self.note_told(&alert.key);
         }
         let waiting = alert::waiting(&self.db).await?;
         let (waiting, over): (Vec<_>, Vec<_>) =
-            waiting.into_iter().partition(|alert| still.contains(&alert.key));
+            waiting.into_iter().partition(|alert| still.contains(alert.key.as_str()));
         if !over.is_empty() {
             let keys: Vec<_> = over.into_iter().map(|alert| alert.key).collect();
             alert::settle(&self.db, &keys, self.now()).await?;
@@ -207,8 +218,12 @@ impl Node {
     /// # Errors
     /// [`Error::Store`].
     pub async fn forget_alerts(&self) -> Result<(), Error> {
-        let still = watch::all(self).await?;
-        let still: BTreeSet<&str> = still.iter().map(|alert| alert.key.as_str()).collect();
+        self.forget_but(&watch::all(self).await?).await
+    }
+
+    /// The same, where these are still so.
+    async fn forget_but(&self, alerts: &[Alert]) -> Result<(), Error> {
+        let still = keys(alerts);
         let before = self.now().checked_sub(KEPT).unwrap_or(Timestamp::MIN);
         let old = alert::done_before(&self.db, before).await?;
         let old: Vec<_> = old.into_iter().filter(|key| !still.contains(key.as_str())).collect();
@@ -236,15 +251,19 @@ impl Node {
     }
 }
 
+fn keys(alerts: &[Alert]) -> BTreeSet<&str> {
+    alerts.iter().map(|alert| alert.key.as_str()).collect()
+}
+
 /// Tells people until the future is dropped.
 pub(crate) async fn run(node: Arc<Node>) {
     let mut tidied: Option<tokio::time::Instant> = None;
     loop {
         let (seen, began) = (node.change_count(), tokio::time::Instant::now());
-        let mut result = node.tell().await;
-        if result.is_ok() && tidied.is_none_or(|tidied| tidied.elapsed() > TIDY) {
+        let tidy = tidied.is_none_or(|tidied| tidied.elapsed() > TIDY);
+        let result = node.look(tidy).await;
+        if tidy && result.is_ok() {
             tidied = Some(began);
-            result = node.forget_alerts().await;
         }
         node.trouble("alerts", result.as_ref().err());
         // Where there is much to look through, looking takes a tenth of the time at most.

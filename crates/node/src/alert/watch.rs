@@ -67,9 +67,10 @@ pub(super) async fn all(node: &Node) -> Result<Vec<Alert>, Error> {
     Ok(alerts)
 }
 
+/// What an alert is about: a thread, or, without one, the agreement with a peer.
 struct About<'a> {
     node: &'a Node,
-    thread: ThreadId,
+    thread: Option<ThreadId>,
     class: Option<&'a str>,
     peer: &'a PartyId,
     exercise: bool,
@@ -80,7 +81,7 @@ impl<'a> About<'a> {
         let request = &line.summary.request;
         Self {
             node,
-            thread: request.thread,
+            thread: Some(request.thread),
             class: request.class.as_deref(),
             peer: &line.agreement.peer,
             exercise: request.exercise,
@@ -88,11 +89,16 @@ impl<'a> About<'a> {
     }
 
     fn alert(&self, what: &str, more: &str, step: u32, due: Option<Timestamp>) -> Alert {
+        let thread = self.thread.map(|thread| thread.to_string()).unwrap_or_default();
         let key = if more.is_empty() {
-            format!("{}/{what}", self.thread)
+            format!("{thread}/{what}")
         } else {
-            format!("{}/{what}/{more}", self.thread)
+            format!("{thread}/{what}/{more}")
         };
+        self.keyed(key, what, step, due)
+    }
+
+    fn keyed(&self, key: String, what: &str, step: u32, due: Option<Timestamp>) -> Alert {
         let detail = json!({
             "class": self.class,
             "peer": self.peer,
@@ -104,7 +110,7 @@ impl<'a> About<'a> {
             key,
             at: self.node.now(),
             what: what.to_owned(),
-            thread: Some(self.thread),
+            thread: self.thread,
             step,
             detail: detail.to_string(),
             seen: None,
@@ -131,10 +137,7 @@ fn request(node: &Node, line: &dossier::Line, alerts: &mut Vec<Alert>) {
     // What the other side did, and nothing here waits for: it is told all the same.
     let theirs = |kind| {
         let party = if mine { &request.asker } else { &request.receiver };
-        let events = request.events_of(party).iter();
-        let mut effective =
-            events.filter(|event| event.refused.is_none() && event.act.kind == kind);
-        effective.next_back().map(|event| event.index.to_string())
+        request.latest(party, kind).map(|event| event.index.to_string())
     };
     let answers = if standing.is_answered() { None } else { theirs(Kind::Answer) };
     for (what, index) in [
@@ -176,10 +179,7 @@ fn request(node: &Node, line: &dossier::Line, alerts: &mut Vec<Alert>) {
 /// Where both sides have scored an answer: whether they lie so far apart that they are in dispute.
 async fn disputed(node: &Node, line: &dossier::Line, alerts: &mut Vec<Alert>) -> Result<(), Error> {
     let asked = &line.summary.request;
-    let scored = |party: &PartyId| {
-        let events = asked.events_of(party).iter().filter(|event| event.refused.is_none());
-        events.filter(|event| event.act.kind == Kind::Assess).map(|event| event.index).next_back()
-    };
+    let scored = |party| asked.latest(party, Kind::Assess).map(|event| event.index);
     let Some((one, other)) = scored(&asked.asker).zip(scored(&asked.receiver)) else {
         return Ok(());
     };
@@ -204,7 +204,7 @@ fn matter(node: &Node, line: &matters::Line, alerts: &mut Vec<Alert>) {
     let matter = &line.summary.matter;
     let about = About {
         node,
-        thread: matter.thread,
+        thread: Some(matter.thread),
         class: None,
         peer: &line.agreement.peer,
         exercise: matter.exercise,
@@ -277,7 +277,7 @@ async fn limits(node: &Node, alerts: &mut Vec<Alert>) -> Result<(), Error> {
         }
         let about = About {
             node,
-            thread,
+            thread: Some(thread),
             class: None,
             peer: &found.request.receiver,
             exercise: found.request.exercise,
@@ -297,7 +297,7 @@ async fn actions(node: &Node, alerts: &mut Vec<Alert>) -> Result<(), Error> {
             continue;
         }
         let (peer, exercise) = (&action.peer, action.exercise);
-        let about = About { node, thread: action.thread, class: None, peer, exercise };
+        let about = About { node, thread: Some(action.thread), class: None, peer, exercise };
         let due = due.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp());
         alerts.push(about.alert("action-due", &action.number.to_string(), 1, due));
     }
@@ -315,17 +315,9 @@ async fn meetings(node: &Node, alerts: &mut Vec<Alert>) -> Result<(), Error> {
         let Some(day) = meetings.next_by.filter(|day| *day <= soon) else { continue };
         let what = if day < today { "review-overdue" } else { "review-due" };
         let due = day.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp());
-        let detail = json!({ "class": null, "peer": agreement.peer, "exercise": false, "due": due, "step": 1 });
-        alerts.push(Alert {
-            key: format!("{terms}/{what}/{day}"),
-            at: node.now(),
-            what: what.to_owned(),
-            thread: None,
-            step: 1,
-            detail: detail.to_string(),
-            seen: None,
-            settled: None,
-        });
+        let about =
+            About { node, thread: None, class: None, peer: &agreement.peer, exercise: false };
+        alerts.push(about.keyed(format!("{terms}/{what}/{day}"), what, 1, due));
     }
     Ok(())
 }
@@ -334,17 +326,9 @@ async fn meetings(node: &Node, alerts: &mut Vec<Alert>) -> Result<(), Error> {
 async fn drafts(node: &Node, alerts: &mut Vec<Alert>) -> Result<(), Error> {
     for draft in node.drafts(&Person::operator()).await? {
         let Ok(agreement) = node.agreement(&draft.terms) else { continue };
-        let detail = json!({ "class": null, "peer": agreement.peer, "exercise": false, "due": null, "step": 1 });
-        alerts.push(Alert {
-            key: format!("draft/{}", draft.id),
-            at: node.now(),
-            what: "draft".to_owned(),
-            thread: draft.request,
-            step: 1,
-            detail: detail.to_string(),
-            seen: None,
-            settled: None,
-        });
+        let (thread, peer) = (draft.request, &agreement.peer);
+        let about = About { node, thread, class: None, peer, exercise: false };
+        alerts.push(about.keyed(format!("draft/{}", draft.id), "draft", 1, None));
     }
     Ok(())
 }

@@ -9,8 +9,7 @@ use crate::Kind;
 use crate::matter::Topic;
 
 use super::{
-    Agreement, Between, Closes, Counts, Evidence, Meaning, Party, Problem, Trigger, Words,
-    policy_text,
+    Agreement, Between, Closes, Counts, Evidence, Meaning, Party, Problem, Trigger, policy_text,
 };
 
 impl Agreement {
@@ -57,10 +56,7 @@ impl Agreement {
             if contact.hours.as_ref().is_some_and(|hours| !is_hours(hours)) {
                 return sense(&place, "hours are 24/7, or from when to when, such as 09:00-17:00");
             }
-            if !self.has_party(&contact.party) {
-                let (party, known) = (&contact.party, self.party_names());
-                return sense(&place, &format!("party {party:?} is none of {known}"));
-            }
+            self.check_named(&place, &contact.party)?;
         }
         let carried = |id: &str| self.kinds.iter().any(|kind| kind.id == id);
         if let Some(both) = self.not_carried.iter().find(|not| carried(&not.id)) {
@@ -120,16 +116,12 @@ impl Agreement {
                 }
                 _ => {}
             }
-            let mut named = definition.readings.iter().filter_map(|one| one.party.as_ref());
-            if let Some(party) = named.find(|party| !self.has_party(party)) {
-                let known = self.party_names();
-                return sense(&place, &format!("party {party:?} is none of {known}"));
+            for party in definition.readings.iter().filter_map(|one| one.party.as_ref()) {
+                self.check_named(&place, party)?;
             }
             let mut texts = definition.readings.iter().map(|one| &one.text);
-            let has =
-                |words: &Words, language: &str| words.all().any(|(known, _)| known == language);
             let lacks = |language: &&String| {
-                !has(&definition.words, language) || texts.any(|text| !has(text, language))
+                !definition.words.has(language) || texts.any(|text| !text.has(language))
             };
             if let Some(language) = self.languages.iter().find(lacks) {
                 let problem = "the word and each reading stand in every language of the parties";
@@ -214,22 +206,21 @@ impl Agreement {
         }
         Ok(())
     }
-}
 
-impl Agreement {
     /// Whether somebody is a party, by id or name, or one of those whom the instrument itself was made between; in a
     /// template, which has no parties, anybody may be.
-    fn has_party(&self, named: &str) -> bool {
-        let is = |party: &Party| party.id.as_str() == named || party.name == named;
-        self.made_between.iter().any(|made| made == named)
-            || self.between.as_ref().is_none_or(|between| between.parties.iter().any(is))
-    }
-
-    /// What to write instead.
-    fn party_names(&self) -> String {
-        let parties = self.between.iter().flat_map(|between| &between.parties);
-        let names = parties.map(|party| party.id.as_str());
-        names.chain(self.made_between.iter().map(String::as_str)).collect::<Vec<_>>().join(", ")
+    fn check_named(&self, place: &str, named: &str) -> Result<(), Problem> {
+        let Some(between) = &self.between else { return Ok(()) };
+        let made = self.made_between.iter().map(String::as_str);
+        let ids = between.parties.iter().map(|party| party.id.as_str());
+        if ids.clone().chain(made.clone()).any(|known| known == named)
+            || between.parties.iter().any(|party| party.name == named)
+        {
+            return Ok(());
+        }
+        let known = ids.chain(made).collect::<Vec<_>>().join(", ");
+        let problem = format!("party {named:?} is none of {known}");
+        Err(Problem::Sense { place: place.to_owned(), problem })
     }
 }
 

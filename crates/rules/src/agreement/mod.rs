@@ -10,8 +10,7 @@ mod between;
 mod check;
 mod definition;
 mod diff;
-
-use std::collections::BTreeMap;
+mod words;
 
 use comity_ledger::note::VerifierKey;
 use comity_ledger::{Hash, Policy};
@@ -22,6 +21,7 @@ use between::policy_text;
 pub use between::{Between, Closes, LastHead, OutsideWitness, Party, Readers, time_of};
 pub use definition::{Definition, Meaning, Reading};
 pub use diff::{Change, changes};
+pub use words::Words;
 
 use crate::calendar::Calendar;
 use crate::{Kind, PartyId, Period};
@@ -107,54 +107,6 @@ pub enum Evidence {
     Proposal,
     /// The public instrument says nothing on this point.
     Absent,
-}
-
-/// A text by language: `en`, `zh`.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(from = "Written")]
-pub struct Words(BTreeMap<String, String>);
-
-/// A text as it may stand in terms: in several languages, or in English alone.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Written {
-    Each(BTreeMap<String, String>),
-    English(String),
-}
-
-impl From<Written> for Words {
-    fn from(written: Written) -> Self {
-        match written {
-            Written::Each(texts) => Self(texts),
-            Written::English(text) => Self([("en".to_owned(), text)].into()),
-        }
-    }
-}
-
-impl Words {
-    /// The text in this language, else in English, else in any.
-    #[must_use]
-    pub fn in_language(&self, language: &str) -> &str {
-        let text = self.0.get(language).or_else(|| self.0.get("en"));
-        text.or_else(|| self.0.values().next()).map_or("", String::as_str)
-    }
-
-    /// Every text, with its language.
-    pub fn all(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(language, text)| (language.as_str(), text.as_str()))
-    }
-
-    /// Whether there is no text at all.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// Whether there is a text in this language.
-    #[must_use]
-    pub fn has(&self, language: &str) -> bool {
-        self.0.contains_key(language)
-    }
 }
 
 /// What kind of instrument this is.
@@ -762,8 +714,13 @@ impl Agreement {
     pub fn known_grounds(&self) -> impl Iterator<Item = &str> {
         let listed = self.grounds.iter().map(|ground| ground.code.as_str());
         let open = GROUNDS.iter().copied().filter(|_| !self.refusal.grounds_closed);
-        let is_listed = |code: &&str| self.grounds.iter().any(|ground| ground.code == **code);
-        listed.chain(open.filter(move |code| !is_listed(code)))
+        listed.chain(open.filter(|code| self.ground(code).is_none()))
+    }
+
+    /// The ground of this code, where the terms list it.
+    #[must_use]
+    pub fn ground(&self, code: &str) -> Option<&Ground> {
+        self.grounds.iter().find(|ground| ground.code == code)
     }
 
     /// The kind of this id.

@@ -245,6 +245,17 @@ impl Readiness {
         all
     }
 
+    /// Of each sort of test, and of messages.
+    #[must_use]
+    pub fn by_signal(&self) -> [(Signal, &Times); 4] {
+        [
+            (Signal::Echo, &self.echo),
+            (Signal::ReadBack, &self.read_back),
+            (Signal::Ping, &self.ping),
+            (Signal::Message, &self.message),
+        ]
+    }
+
     /// Takes in a thread of the hotline.
     fn call(
         all: &mut BTreeMap<PartyId, Self>,

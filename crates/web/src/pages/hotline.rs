@@ -11,7 +11,6 @@ use comity_rules::command::{Command, Deed};
 use comity_rules::content::{Message, Tlp};
 use comity_rules::matter::{Signal, Topic};
 use comity_rules::thread::Event;
-use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 
@@ -19,7 +18,7 @@ use super::{Frame, Posted, internal, place, render};
 use crate::App;
 use crate::language::Language;
 use crate::problem;
-use crate::review::{Table, answered};
+use crate::review::{Table, answered, short};
 use crate::session::Who;
 use crate::when::{self, Zones};
 
@@ -240,28 +239,20 @@ async fn gather(
         let name = |id: &PartyId| agreement.terms.name_of(id);
         let mut rows = Vec::new();
         for (party, readiness) in &status.readiness {
-            for (key, times) in [
-                ("signal-echo", &readiness.echo),
-                ("signal-read-back", &readiness.read_back),
-                ("signal-ping", &readiness.ping),
-                ("signal-message", &readiness.message),
-            ] {
+            for (signal, times) in readiness.by_signal() {
                 // What never was has no line.
                 if times.done + times.open + times.late + times.overdue == 0 {
                     continue;
                 }
-                let span = |seconds: Option<i64>| {
-                    let seconds = seconds.map(SignedDuration::from_secs);
-                    seconds.map_or_else(|| "–".to_owned(), |span| when::short_span(t, span))
-                };
+                let what = t.text(&format!("signal-{}", signal.as_str()));
                 rows.push(vec![
-                    t.with("answers-to", [("party", name(party)), ("what", t.text(key))]),
+                    t.with("answers-to", [("party", name(party)), ("what", what)]),
                     answered(times),
                     times.done.to_string(),
                     times.open.to_string(),
                     (times.late + times.overdue).to_string(),
-                    span(times.median),
-                    span(times.p90),
+                    short(t, times.median),
+                    short(t, times.p90),
                 ]);
             }
         }

@@ -15,6 +15,7 @@ use comity_rules::content::{Answer, Ask, DIMENSIONS, Letter, Remark};
 use comity_rules::request::{Act, MAX_ITEMS, Outcome};
 use comity_rules::thread::View;
 use comity_rules::{Kind, PartyId, ThreadId};
+use serde::Serialize;
 
 use super::fields::Fields;
 use super::statement::{StatementRow, ground_of, reasons};
@@ -177,18 +178,25 @@ pub(crate) async fn answer(
     let files = app.uploads.attachments(t, &who, &form);
     match files.and_then(|files| Ok(Answer { attachments: files, ..form.answer(t, items)? })) {
         Ok(answer) if answer.items.is_empty() => {
-            let problem = Some(t.text("answer-nothing"));
-            let aftermath = Aftermath { problem, written: form, verdict: None };
-            let page = page(app, t, &who, &id, aftermath).await;
-            (StatusCode::UNPROCESSABLE_ENTITY, page).into_response()
+            again(app, t, &who, &id, t.text("answer-nothing"), form).await
         }
         Ok(answer) => state(app, t, who, thread, Command::Answer(answer), form).await,
-        Err(problem) => {
-            let aftermath = Aftermath { problem: Some(problem), written: form, verdict: None };
-            let page = page(app, t, &who, &id, aftermath).await;
-            (StatusCode::UNPROCESSABLE_ENTITY, page).into_response()
-        }
+        Err(problem) => again(app, t, &who, &id, problem, form).await,
     }
+}
+
+/// The page once more, with what is wrong and what was written.
+async fn again(
+    app: App,
+    t: Language,
+    who: &Who,
+    id: &str,
+    problem: String,
+    written: Fields,
+) -> Response {
+    let aftermath = Aftermath { problem: Some(problem), written, verdict: None };
+    let page = page(app, t, who, id, aftermath).await;
+    (StatusCode::UNPROCESSABLE_ENTITY, page).into_response()
 }
 
 /// States it; what cannot be stated comes back with what was written.
@@ -207,10 +215,7 @@ async fn state(
         }
         Err(Error::Store(error)) => internal(t, &error),
         Err(error) => {
-            let problem = Some(problem::text(t, &error));
-            let aftermath = Aftermath { problem, written: form, verdict: None };
-            let page = page(app, t, &who, &thread.to_string(), aftermath).await;
-            (StatusCode::UNPROCESSABLE_ENTITY, page).into_response()
+            again(app, t, &who, &thread.to_string(), problem::text(t, &error), form).await
         }
     }
 }
@@ -332,8 +337,7 @@ async fn related(
     };
     let mut related = Vec::new();
     if let Some(follows) = ask(dossier).and_then(|ask| ask.follows.as_ref()) {
-        let relation = serde_json::to_value(follows.r#as).unwrap_or_default();
-        let relation = t.text(&format!("relation-{}", relation.as_str().unwrap_or_default()));
+        let relation = choice(t, "relation", follows.r#as);
         let lead = t.with("goes-on-from", [("relation", relation)]);
         let before = match follows.request.parse() {
             Ok(id) => app
@@ -520,6 +524,12 @@ pub(super) fn words(ask: &Ask) -> String {
     texts.into_iter().chain(items).collect::<Vec<_>>().join("\n")
 }
 
+/// What was chosen of several, in words.
+fn choice(t: Language, of: &str, chosen: impl Serialize) -> String {
+    let name = serde_json::to_value(chosen).unwrap_or_default();
+    t.text(&format!("{of}-{}", name.as_str().unwrap_or_default()))
+}
+
 fn facts(t: Language, dossier: &Dossier, ask: Option<&Ask>) -> Vec<(String, String)> {
     let mut facts = Vec::new();
     if let Some(ask) = ask {
@@ -534,9 +544,7 @@ fn facts(t: Language, dossier: &Dossier, ask: Option<&Ask>) -> Vec<(String, Stri
             (t.text("language-binding"), ask.language.clone()),
         ]);
         if let Some(category) = &ask.data_category {
-            let name = serde_json::to_value(category).unwrap_or_default();
-            let name = name.as_str().unwrap_or_default();
-            facts.push((t.text("data-category"), t.text(&format!("category-{name}"))));
+            facts.push((t.text("data-category"), choice(t, "category", category)));
         }
     }
     for statement in effective(dossier) {
@@ -590,9 +598,7 @@ fn items(t: Language, dossier: &Dossier, ask: Option<&Ask>) -> Vec<ItemRow> {
             kind: match &item.infrastructure {
                 None => kind_of(t, terms, &item.kind),
                 Some(sort) => {
-                    let sort = serde_json::to_value(sort).unwrap_or_default();
-                    let sort = sort.as_str().unwrap_or_default();
-                    let sort = t.text(&format!("infrastructure-{sort}"));
+                    let sort = choice(t, "infrastructure", sort);
                     format!("{} · {sort}", kind_of(t, terms, &item.kind))
                 }
             },

@@ -72,8 +72,9 @@ fn csv(review: &Review) -> String {
                    acknowledged,acknowledge_late,answer_seconds,answer_limit,answered,answer_late,suspended,result,\
                    items,grounds,disputed,asked_entries,answered_entries,agreement,exercise"
         .to_owned();
-    let scorers = ["measured", "asker", "receiver"];
-    for (who, dimension) in scorers.iter().flat_map(|who| DIMENSIONS.map(|one| (who, one))) {
+    let scorers = ["measured", "asker", "receiver"].into_iter();
+    let scores: Vec<_> = scorers.flat_map(|who| DIMENSIONS.map(|one| (who, one))).collect();
+    for (who, dimension) in &scores {
         out.push_str(&format!(",{who}_{dimension}"));
     }
     out.push('\n');
@@ -105,10 +106,11 @@ fn csv(review: &Review) -> String {
             review.agreement.clone(),
             if review.scope.exercise { "EXERCISE".to_owned() } else { String::new() },
         ]);
-        let score = |who: &str, dimension: &str| row.scores.get(who)?.get(dimension).copied();
-        cells.extend(scorers.iter().flat_map(|who| {
-            DIMENSIONS.map(|one| score(who, one).map_or_else(String::new, |one| one.to_string()))
-        }));
+        let score = |(who, dimension): &(&str, &str)| {
+            let score = row.scores.get(*who).and_then(|scores| scores.get(*dimension));
+            score.map_or_else(String::new, ToString::to_string)
+        };
+        cells.extend(scores.iter().map(score));
         out.push_str(&cells.iter().map(|cell| quoted(cell)).collect::<Vec<_>>().join(","));
         out.push('\n');
     }
