@@ -8,7 +8,8 @@ use std::sync::atomic::Ordering;
 use comity_ledger::Hash;
 use comity_rules::agreement::{self, Between, Closes, Event, Evidence, LastHead};
 use comity_rules::matter::Topic;
-use comity_rules::review::Meetings;
+use comity_rules::review::{self, Meetings};
+use comity_rules::thread::View;
 use comity_rules::{Kind, PartyId, Terms, clock};
 use comity_store::ledger::{self, Ledger};
 use comity_store::{matter, session};
@@ -93,7 +94,8 @@ impl Node {
             self.last_head(&own, own.verified).await?,
             self.last_head(&other, other.size).await?,
         ];
-        let closes = Closes { terms: own.terms, why, heads };
+        let actions = self.leaves(agreement, &heads).await?;
+        let closes = Closes { terms: own.terms, why, actions, heads };
         let between = agreement.terms.between.clone().ok_or_else(missing)?;
         let between = Between { proposed: self.now(), closes: Some(closes), ..between };
         let terms = amended.unwrap_or(&agreement.terms);
@@ -129,6 +131,25 @@ impl Node {
         Ok(terms)
     }
 
+    /// How many action items the meetings under an agreement leave open, up to its last heads.
+    async fn leaves(&self, agreement: &Agreement, heads: &[LastHead]) -> Result<u32, Error> {
+        let size = |party: &PartyId| {
+            heads.iter().find(|head| head.party == *party).map_or(0, |head| head.size)
+        };
+        let terms = agreement.terms.hash().to_hex();
+        let held = matter::about(&self.db, Topic::Dialogue, &terms).await?;
+        let held: Vec<_> = held
+            .iter()
+            .filter(|meeting| !meeting.exercise)
+            .filter_map(|meeting| {
+                let (asked, answered) = (size(&meeting.opener), size(&meeting.other));
+                meeting.up_to(View { asked, answered })
+            })
+            .collect();
+        let (_, open) = review::actions(&agreement.terms, &held.iter().collect::<Vec<_>>(), false);
+        Ok(open)
+    }
+
     async fn last_head(&self, ledger: &Ledger, size: u64) -> Result<LastHead, Error> {
         Ok(LastHead {
             party: ledger.party.clone(),
@@ -159,6 +180,13 @@ impl Node {
         agreement: &Agreement,
     ) -> Result<(), Error> {
         let Some(closes) = closes(terms) else { return Ok(()) };
+        let left = self.leaves(agreement, &closes.heads).await?;
+        if left != closes.actions {
+            return Err(Error::Refused(format!(
+                "the terms say that meetings left {} action items open; by the ledgers it is {left}. Propose again",
+                closes.actions
+            )));
+        }
         let own = ledger::show(&self.db, &agreement.own).await?;
         let mirrored = ledger::mirrored(&self.db, &own.id).await?;
         let other = ledger::counterpart(&self.db, &own).await?;
@@ -198,7 +226,8 @@ impl Node {
             if let Some(kind) = kind.filter(|kind| kind.topic() != Some(Topic::Hotline)) {
                 return Err(Error::Refused(format!(
                     "entry {index} of your ledger ({}) was stated after these terms were proposed, and would be \
-                     cut off by them: withdraw them, let the other side have it, and propose again",
+                     cut off by them: let the other side have it, and propose again (whoever has signed these \
+                     withdraws them)",
                     kind.as_str()
                 )));
             }

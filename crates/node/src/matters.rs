@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use comity_rules::access::Person;
 use comity_rules::content::{ActionItem, Letter};
-use comity_rules::matter::{Standing, Topic};
+use comity_rules::matter::{Signal, Standing, Topic};
 use comity_rules::release::{self, Released};
 use comity_rules::thread::{Thread, View};
 use comity_rules::{Kind, Matter, PartyId, ThreadId};
@@ -63,6 +63,19 @@ impl Line {
             standing.waits_for = None;
         }
         Ok(Self { summary, standing, agreement })
+    }
+
+    /// Whether it was open between people when its terms ended, and can go on no more. Meetings come back under the
+    /// terms that follow, commitments stand in them, and a machine tests its line anew.
+    #[must_use]
+    pub fn is_cut_off(&self) -> bool {
+        let matter = &self.summary.matter;
+        let said = match matter.topic {
+            Topic::Hotline => matches!(matter.signal(), Some(Signal::Message | Signal::Telephone)),
+            Topic::Concern | Topic::Notice => true,
+            _ => false,
+        };
+        said && !self.standing.over && self.agreement.is_closed()
     }
 
     /// Whether this party has the next act.
@@ -149,16 +162,30 @@ impl Node {
         })
     }
 
-    /// Whether an agreement that is over goes on in another under which no meeting was held yet: what its meetings left
-    /// comes back on the first agenda there.
+    /// Whether an agreement that is over goes on in another, with no meeting held since: what its meetings left comes
+    /// back on the first agenda there.
     async fn comes_back(&self, ended: &Agreement) -> Result<bool, Error> {
-        let hash = ended.terms.hash().to_hex();
-        let ends = |next: &Agreement| closes(&next.terms).is_some_and(|one| one.terms == hash);
-        let next = self.agreements().into_iter().find(|next| !next.is_closed() && ends(next));
-        let Some(next) = next else { return Ok(false) };
-        let terms = next.terms.hash().to_hex();
-        let meetings = matter::about(&self.db, Topic::Dialogue, &terms).await?;
-        Ok(meetings.iter().all(|meeting| meeting.held(View::ALL).is_none()))
+        let all = self.agreements();
+        let mut ended = vec![ended.terms.hash().to_hex()];
+        // Of several that were to follow one holds, and it may have been followed too.
+        while let Some(hash) = ended.pop() {
+            let ends = |next: &&Arc<Agreement>| {
+                closes(&next.terms).is_some_and(|one| one.terms == hash)
+            };
+            for next in all.iter().filter(ends) {
+                let terms = next.terms.hash().to_hex();
+                let meetings = matter::about(&self.db, Topic::Dialogue, &terms).await?;
+                let held = |one: &Matter| !one.exercise && one.held(View::ALL).is_some();
+                if meetings.iter().any(held) {
+                    return Ok(false);
+                }
+                if !next.is_closed() {
+                    return Ok(true);
+                }
+                ended.push(terms);
+            }
+        }
+        Ok(false)
     }
 
     /// What earlier meetings left to be done: it comes back on every agenda until it is.

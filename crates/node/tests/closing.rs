@@ -22,6 +22,7 @@ use comity_rules::agreement::Readers;
 use comity_rules::command::{Command, Deed};
 use comity_rules::content::{ActionItem, Agenda, Record};
 use comity_rules::matter::Day;
+use comity_rules::review::Scope;
 use stage::{Stage, ask, remark, until, witness};
 
 async fn set(folder: &std::path::Path) -> (Stage, Arc<Witness>) {
@@ -247,6 +248,20 @@ async fn an_amendment_takes_meetings_with_it_and_cuts_nothing_off() {
     until(async || old.is_closed()).await;
     let left = stage.north.open_actions(&operator).await.unwrap().into_inner();
     assert_eq!(left.len(), 1, "it comes back on the next agenda");
+    // The review counts it meanwhile, and nobody is rid of it by amending twice.
+    let review = async |terms: &Terms| {
+        let today = stage.clock.now().to_zoned(jiff::tz::TimeZone::UTC).date();
+        let scope = Scope { from: today.yesterday().unwrap(), to: today.tomorrow().unwrap(), exercise: false };
+        let agreement = stage.north.agreement(&terms.hash().to_hex()).unwrap();
+        stage.north.review(&operator, &agreement, scope, &[]).await.unwrap().into_inner().mechanism
+    };
+    assert_eq!(review(&terms).await.actions_open, 1);
+    let second = stage.north.agreement(&terms.hash().to_hex()).unwrap();
+    let third = stage.north.succeed(&second, None, None).await.unwrap();
+    both_sign(&stage, &third, &harbour).await;
+    until(async || second.is_closed()).await;
+    assert_eq!(stage.north.open_actions(&operator).await.unwrap().into_inner().len(), 1);
+    assert_eq!(review(&third).await.actions_open, 1);
 }
 
 async fn audited(

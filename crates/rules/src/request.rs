@@ -492,6 +492,10 @@ impl Status {
         if outcomes.iter().any(|o| o.is_done()) {
             return Self::PartAnswered;
         }
+        // Whatever was decided before: nothing of it is being worked on.
+        if all(|o| *o == Outcome::Postponed) {
+            return Self::Postponed;
+        }
         match decision {
             Some(Decision::Accepted) => Self::Accepted,
             Some(Decision::AcceptedWithConditions) => Self::AcceptedWithConditions,

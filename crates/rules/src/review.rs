@@ -27,7 +27,7 @@ use crate::request::{Decision, Outcome};
 use crate::thread::{Event, Sides as _, View};
 use crate::{Kind, Matter, PartyId, Request, ThreadId};
 
-pub use mechanism::{Judged, Kept, Line, Mechanism, Pause, Readiness};
+pub use mechanism::{Judged, Kept, Line, Mechanism, Pause, Readiness, actions};
 
 /// The version of what a review computes: other rules, another number.
 pub const VERSION: u32 = 3;

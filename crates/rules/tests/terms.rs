@@ -121,6 +121,13 @@ fn text_that_makes_no_sense_is_refused_with_its_place() {
             "definition timely: the word and each reading stand in every language of the parties; not in \"zh\"",
         ),
         (
+            "evidence = \"proposal\"\n\n[title]",
+            "evidence = \"proposal\"\nlanguages = [\"en\", \"zh\"]\n\n[[definition]]\nterm = \"timely\"\n\
+             state = \"agreed\"\nevidence = \"proposal\"\nwords = { en = \"timely\", zh = \"及时\" }\n\
+             reading = [{ text = { en = \"at once\" } }]\n\n[title]",
+            "definition timely: the word and each reading stand in every language of the parties; not in \"zh\"",
+        ),
+        (
             "[[kind]]",
             "[release]\ntwo_persons = [\"receipt/1\"]\nevidence = \"proposal\"\n\n[[kind]]",
             "release.two_persons: \"receipt/1\" is no kind of statement that may wait",

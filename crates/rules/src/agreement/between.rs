@@ -39,9 +39,17 @@ pub struct Closes {
     /// Why, for its readers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
+    /// How many action items its meetings left open: they are, until the first meeting under these terms.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub actions: u32,
     /// The last head of each party's ledger.
     #[serde(rename = "head")]
     pub heads: Vec<LastHead>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands the field by reference")]
+fn is_none(count: &u32) -> bool {
+    *count == 0
 }
 
 /// The last head of a ledger.

@@ -119,9 +119,9 @@ impl Agreement {
             for party in definition.readings.iter().filter_map(|one| one.party.as_ref()) {
                 self.check_named(&place, party)?;
             }
-            let mut texts = definition.readings.iter().map(|one| &one.text);
             let lacks = |language: &&String| {
-                !definition.words.has(language) || texts.any(|text| !text.has(language))
+                let mut readings = definition.readings.iter();
+                !definition.words.has(language) || readings.any(|one| !one.text.has(language))
             };
             if let Some(language) = self.languages.iter().find(lacks) {
                 let problem = "the word and each reading stand in every language of the parties";

@@ -131,17 +131,13 @@ impl Mechanism {
         };
         let pause = |pause: clock::Suspension| Pause { from: Some(pause.from), to: pause.to };
         all.suspended = clock::pauses(matters, scope.exercise).into_iter().map(pause).collect();
-        let mut calls = Vec::new();
+        let (mut calls, mut meetings) = (Vec::new(), Vec::new());
         let begun = |matter: &Matter| matter.opened.first().and_then(|event| event.witnessed);
         let ours = matters.iter().filter(|matter| matter.exercise == scope.exercise);
         for (matter, begun) in ours.filter_map(|matter| Some((matter, begun(matter)?))) {
             match matter.topic {
                 Topic::Commitment => all.commitment(matter, scope, openings),
-                Topic::Dialogue => {
-                    for done in matter.actions(View::ALL).unwrap_or_default() {
-                        *(if done { &mut all.actions_done } else { &mut all.actions_open }) += 1;
-                    }
-                }
+                Topic::Dialogue => meetings.push(matter),
                 _ => {}
             }
             if !scope.hold(begun) {
@@ -173,6 +169,7 @@ impl Mechanism {
             });
         }
         all.hotline = Readiness::of(agreement, calls, now);
+        (all.actions_done, all.actions_open) = actions(agreement, &meetings, scope.exercise);
         for kept in &mut all.commitments {
             kept.judged.sort_by(|a, b| (a.from, &a.by, a.entry).cmp(&(b.from, &b.by, b.entry)));
         }
@@ -220,6 +217,21 @@ impl Mechanism {
             }
         }
     }
+}
+
+/// Action items of these meetings, done and open. What the meetings under the terms before left is open until the
+/// first under these.
+#[must_use]
+pub fn actions(agreement: &Agreement, meetings: &[&Matter], exercise: bool) -> (u32, u32) {
+    let (mut done, mut open) = (0, 0);
+    let closes = agreement.between.as_ref().and_then(|between| between.closes.as_ref());
+    if !exercise && meetings.iter().all(|meeting| meeting.held(View::ALL).is_none()) {
+        open += closes.map_or(0, |closes| closes.actions);
+    }
+    for is_done in meetings.iter().filter_map(|meeting| meeting.actions(View::ALL)).flatten() {
+        *(if is_done { &mut done } else { &mut open }) += 1;
+    }
+    (done, open)
 }
 
 impl Kept {

@@ -35,7 +35,7 @@ struct Desk {
     /// What nobody has seen yet: key, what it is, where, and since when.
     alerts: Vec<[String; 4]>,
     may_state: bool,
-    /// That requests were open when their terms ended.
+    /// What was open when its terms ended.
     cut: Option<String>,
 }
 
@@ -53,8 +53,7 @@ pub(crate) async fn show(State(app): State<App>, t: Language, who: Who) -> Respo
     // Under an agreement that is over there is nothing left to do.
     let all = lines.len();
     lines.retain(|line| !line.agreement.is_closed());
-    let cut = all - lines.len();
-    let cut = (cut > 0).then(|| t.with("desk-cut", [("count", cut)]));
+    let requests = all - lines.len();
     // What is due first stands first; what has no deadline last.
     lines.sort_by_key(|line| line.clocks.next_due().map_or((1, 0), |due| (0, due.as_second())));
     let us = app.node.party();
@@ -68,11 +67,16 @@ pub(crate) async fn show(State(app): State<App>, t: Language, who: Who) -> Respo
     };
     let mut calls = Vec::new();
     for topic in Topic::ALL {
-        match hotline::calls(&app, t, &who.0, *topic, SHOWN as u64).await {
-            Ok(found) => calls.extend(found.into_iter().filter(|call| call.ours)),
+        match hotline::calls(&app, t, &who.0, *topic, true, SHOWN as u64).await {
+            Ok(found) => calls.extend(found.into_iter().filter(|call| call.ours || call.cut)),
             Err(error) => return internal(t, &error),
         }
     }
+    let open = calls.len();
+    calls.retain(|call| call.ours);
+    let others = open - calls.len();
+    let cut = (requests + others > 0)
+        .then(|| t.with("desk-cut", [("requests", requests), ("others", others)]));
     let waiting = mine.len() + calls.len();
     let lead = t.with("desk-lead", [("mine", waiting), ("late", late)]);
     let mut frame = Frame::of(&app, t, &who.0, "desk", waiting);
@@ -89,9 +93,11 @@ pub(crate) async fn show(State(app): State<App>, t: Language, who: Who) -> Respo
     let alerts = alerts.iter().map(|alert| {
         let said = comity_node::alert::text(alert, t.code(), &app.config, app.node.card());
         let since = when::day(t, &alert.at.to_zoned(zone.clone()));
-        // What is about no matter is about meetings, or about a draft below.
-        let elsewhere = if alert.what == "draft" { "/" } else { "/dialogue" };
-        let link = said.link.unwrap_or_else(|| elsewhere.to_owned());
+        // What is about no matter is about meetings.
+        let link = match alert.key.strip_prefix("draft/") {
+            Some(draft) => format!("/drafts/{draft}"),
+            None => said.link.unwrap_or_else(|| "/dialogue".to_owned()),
+        };
         [alert.key.clone(), said.subject, link, since]
     });
     let alerts = alerts.collect();

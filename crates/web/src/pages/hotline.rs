@@ -51,6 +51,8 @@ pub(super) struct Call {
     pub(super) between: String,
     pub(super) state: String,
     pub(super) ours: bool,
+    /// Whether it was open when its terms ended.
+    pub(super) cut: bool,
     pub(super) exercise: bool,
     /// Since when.
     pub(super) since: String,
@@ -180,9 +182,10 @@ pub(super) async fn calls(
     t: Language,
     by: &Person,
     topic: Topic,
+    open_only: bool,
     limit: u64,
 ) -> Result<Vec<Call>, Error> {
-    let lines = app.node.matters(by, topic, false, None, limit).await?.into_inner();
+    let lines = app.node.matters(by, topic, open_only, None, limit).await?.into_inner();
     let zone = app.zone();
     let since = |event: &Event| {
         let time = event.witnessed.unwrap_or(event.claimed);
@@ -194,12 +197,14 @@ pub(super) async fn calls(
         let name = |id: &PartyId| terms.name_of(id);
         let between = [("from", name(&matter.opener)), ("to", name(&matter.other))];
         let (kind, title) = headline(t, line);
+        let (state, cut) = (line.standing.state, line.is_cut_off());
         Call {
             id: matter.thread.to_string(),
             title,
             kind,
             between: t.with("from-to", between),
-            state: t.text(&format!("state-{}", line.standing.state.as_str())),
+            state: t.text(&format!("state-{}", if cut { "cut-off" } else { state.as_str() })),
+            cut,
             ours: line.waits_for(&app.node),
             exercise: matter.exercise,
             since: matter.opened.first().map(since).unwrap_or_default(),
@@ -228,7 +233,7 @@ async fn gather(
     problem: Option<String>,
     written: Form,
 ) -> Result<Page, Error> {
-    let mut calls = calls(app, t, &who.0, Topic::Hotline, PAGE).await?;
+    let mut calls = calls(app, t, &who.0, Topic::Hotline, false, PAGE).await?;
     // What waits for us stands first.
     calls.sort_by_key(|call| !call.ours);
     let mut lines = Vec::new();

@@ -104,6 +104,8 @@ pub(crate) struct Row {
     /// The step of the ladder that it has reached.
     pub(crate) rung: Option<String>,
     pub(crate) exercise: bool,
+    /// Whether its terms are over: nothing can be stated about it.
+    pub(crate) ended: bool,
 }
 
 impl Row {
@@ -136,6 +138,7 @@ impl Row {
                 )
             }),
             exercise: request.exercise,
+            ended: line.agreement.is_closed(),
         }
     }
 }

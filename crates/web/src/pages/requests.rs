@@ -47,6 +47,13 @@ struct Requests {
     may_state: bool,
 }
 
+impl Requests {
+    /// Whether anything can be stated about any of them.
+    fn moves(&self) -> bool {
+        self.may_state && self.rows.iter().any(|row| !row.ended)
+    }
+}
+
 pub(crate) async fn show(
     State(app): State<App>,
     t: Language,
