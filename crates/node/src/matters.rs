@@ -169,9 +169,8 @@ impl Node {
         let mut ended = vec![ended.terms.hash().to_hex()];
         // Of several that were to follow one holds, and it may have been followed too.
         while let Some(hash) = ended.pop() {
-            let ends = |next: &&Arc<Agreement>| {
-                closes(&next.terms).is_some_and(|one| one.terms == hash)
-            };
+            let ends =
+                |next: &&Arc<Agreement>| closes(&next.terms).is_some_and(|one| one.terms == hash);
             for next in all.iter().filter(ends) {
                 let terms = next.terms.hash().to_hex();
                 let meetings = matter::about(&self.db, Topic::Dialogue, &terms).await?;

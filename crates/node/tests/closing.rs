@@ -251,7 +251,11 @@ async fn an_amendment_takes_meetings_with_it_and_cuts_nothing_off() {
     // The review counts it meanwhile, and nobody is rid of it by amending twice.
     let review = async |terms: &Terms| {
         let today = stage.clock.now().to_zoned(jiff::tz::TimeZone::UTC).date();
-        let scope = Scope { from: today.yesterday().unwrap(), to: today.tomorrow().unwrap(), exercise: false };
+        let scope = Scope {
+            from: today.yesterday().unwrap(),
+            to: today.tomorrow().unwrap(),
+            exercise: false,
+        };
         let agreement = stage.north.agreement(&terms.hash().to_hex()).unwrap();
         stage.north.review(&operator, &agreement, scope, &[]).await.unwrap().into_inner().mechanism
     };

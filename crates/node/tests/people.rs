@@ -281,7 +281,7 @@ async fn scores_that_lie_two_apart_open_a_dispute() {
         let scores = [("completeness".to_owned(), score), ("relevance".to_owned(), 3)].into();
         Command::Assess(Assessment { scores, text: String::new() })
     };
-    for (one, other) in [(1, 2), (1, 4)] {
+    for (one, other, closed) in [(1, 2, true), (1, 4, false), (1, 4, true)] {
         let sent = north.command(&operator, Some(&hash), None, ask("who?")).await.unwrap();
         stage.settle().await;
         let thread = Some(sent.thread);
@@ -289,6 +289,10 @@ async fn scores_that_lie_two_apart_open_a_dispute() {
         south.command(&operator, None, thread, stage::answer("they did")).await.unwrap();
         stage.settle().await;
         north.command(&operator, None, thread, scored(one)).await.unwrap();
+        if closed {
+            north.command(&operator, None, thread, Command::Close(remark(""))).await.unwrap();
+            stage.settle().await;
+        }
         south.command(&operator, None, thread, scored(other)).await.unwrap();
         stage.settle().await;
         for node in [north, south] {
@@ -297,7 +301,9 @@ async fn scores_that_lie_two_apart_open_a_dispute() {
             let apart: Vec<_> =
                 dossier.disputed().iter().map(|d| (d.dimension, d.asker, d.receiver)).collect();
             let told = node.alerts(&operator).await.unwrap();
-            let told = told.iter().any(|(alert, ..)| alert.what == "disputed");
+            let told = told
+                .iter()
+                .any(|(alert, ..)| alert.what == "disputed" && alert.thread == Some(sent.thread));
             let is_far = other == 4;
             assert_eq!(apart, if is_far { vec![("completeness", 1, 4)] } else { vec![] });
             assert_eq!(told, is_far, "both are told of it, and of nothing less");

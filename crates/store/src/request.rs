@@ -181,6 +181,18 @@ pub async fn following(db: &Db, thread: ThreadId, limit: u64) -> Result<Vec<Summ
     db.query(&sql, &params).await?.iter().map(read).collect()
 }
 
+/// The requests that were closed when they were scored, or since, by the latest scores in a ledger.
+///
+/// # Errors
+/// [`Error`].
+pub async fn scored(db: &Db, ledger: &str, limit: u64) -> Result<Vec<Summary>, Error> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM request WHERE over = 1 AND thread IN (SELECT thread FROM statement
+         WHERE ledger = $1 AND kind = 'request.assess/1' ORDER BY idx DESC LIMIT $2)"
+    );
+    db.query(&sql, &[ledger.into(), limit.into()]).await?.iter().map(read).collect()
+}
+
 /// The hash of the terms under which this thread, of whatever sort, was opened; `None` where there is none.
 ///
 /// # Errors

@@ -6,8 +6,9 @@ use comity_rules::matter::{Signal, Topic};
 use comity_rules::request::{Desired, Status};
 use comity_rules::review::Meetings;
 use comity_rules::thread::{Sides as _, View};
-use comity_rules::{Kind, PartyId, ThreadId, quality};
+use comity_rules::{Kind, PartyId, Request, ThreadId, quality};
 use comity_store::alert::Alert;
+use comity_store::ledger;
 use comity_store::request::{self, Statement};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan as _};
@@ -15,7 +16,7 @@ use serde_json::json;
 
 use crate::dossier;
 use crate::matters;
-use crate::node::{Error, Node};
+use crate::node::{Agreement, Error, Node};
 
 /// Rows that are read at a time.
 const PAGE: u64 = 500;
@@ -29,8 +30,11 @@ const PAST: i32 = 3;
 /// Dates that are looked at.
 const LIMITS: u64 = 20_000;
 
-/// For how many days it is told that an agreement goes on.
-const RESUMED: i64 = 7;
+/// For how many days it is told that an agreement goes on, or that a closed request is in dispute.
+const LATELY: i64 = 7;
+
+/// Scores of a ledger that are looked at for that.
+const SCORED: u64 = 50;
 
 /// Everything that people must know now.
 pub(super) async fn all(node: &Node) -> Result<Vec<Alert>, Error> {
@@ -43,9 +47,10 @@ pub(super) async fn all(node: &Node) -> Result<Vec<Alert>, Error> {
         // Under an agreement that is over nothing can be done any more.
         for line in page.iter().filter(|line| !line.agreement.is_closed()) {
             request(node, line, &mut alerts);
-            disputed(node, line, &mut alerts).await?;
+            disputed(node, &line.summary.request, &line.agreement, &mut alerts).await?;
         }
     }
+    disputed_late(node, &mut alerts).await?;
     for topic in Topic::ALL {
         let mut before = None;
         loop {
@@ -77,13 +82,12 @@ struct About<'a> {
 }
 
 impl<'a> About<'a> {
-    fn request(node: &'a Node, line: &'a dossier::Line) -> Self {
-        let request = &line.summary.request;
+    fn request(node: &'a Node, request: &'a Request, agreement: &'a Agreement) -> Self {
         Self {
             node,
             thread: Some(request.thread),
             class: request.class.as_deref(),
-            peer: &line.agreement.peer,
+            peer: &agreement.peer,
             exercise: request.exercise,
         }
     }
@@ -122,7 +126,7 @@ impl<'a> About<'a> {
 fn request(node: &Node, line: &dossier::Line, alerts: &mut Vec<Alert>) {
     let request = &line.summary.request;
     let mine = request.receiver == *node.party();
-    let about = About::request(node, line);
+    let about = About::request(node, request, &line.agreement);
     let standing = &line.standing;
     if mine && !standing.acknowledged && !standing.is_answered() {
         alerts.push(about.alert("arrived", "", 1, line.clocks.acknowledge.due));
@@ -177,8 +181,12 @@ fn request(node: &Node, line: &dossier::Line, alerts: &mut Vec<Alert>) {
 }
 
 /// Where both sides have scored an answer: whether they lie so far apart that they are in dispute.
-async fn disputed(node: &Node, line: &dossier::Line, alerts: &mut Vec<Alert>) -> Result<(), Error> {
-    let asked = &line.summary.request;
+async fn disputed(
+    node: &Node,
+    asked: &Request,
+    agreement: &Agreement,
+    alerts: &mut Vec<Alert>,
+) -> Result<(), Error> {
     let scored = |party| asked.latest(party, Kind::Assess).map(|event| event.index);
     let Some((one, other)) = scored(&asked.asker).zip(scored(&asked.receiver)) else {
         return Ok(());
@@ -186,7 +194,7 @@ async fn disputed(node: &Node, line: &dossier::Line, alerts: &mut Vec<Alert>) ->
     let kept = request::statements(&node.db, asked.thread).await?;
     let scores = |party: &PartyId, index| {
         let own = party == node.party();
-        let here = |s: &&Statement| s.index == index && (s.ledger == line.agreement.own) == own;
+        let here = |s: &&Statement| s.index == index && (s.ledger == agreement.own) == own;
         match &kept.iter().find(here)?.kept.as_ref()?.letter {
             Letter::Assessment(assessment) => Some(&assessment.scores),
             _ => None,
@@ -194,10 +202,35 @@ async fn disputed(node: &Node, line: &dossier::Line, alerts: &mut Vec<Alert>) ->
     };
     let both = scores(&asked.asker, one).zip(scores(&asked.receiver, other));
     if both.is_some_and(|(one, other)| !quality::disputed(one, other).is_empty()) {
-        let about = About::request(node, line);
+        let about = About::request(node, asked, agreement);
         alerts.push(about.alert("disputed", &format!("{one}-{other}"), 1, None));
     }
     Ok(())
+}
+
+/// The receiver may score its answer after the request is closed: of those that were scored lately.
+async fn disputed_late(node: &Node, alerts: &mut Vec<Alert>) -> Result<(), Error> {
+    let since = lately(node);
+    for agreement in node.agreements().iter().filter(|agreement| !agreement.is_closed()) {
+        let own = ledger::show(&node.db, &agreement.own).await?;
+        let other = ledger::counterpart(&node.db, &own).await?;
+        for ledger in [Some(own), other].into_iter().flatten() {
+            for found in request::scored(&node.db, &ledger.id, SCORED).await? {
+                let asked = &found.request;
+                let late = asked.receiver == ledger.party
+                    && asked.latest(&ledger.party, Kind::Assess).map(|event| event.claimed) > since;
+                if late {
+                    disputed(node, asked, agreement, alerts).await?;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A week ago: what is over is told for so long.
+fn lately(node: &Node) -> Option<Timestamp> {
+    node.now().checked_sub(SignedDuration::from_hours(24 * LATELY)).ok()
 }
 
 fn matter(node: &Node, line: &matters::Line, alerts: &mut Vec<Alert>) {
@@ -237,8 +270,7 @@ fn matter(node: &Node, line: &matters::Line, alerts: &mut Vec<Alert>) {
         }
         Topic::Suspension if line.standing.over => {
             let resumed = matter.effective(true, Kind::Resume, View::ALL).next();
-            let since = node.now().checked_sub(SignedDuration::from_hours(24 * RESUMED)).ok();
-            let lately = resumed.filter(|event| Some(event.claimed) > since);
+            let lately = resumed.filter(|event| Some(event.claimed) > lately(node));
             if lately.is_some() && matter.opener != *node.party() {
                 alerts.push(about.alert("matter-resumed", "", 1, None));
             }
