@@ -33,6 +33,46 @@ pub(crate) fn ipv4(text: &[u8]) -> Option<Ipv4Addr> {
     (count == 4).then(|| Ipv4Addr::from(parts))
 }
 
+/// Eight groups of digits of base sixteen, of which some that are nought may be left out once; the last two may be an
+/// IPv4 address.
+pub(crate) fn ipv6(text: &[u8]) -> Option<Ipv6Addr> {
+    if text.contains(&b'.') {
+        return std::str::from_utf8(text).ok()?.parse().ok();
+    }
+    let (mut groups, mut count, mut gap) = ([0_u16; 8], 0, None);
+    let mut rest = text;
+    if let Some(after) = text.strip_prefix(b"::") {
+        (gap, rest) = (Some(0), after);
+    }
+    while !rest.is_empty() {
+        let digits = rest.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
+        if !matches!(digits, 1..=4) {
+            return None;
+        }
+        let digit = |byte: &u8| u16::from((byte & 15) + 9 * (byte >> 6));
+        *groups.get_mut(count)? = rest[..digits].iter().fold(0, |sum, byte| sum << 4 | digit(byte));
+        count += 1;
+        rest = match &rest[digits..] {
+            [] => break,
+            [b':', b':', after @ ..] if gap.is_none() => {
+                gap = Some(count);
+                after
+            }
+            [b':', after @ ..] if !after.is_empty() => after,
+            _ => return None,
+        };
+    }
+    match gap {
+        // What is left out is one group at least.
+        Some(gap) if count < 8 => {
+            groups[gap..].rotate_right(8 - count);
+            Some(groups.into())
+        }
+        None if count == 8 => Some(groups.into()),
+        _ => None,
+    }
+}
+
 /// The network of so many bits that this address is in.
 pub(crate) fn masked(address: IpAddr, length: u8) -> IpAddr {
     match address {
@@ -172,4 +212,29 @@ pub(crate) fn hex_pair(pair: &[u8]) -> Option<u8> {
     let [high, low] = pair.first_chunk::<2>()?;
     let digit = |byte: u8| char::from(byte).to_digit(16);
     u8::try_from(digit(*high)? * 16 + digit(*low)?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// What is written as addresses are is read as the standard library reads it.
+        #[test]
+        fn ipv6_is_what_it_is_elsewhere(text in "(::)?([0-9a-fA-F]{0,5}(:|::|:::|[.])){0,9}[0-9a-fA-F]{0,5}(::?)?") {
+            prop_assert_eq!(ipv6(text.as_bytes()), text.parse().ok());
+        }
+
+        #[test]
+        fn every_spelling_of_an_address_is_read(groups: [u16; 8], zeros in 0_usize..8, from in 0_usize..8) {
+            let mut groups = groups;
+            groups[from..8.min(from + zeros)].fill(0);
+            let address = Ipv6Addr::from(groups);
+            prop_assert_eq!(ipv6(address.to_string().as_bytes()), Some(address));
+            let whole = groups.map(|group| format!("{group:04X}")).join(":");
+            prop_assert_eq!(ipv6(whole.as_bytes()), Some(address));
+        }
+    }
 }

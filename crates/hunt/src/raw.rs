@@ -56,15 +56,23 @@ impl Avx512 {
     }
 }
 
-/// Says what each of 64 bytes is: the same as [`Word::portable`].
-pub(crate) trait Classify: Copy {
+/// What is done with many bytes at once.
+pub(crate) trait Vectors: Copy {
+    /// Says what each of 64 bytes is: the same as [`Word::portable`].
     fn classes(self, bytes: &[u8; 64]) -> Word;
+
+    /// The number of four parts whose digits stand at these places, four places a part: hundreds, tens, ones and
+    /// [`NOWHERE`]. And whether each part is below 256, as those of an address are.
+    fn address(self, bytes: &[u8; 16], places: &[u8; 16]) -> (u32, bool);
 }
+
+/// No place: a digit that is not there is 0.
+pub(crate) const NOWHERE: u8 = 0x80;
 
 /// What is done faster with vector instructions. That `run` is inlined is the point of it: so it is compiled for them
 /// too.
 pub(crate) trait Work {
-    fn run(self, with: impl Classify);
+    fn run(self, with: impl Vectors);
 }
 
 /// Does this, compiled for the best of these instructions that the machine has.
@@ -89,10 +97,22 @@ pub(crate) fn with(instructions: Instructions, work: impl Work) {
     work.run(Portable);
 }
 
-impl Classify for Portable {
+impl Vectors for Portable {
     #[inline(always)]
     fn classes(self, bytes: &[u8; 64]) -> Word {
         Word::portable(bytes)
+    }
+
+    #[inline(always)]
+    fn address(self, bytes: &[u8; 16], places: &[u8; 16]) -> (u32, bool) {
+        let digit = |place: u8| match place {
+            NOWHERE => 0,
+            place => u32::from(bytes[usize::from(place & 15)] & 15),
+        };
+        let parts = places.as_chunks::<4>().0.iter();
+        let values = parts.map(|[a, b, c, _]| 100 * digit(*a) + 10 * digit(*b) + digit(*c));
+        let all = |(number, fits), value| (number << 8 | value & 255, fits & (value < 256));
+        values.fold((0, true), all)
     }
 }
 
@@ -114,11 +134,17 @@ mod avx2 {
 
     use crate::scan::mask::Word;
 
-    impl super::Classify for super::Avx2 {
+    impl super::Vectors for super::Avx2 {
         #[inline(always)]
         fn classes(self, bytes: &[u8; 64]) -> Word {
             // SAFETY: who has an `Avx2` has asked the machine for every feature that `word` is compiled for.
             unsafe { word(bytes) }
+        }
+
+        #[inline(always)]
+        fn address(self, bytes: &[u8; 16], places: &[u8; 16]) -> (u32, bool) {
+            // SAFETY: who has an `Avx2` has asked the machine for AVX2, for which `address` is compiled.
+            unsafe { address(bytes, places) }
         }
     }
 
@@ -142,6 +168,29 @@ mod avx2 {
             high: join(a.high, b.high),
             newline: join(a.newline, b.newline),
         }
+    }
+
+    #[target_feature(enable = "avx2")]
+    #[inline]
+    fn quarter(bytes: &[u8; 16]) -> __m128i {
+        // SAFETY: 16 bytes are there, and `loadu` wants no alignment.
+        unsafe { _mm_loadu_si128(bytes.as_ptr().cast()) }
+    }
+
+    /// As the trait says.
+    #[target_feature(enable = "avx2")]
+    #[inline]
+    pub(super) fn address(bytes: &[u8; 16], places: &[u8; 16]) -> (u32, bool) {
+        const WORTH: [u8; 16] = [100, 10, 1, 0, 100, 10, 1, 0, 100, 10, 1, 0, 100, 10, 1, 0];
+        // The lowest byte of each part, the last part first.
+        const LOWEST: [u8; 16] = [12, 8, 4, 0, 12, 8, 4, 0, 12, 8, 4, 0, 12, 8, 4, 0];
+        let digits = _mm_shuffle_epi8(quarter(bytes), quarter(places));
+        let digits = _mm_and_si128(digits, _mm_set1_epi8(15));
+        let pairs = _mm_maddubs_epi16(digits, quarter(&WORTH));
+        let parts = _mm_madd_epi16(pairs, _mm_set1_epi16(1));
+        let fits = _mm_testz_si128(parts, _mm_set1_epi32(!255)) == 1;
+        let number = _mm_cvtsi128_si32(_mm_shuffle_epi8(parts, quarter(&LOWEST)));
+        (number.cast_unsigned(), fits)
     }
 
     #[derive(Default)]
@@ -218,11 +267,17 @@ mod avx512 {
 
     use crate::scan::mask::{self, Word};
 
-    impl super::Classify for super::Avx512 {
+    impl super::Vectors for super::Avx512 {
         #[inline(always)]
         fn classes(self, bytes: &[u8; 64]) -> Word {
             // SAFETY: who has an `Avx512` has asked the machine for every feature that `word` is compiled for.
             unsafe { word(bytes) }
+        }
+
+        #[inline(always)]
+        fn address(self, bytes: &[u8; 16], places: &[u8; 16]) -> (u32, bool) {
+            // SAFETY: who has an `Avx512` has asked the machine for AVX2, for which `address` is compiled.
+            unsafe { super::avx2::address(bytes, places) }
         }
     }
 

@@ -1,6 +1,6 @@
 //! What each byte is, 64 at a time, as bits.
 
-use crate::raw::{self, Classify, Work};
+use crate::raw::{self, Vectors, Work};
 
 /// What each of 64 bytes is: bit *n* of a field speaks of byte *n*.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -257,7 +257,7 @@ struct Fill<'f> {
 
 impl Work for Fill<'_> {
     #[inline(always)]
-    fn run(self, with: impl Classify) {
+    fn run(self, with: impl Vectors) {
         self.masks.fill(self.text, |bytes| with.classes(bytes));
     }
 }

@@ -17,7 +17,7 @@ pub use mask::Instructions;
 
 use crate::index::{FINGERPRINTS, Index, Lookup, NUMERIC_NAMES};
 use crate::normal::{self, Normal};
-use crate::raw::{self, Classify, Work};
+use crate::raw::{self, Vectors, Work};
 
 /// Bytes that what is scanned is a multiple of.
 pub(crate) const STEP: usize = 64;
@@ -361,8 +361,8 @@ struct Tokens<'t, 'i> {
 
 impl Work for Tokens<'_, '_> {
     #[inline(always)]
-    fn run(self, _: impl Classify) {
-        self.scanner.tokens(self.text, self.masks, self.sorted);
+    fn run(self, with: impl Vectors) {
+        self.scanner.tokens(self.text, self.masks, self.sorted, with);
         self.scanner.rare(self.text, self.masks);
     }
 }

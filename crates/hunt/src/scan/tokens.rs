@@ -7,6 +7,7 @@ use super::{Family, Probe, Scanner, is_token, without_end_dots};
 use crate::address;
 use crate::indicator::is_ja4;
 use crate::key::{self, Name};
+use crate::raw::{NOWHERE, Vectors};
 
 /// No name that is looked for is longer.
 const LONGEST_NAME: usize = 255;
@@ -71,7 +72,13 @@ impl Scanner<'_> {
     /// First where they end, then what they are, then each sort by itself: so none waits for the one before it, and the
     /// processor knows what comes next.
     #[inline(always)]
-    pub(super) fn tokens(&mut self, text: &[u8], masks: &Masks, sorted: &mut Sorted) {
+    pub(super) fn tokens(
+        &mut self,
+        text: &[u8],
+        masks: &Masks,
+        sorted: &mut Sorted,
+        with: impl Vectors,
+    ) {
         let (mut carry, mut found) = (false, 0);
         let all = if self.wanted.numeric_names { u64::MAX } else { 0 };
         let words = masks.words.len() - FIRST - 1;
@@ -102,7 +109,7 @@ impl Scanner<'_> {
             }
             found += count;
             if found >= TOGETHER {
-                self.ended(text, masks, sorted, TOGETHER);
+                self.ended(text, masks, sorted, TOGETHER, with);
                 found -= TOGETHER;
                 sorted.ends.copy_within(TOGETHER..TOGETHER + found, 0);
             }
@@ -111,7 +118,7 @@ impl Scanner<'_> {
             sorted.ends[found] = place(words * 64);
             found += 1;
         }
-        self.ended(text, masks, sorted, found);
+        self.ended(text, masks, sorted, found, with);
         if self.wanted.bare_names != 0 {
             self.bare(text, masks);
         }
@@ -119,7 +126,14 @@ impl Scanner<'_> {
 
     /// The tokens that end there.
     #[inline(always)]
-    fn ended(&mut self, text: &[u8], masks: &Masks, sorted: &mut Sorted, count: usize) {
+    fn ended(
+        &mut self,
+        text: &[u8],
+        masks: &Masks,
+        sorted: &mut Sorted,
+        count: usize,
+        with: impl Vectors,
+    ) {
         let Sorted { ends, numbers, two, three, others } = sorted;
         let mut of = [0_usize; 4];
         for end in &ends[..count] {
@@ -148,7 +162,7 @@ impl Scanner<'_> {
             of[2] += usize::from(!number && labels == 2);
             of[3] += usize::from(!number && (labels > 2 || labels == 0));
         }
-        self.numbers(text, &numbers[..of[0]]);
+        self.numbers(text, &numbers[..of[0]], with);
         self.words::<1>(text, masks, &two[..of[1]]);
         self.words::<2>(text, masks, &three[..of[2]]);
         self.words::<0>(text, masks, &others[..of[3]]);
@@ -156,7 +170,7 @@ impl Scanner<'_> {
 
     /// Tokens of digits and dots.
     #[inline(always)]
-    fn numbers(&mut self, text: &[u8], tokens: &[Token]) {
+    fn numbers(&mut self, text: &[u8], tokens: &[Token], with: impl Vectors) {
         for token in tokens {
             let Token { length, dots, start, .. } = *token;
             let (start, length) = (start as usize, usize::from(length));
@@ -167,7 +181,7 @@ impl Scanner<'_> {
             let lead = (dots.trailing_ones() as usize).min(length);
             let (start, length, dots) = (start + lead, length - lead, dots >> lead);
             if dots.count_ones() == 3
-                && let Some(address) = ipv4_between(text, start, length, dots)
+                && let Some(address) = ipv4_between(text, start, length, dots, with)
             {
                 self.found_ipv4(text, address, start, start + length);
             }
@@ -469,34 +483,52 @@ impl Scanner<'_> {
     }
 }
 
+/// Where the digits of an address are, by how many each of its parts has, from `1.1.1.1` on: four bytes a part, of which
+/// the last is none, and so are those before the first digit.
+const PLACES: [[u8; 16]; 81] = {
+    let mut all = [[NOWHERE; 16]; 81];
+    let mut index = 0;
+    while index < 81 {
+        let digits = [index / 27, index / 9 % 3, index / 3 % 3, index % 3];
+        let (mut part, mut end) = (0, 0);
+        while part < 4 {
+            end += digits[part] + 1;
+            let mut back = 0;
+            while back <= digits[part] {
+                all[index][part * 4 + 2 - back] = (end - 1 - back).to_le_bytes()[0];
+                back += 1;
+            }
+            end += 1;
+            part += 1;
+        }
+        index += 1;
+    }
+    all
+};
+
 /// The address that these digits and three dots are: [`address::ipv4`], without a branch.
 #[inline(always)]
-fn ipv4_between(text: &[u8], start: usize, length: usize, dots: u64) -> Option<Ipv4Addr> {
+fn ipv4_between(
+    text: &[u8],
+    start: usize,
+    length: usize,
+    dots: u64,
+    with: impl Vectors,
+) -> Option<Ipv4Addr> {
+    let Some(bytes) = text.get(start..).and_then(|text| text.first_chunk::<16>()) else {
+        return address::ipv4(&text[start..start + length]);
+    };
+    // Each dot, and the end, stands two to four bytes after the one before, and the first one to three from the start.
+    let ends = dots | 1 << (length & 63);
+    let reached = ends << 2 | ends << 3 | ends << 4 | 0b1110;
+    let fits = ends & !reached | ends & ends << 1 | ends & 1;
     let first = dots.trailing_zeros() as usize;
     let dots = dots & dots.wrapping_sub(1);
     let second = dots.trailing_zeros() as usize;
     let third = (dots & dots.wrapping_sub(1)).trailing_zeros() as usize;
-    let Some(window) = text.get(start.wrapping_sub(4)..).and_then(|text| text.first_chunk::<32>())
-    else {
-        return address::ipv4(&text[start..start + length]);
-    };
-    let mut fits = length <= 15;
-    let mut part = |start: usize, end: usize| {
-        let digits = end.wrapping_sub(start);
-        fits &= digits.wrapping_sub(1) < 3;
-        // The four bytes before its end, of which the last are its digits.
-        let four = window.get(end & 15..(end & 15) + 4).and_then(|four| four.first_chunk::<4>());
-        let four = four.map_or(0, |four| u32::from_le_bytes(*four));
-        let kept = u64::from(four) & (0xffff_ffff_u64 << (32 - 8 * (digits & 3)));
-        let value = (kept >> 24 & 15) + 10 * (kept >> 16 & 15) + 100 * (kept >> 8 & 15);
-        fits &= value < 256;
-        #[expect(clippy::cast_possible_truncation, reason = "less than 256, or it does not fit")]
-        let value = value as u32;
-        value
-    };
-    let [a, b, c, d] =
-        [part(0, first), part(first + 1, second), part(second + 1, third), part(third + 1, length)];
-    fits.then(|| Ipv4Addr::from(a << 24 | b << 16 | c << 8 | d))
+    let index = (18 * first + 6 * second + 2 * third + length).wrapping_sub(53);
+    let (address, is_one) = with.address(bytes, PLACES.get(index).unwrap_or(&PLACES[0]));
+    (fits == 0 && is_one).then(|| Ipv4Addr::from(address))
 }
 
 /// Whether a character stands between words although no space does: all but letters of scripts that write spaces.
@@ -517,9 +549,16 @@ pub(super) fn ipv6_in(text: &[u8], start: usize, end: usize) -> Option<(Ipv6Addr
             if c.is_ascii() { c.is_ascii_alphanumeric() || c == '.' } else { !separates(c) }
         })
     };
-    let near = |text: &[u8]| -> Vec<char> { String::from_utf8_lossy(text).chars().collect() };
-    let after = is_word(near(&text[end..text.len().min(end + 4)]).first().copied());
-    if is_word(near(&text[start.saturating_sub(4)..start]).last().copied()) {
+    // Almost always one byte is one character.
+    let near = |text: &[u8], at: usize, pick: fn(&str) -> Option<char>| match text.get(at) {
+        Some(byte) if !byte.is_ascii() => pick(&String::from_utf8_lossy(text)),
+        byte => byte.map(|byte| char::from(*byte)),
+    };
+    let after = near(&text[end..text.len().min(end + 4)], 0, |text| text.chars().next());
+    let after = is_word(after);
+    let before = &text[start.saturating_sub(4)..start];
+    let last = before.len().wrapping_sub(1);
+    if is_word(near(before, last, |text| text.chars().next_back())) {
         // `id:2001:db8::1`: the run begins inside the word before the first colon.
         start += text[start..end].iter().position(|byte| *byte == b':')?;
         if text[start..end].starts_with(b"::") {
@@ -537,8 +576,7 @@ pub(super) fn ipv6_in(text: &[u8], start: usize, end: usize) -> Option<(Ipv6Addr
     if after || !(2..=LONGEST_ADDRESS).contains(&(end - start)) {
         return None;
     }
-    let address = std::str::from_utf8(&text[start..end]).ok()?.parse().ok()?;
-    Some((address, start, end))
+    Some((address::ipv6(&text[start..end])?, start, end))
 }
 
 /// Where the run of ones around this bit begins.
