@@ -66,6 +66,11 @@ impl Language {
         }
     }
 
+    /// By `en` or `zh`, as commands name it.
+    pub(crate) fn named(code: &str) -> Self {
+        if code == Self::Chinese.code() { Self::Chinese } else { Self::English }
+    }
+
     fn of(headers: &HeaderMap) -> Self {
         let chosen = crate::session::cookie(headers, "lang");
         let wanted = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());

@@ -28,7 +28,7 @@ mod when;
 
 pub use pdf::Problem as PdfProblem;
 pub use review::files::Form as ReviewForm;
-pub use review::{Step, Story, exercise_report};
+pub use review::{Said, Step, Story, exercise_report};
 
 /// What every page needs.
 #[derive(Clone)]

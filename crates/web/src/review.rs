@@ -8,15 +8,16 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use askama::Template;
-use comity_rules::PartyId;
+use comity_node::Error;
 use comity_rules::agreement::{Agreement, Counts};
 use comity_rules::content::DIMENSIONS;
 use comity_rules::quality::{Result as Became, WEIGHTS};
 use comity_rules::review::{Answers, Review, Row, Times, Took};
+use comity_rules::{PartyId, Period};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::language::Language;
-use crate::{pdf, when};
+use crate::{pdf, problem, when};
 
 const STYLE: &str = include_str!("../static/comity.css");
 
@@ -97,26 +98,26 @@ struct Report<'a> {
 /// A review as one HTML file that fetches nothing, in `en` or `zh`.
 #[must_use]
 pub(crate) fn report(review: &Review, terms: &Agreement, language: &str) -> String {
-    let t = if language == "zh" { Language::Chinese } else { Language::English };
+    let t = Language::named(language);
     let view = View::of(t, review, terms, false);
     let report = Report { t, style: STYLE, view };
     report.render().unwrap_or_default()
 }
 
 /// An exercise, for its report.
-pub struct Story {
+pub struct Story<'s> {
     /// Its title.
     pub title: String,
     /// What its script says of it.
     pub note: String,
     /// What happened.
-    pub steps: Vec<Step>,
+    pub steps: Vec<Step<'s>>,
     /// Whether everything was as it should be.
     pub good: bool,
 }
 
 /// A step of an exercise.
-pub struct Step {
+pub struct Step<'s> {
     /// Its number, from 1.
     pub number: usize,
     /// When it was, in the exercise's own time.
@@ -130,7 +131,45 @@ pub struct Step {
     /// Whether it was as it should be.
     pub good: bool,
     /// What was said of it.
-    pub said: Option<String>,
+    pub said: Option<&'s Said>,
+}
+
+/// What was said of a step of an exercise.
+pub enum Said {
+    /// It was refused.
+    Refused(Error),
+    /// It should have been refused, and was not.
+    NotRefused,
+    /// Nobody did it in time, and the robot did.
+    ByRobot(Period),
+    /// What is otherwise than it should be: what, how it is, and how it should be.
+    Differs(Vec<[String; 3]>),
+    /// Something of the script's own.
+    Other(String),
+}
+
+impl Said {
+    /// In `en` or `zh`.
+    #[must_use]
+    pub fn in_language(&self, language: &str) -> String {
+        self.text(Language::named(language))
+    }
+
+    fn text(&self, t: Language) -> String {
+        match self {
+            Self::Refused(error) => problem::text(t, error),
+            Self::NotRefused => t.text("step-not-refused"),
+            Self::ByRobot(within) => t.with("step-by-robot", [("time", within.to_string())]),
+            Self::Differs(all) => {
+                let each = all.iter().map(|[what, found, wanted]| {
+                    let values = [("what", what), ("found", found), ("wanted", wanted)];
+                    t.with("step-differs", values.map(|(key, value)| (key, value.clone())))
+                });
+                each.collect::<Vec<_>>().join("; ")
+            }
+            Self::Other(text) => text.clone(),
+        }
+    }
 }
 
 #[derive(Template)]
@@ -138,7 +177,7 @@ pub struct Step {
 struct AfterAction<'a> {
     t: Language,
     style: &'a str,
-    story: &'a Story,
+    story: &'a Story<'a>,
     steps: Table,
     view: View,
 }
@@ -146,12 +185,12 @@ struct AfterAction<'a> {
 /// The after-action report of an exercise as one HTML file that fetches nothing, in `en` or `zh`.
 #[must_use]
 pub fn exercise_report(
-    story: &Story,
+    story: &Story<'_>,
     review: &Review,
     terms: &Agreement,
     language: &str,
 ) -> String {
-    let t = if language == "zh" { Language::Chinese } else { Language::English };
+    let t = Language::named(language);
     let view = View::of(t, review, terms, false);
     let rows = story.steps.iter().map(|step| {
         let by = match &step.who {
@@ -160,7 +199,7 @@ pub fn exercise_report(
         };
         let key = if step.good { "step-good" } else { "step-wrong" };
         let came = match &step.said {
-            Some(said) => format!("{}: {said}", t.text(key)),
+            Some(said) => format!("{}: {}", t.text(key), said.text(t)),
             None => t.text(key),
         };
         vec![step.number.to_string(), step.at.to_string(), by, step.what.clone(), came]
@@ -184,7 +223,7 @@ pub(crate) fn pdf(
     language: &str,
     font: Option<&Path>,
 ) -> Result<Vec<u8>, pdf::Problem> {
-    let t = if language == "zh" { Language::Chinese } else { Language::English };
+    let t = Language::named(language);
     let view = View::of(t, review, terms, false);
     pdf::write(t, &view, &t.text("review-title"), font)
 }
@@ -217,7 +256,7 @@ impl View {
             vec![meeting.date.to_string(), after, due, entries]
         });
         let every = review.meetings.every.as_ref().map(|every| {
-            let period = comity_rules::Period::try_from(every.clone());
+            let period = Period::try_from(every.clone());
             period.map_or_else(|_| every.clone(), |period| when::period(t, &period))
         });
         let cadence = match (every, &review.meetings.first_by) {

@@ -22,6 +22,7 @@ use comity_rules::command::{Command, Deed};
 use comity_rules::content::{Letter, Message, Remark};
 use comity_rules::matter::Signal;
 use comity_rules::thread::View;
+use comity_web::Said;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
@@ -117,6 +118,40 @@ impl Exercise {
     }
 }
 
+/// Why an act was not done.
+enum Halt {
+    /// The node refused it.
+    Refused(comity_node::Error),
+    /// Something else.
+    Failed(Failure),
+}
+
+impl Halt {
+    /// What the node or the script said; an error where it was something that no step is for.
+    fn said(self) -> Result<(String, Said), Failure> {
+        match self {
+            Self::Refused(error) if error.is_unreachable() => Err(error.into()),
+            Self::Refused(error) => Ok((error.to_string(), Said::Refused(error))),
+            Self::Failed(Failure::No(text) | Failure::Wrong(text)) => {
+                Ok((text.clone(), Said::Other(text)))
+            }
+            Self::Failed(failure) => Err(failure),
+        }
+    }
+}
+
+impl From<comity_node::Error> for Halt {
+    fn from(error: comity_node::Error) -> Self {
+        Self::Refused(error)
+    }
+}
+
+impl From<Failure> for Halt {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
 /// How fast, and by whom.
 struct Pace {
     real: bool,
@@ -176,7 +211,7 @@ async fn play(
             step.tell.in_language("en")
         );
         if let Some(said) = came.said.as_ref().filter(|_| !came.good || step.refused.is_some()) {
-            tell!(context.json, "{:34}{said}", "");
+            tell!(context.json, "{:34}{}", "", said.in_language("en"));
         }
         steps.push(came);
     }
@@ -246,7 +281,7 @@ impl Run<'_> {
         if let Some(expect) = &step.expect {
             let found = self.look(step, expect).await?;
             came.good = found.is_empty();
-            came.said = (!found.is_empty()).then(|| found.join("; "));
+            came.said = (!found.is_empty()).then(|| Said::Differs(found));
             return Ok(came);
         }
         let Some(act) = &step.act else { return Ok(came) };
@@ -258,7 +293,7 @@ impl Run<'_> {
                 self.stage.settle().await?;
                 return Ok(came);
             }
-            came.said = Some(format!("nobody did it within {within}; the robot did"));
+            came.said = Some(Said::ByRobot(within.clone()));
         }
         let result = self.act(step, act).await;
         match (result, &step.refused) {
@@ -269,13 +304,13 @@ impl Run<'_> {
             }
             (Ok(_), Some(_)) => {
                 came.good = false;
-                came.said = Some("it should have been refused, and was not".to_owned());
+                came.said = Some(Said::NotRefused);
             }
-            (Err(Failure::No(problem) | Failure::Wrong(problem)), wanted) => {
+            (Err(halt), wanted) => {
+                let (problem, said) = halt.said()?;
                 came.good = wanted.as_ref().is_some_and(|wanted| problem.contains(wanted));
-                came.said = Some(problem);
+                came.said = Some(said);
             }
-            (Err(failure), _) => return Err(failure),
         }
         // A line that is down lets nothing settle.
         let sides = [&self.stage.north, &self.stage.south];
@@ -297,7 +332,7 @@ impl Run<'_> {
         }
     }
 
-    async fn act(&self, step: &Step, act: &Act) -> Result<Option<ThreadId>, Failure> {
+    async fn act(&self, step: &Step, act: &Act) -> Result<Option<ThreadId>, Halt> {
         let side = self.side(&step.by);
         let node = &side.node;
         let person = self.person(step)?;
@@ -361,7 +396,8 @@ impl Run<'_> {
         match stated {
             Stated::Now(done) => Ok(Some(done.thread)),
             Stated::Waits(draft) => {
-                Err(Failure::No(format!("it waits for a second person as draft {draft}")))
+                let text = format!("it waits for a second person as draft {draft}");
+                Err(Failure::No(text).into())
             }
         }
     }
@@ -446,14 +482,14 @@ impl Run<'_> {
     }
 
     /// What is not as it should be.
-    async fn look(&self, step: &Step, expect: &Expect) -> Result<Vec<String>, Failure> {
+    async fn look(&self, step: &Step, expect: &Expect) -> Result<Vec<[String; 3]>, Failure> {
         let node = &self.side(&step.by).node;
         let thread = self.threads.get(&expect.of).copied();
         let thread = thread.ok_or_else(|| Failure::Wrong(format!("no {:?}", expect.of)))?;
         let mut wrong = Vec::new();
         let mut compare = |what: &str, wanted: Option<String>, found: String| {
             if let Some(wanted) = wanted.filter(|wanted| *wanted != found) {
-                wrong.push(format!("{what} is {found}, and should be {wanted}"));
+                wrong.push([what.to_owned(), found, wanted]);
             }
         };
         if node.is_request(thread).await? {

@@ -1,5 +1,6 @@
 //! What is said after an exercise: what was planned, what came, and what both sides' figures make of it.
 
+use comity_web::Said;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -19,7 +20,7 @@ pub(super) struct Came {
     /// Whether a person did it.
     pub(super) by_person: bool,
     /// Why not, or how it was refused.
-    pub(super) said: Option<String>,
+    pub(super) said: Option<Said>,
 }
 
 pub(super) fn json(script: &Script, played: &Played) -> Value {
@@ -34,7 +35,7 @@ pub(super) fn json(script: &Script, played: &Played) -> Value {
             "at": came.at,
             "by_person": came.by_person,
             "as_it_should_be": came.good,
-            "said": came.said,
+            "said": came.said.as_ref().map(|said| said.in_language("en")),
         })
     });
     json!({
@@ -55,7 +56,7 @@ pub(super) fn text(script: &Script, played: &Played) -> String {
     let mut out =
         format!("\nAfter the exercise: {} of {total} steps as they should be.\n", total - wrong);
     for (step, came) in script.steps.iter().zip(&played.steps).filter(|(_, came)| !came.good) {
-        let said = came.said.as_deref().unwrap_or_default();
+        let said = came.said.as_ref().map(|said| said.in_language("en")).unwrap_or_default();
         out.push_str(&format!("  step {}: {}: {said}\n", came.number, step.tell.in_language("en")));
     }
     let yes = |flag: bool| if flag { "yes" } else { "NO" };
@@ -122,7 +123,7 @@ pub(super) fn html(script: &Script, played: &Played, language: &str) -> String {
         who: step.who.clone(),
         what: step.tell.in_language(language).to_owned(),
         good: came.good,
-        said: came.said.clone(),
+        said: came.said.as_ref(),
     });
     let story = comity_web::Story {
         title: script.title.in_language(language).to_owned(),
