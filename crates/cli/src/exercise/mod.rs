@@ -73,7 +73,8 @@ impl Exercise {
                 let value = Value::from(titles.collect::<Result<Vec<_>, Failure>>()?);
                 Ok(context.print(&value, |all| {
                     let rows = all.as_array().into_iter().flatten().map(|one| {
-                        ["name", "title"].map(|key| crate::output::text(one, key)).to_vec()
+                        let title = crate::output::text(&one["title"], "en");
+                        vec![crate::output::text(one, "name"), title]
                     });
                     table(&["name", "title"], rows)
                 }))
