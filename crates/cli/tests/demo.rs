@@ -152,6 +152,9 @@ fn the_review_is_the_same_everywhere(kept: &Path, ledgers: [&str; 2], policy: &s
             "--exercises",
             "--at",
             &format!("northland:{ours},southland:{theirs}"),
+            // Never before the heads: as of when the demonstration ended.
+            "--as-of",
+            "2026-03-01T00:00:00Z",
             "-o",
             &format!("{out}.json"),
             "-o",

@@ -37,7 +37,7 @@ use crate::dossier::{Dossier, Line, Statement};
 use crate::health::{self, evidence_json};
 use crate::node::{Error, Node};
 use crate::people::Stated;
-use crate::review::At;
+use crate::review::Until;
 use crate::{export, prove};
 
 /// Bytes of a question: a request with its attachments, in JSON.
@@ -173,8 +173,8 @@ pub enum Question {
         agreement: Option<String>,
         /// Of what.
         scope: Scope,
-        /// The heads; the latest, where there are none.
-        at: Vec<At>,
+        /// Up to where.
+        until: Until,
         /// Whether to prove what the review opens.
         proofs: bool,
     },
@@ -388,10 +388,10 @@ pub async fn answer(node: &Node, question: Question) -> Result<Value, Error> {
             Ok(json!({ "policy": node.policy(&agreement).await?.0 }))
         }
         Question::Prove { id, open } => proofs(node, &id, &open).await,
-        Question::Review { agreement, scope, at, proofs } => {
+        Question::Review { agreement, scope, until, proofs } => {
             let agreement = named(node, agreement)?;
             let officer = Person::operator();
-            let pack = node.review_pack(&officer, &agreement, scope, &at, proofs).await?;
+            let pack = node.review_pack(&officer, &agreement, scope, &until, proofs).await?;
             let (review, proofs) = pack.into_inner();
             let text = agreement.terms.text();
             Ok(json!({ "review": review, "proofs": proofs, "text": text }))

@@ -7,6 +7,8 @@ use comity_rules::review::{FIELDS, Head, Opened, Openings, Review, Scope};
 use comity_rules::{Kind, PartyId, bundle};
 use comity_store::ledger::{self, Ledger};
 use comity_store::{matter, request};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::audit;
 use crate::node::{Agreement, Error, Node};
@@ -22,9 +24,18 @@ const OPENED: [Kind; 6] =
 /// A party's ledger up to a size.
 pub type At = (PartyId, u64);
 
+/// Up to where a review looks.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Until {
+    /// The heads; where none is given, the latest that outside witnesses covered and this node knows.
+    pub at: Vec<At>,
+    /// As of when; the hour that this node's clock is in, where it is left out: so two nodes that are asked within it
+    /// say the same.
+    pub time: Option<Timestamp>,
+}
+
 impl Node {
-    /// Reviews an agreement over these days, up to these heads; where none is given, up to the latest that
-    /// outside witnesses covered and this node knows.
+    /// Reviews an agreement over these days, up to these heads and as of that time.
     ///
     /// # Errors
     /// [`Error::Denied`], [`Error::Refused`] where a head is not witnessed here yet.
@@ -33,9 +44,9 @@ impl Node {
         by: &Person,
         agreement: &Agreement,
         scope: Scope,
-        at: &[At],
+        until: &Until,
     ) -> Result<Released<Review>, Error> {
-        let (review, _) = self.reviewed(agreement, scope, at).await?;
+        let (review, _) = self.reviewed(agreement, scope, until).await?;
         Ok(release::review(by, review)?)
     }
 
@@ -49,12 +60,12 @@ impl Node {
         by: &Person,
         agreement: &Agreement,
         scope: Scope,
-        at: &[At],
+        until: &Until,
         proofs: bool,
     ) -> Result<Released<(Review, Vec<String>)>, Error> {
         by.may(Right::Review)?;
         by.may(Right::Export)?;
-        let (review, opened) = self.reviewed(agreement, scope, at).await?;
+        let (review, opened) = self.reviewed(agreement, scope, until).await?;
         self.journal_of(&by.name, "export", &format!("review of {}", agreement.terms.id)).await?;
         if !proofs {
             return Ok(release::export(by, (review, Vec::new()))?);
@@ -76,8 +87,10 @@ impl Node {
         &self,
         agreement: &Agreement,
         scope: Scope,
-        at: &[At],
+        until: &Until,
     ) -> Result<(Review, Openings), Error> {
+        let Until { at, time } = until;
+        let time = time.or_else(|| hour(self.now()));
         let between = agreement.terms.between.as_ref();
         let parties: Vec<PartyId> =
             between.iter().flat_map(|b| &b.parties).map(|party| party.id.clone()).collect();
@@ -116,8 +129,9 @@ impl Node {
             after = *last;
             matters.extend(page.into_iter().map(|(_, matter)| matter));
         }
-        let terms = (&*agreement.terms, terms.as_str());
-        let review = Review::of(terms.0, terms.1, scope, heads, &requests, &matters, &openings);
+        let (text, openings_of) = (&*agreement.terms, &openings);
+        let review =
+            Review::of(text, &terms, scope, (heads, time), &requests, &matters, openings_of);
         Ok((review, openings))
     }
 
@@ -158,6 +172,11 @@ impl Node {
     }
 }
 
+/// The beginning of its hour.
+pub fn hour(time: Timestamp) -> Option<Timestamp> {
+    Timestamp::from_second(time.as_second().div_euclid(3600) * 3600).ok()
+}
+
 /// What a file of proofs opens, each proven against the policy.
 ///
 /// # Errors
@@ -196,5 +215,6 @@ pub fn recompute(
     }
     let (requests, matters) = (report.audit.requests.values(), report.audit.matters.values());
     let hash = terms.hash().to_hex();
-    Ok(Review::of(terms, &hash, review.scope, heads, requests, matters, openings))
+    let (scope, time) = (review.scope, review.now);
+    Ok(Review::of(terms, &hash, scope, (heads, time), requests, matters, openings))
 }

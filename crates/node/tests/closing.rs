@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use comity_node::clock::{Adjustable, Clock as _};
 use comity_node::network::{Network as _, Tcp};
+use comity_node::review::Until;
 use comity_node::witness::Witness;
 use comity_node::{Home, Node, audit, export, serve};
 use comity_rules::Terms;
@@ -257,7 +258,13 @@ async fn an_amendment_takes_meetings_with_it_and_cuts_nothing_off() {
             exercise: false,
         };
         let agreement = stage.north.agreement(&terms.hash().to_hex()).unwrap();
-        stage.north.review(&operator, &agreement, scope, &[]).await.unwrap().into_inner().mechanism
+        stage
+            .north
+            .review(&operator, &agreement, scope, &Until::default())
+            .await
+            .unwrap()
+            .into_inner()
+            .mechanism
     };
     assert_eq!(review(&terms).await.actions_open, 1);
     let second = stage.north.agreement(&terms.hash().to_hex()).unwrap();

@@ -13,15 +13,17 @@ use std::sync::Arc;
 
 use comity_node::network::Tcp;
 use comity_node::people::{Draft, Stated};
+use comity_node::review::Until;
 use comity_node::{Error, Node, prove};
 use comity_rules::access::{Person, Right, Role};
 use comity_rules::agreement::{Agreement, Evidence, Release};
 use comity_rules::command::{Command, Deed};
 use comity_rules::content::{ActionItem, Agenda, Assessment, Attachment, Record};
 use comity_rules::matter::{Day, Topic};
-use comity_rules::review::Scope;
+use comity_rules::release::Released;
+use comity_rules::review::{Review, Scope};
 use comity_rules::{Kind, Terms};
-use stage::{Stage, ask, remark, sign};
+use stage::{Stage, ask, remark, sign, until};
 
 fn person(name: &str, role: Role) -> Person {
     Person { name: name.to_owned(), role, authority: Some("cyber-police".to_owned()) }
@@ -139,11 +141,50 @@ async fn who_may_not_read_reads_nothing() {
         read("drafts", node.drafts(&who).await.err());
         let fields = ["question".to_owned()];
         read("fields", prove::statement(node, &who, own, sent.index, &fields).await.err());
-        let review = node.review(&who, &agreement, scope, &[]).await;
+        let review = node.review(&who, &agreement, scope, &Until::default()).await;
         shows(Right::Review, "review", review.err());
-        let pack = node.review_pack(&who, &agreement, scope, &[], true).await;
+        let pack = node.review_pack(&who, &agreement, scope, &Until::default(), true).await;
         shows(Right::Export, "review pack", pack.err());
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn silence_improves_no_figure() {
+    let folder = tempfile::tempdir().unwrap();
+    let stage = Stage::set(folder.path(), Arc::new(Tcp)).await;
+    let operator = Person::operator();
+    let hash = stage.hash();
+    let sent = stage.north.command(&operator, Some(&hash), None, ask("who?")).await.unwrap();
+    stage.settle().await;
+    let acknowledge = Command::Acknowledge(remark(""));
+    stage.south.command(&operator, None, Some(sent.thread), acknowledge).await.unwrap();
+    stage.settle().await;
+    let days = ["2020-01-01", "2040-01-01"].map(|day| day.parse().unwrap());
+    let scope = Scope { from: days[0], to: days[1], exercise: true };
+    let review = async |node: &Node, upto: &Until| {
+        let agreement = node.agreement(&stage.hash()).unwrap();
+        node.review(&operator, &agreement, scope, upto).await.map(Released::into_inner)
+    };
+    let answers = |review: &Review| review.answers_of[stage.south.party()].answer.clone();
+    let latest = Until::default();
+    until(async || {
+        review(&stage.north, &latest).await.is_ok_and(|review| answers(&review).open == 1)
+    })
+    .await;
+    let before = review(&stage.north, &latest).await.unwrap();
+    assert_eq!(answers(&before).overdue, 0);
+    // Nobody states anything more.
+    stage.clock.advance(jiff::SignedDuration::from_hours(24 * 200));
+    let after = review(&stage.north, &latest).await.unwrap();
+    let heads = |review: &Review| review.heads.iter().map(|head| head.size).collect::<Vec<_>>();
+    assert_eq!(heads(&after), heads(&before));
+    assert_eq!((answers(&after).open, answers(&after).overdue), (1, 1));
+    let age = answers(&after).median.unwrap() / 86_400;
+    assert!((199..=200).contains(&age), "{age} days");
+    // Nobody makes it younger than the heads are.
+    let early = Until { time: Some(jiff::Timestamp::UNIX_EPOCH), ..Until::default() };
+    let witnessed = before.heads.iter().filter_map(|head| head.witnessed).max();
+    assert_eq!(review(&stage.north, &early).await.unwrap().now, witnessed);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -247,7 +288,7 @@ async fn what_was_drafted_before_an_objection_is_held_at_release() {
     let (south, thread) = (&stage.south, asked.thread);
     // Under the terms of the stage nothing was said: rest is of these.
     let there = async || south.dossier(&Person::operator(), thread).await.is_ok();
-    stage::until(there).await;
+    until(there).await;
     let of = |name: &str, role, authority: &str| {
         let authority = Some(authority.to_owned());
         Person { authority, ..person(name, role) }

@@ -151,7 +151,7 @@ pub struct Review {
     pub scope: Scope,
     /// Up to where both ledgers were read.
     pub heads: Vec<Head>,
-    /// The later of the heads' times: what is open is so old then.
+    /// As of when: what is open is so old then. Never before the later of the heads' times.
     #[serde(serialize_with = "instant")]
     pub now: Option<Timestamp>,
     /// Of each party: how it answered what it was asked.
@@ -335,18 +335,19 @@ pub struct Took {
 
 impl Review {
     /// Reviews these requests and other matters of an agreement, as both ledgers have them up to `heads` (the asker's
-    /// and the receiver's party by name).
+    /// and the receiver's party by name), as of `time`: of a ledger in which nobody states anything more nothing but
+    /// that tells how old it is.
     #[must_use]
     pub fn of<'a>(
         agreement: &Agreement,
         terms: &str,
         scope: Scope,
-        heads: Vec<Head>,
+        (heads, time): (Vec<Head>, Option<Timestamp>),
         requests: impl IntoIterator<Item = &'a Request>,
         matters: impl IntoIterator<Item = &'a Matter>,
         openings: &Openings,
     ) -> Self {
-        let now = heads.iter().filter_map(|head| head.witnessed).max();
+        let now = heads.iter().filter_map(|head| head.witnessed).chain(time).max();
         let at = now.unwrap_or(Timestamp::MIN);
         let size = |party: &PartyId| heads.iter().find(|h| h.party == *party).map_or(0, |h| h.size);
         let seen = |one, other| View { asked: size(one), answered: size(other) };

@@ -23,6 +23,7 @@ use axum::body::Body;
 use axum::http::Request;
 use comity_node::Node;
 use comity_node::network::Tcp;
+use comity_node::review::Until;
 use comity_rules::ThreadId;
 use comity_rules::access::{Person, Role};
 use comity_rules::command::Command;
@@ -121,7 +122,11 @@ async fn main() {
     let (from, to) = ("2026-01-01".parse().unwrap(), "2027-01-01".parse().unwrap());
     let scope = Scope { from, to, exercise: false };
     let (begin, used) = (Instant::now(), usage::cpu());
-    let review = stage.north.review(&Person::operator(), &agreement, scope, &[]).await.unwrap();
+    let review = stage
+        .north
+        .review(&Person::operator(), &agreement, scope, &Until::default())
+        .await
+        .unwrap();
     let review = review.into_inner();
     let text = review.to_canonical();
     println!(
@@ -131,9 +136,10 @@ async fn main() {
         begin.elapsed().as_secs_f64(),
         (usage::cpu() - used).as_secs_f64()
     );
-    let heads: Vec<_> = review.heads.iter().map(|head| (head.party.clone(), head.size)).collect();
+    let at = review.heads.iter().map(|head| (head.party.clone(), head.size)).collect();
+    let until = Until { at, time: review.now };
     let other = stage.south.agreement("comity-model").unwrap();
-    let other = stage.south.review(&Person::operator(), &other, scope, &heads).await.unwrap();
+    let other = stage.south.review(&Person::operator(), &other, scope, &until).await.unwrap();
     assert_eq!(other.into_inner().to_canonical(), text, "both nodes make the same bytes");
     // What a desk has on a day of that year: two days' requests are open.
     let begun = threads.len() / 180;

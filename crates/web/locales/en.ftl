@@ -278,6 +278,7 @@ score-follow-up = Follow-up
 place-oversight = Oversight
 review-title = Review of timeliness and quality
 review-period = Requests whose clock started from { $from } up to and without { $to }, days in UTC.
+review-as-of = As of { $time }: what is open is so old then.
 review-head = { $party }: { $size } entries, witnessed { $time }
 review-same = Both parties, and an auditor with the same openings, make the same review byte for byte:
 review-answers-of = Answers of { $party }

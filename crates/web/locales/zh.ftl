@@ -276,6 +276,7 @@ score-follow-up = 后续
 place-oversight = 监督
 review-title = 时效性和质量审议
 review-period = 计时自 { $from } 起、{ $to } 之前（不含当日）开始的请求，日期按协调世界时。
+review-as-of = 截至 { $time }:未结事项的时长计算至此刻。
 review-head = { $party }：{ $size } 条记录，见证于 { $time }
 review-same = 双方以及持有相同公开字段的审计人员，得出逐字节相同的审议结果：
 review-answers-of = { $party } 的答复

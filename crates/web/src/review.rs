@@ -239,6 +239,7 @@ impl View {
                 [("party", name(&head.party)), ("size", head.size.to_string()), ("time", time)],
             )
         });
+        let as_of = review.now.map(|now| t.with("review-as-of", [("time", now.to_string())]));
         let at = review.heads.iter().map(|head| format!("{}:{}", head.party, head.size));
         let sheets = review.answers_of.iter().map(|(party, answers)| {
             let title = t.with("review-answers-of", [("party", name(party))]);
@@ -283,8 +284,12 @@ impl View {
                 "review-period",
                 [("from", review.scope.from.to_string()), ("to", review.scope.to.to_string())],
             ),
-            heads: heads.collect(),
-            at: format!("--at {}", at.collect::<Vec<_>>().join(",")),
+            heads: as_of.into_iter().chain(heads).collect(),
+            at: format!(
+                "--at {}{}",
+                at.collect::<Vec<_>>().join(","),
+                review.now.map_or_else(String::new, |now| format!(" --as-of {now}"))
+            ),
             apart: t.with(
                 if review.scope.exercise { "review-apart-real" } else { "review-apart" },
                 [("count", review.left_out), ("unwitnessed", review.unwitnessed)],

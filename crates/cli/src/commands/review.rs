@@ -7,11 +7,12 @@ use clap::Subcommand;
 use comity_node::audit;
 use comity_node::control::Question;
 use comity_node::network::Tcp;
-use comity_node::review::{At, openings, recompute};
+use comity_node::review::{At, Until, openings, recompute};
 use comity_rules::Terms;
 use comity_rules::review::{Openings, Review as Reviewed, Scope, Times};
 use comity_web::ReviewForm as Form;
 use jiff::civil::Date;
+use jiff::{Timestamp, ToSpan as _};
 use serde_json::json;
 
 use super::ledger::read_policy;
@@ -32,9 +33,14 @@ pub(crate) enum Review {
         #[arg(long)]
         to: Date,
         /// Up to where both ledgers are read, as PARTY:ENTRIES,PARTY:ENTRIES; without it up to what outside
-        /// witnesses have covered here. Both nodes make the same bytes for the same heads.
+        /// witnesses have covered here. Both nodes make the same bytes for
+        /// the same heads as of the same time.
         #[arg(long, value_delimiter = ',', value_parser = head)]
         at: Vec<At>,
+        /// As of when: what is open is so old then, such as 2026-07-01T09:00:00Z; without it, the hour that the node's
+        /// clock is in. The review names it. Never before outside witnesses covered the heads.
+        #[arg(long)]
+        as_of: Option<Timestamp>,
         /// A file, by its ending: .json (canonical), .html, .pdf (tagged), .csv, or .proofs (every statement whose
         /// fields the review opens, for an auditor). More than once for several.
         #[arg(short, long)]
@@ -90,7 +96,7 @@ fn form(path: &Path) -> Result<Form, Failure> {
 impl Review {
     pub(crate) async fn run(self, context: &Context) -> Result<ExitCode, Failure> {
         match self {
-            Self::Pack { agreement, from, to, at, output, exercises, language, font } => {
+            Self::Pack { agreement, from, to, at, as_of, output, exercises, language, font } => {
                 if to <= from {
                     return Err(Failure::Wrong("--to: want a day after --from".to_owned()));
                 }
@@ -98,7 +104,8 @@ impl Review {
                 let forms = forms.collect::<Result<Vec<_>, _>>()?;
                 let scope = Scope { from, to, exercise: exercises };
                 let wants = forms.contains(&Form::Proofs);
-                let question = Question::Review { agreement, scope, at, proofs: wants };
+                let until = Until { at, time: as_of };
+                let question = Question::Review { agreement, scope, until, proofs: wants };
                 let value = context.ask(question).await?;
                 let bad = |error: serde_json::Error| Failure::Wrong(error.to_string());
                 let review: Reviewed =
@@ -128,6 +135,14 @@ impl Review {
                     serde_json::from_str(&text).map_err(|error| wrong(&review, &error))?;
                 let parsed = Terms::parse(&read(&terms)?);
                 let terms = parsed.map_err(|error| wrong(&terms, &error))?;
+                // That it is not before the heads, the same bytes show.
+                let latest = Timestamp::now().saturating_add(1.hour()).unwrap_or(Timestamp::MAX);
+                if let Some(now) = given.now.filter(|now| *now > latest) {
+                    return Err(Failure::No(format!(
+                        "{}: it is made as of {now}, which has not been yet",
+                        review.display()
+                    )));
+                }
                 let policy = read_policy(&policy)?;
                 let opened = match &proofs {
                     Some(path) => {
@@ -230,8 +245,9 @@ fn describe(review: &Reviewed) -> String {
     ));
     let heads = review.heads.iter().map(|head| format!("{}:{}", head.party, head.size));
     out.push_str(&format!(
-        "The same on the other node: --at {}\n",
-        heads.collect::<Vec<_>>().join(",")
+        "The same on the other node: --at {}{}\n",
+        heads.collect::<Vec<_>>().join(","),
+        review.now.map_or_else(String::new, |now| format!(" --as-of {now}"))
     ));
     out
 }
@@ -256,7 +272,7 @@ fn describe_mechanism(review: &Reviewed, out: &mut String) {
         }
     }
     for pause in &mechanism.suspended {
-        let time = |time: Option<jiff::Timestamp>| time.map_or_else(String::new, |t| t.to_string());
+        let time = |time: Option<Timestamp>| time.map_or_else(String::new, |t| t.to_string());
         out.push_str(&format!("\nSuspended from {} to {}", time(pause.from), time(pause.to)));
     }
     for kept in mechanism.commitments.iter().filter(|kept| kept.fixed.is_some()) {

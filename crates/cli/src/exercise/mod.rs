@@ -14,6 +14,7 @@ use std::time::Duration;
 use clap::Subcommand;
 use comity_node::clock::Clock as _;
 use comity_node::people::Stated;
+use comity_node::review::Until;
 use comity_rules::ThreadId;
 use comity_rules::access::Person;
 use comity_rules::agreement::TEMPLATES;
@@ -524,10 +525,11 @@ impl Run<'_> {
             to: day(to.unwrap_or(Timestamp::MAX)),
             exercise: true,
         };
+        let until = Until { time: Some(self.stage.clock.now()), ..Until::default() };
         let mut reviews = Vec::new();
         for side in [&self.stage.north, &self.stage.south] {
             let agreement = side.agreement()?;
-            let review = side.node.review(&Person::operator(), &agreement, scope, &[]).await?;
+            let review = side.node.review(&Person::operator(), &agreement, scope, &until).await?;
             reviews.push(review.into_inner());
         }
         let same = reviews[0].to_canonical() == reviews[1].to_canonical();
@@ -535,7 +537,8 @@ impl Run<'_> {
         // Nothing of it counts as real.
         let real = comity_rules::review::Scope { exercise: false, ..scope };
         let agreement = self.stage.north.agreement()?;
-        let real = self.stage.north.node.review(&Person::operator(), &agreement, real, &[]).await?;
+        let real =
+            self.stage.north.node.review(&Person::operator(), &agreement, real, &until).await?;
         let real = real.into_inner();
         let apart = real.requests.is_empty() && real.mechanism.matters.is_empty();
         let steps = (1..).zip(steps).map(|(number, came)| Came { number, ..came }).collect();

@@ -24,7 +24,7 @@ use std::time::Duration;
 
 use comity_ledger::fork::Fork;
 use comity_ledger::{Hash, VerifierKey};
-use comity_node::review::At;
+use comity_node::review::Until;
 use comity_node::{Node, audit, export};
 use comity_rules::Request;
 use comity_rules::access::Person;
@@ -266,19 +266,20 @@ async fn both_are_equal(
     for exercise in [false, true] {
         let (from, to) = ("2000-01-01".parse().unwrap(), "2100-01-01".parse().unwrap());
         let scope = Scope { from, to, exercise };
-        let review = async |handle: &Handle, at: &[At]| {
+        let review = async |handle: &Handle, until: &Until| {
             let node = handle.node().await;
             let agreement = node.agreement("comity-model")?;
-            let review = node.review(&Person::operator(), &agreement, scope, at).await?;
+            let review = node.review(&Person::operator(), &agreement, scope, until).await?;
             Ok::<_, Failure>(review.into_inner())
         };
         // Up to now, and up to where both ledgers were half as long.
-        let latest = review(north, &[]).await?;
+        let latest = review(north, &Until::default()).await?;
         for part in [1, 2] {
             let heads =
                 latest.heads.iter().map(|head| (head.party.clone(), head.size.div_ceil(part)));
-            let heads: Vec<At> = heads.collect();
-            let [one, other] = [review(north, &heads).await?, review(south, &heads).await?];
+            // Their clocks lie hours apart: what time it is said to be is named.
+            let until = Until { at: heads.collect(), time: latest.now };
+            let [one, other] = [review(north, &until).await?, review(south, &until).await?];
             assert_eq!(one.to_canonical(), other.to_canonical(), "seed {seed}: reviews");
             reviewed += one.requests.len();
         }

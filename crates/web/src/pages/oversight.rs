@@ -8,6 +8,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use comity_node::Error;
 use comity_node::node::Agreement;
+use comity_node::review::Until;
 use comity_rules::Terms;
 use comity_rules::access::Right;
 use comity_rules::review::Scope;
@@ -144,12 +145,13 @@ pub(crate) async fn file(
         return not_found(State(app), t, who).await;
     };
     let proofs = form == Form::Proofs;
-    let (review, proofs) = match app.node.review_pack(&who.0, &agreement, days, &[], proofs).await {
-        Ok(pack) => pack.into_inner(),
-        Err(Error::Denied(_)) => return denied(&app, t, &who.0),
-        Err(Error::Refused(_)) => return not_found(State(app), t, who).await,
-        Err(error) => return internal(t, &error),
-    };
+    let (review, proofs) =
+        match app.node.review_pack(&who.0, &agreement, days, &Until::default(), proofs).await {
+            Ok(pack) => pack.into_inner(),
+            Err(Error::Denied(_)) => return denied(&app, t, &who.0),
+            Err(Error::Refused(_)) => return not_found(State(app), t, who).await,
+            Err(error) => return internal(t, &error),
+        };
     let (id, from, to) = (&agreement.terms.id, days.from, days.to);
     let name = format!("review-{id}-{from}-{to}.{}", form.ending());
     // A year's takes seconds.

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use comity_node::node::Agreement;
+use comity_node::review::{self, Until};
 use comity_node::{Error, Node};
 use comity_rules::access::{Person, Right};
 use comity_rules::review::Scope;
@@ -23,7 +24,7 @@ const SHORT: Duration = Duration::from_millis(10);
 /// Reviewing takes at most this part of the time: one that took long stands as long as it took times this.
 const SHARE: u32 = 20;
 
-/// How often it is looked whether another day has begun.
+/// How often it is looked whether another hour has begun.
 const LOOK: Duration = Duration::from_secs(600);
 
 /// The reviews that were asked for lately, the latest at the end.
@@ -107,14 +108,15 @@ impl Reviews {
         slot
     }
 
-    /// Makes what the page usually shows, now and whenever a day begins, so that nobody waits for it; for as long
+    /// Makes what the page usually shows, now and whenever an hour begins, so that nobody waits for it; for as long
     /// as there is the node.
     pub(crate) async fn ahead(self: Arc<Self>, node: Weak<Node>) {
         let mut last = None;
         loop {
             let Some(node) = node.upgrade() else { return };
-            let days = usual(node.now());
-            if last.replace(days) != Some(days) {
+            let now = node.now();
+            let (days, hour) = (usual(now), review::hour(now));
+            if last.replace(hour) != Some(hour) {
                 for agreement in node.agreements() {
                     let operator = Person::operator();
                     // Nothing may be witnessed yet; who looks is told.
@@ -141,7 +143,7 @@ impl Slot {
         days: Scope,
     ) -> Result<Made, Error> {
         let at = Instant::now();
-        let review = node.review(by, agreement, days, &[]).await?.into_inner();
+        let review = node.review(by, agreement, days, &Until::default()).await?.into_inner();
         let terms = &agreement.terms;
         let view = |t: Language| Arc::new(View::of(t, &review, terms, true));
         let views = [view(Language::English), view(Language::Chinese)];
