@@ -704,8 +704,11 @@ impl Meetings {
                 thread: matter.map(|matter| matter.thread),
                 entries: entries.map(|(party, index)| (party.clone(), index)).collect(),
             });
-            before = Some(date);
-            due = next(date);
+            // What both sides say was before these terms moves nothing under them.
+            if matter.is_none() || begun.is_none_or(|begun| date >= begun) {
+                before = Some(date);
+                due = next(date);
+            }
         }
         let overdue = due.filter(|due| *due < today);
         Self {

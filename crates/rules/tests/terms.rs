@@ -110,6 +110,12 @@ fn text_that_makes_no_sense_is_refused_with_its_place() {
         ),
         (
             "[[kind]]",
+            "[[definition]]\nterm = \"timely\"\nstate = \"disputed\"\nevidence = \"proposal\"\n\
+             reading = [{ party = \"us\", text.en = \"a\" }, { party = \"us\", text.en = \"b\" }]\n\n[[kind]]",
+            "definition timely: what is disputed has a reading of each party, by name",
+        ),
+        (
+            "[[kind]]",
             "[[directory]]\nid = \"one\"\nparty = \"us\"\nhours = \"9 to 5\"\nzone = \"Europe/Oslo\"\n\
              evidence = \"proposal\"\nname.en = \"One\"\nrole.en = \"answers\"\n\n[[kind]]",
             "directory one: hours are 24/7, or from when to when, such as 09:00-17:00",

@@ -135,7 +135,7 @@ fn request(node: &Node, line: &dossier::Line, alerts: &mut Vec<Alert>) {
         let question = standing.question.unwrap_or_default().to_string();
         alerts.push(about.alert("question", &question, 1, line.clocks.reply.due));
     }
-    if !mine && standing.is_answered() {
+    if !mine && standing.is_answered() && standing.desired == Desired::Answer {
         alerts.push(about.alert("answered", "", 1, None));
     }
     // What the other side did, and nothing here waits for: it is told all the same.

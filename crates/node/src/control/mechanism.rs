@@ -190,8 +190,11 @@ pub(super) async fn answer(node: &Node, question: Mechanism) -> Result<Value, Er
         Mechanism::Hotline { agreement } => {
             let agreement = named(node, agreement)?;
             let status = node.hotline_status(&operator, &agreement).await?;
-            let next =
-                status.next.iter().map(|(signal, due)| json!({ "test": signal, "due": due }));
+            let next = status.next.iter().map(|(signal, due)| {
+                // In whole seconds, as ledgers count them.
+                let due = Timestamp::from_second(due.as_second()).unwrap_or(*due);
+                json!({ "test": signal, "due": due })
+            });
             Ok(json!({
                 "agreement": agreement.terms.id,
                 "peer": agreement.peer,

@@ -103,7 +103,9 @@ impl Agreement {
         for definition in &self.definitions {
             let place = format!("definition {}", definition.term);
             let parties = definition.readings.iter().filter(|reading| reading.party.is_some());
-            let (readings, named) = (definition.readings.len(), parties.count());
+            let parties: Vec<_> = parties.map(|reading| &reading.party).collect();
+            let (readings, named) = (definition.readings.len(), parties.len());
+            let distinct = parties.iter().collect::<BTreeSet<_>>().len();
             match definition.state {
                 Meaning::Missing if readings > 0 => {
                     return sense(&place, "it is missing, and has a reading");
@@ -111,7 +113,7 @@ impl Agreement {
                 Meaning::Agreed if readings != 1 || named > 0 => {
                     return sense(&place, "what is agreed has one reading, and it is nobody's own");
                 }
-                Meaning::Disputed if readings < 2 || named < readings => {
+                Meaning::Disputed if readings < 2 || distinct < readings => {
                     return sense(&place, "what is disputed has a reading of each party, by name");
                 }
                 _ => {}
