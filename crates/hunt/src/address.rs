@@ -33,6 +33,12 @@ pub(crate) fn ipv4(text: &[u8]) -> Option<Ipv4Addr> {
     (count == 4).then(|| Ipv4Addr::from(parts))
 }
 
+/// What a digit of base sixteen is worth.
+#[inline(always)]
+pub(crate) fn digit(byte: u8) -> u8 {
+    (byte & 15) + 9 * (byte >> 6)
+}
+
 /// Eight groups of digits of base sixteen, of which some that are nought may be left out once; the last two may be an
 /// IPv4 address.
 pub(crate) fn ipv6(text: &[u8]) -> Option<Ipv6Addr> {
@@ -49,8 +55,8 @@ pub(crate) fn ipv6(text: &[u8]) -> Option<Ipv6Addr> {
         if !matches!(digits, 1..=4) {
             return None;
         }
-        let digit = |byte: &u8| u16::from((byte & 15) + 9 * (byte >> 6));
-        *groups.get_mut(count)? = rest[..digits].iter().fold(0, |sum, byte| sum << 4 | digit(byte));
+        let add = |sum, byte: &u8| sum << 4 | u16::from(digit(*byte));
+        *groups.get_mut(count)? = rest[..digits].iter().fold(0, add);
         count += 1;
         rest = match &rest[digits..] {
             [] => break,

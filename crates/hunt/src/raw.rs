@@ -29,7 +29,7 @@ struct Avx2(());
 /// The word that this machine has AVX-512 with its tables of bytes, and AVX2.
 #[cfg(target_arch = "x86_64")]
 #[derive(Debug, Clone, Copy)]
-struct Avx512(());
+struct Avx512(Avx2);
 
 #[cfg(target_arch = "x86_64")]
 impl Avx2 {
@@ -48,11 +48,11 @@ impl Avx2 {
 impl Avx512 {
     /// None where it has not.
     fn here() -> Option<Self> {
-        Avx2::here()?;
+        let avx2 = Avx2::here()?;
         let has = std::arch::is_x86_feature_detected!("avx512f")
             && std::arch::is_x86_feature_detected!("avx512bw")
             && std::arch::is_x86_feature_detected!("avx512vbmi");
-        has.then_some(Self(()))
+        has.then_some(Self(avx2))
     }
 }
 
@@ -180,7 +180,7 @@ mod avx2 {
     /// As the trait says.
     #[target_feature(enable = "avx2")]
     #[inline]
-    pub(super) fn address(bytes: &[u8; 16], places: &[u8; 16]) -> (u32, bool) {
+    fn address(bytes: &[u8; 16], places: &[u8; 16]) -> (u32, bool) {
         const WORTH: [u8; 16] = [100, 10, 1, 0, 100, 10, 1, 0, 100, 10, 1, 0, 100, 10, 1, 0];
         // The lowest byte of each part, the last part first.
         const LOWEST: [u8; 16] = [12, 8, 4, 0, 12, 8, 4, 0, 12, 8, 4, 0, 12, 8, 4, 0];
@@ -276,8 +276,7 @@ mod avx512 {
 
         #[inline(always)]
         fn address(self, bytes: &[u8; 16], places: &[u8; 16]) -> (u32, bool) {
-            // SAFETY: who has an `Avx512` has asked the machine for AVX2, for which `address` is compiled.
-            unsafe { super::avx2::address(bytes, places) }
+            self.0.address(bytes, places)
         }
     }
 

@@ -161,7 +161,7 @@ impl Node {
 
     /// The agreement that terms put an end to, where they do that.
     pub(crate) fn ended_by(&self, terms: &Terms) -> Result<Option<Arc<Agreement>>, Error> {
-        let Some(closes) = closes(terms) else { return Ok(None) };
+        let Some(closes) = terms.closes() else { return Ok(None) };
         let agreement = self.agreement(&closes.terms)?;
         if terms.peer_of(self.party()).is_none_or(|peer| peer.id != agreement.peer) {
             return Err(Error::Refused(format!(
@@ -179,7 +179,7 @@ impl Node {
         terms: &Terms,
         agreement: &Agreement,
     ) -> Result<(), Error> {
-        let Some(closes) = closes(terms) else { return Ok(()) };
+        let Some(closes) = terms.closes() else { return Ok(()) };
         let left = self.leaves(agreement, &closes.heads).await?;
         if left != closes.actions {
             return Err(Error::Refused(format!(
@@ -240,7 +240,7 @@ impl Node {
         let all = self.agreements();
         let mut changed = false;
         for next in &all {
-            let Some(closes) = closes(&next.terms) else { continue };
+            let Some(closes) = next.terms.closes() else { continue };
             if session::setting(&self.db, &withdrawn(next)).await?.is_some() {
                 next.closed.store(true, Ordering::Release);
                 continue;
@@ -264,7 +264,7 @@ impl Node {
         }
         let hash = agreement.terms.hash().to_hex();
         let all = self.agreements();
-        let next = all.iter().find(|next| closes(&next.terms).is_some_and(|c| c.terms == hash))?;
+        let next = all.iter().find(|next| next.terms.closes().is_some_and(|c| c.terms == hash))?;
         next.terms.between.as_ref().map(|between| between.proposed)
     }
 
@@ -276,7 +276,7 @@ impl Node {
     pub async fn withdraw(&self, id: &str) -> Result<Arc<Agreement>, Error> {
         let next = self.agreement(id)?;
         let refused = |why: String| Err(Error::Refused(why));
-        let Some(closes) = closes(&next.terms) else {
+        let Some(closes) = next.terms.closes() else {
             return refused(format!("{}: these terms put an end to nothing", next.terms.id));
         };
         let ended = self.agreement(&closes.terms)?;
@@ -295,8 +295,4 @@ impl Node {
 /// The setting that says that a signature was taken back.
 fn withdrawn(agreement: &Agreement) -> String {
     format!("withdrawn/{}", agreement.terms.hash().to_hex())
-}
-
-pub(crate) fn closes(terms: &Terms) -> Option<&Closes> {
-    terms.between.as_ref()?.closes.as_ref()
 }

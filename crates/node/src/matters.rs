@@ -12,7 +12,6 @@ use comity_rules::{Kind, Matter, PartyId, ThreadId};
 use comity_store::matter::{self, Summary};
 use comity_store::{Error as StoreError, request};
 
-use crate::closing::closes;
 use crate::dossier::Statement;
 use crate::node::{Agreement, Error, Node, no_thread};
 
@@ -170,7 +169,7 @@ impl Node {
         // Of several that were to follow one holds, and it may have been followed too.
         while let Some(hash) = ended.pop() {
             let ends =
-                |next: &&Arc<Agreement>| closes(&next.terms).is_some_and(|one| one.terms == hash);
+                |next: &&Arc<Agreement>| next.terms.closes().is_some_and(|one| one.terms == hash);
             for next in all.iter().filter(ends) {
                 let terms = next.terms.hash().to_hex();
                 let meetings = matter::about(&self.db, Topic::Dialogue, &terms).await?;

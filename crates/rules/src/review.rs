@@ -334,6 +334,14 @@ pub struct Took {
 }
 
 impl Review {
+    /// Up to where and as of when it is, as options of the command that makes the same on another node.
+    #[must_use]
+    pub fn until(&self) -> String {
+        let heads = self.heads.iter().map(|head| format!("{}:{}", head.party, head.size));
+        let at = heads.collect::<Vec<_>>().join(",");
+        self.now.map_or_else(|| format!("--at {at}"), |now| format!("--at {at} --as-of {now}"))
+    }
+
     /// Reviews these requests and other matters of an agreement, as both ledgers have them up to `heads` (the asker's
     /// and the receiver's party by name), as of `time`: of a ledger in which nobody states anything more nothing but
     /// that tells how old it is.

@@ -240,7 +240,6 @@ impl View {
             )
         });
         let as_of = review.now.map(|now| t.with("review-as-of", [("time", now.to_string())]));
-        let at = review.heads.iter().map(|head| format!("{}:{}", head.party, head.size));
         let sheets = review.answers_of.iter().map(|(party, answers)| {
             let title = t.with("review-answers-of", [("party", name(party))]);
             Sheet::of(t, title, answers, terms)
@@ -285,11 +284,7 @@ impl View {
                 [("from", review.scope.from.to_string()), ("to", review.scope.to.to_string())],
             ),
             heads: as_of.into_iter().chain(heads).collect(),
-            at: format!(
-                "--at {}{}",
-                at.collect::<Vec<_>>().join(","),
-                review.now.map_or_else(String::new, |now| format!(" --as-of {now}"))
-            ),
+            at: review.until(),
             apart: t.with(
                 if review.scope.exercise { "review-apart-real" } else { "review-apart" },
                 [("count", review.left_out), ("unwitnessed", review.unwitnessed)],

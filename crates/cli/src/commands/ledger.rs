@@ -164,8 +164,7 @@ impl Ledger {
                 };
                 let terms = terms.map(parse).transpose()?;
                 let later = closed_by.map(parse).transpose()?;
-                let closes =
-                    later.as_ref().and_then(|later| later.between.as_ref()?.closes.as_ref());
+                let closes = later.as_ref().and_then(|later| later.closes());
                 if later.is_some() && closes.is_none() {
                     return Err(Failure::Wrong(
                         "--closed-by: these terms end no agreement".to_owned(),

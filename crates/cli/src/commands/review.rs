@@ -33,8 +33,7 @@ pub(crate) enum Review {
         #[arg(long)]
         to: Date,
         /// Up to where both ledgers are read, as PARTY:ENTRIES,PARTY:ENTRIES; without it up to what outside
-        /// witnesses have covered here. Both nodes make the same bytes for
-        /// the same heads as of the same time.
+        /// witnesses have covered here. Both nodes make the same bytes for the same heads as of the same time.
         #[arg(long, value_delimiter = ',', value_parser = head)]
         at: Vec<At>,
         /// As of when: what is open is so old then, such as 2026-07-01T09:00:00Z; without it, the hour that the node's
@@ -243,12 +242,7 @@ fn describe(review: &Reviewed) -> String {
         if exercise { "real requests" } else { "exercises" },
         review.unwitnessed
     ));
-    let heads = review.heads.iter().map(|head| format!("{}:{}", head.party, head.size));
-    out.push_str(&format!(
-        "The same on the other node: --at {}{}\n",
-        heads.collect::<Vec<_>>().join(","),
-        review.now.map_or_else(String::new, |now| format!(" --as-of {now}"))
-    ));
+    out.push_str(&format!("The same on the other node: {}\n", review.until()));
     out
 }
 

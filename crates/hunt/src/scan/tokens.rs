@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::mask::{Bits, FIRST, Masks, Rare};
 use super::{Family, Probe, Scanner, is_token, without_end_dots};
-use crate::address;
+use crate::address::{self, digit};
 use crate::indicator::is_ja4;
 use crate::key::{self, Name};
 use crate::raw::{NOWHERE, Vectors};
@@ -18,12 +18,6 @@ const LONGEST_DIGEST: usize = 128;
 #[inline(always)]
 fn below(bits: usize) -> u64 {
     if bits >= 64 { u64::MAX } else { (1 << bits) - 1 }
-}
-
-/// What a digit of base sixteen is worth.
-#[inline(always)]
-fn digit(byte: u8) -> u8 {
-    (byte & 15) + 9 * (byte >> 6)
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "texts are far smaller than 4 GiB")]

@@ -47,6 +47,14 @@ pub struct Closes {
     pub heads: Vec<LastHead>,
 }
 
+impl super::Agreement {
+    /// The agreement that these terms put an end to, where there is one.
+    #[must_use]
+    pub fn closes(&self) -> Option<&Closes> {
+        self.between.as_ref()?.closes.as_ref()
+    }
+}
+
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands the field by reference")]
 fn is_none(count: &u32) -> bool {
     *count == 0

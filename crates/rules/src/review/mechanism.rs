@@ -224,9 +224,8 @@ impl Mechanism {
 #[must_use]
 pub fn actions(agreement: &Agreement, meetings: &[&Matter], exercise: bool) -> (u32, u32) {
     let (mut done, mut open) = (0, 0);
-    let closes = agreement.between.as_ref().and_then(|between| between.closes.as_ref());
     if !exercise && meetings.iter().all(|meeting| meeting.held(View::ALL).is_none()) {
-        open += closes.map_or(0, |closes| closes.actions);
+        open += agreement.closes().map_or(0, |closes| closes.actions);
     }
     for is_done in meetings.iter().filter_map(|meeting| meeting.actions(View::ALL)).flatten() {
         *(if is_done { &mut done } else { &mut open }) += 1;
