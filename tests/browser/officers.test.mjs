@@ -52,6 +52,7 @@ for (const [language, locale, title] of [['en', 'en-US', 'Whose is this name ser
     const other = language === 'en' ? ['zh', '谁运营这台服务器?'] : ['en', 'Who runs this server?'];
     await south.page.click('details:has([name=translation_title]) > summary');
     await south.page.fill('[name=translation_language]', other[0]);
+    await south.page.fill('[name=language]', language);
     await south.page.fill('[name=translation_title]', other[1]);
     await south.page.fill('[name=translation_facts]', 'facts');
     await south.page.fill('[name=translation_items]', 'one\ntwo');
@@ -59,6 +60,7 @@ for (const [language, locale, title] of [['en', 'en-US', 'Whose is this name ser
     const preview = await south.page.textContent('#preview');
     assert.ok(preview.includes(say('send-anyway')));
     assert.ok(preview.includes(say('want-legal-basis')), 'what is missing is named');
+    assert.ok(preview.includes(say('want-certified')), 'and who answers for the translation');
     assert.match(preview, /198\.51\.100\.9:53/, 'the text that leaves is shown');
     await look(south, 'a preview');
     await picture(south.page, `compose-${language}`);

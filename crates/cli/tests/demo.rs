@@ -287,7 +287,7 @@ fn the_folders_answer_without_a_running_node(kept: &Path) {
     assert_eq!(closed.status.code(), Some(0), "{}", text(&closed));
     let again = run(&["request", "close", id]);
     assert_eq!(again.status.code(), Some(2));
-    assert!(text(&again).contains("closed or withdrawn"), "{}", text(&again));
+    assert!(text(&again).contains("this is over"), "{}", text(&again));
 }
 
 #[test]

@@ -743,7 +743,7 @@ fn dossier_json(node: &Node, dossier: &Dossier) -> Value {
         .line
         .agreement
         .terms
-        .definitions_in(&said.join("\n"))
+        .definitions_in(dossier.line.summary.request.class.as_deref(), &said.join("\n"))
         .map(|one| json!({ "term": one.term, "state": one.state, "readings": one.readings }))
         .collect();
     value["statements"] = dossier.statements.iter().map(statement_json).collect();

@@ -17,7 +17,7 @@ use comity_store::{ledger, matter};
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
-use crate::node::{Agreement, Error, Node, no_thread};
+use crate::node::{Agreement, Error, Node};
 use crate::public;
 
 /// A request for a list.
@@ -263,10 +263,15 @@ impl Node {
     /// # Errors
     /// [`Error::Missing`], [`Error::Denied`].
     pub async fn dossier(&self, by: &Person, thread: ThreadId) -> Result<Released<Dossier>, Error> {
-        let found = request::show(&self.db, thread).await.map_err(|error| match error {
-            comity_store::Error::Missing { .. } => no_thread(thread),
-            other => other.into(),
-        })?;
+        let found = match request::show(&self.db, thread).await {
+            Err(comity_store::Error::Missing { .. }) => {
+                self.thread_of(Some(thread)).await?;
+                let (id, hint) =
+                    (thread.to_string(), "; it is something else: see `comity matter show`");
+                return Err(Error::Missing { what: "request", id, hint });
+            }
+            found => found?,
+        };
         let mut line = Line::of(self, found, &self.pauses().await?)?;
         let statements = self.statements(thread, &line.agreement, &line.summary.request).await?;
         let unreasoned = unreasoned(&line.agreement.terms, &statements);

@@ -45,8 +45,8 @@ impl Node {
             let problem = format!("{:?} is no address for e-mail", contact.email);
             return Err(Error::Refused(problem));
         }
-        if !["en", "zh"].contains(&contact.language.as_str()) || contact.step == 0 {
-            let problem = "want --language en or zh, and a step of the ladder from 1";
+        if !["en", "zh"].contains(&contact.language.as_str()) || !(1..=9).contains(&contact.step) {
+            let problem = "want --language en or zh, and a step of the ladder, 1 to 9";
             return Err(Error::Refused(problem.to_owned()));
         }
         if comity_store::account::show(&self.db, &contact.account).await?.is_none() {

@@ -69,6 +69,9 @@ pub enum Inside {
         /// By what it can be.
         known: String,
     },
+    /// A period is judged when it is over.
+    #[error("to: the period goes on until {0}, and is judged when it is over")]
+    NotOver(Date),
     /// Nobody releases one's own draft.
     #[error("a second pair of eyes: somebody else releases what you drafted")]
     OwnDraft,
@@ -186,6 +189,10 @@ impl Node {
     }
 
     async fn check_judgement(&self, thread: ThreadId, judgement: &Judgement) -> Result<(), Error> {
+        // It may be tomorrow already where it is judged.
+        if judgement.to > self.now().to_zoned(TimeZone::UTC).date().saturating_add(1.day()) {
+            return Err(Inside::NotOver(judgement.to).into());
+        }
         let statements = request::statements(&self.db, thread).await?;
         let letters = statements.iter().filter_map(|one| Some(&one.kept.as_ref()?.letter));
         let mut criteria = letters.filter_map(|letter| match letter {

@@ -13,7 +13,7 @@ use comity_store::matter::{self, Summary};
 use comity_store::{Error as StoreError, request};
 
 use crate::dossier::Statement;
-use crate::node::{Agreement, Error, Node, no_thread};
+use crate::node::{Agreement, Error, Node};
 
 /// Meetings whose action items are looked through.
 const MEETINGS: u64 = 100;
@@ -108,10 +108,15 @@ impl Node {
     /// # Errors
     /// [`Error::Missing`], [`Error::Denied`].
     pub async fn matter(&self, by: &Person, thread: ThreadId) -> Result<Released<Dossier>, Error> {
-        let found = matter::show(&self.db, thread).await.map_err(|error| match error {
-            StoreError::Missing { .. } => no_thread(thread),
-            other => other.into(),
-        })?;
+        let found = match matter::show(&self.db, thread).await {
+            Err(StoreError::Missing { .. }) => {
+                self.thread_of(Some(thread)).await?;
+                let (id, hint) =
+                    (thread.to_string(), "; it is a request: see `comity request show`");
+                return Err(Error::Missing { what: "matter", id, hint });
+            }
+            found => found?,
+        };
         let line = Line::of(self, found)?;
         let statements = self.statements(thread, &line.agreement, &line.summary.matter).await?;
         Ok(release::content(by, Dossier { line, statements })?)

@@ -183,6 +183,9 @@ impl Node {
     pub async fn release(&self, person: &Person, id: &str) -> Result<Done, Error> {
         person.may(Right::Release)?;
         let draft = draft::show(&self.db, id).await?;
+        if let Some((what, by, _)) = draft.decided {
+            return Err(decided((what, by)));
+        }
         if draft.author == person.name {
             return Err(Inside::OwnDraft.into());
         }

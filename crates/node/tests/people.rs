@@ -18,11 +18,15 @@ use comity_node::{Error, Node, prove};
 use comity_rules::access::{Person, Right, Role};
 use comity_rules::agreement::{Agreement, Evidence, Release};
 use comity_rules::command::{Command, Deed};
-use comity_rules::content::{ActionItem, Agenda, Assessment, Attachment, Record};
+use comity_rules::content::{
+    ActionItem, Agenda, Assessment, Attachment, Criterion, Finding, Judgement, Record, Verdict,
+    Yardstick,
+};
 use comity_rules::matter::{Day, Topic};
 use comity_rules::release::Released;
 use comity_rules::review::{Review, Scope};
 use comity_rules::{Kind, Terms};
+use jiff::ToSpan as _;
 use stage::{Stage, ask, remark, sign, until};
 
 fn person(name: &str, role: Role) -> Person {
@@ -260,8 +264,10 @@ async fn a_draft_waits_for_a_second_pair_of_eyes() {
     // Its author may take it back, and what was returned is not released.
     node.return_draft(&ben, &second, "not yet").await.unwrap();
     let cleo = person("cleo", Role::ReleasingOfficer);
-    let error = node.release(&cleo, &second).await.unwrap_err().to_string();
-    assert!(error.contains("was returned by ben already"), "{error}");
+    for whoever in [&cleo, &ben] {
+        let error = node.release(whoever, &second).await.unwrap_err().to_string();
+        assert!(error.contains("was returned by ben already"), "{error}");
+    }
     assert!(node.drafts(&ben).await.unwrap().is_empty());
     // What the terms do not name waits for nobody, nor does an emergency.
     let withdrawn =
@@ -378,6 +384,55 @@ async fn an_action_item_is_done_by_whose_it_is() {
     south.state(&operator, None, thread, done()).await.unwrap();
     stage.settle().await;
     assert!(north.open_actions(&operator).await.unwrap().into_inner().is_empty());
+}
+
+/// A commitment is judged for a period that is over, by what was fixed for it and by nothing else.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_commitment_is_judged_when_the_period_is_over_by_what_was_fixed() {
+    let folder = tempfile::tempdir().unwrap();
+    let stage = Stage::set(folder.path(), Arc::new(Tcp)).await;
+    let (north, south) = (&stage.north, &stage.south);
+    let operator = Person::operator();
+    let criterion = Criterion {
+        id: "published".into(),
+        text: "Each side publishes its list.".into(),
+        evidence: "the list, by its digest".into(),
+    };
+    let yardstick = Yardstick {
+        commitment: stage.terms.commitments[0].id.clone(),
+        criteria: vec![criterion],
+        text: String::new(),
+    };
+    let fix = Command::Deed(Deed::Fix { exercise: false, yardstick });
+    let thread =
+        Some(north.command(&operator, Some(&stage.hash()), None, fix).await.unwrap().thread);
+    stage.settle().await;
+    south.command(&operator, None, thread, Command::Deed(Deed::Agree(remark("")))).await.unwrap();
+    stage.settle().await;
+    let today = north.now().to_zoned(jiff::tz::TimeZone::UTC).date();
+    let judge = |until: i64, criterion: &str| {
+        let finding = Finding {
+            party: "southland".parse().unwrap(),
+            criterion: criterion.into(),
+            verdict: Verdict::Met,
+            evidence: "list 1".into(),
+        };
+        Command::Deed(Deed::Judge(Judgement {
+            from: today.checked_sub(200.days()).unwrap(),
+            to: today.checked_add(until.days()).unwrap(),
+            verdicts: [("southland".parse().unwrap(), Verdict::Met)].into(),
+            findings: vec![finding],
+            text: String::new(),
+        }))
+    };
+    let state = async |command| {
+        north.state(&operator, None, thread, command).await.map_err(|error| error.to_string())
+    };
+    let error = state(judge(30, "published")).await.unwrap_err();
+    assert!(error.contains("is judged when it is over"), "{error}");
+    let error = state(judge(0, "feeling")).await.unwrap_err();
+    assert!(error.contains("was not fixed"), "{error}");
+    state(judge(0, "published")).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,11 +2,12 @@
 
 mod matter;
 
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::agreement::{Agreement, RefusalPart, RequestKind, Words};
 use crate::content::{
-    Answer, Ask, Assessment, Attachment, DIMENSIONS, Letter, Reason, Remark, Ruling,
+    Answer, Ask, Assessment, Attachment, DIMENSIONS, Letter, Reason, Remark, Ruling, Translation,
 };
 use crate::matter::Topic;
 use crate::request::{Act, Decision, Illegal, MAX_ITEMS, Outcome};
@@ -103,6 +104,18 @@ pub enum Flaw {
         /// How many the request has.
         items: usize,
     },
+    /// No language.
+    #[error("want the tag of a language (BCP 47), such as en or zh-Hans")]
+    NoLanguage,
+    /// A translation into the language of the original.
+    #[error("the original is in this language: a translation is into another")]
+    SameLanguage,
+    /// A day under terms that were not proposed yet.
+    #[error("these terms are of {0}: what was before them is not said under them")]
+    BeforeTerms(Date),
+    /// What is to be done is due before it was agreed on.
+    #[error("it is due before the meeting, which was on {0}")]
+    DueBefore(Date),
     /// No id.
     #[error("want the whole id of a request")]
     NoId,
@@ -160,6 +173,10 @@ impl Flaw {
             Self::TooMany { .. } => "too-many",
             Self::OnlyTakedown => "only-takedown",
             Self::NotEachTranslated { .. } => "not-each-translated",
+            Self::NoLanguage => "no-language",
+            Self::SameLanguage => "same-language",
+            Self::BeforeTerms(_) => "before-terms",
+            Self::DueBefore(_) => "due-before",
             Self::NoId => "no-id",
             Self::NoItem { .. } => "no-item",
             Self::Twice => "twice",
@@ -362,12 +379,11 @@ fn check_ask(agreement: &Agreement, class: Option<&str>, ask: &Ask) -> Result<()
             _ => {}
         }
     }
-    if let Some(translation) = &ask.translation
-        && translation.items.len() != ask.items.len()
-    {
-        let (given, items) = (translation.items.len(), ask.items.len());
-        let flaw = Flaw::NotEachTranslated { given, items };
-        return Err(Problem::Wrong { place: "translation.items".to_owned(), flaw });
+    if !ask.language.is_empty() && !is_language(&ask.language) {
+        return Err(Problem::Wrong { place: "language".to_owned(), flaw: Flaw::NoLanguage });
+    }
+    if let Some(translation) = &ask.translation {
+        check_translation(ask, translation)?;
     }
     if let Some(follows) = &ask.follows
         && follows.request.parse::<ThreadId>().is_err()
@@ -375,6 +391,48 @@ fn check_ask(agreement: &Agreement, class: Option<&str>, ask: &Ask) -> Result<()
         return Err(Problem::Wrong { place: "follows.request".to_owned(), flaw: Flaw::NoId });
     }
     Ok(())
+}
+
+/// A translation is of the whole, and into another language that is named.
+fn check_translation(ask: &Ask, translation: &Translation) -> Result<(), Problem> {
+    let wrong =
+        |place: &str, flaw| Err(Problem::Wrong { place: format!("translation.{place}"), flaw });
+    let missing =
+        |place: &str, why| Err(Problem::Missing { place: format!("translation.{place}"), why });
+    if ask.language.is_empty() {
+        let why = "beside a translation the language of the original is named: it binds";
+        return Err(Problem::Missing { place: "language".to_owned(), why });
+    }
+    if !is_language(&translation.language) {
+        return wrong("language", Flaw::NoLanguage);
+    }
+    if translation.language.eq_ignore_ascii_case(&ask.language) {
+        return wrong("language", Flaw::SameLanguage);
+    }
+    for (place, text) in [("title", &translation.title), ("facts", &translation.facts)] {
+        if text.trim().is_empty() {
+            return missing(place, "a translation is of the whole");
+        }
+    }
+    if translation.items.len() != ask.items.len() {
+        let (given, items) = (translation.items.len(), ask.items.len());
+        return wrong("items", Flaw::NotEachTranslated { given, items });
+    }
+    if let Some(blank) = translation.items.iter().position(|item| item.trim().is_empty()) {
+        return missing(&format!("items[{}]", blank + 1), "a translation is of the whole");
+    }
+    Ok(())
+}
+
+/// Whether a text has the form of a language's tag (RFC 5646): a language of two or three letters, and what narrows it.
+fn is_language(tag: &str) -> bool {
+    let mut parts = tag.split('-');
+    let language = parts.next().unwrap_or_default();
+    (2..=3).contains(&language.len())
+        && language.bytes().all(|byte| byte.is_ascii_alphabetic())
+        && parts.all(|part| {
+            (1..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        })
 }
 
 fn outcomes_of(

@@ -29,17 +29,20 @@ pub enum Want {
     Open,
     /// What the items are about.
     Identifiers,
+    /// Who answers for the translation.
+    Certified,
 }
 
 impl Want {
     /// Every one.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::LegalBasis,
         Self::Purpose,
         Self::Contact,
         Self::UrgencyReason,
         Self::Open,
         Self::Identifiers,
+        Self::Certified,
     ];
 
     /// Its stable name.
@@ -52,6 +55,7 @@ impl Want {
             Self::UrgencyReason => "urgency-reason",
             Self::Open => "open",
             Self::Identifiers => "identifiers",
+            Self::Certified => "certified",
         }
     }
 }
@@ -67,6 +71,7 @@ impl std::fmt::Display for Want {
             Self::Identifiers => {
                 "of one item at least: addresses with port and time in UTC, accounts, hashes or domains"
             }
+            Self::Certified => "who certifies that the translation says the same",
         })
     }
 }
@@ -95,6 +100,9 @@ pub fn missing(agreement: &Agreement, class: Option<&str>, ask: &Ask) -> Vec<Pro
     want(&ask.contact, "contact", Want::Contact);
     if class.is_some() {
         want(&ask.urgency_reason, "urgency_reason", Want::UrgencyReason);
+    }
+    if let Some(translation) = &ask.translation {
+        want(&translation.certified_by, "translation.certified_by", Want::Certified);
     }
     let items = ask.items.iter().enumerate();
     let texts = [

@@ -172,7 +172,7 @@ pub enum Illegal {
     #[error("no such question is open")]
     NoQuestion,
     /// It is over.
-    #[error("the request is answered, refused, closed or withdrawn")]
+    #[error("this is over; what is new begins a request or a matter of its own")]
     Over,
     /// There is nothing to assess yet.
     #[error("there is no complete answer or refusal to assess yet")]

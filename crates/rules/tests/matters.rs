@@ -11,7 +11,7 @@
 mod party;
 
 use comity_rules::ThreadId;
-use comity_rules::command::{Command, Deed, Problem};
+use comity_rules::command::{Command, Deed, Flaw, Problem};
 use comity_rules::content::{
     ActionItem, Agenda, Concern, Criterion, Judgement, Message, Record, Remark, Response, Tlp,
     Verdict, Yardstick,
@@ -260,4 +260,38 @@ fn a_meeting_is_held_once_its_minutes_are_agreed_and_its_actions_come_back_until
         record: Record { text: "text".into(), actions: vec![action("westland")] },
     };
     assert!(matches!(case.act(0, Some(thread), stranger), Err(Problem::Wrong { .. })));
+}
+
+/// What both sides could read as a mistake for ever is refused before it is signed.
+#[test]
+fn days_of_meetings_lie_under_the_terms() {
+    let mut case = Case::new();
+    let flaw = |problem| match problem {
+        Problem::Wrong { place, flaw } => (place, flaw),
+        other => panic!("{other}"),
+    };
+    let convene = |day: &str| Deed::Convene {
+        day: Day(day.parse().unwrap()),
+        exercise: false,
+        agenda: Agenda { title: "first".into(), place: String::new(), points: vec![] },
+    };
+    // The terms are of 1970-01-01 UTC, which was the day before where the sun rises later.
+    let terms = "1970-01-01".parse().unwrap();
+    let early = case.act(0, None, convene("1969-12-30")).unwrap_err();
+    assert_eq!(flaw(early), ("day".to_owned(), Flaw::BeforeTerms(terms)));
+    case.act(0, None, convene("1969-12-31")).unwrap();
+    let thread = case.act(0, None, convene("2026-06-14")).unwrap();
+    let action = |due: &str| ActionItem {
+        text: "publish".into(),
+        party: "northland".parse().unwrap(),
+        due: Some(due.parse().unwrap()),
+    };
+    let minutes = |due: &str| Deed::Minutes {
+        day: Day("2026-06-14".parse().unwrap()),
+        record: Record { text: "text".into(), actions: vec![action(due)] },
+    };
+    let early = case.act(0, Some(thread), minutes("2026-06-13")).unwrap_err();
+    let met = "2026-06-14".parse().unwrap();
+    assert_eq!(flaw(early), ("actions[1].due".to_owned(), Flaw::DueBefore(met)));
+    case.act(0, Some(thread), minutes("2026-06-14")).unwrap();
 }

@@ -10,7 +10,9 @@
 
 mod party;
 
-use comity_rules::agreement::{CommitmentSet, Evidence, Meaning, Nature, TEMPLATES};
+use comity_rules::agreement::{
+    Agreement, CommitmentSet, Definition, Evidence, Meaning, Nature, TEMPLATES, Words,
+};
 use comity_rules::{Period, Terms};
 use party::pair;
 
@@ -178,7 +180,7 @@ fn the_eleven_norms_are_a_set_that_can_be_added_to_terms() {
     };
     assert!(draft(&set));
     let model = TEMPLATES.iter().find(|(id, _)| *id == "us-china-2015").unwrap().1;
-    let mut terms = comity_rules::agreement::Agreement::clone(&Terms::parse(model).unwrap());
+    let mut terms = Agreement::clone(&Terms::parse(model).unwrap());
     terms.commitments.extend(set.commitments);
     let text = toml::to_string(&terms).unwrap();
     assert_eq!(Terms::parse(&text).unwrap().commitments.len(), terms.commitments.len());
@@ -188,9 +190,24 @@ fn the_eleven_norms_are_a_set_that_can_be_added_to_terms() {
 fn a_word_is_found_in_every_language_that_the_terms_have_it_in() {
     let text = TEMPLATES.iter().find(|(id, _)| *id == "us-china-2015").unwrap().1;
     let terms = Terms::parse(text).unwrap();
-    let found = |text: &str| terms.definitions_in(text).count();
+    let found = |text: &str| terms.definitions_in(None, text).count();
     assert_eq!((found("A timely answer, please"), found("请及时回复")), (1, 1));
     assert_eq!((found("untimely"), found("请回复")), (0, 0), "another word is another word");
+    // A class of urgency is a word of the terms, and so are those that say when it applies.
+    let mut terms = Agreement::clone(&template("comity-model"));
+    let class = terms.classes[0].clone();
+    let defined = |term: &str| Definition {
+        term: term.to_owned(),
+        words: Words::default(),
+        state: Meaning::Missing,
+        readings: Vec::new(),
+        evidence: Evidence::Proposal,
+    };
+    let said = class.definition.in_language("en");
+    let word = said.split(' ').find(|word| word.len() > 5 && word.is_ascii()).unwrap();
+    terms.definitions = vec![defined(&class.id), defined(word), defined("elsewhere")];
+    assert_eq!(terms.definitions_in(Some(&class.id), "").count(), 2);
+    assert_eq!(terms.definitions_in(None, "").count(), 0);
 }
 
 /// Whoever the parties are: what names the makers of an instrument stays what it is.

@@ -37,7 +37,10 @@ fn flaw(t: Language, flaw: &Flaw) -> String {
         Flaw::Dimension { known } => t.with(&key, [("known", known.clone())]),
         Flaw::NotCarried(why) => t.with(&key, [("why", why.in_language(t.code()).to_owned())]),
         Flaw::Stranger(party) => t.with(&key, [("party", party.to_string())]),
+        Flaw::BeforeTerms(day) | Flaw::DueBefore(day) => t.with(&key, [("day", day.to_string())]),
         Flaw::OnlyTakedown
+        | Flaw::NoLanguage
+        | Flaw::SameLanguage
         | Flaw::NoId
         | Flaw::Twice
         | Flaw::LeftOpen
@@ -67,6 +70,7 @@ fn inside(t: Language, inside: &Inside) -> String {
         }
         Inside::Suspended(thread) => t.with("problem-suspended", [("id", thread.short())]),
         Inside::Past(day) => t.with("problem-past", [("day", day.to_string())]),
+        Inside::NotOver(day) => t.with("problem-not-over", [("day", day.to_string())]),
         Inside::OwnDraft => t.text("problem-own-draft"),
         Inside::Decided { what, by } => {
             let key = if what == "released" { "problem-released" } else { "problem-returned" };

@@ -249,6 +249,8 @@ fn line_and_column(text: &str, offset: usize) -> (usize, usize) {
     (before.matches('\n').count() + 1, line.chars().count() + 1)
 }
 
+const A_DAY: &str = "want a day, in quotation marks: \"2026-02-01\"";
+
 /// The part of a parser's message that speaks of the form, and not of what stood there.
 fn expectation(message: &str) -> String {
     let message = message.lines().next().unwrap_or_default();
@@ -263,9 +265,31 @@ fn expectation(message: &str) -> String {
             return format!("{known} {name}{}", expected.unwrap_or_default());
         }
     }
+    if ["date string", "digit integer", "digit year"].iter().any(|of| message.contains(of)) {
+        return A_DAY.to_owned();
+    }
     match message.rsplit_once("expected ") {
         Some((_, expected)) => format!("want {expected}"),
         None if message.contains(['"', '`', '\'']) => "this is not in its form".to_owned(),
         None => message.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a parser says of a day leads to a day, and never tells what stood there.
+    #[test]
+    fn a_bad_day_says_how_a_day_is_written() {
+        for from in
+            ["2026-01-01", "\"2026-13-01\"", "\"2026-01-01T25\"", "\"tomorrow\"", "\"\"", "5"]
+        {
+            let parsed = toml::from_str::<std::collections::BTreeMap<String, jiff::civil::Date>>;
+            let error = parsed(&format!("from = {from}")).unwrap_err();
+            assert_eq!(expectation(error.message()), A_DAY, "{from}: {error}");
+        }
+        assert_eq!(expectation("invalid type: integer `5`, expected a string"), "want a string");
+        assert_eq!(expectation("a `secret`"), "this is not in its form");
     }
 }

@@ -226,10 +226,11 @@ impl Agreement {
     }
 }
 
-/// `24/7`, or from when to when.
+/// `24/7`, or from when to when: over midnight too.
 fn is_hours(text: &str) -> bool {
     let hour = |text: &str| text.len() == 5 && text.parse::<jiff::civil::Time>().is_ok();
-    text == "24/7" || text.split_once('-').is_some_and(|(from, to)| hour(from) && hour(to))
+    let span = |(from, to)| hour(from) && hour(to) && from != to;
+    text == "24/7" || text.split_once('-').is_some_and(span)
 }
 
 fn unique<T: AsRef<str>>(place: &str, ids: impl Iterator<Item = T>) -> Result<(), Problem> {

@@ -675,9 +675,21 @@ impl std::ops::Deref for Terms {
 }
 
 impl Agreement {
-    /// The definitions of words that this text uses: a reader has them beside it.
-    pub fn definitions_in<'a>(&'a self, text: &str) -> impl Iterator<Item = &'a Definition> {
-        let text = text.to_lowercase();
+    /// The definitions of words that this text uses, and of those by which the terms say when the class of urgency
+    /// that goes with it applies: a reader has them beside it.
+    pub fn definitions_in<'a>(
+        &'a self,
+        class: Option<&str>,
+        text: &str,
+    ) -> impl Iterator<Item = &'a Definition> {
+        let mut text = text.to_lowercase();
+        if let Some(class) = class.and_then(|class| self.class(class)) {
+            let said = class.definition.all().map(|(_, words)| words);
+            for words in said.chain([class.id.as_str()]) {
+                text.push('\n');
+                text.push_str(&words.to_lowercase());
+            }
+        }
         self.definitions.iter().filter(move |definition| definition.is_used_in(&text))
     }
 

@@ -1,5 +1,7 @@
 //! Acts of a person in matters other than requests.
 
+use jiff::ToSpan as _;
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use super::{Flaw, Problem};
@@ -320,13 +322,17 @@ fn check(agreement: &Agreement, deed: &Deed) -> Result<(), Problem> {
                 return missing("facts", "information says something");
             }
         }
-        Deed::Convene { agenda, .. } if agenda.title.trim().is_empty() => {
-            return missing("title", "both sides know a meeting by it");
+        Deed::Convene { day, agenda, .. } => {
+            if agenda.title.trim().is_empty() {
+                return missing("title", "both sides know a meeting by it");
+            }
+            check_day(agreement, *day)?;
         }
         Deed::Add(agenda) if agenda.points.iter().all(|point| point.trim().is_empty()) => {
             return missing("points", "there is nothing to add");
         }
-        Deed::Minutes { record, .. } => {
+        Deed::Minutes { day, record } => {
+            check_day(agreement, *day)?;
             if record.text.trim().is_empty() {
                 return missing("text", "minutes say what was said and agreed");
             }
@@ -345,9 +351,23 @@ fn check(agreement: &Agreement, deed: &Deed) -> Result<(), Problem> {
                     let flaw = Flaw::Stranger(action.party.clone());
                     return wrong(&format!("actions[{number}].party"), flaw);
                 }
+                if action.due.is_some_and(|due| due < day.0) {
+                    return wrong(&format!("actions[{number}].due"), Flaw::DueBefore(day.0));
+                }
             }
         }
         _ => {}
+    }
+    Ok(())
+}
+
+/// A meeting under these terms is not before them; where they were signed it may have been the day before still.
+fn check_day(agreement: &Agreement, day: Day) -> Result<(), Problem> {
+    let Some(between) = &agreement.between else { return Ok(()) };
+    let terms = between.proposed.to_zoned(TimeZone::UTC).date();
+    let earliest = terms.saturating_sub(1.day());
+    if day.0 < earliest {
+        return Err(Problem::Wrong { place: "day".to_owned(), flaw: Flaw::BeforeTerms(terms) });
     }
     Ok(())
 }

@@ -30,7 +30,7 @@ struct Row {
     notes: Vec<String>,
     parties: Vec<String>,
     witnesses: Vec<String>,
-    classes: Vec<[String; 4]>,
+    classes: Vec<[String; 5]>,
     calendars: Vec<String>,
     /// A word, whether it is agreed, and how it is read.
     definitions: Vec<[String; 3]>,
@@ -100,14 +100,14 @@ pub(crate) async fn show(State(app): State<App>, t: Language, who: Who) -> Respo
                 .classes
                 .iter()
                 .map(|class| {
-                    let limits = [&class.acknowledge, &class.answer].map(|period| {
+                    let limits = [&class.acknowledge, &class.decide, &class.answer].map(|period| {
                         let spoken = limit(t, period.as_ref());
                         let working = class.counts == Counts::Working && period.is_some();
                         if working { t.with("limit-working", [("limit", spoken)]) } else { spoken }
                     });
-                    let [acknowledge, answer] = limits;
+                    let [acknowledge, decide, answer] = limits;
                     let definition = class.definition.in_language(t.code()).to_owned();
-                    [class.id.clone(), acknowledge, answer, definition]
+                    [class.id.clone(), acknowledge, decide, answer, definition]
                 })
                 .collect(),
         }
@@ -122,14 +122,15 @@ pub(crate) async fn show(State(app): State<App>, t: Language, who: Who) -> Respo
 pub(super) fn defined(
     t: Language,
     terms: &Agreement,
-    class: Option<&str>,
+    id: Option<&str>,
     text: &str,
 ) -> Vec<[String; 3]> {
-    let class = class.and_then(|class| terms.class(class)).map(|class| {
+    let class = id.and_then(|class| terms.class(class)).map(|class| {
         let meaning = class.definition.in_language(t.code()).to_owned();
-        [class.id.clone(), t.text("meaning-agreed"), meaning]
+        [class.id.clone(), t.text("meaning-terms"), meaning]
     });
-    class.into_iter().chain(terms.definitions_in(text).map(|one| definition(t, one))).collect()
+    let defined = terms.definitions_in(id, text).map(|one| definition(t, one));
+    class.into_iter().chain(defined).collect()
 }
 
 fn definition(t: Language, definition: &Definition) -> [String; 3] {
