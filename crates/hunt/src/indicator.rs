@@ -210,6 +210,13 @@ impl Indicator {
             }
             _ => plain,
         };
+        // An address or a host is looked for whichever its port.
+        let plain = match plain.rsplit_once(':') {
+            Some((host, port)) if is_port(port) && is_host(host) => {
+                host.trim_start_matches('[').trim_end_matches(']').to_owned().into()
+            }
+            _ => plain,
+        };
         let unknown = || Unfit::Unknown(shortened(text.trim()));
         let named = if digest(&plain).is_ok() {
             Named::Digest
@@ -249,6 +256,18 @@ impl Indicator {
     #[must_use]
     pub fn name(&self) -> &str {
         self.id.as_deref().unwrap_or(&self.value)
+    }
+}
+
+fn is_port(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_digit()) && text.parse::<u16>().is_ok()
+}
+
+/// A host before a port: an IPv6 address stands in brackets there, for it has colons itself.
+fn is_host(text: &str) -> bool {
+    match text.strip_prefix('[').and_then(|six| six.strip_suffix(']')) {
+        Some(six) => six.parse::<Ipv6Addr>().is_ok(),
+        None => !text.contains(':') && (address::ip(text).is_some() || domain(text).is_ok()),
     }
 }
 

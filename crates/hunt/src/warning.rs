@@ -4,6 +4,7 @@
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 
+use fancy_regex::{Regex, RegexBuilder};
 use serde::Deserialize;
 
 use crate::address;
@@ -30,6 +31,8 @@ enum Entries {
     Host(HashSet<String>),
     /// Some part of the value.
     Part(Vec<String>),
+    /// What a regular expression finds.
+    Pattern(Vec<Regex>),
     /// Networks by their length, and the addresses of each length.
     Network(HashMap<u8, HashSet<IpAddr>>),
 }
@@ -44,6 +47,12 @@ struct File {
     list: Vec<String>,
 }
 
+/// Steps that one regular expression may go back over one value.
+const MAX_BACKTRACKS: usize = 10_000;
+
+/// Bytes of one regular expression, compiled.
+const MAX_PATTERN: usize = 1 << 20;
+
 /// Why a file is no warning list that can be used.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -52,7 +61,7 @@ pub enum Error {
     Form(#[from] serde_json::Error),
     /// It matches in a way that this library does not.
     #[error(
-        "the warning list '{name}' is of type '{kind}': want string, hostname, substring or cidr"
+        "the warning list '{name}' is of type '{kind}': want string, hostname, substring, regex or cidr"
     )]
     Kind {
         /// The list's name.
@@ -66,20 +75,31 @@ pub enum Error {
 }
 
 impl Warnings {
-    /// Adds a list.
+    /// Adds a list; what of it is left out, and why: regular expressions that cannot be read.
     ///
     /// # Errors
     /// [`Error`].
-    pub fn add(&mut self, json: &[u8]) -> Result<(), Error> {
+    pub fn add(&mut self, json: &[u8]) -> Result<Vec<String>, Error> {
         let file: File = serde_json::from_slice(json)?;
         if self.lists.len() >= usize::from(u8::MAX) {
             return Err(Error::Many);
         }
         let small = || file.list.iter().map(|entry| entry.trim().to_lowercase());
+        let mut left = Vec::new();
         let entries = match file.kind.as_str() {
             "string" => Entries::Text(small().map(|entry| canonical(&entry)).collect()),
             "hostname" => Entries::Host(small().map(|entry| host_of(&entry).to_owned()).collect()),
             "substring" => Entries::Part(small().filter(|entry| !entry.is_empty()).collect()),
+            "regex" => {
+                let mut patterns = Vec::new();
+                for entry in &file.list {
+                    match expression(entry.trim()) {
+                        Ok(pattern) => patterns.push(pattern),
+                        Err(problem) => left.push(format!("{entry}: {problem}")),
+                    }
+                }
+                Entries::Pattern(patterns)
+            }
             "cidr" => {
                 let mut networks: HashMap<u8, HashSet<IpAddr>> = HashMap::new();
                 for (address, length) in small().filter_map(|entry| network(&entry)) {
@@ -94,7 +114,7 @@ impl Warnings {
         };
         let kinds = file.matching_attributes.iter().flat_map(|name| kinds(name)).collect();
         self.lists.push(Warning { name: file.name, kinds, entries });
-        Ok(())
+        Ok(left)
     }
 
     /// Their names, in the order in which they were added.
@@ -117,6 +137,10 @@ impl Warning {
         match &self.entries {
             Entries::Text(texts) => texts.contains(value),
             Entries::Part(parts) => parts.iter().any(|part| value.contains(part.as_str())),
+            // One that takes too long knows nothing: its hit is shown.
+            Entries::Pattern(patterns) => {
+                patterns.iter().any(|pattern| pattern.is_match(value).unwrap_or(false))
+            }
             Entries::Host(hosts) => {
                 let host = host_of(value);
                 let above = std::iter::successors(Some(host), |host| {
@@ -135,6 +159,18 @@ impl Warning {
             }
         }
     }
+}
+
+/// A regular expression, between slashes and with PCRE's letters behind them as MISP writes it, or bare.
+fn expression(entry: &str) -> Result<Regex, Box<fancy_regex::Error>> {
+    let between = entry.strip_prefix('/').and_then(|rest| rest.rsplit_once('/'));
+    let is_flags = |flags: &str| flags.bytes().all(|flag| flag.is_ascii_alphabetic());
+    let (text, flags) = between.filter(|(_, flags)| is_flags(flags)).unwrap_or((entry, ""));
+    // Values are compared in small letters.
+    let mut builder = RegexBuilder::new(text);
+    builder.case_insensitive(true).multi_line(flags.contains('m'));
+    builder.backtrack_limit(MAX_BACKTRACKS).delegate_size_limit(MAX_PATTERN);
+    builder.build().map_err(Box::new)
 }
 
 /// As this library writes an address.

@@ -291,6 +291,24 @@ fn plain_lists_say_what_they_hold() {
     );
 }
 
+/// Lists of servers have a port behind each; what is looked for is the server.
+#[test]
+fn a_port_behind_an_address_or_a_host_is_left_away() {
+    let list = "1.2.3.4:443\n198.51.100[.]7:8080\nc2.example:53\n[2001:db8::7]:443\n2001:db8::7:443\n\
+        1.2.3.5:70000\n1.2.3.5:+1\nc2.example:\n";
+    let (found, read) = read(list, Choice::default());
+    let found: Vec<_> = found.iter().map(|(kind, value)| (*kind, value.as_str())).collect();
+    let expected = [
+        (Kind::Ipv4, "1.2.3.4"),
+        (Kind::Ipv4, "198.51.100.7"),
+        (Kind::Domain, "c2.example"),
+        (Kind::Ipv6, "2001:db8::7"),
+        (Kind::Ipv6, "2001:db8::7:443"),
+    ];
+    assert_eq!(found, expected);
+    assert_eq!(read.refusals, 3, "{:?}", read.refused);
+}
+
 #[test]
 fn csv_lists_carry_confidence_and_expiry() {
     let list = "type,value,confidence,valid_until,id,to_ids\nip-dst|port,1.2.3.4|443,80,2026-03-09,abc,1\n\
@@ -359,19 +377,17 @@ fn what_warning_lists_call_harmless_can_be_shown() {
         ("banks", "hostname", r#"["domain","url"]"#, r#"[".bank.example"]"#),
         ("empty", "string", r#"["md5"]"#, r#"["d41d8cd98f00b204e9800998ecf8427e"]"#),
         ("mail", "substring", r#"["email-src"]"#, r#"["throwaway.example"]"#),
+        ("probes", "regex", r#"["domain"]"#, r#"["/^(?!real)probe[0-9]+\\.Example$/i"]"#),
     ] {
         let json = format!(
             r#"{{"name":"{name}","type":"{kind}","matching_attributes":{attributes},"list":{list}}}"#
         );
-        warnings.add(json.as_bytes()).unwrap();
+        assert!(warnings.add(json.as_bytes()).unwrap().is_empty());
     }
-    assert!(
-        warnings
-            .add(br#"{"name":"r","type":"regex","list":[]}"#)
-            .unwrap_err()
-            .to_string()
-            .contains("want string")
-    );
+    let unknown = warnings.add(br#"{"name":"r","type":"phonetic","list":[]}"#).unwrap_err();
+    assert!(unknown.to_string().contains("want string"), "{unknown}");
+    let left = warnings.add(br#"{"name":"r","type":"regex","list":["/(/", "x"]}"#).unwrap();
+    assert!(left.len() == 1 && left[0].starts_with("/(/: "), "{left:?}");
     let mut builder = Builder::new(warnings);
     for one in indicators(&[
         ("ip", "192.0.2.7"),
@@ -384,19 +400,20 @@ fn what_warning_lists_call_harmless_can_be_shown() {
         ("md5", "d41d8cd98f00b204e9800998ecf8427e"),
         ("email", "x@throwaway.example"),
         ("domain", "throwaway.example"),
+        ("domain", "probe17.example"),
     ]) {
         builder.add(&one);
     }
     let indexes = [builder.write(&stage.path("i.hunt")).unwrap()];
     let log = stage.log("x.log", b"192.0.2.7 192.0.2.99 192.0.2.9 2001:db8:53::1 www.bank.example notbank.example http://bank.example/x\n\
-        d41d8cd98f00b204e9800998ecf8427e x@throwaway.example\n");
+        d41d8cd98f00b204e9800998ecf8427e x@throwaway.example probe17.example\n");
     let logs = [log];
     let (found, summary) = stage.hunt(&indexes, &logs, one());
     let values: Vec<&str> = found.iter().map(|seen| seen.value.as_str()).collect();
     assert_eq!(values, ["192.0.2.99", "notbank.example", "throwaway.example"]);
-    assert_eq!(summary.suppressed, 7);
+    assert_eq!(summary.suppressed, 8);
     let (all, _) = stage.hunt(&indexes, &logs, Options { suppressed: true, ..one() });
-    assert_eq!(all.len(), 10);
+    assert_eq!(all.len(), 11);
     assert_eq!(all[0].warnings, ["resolvers"]);
 }
 

@@ -75,10 +75,16 @@ fn a_pattern_over_one_line_asks_the_whole_of_it() {
             "[network-traffic:src_ref.value = '203.0.113.7' AND network-traffic:extensions.'http-request-ext'.request_header.'User-Agent' MATCHES '^Bot']",
             "[url:value = 'http://evil.example/a' AND url:value LIKE 'http:%']",
             "[domain-name:value = 'www.evil.example' AND domain-name:value NOT = 'x']",
+            "[network-traffic:dst_ref.value ISSUBSET '203.0.113.0/29' AND network-traffic:dst_port = 443]",
+            "[network-traffic:dst_ref.value NOT ISSUBSET '10.0.0.0/8' AND domain-name:value = 'a.example']",
         ],
         EVE,
     );
-    assert_eq!(told(&found), [("3", 1), ("0", 1), ("2", 1), ("7", 2), ("5", 4), ("6", 4)]);
+    let expected = [("3", 1), ("8", 1), ("0", 1), ("2", 1), ("7", 2), ("5", 4), ("6", 4)];
+    assert_eq!(told(&found), expected);
+    // A network by itself is looked for as one.
+    let found = seen(&["[ipv4-addr:value ISSUBSET '203.0.113.0/29']"], EVE);
+    assert_eq!(told(&found), [("0", 1), ("0", 3), ("0", 4)]);
 }
 
 #[test]

@@ -151,8 +151,8 @@ impl Pattern {
         })
     }
 
-    /// The texts that something must be equal to, or one of: the type of the object, the keys on the way to the
-    /// property, the text. What must *not* be so is left out.
+    /// The texts that something must be equal to, or one of, and the networks that it must lie in: the type of the
+    /// object, the keys on the way to the property, the text. What must *not* be so is left out.
     pub fn equal_texts(&self) -> impl Iterator<Item = (&str, Vec<&str>, &str)> {
         self.tests().flat_map(Test::equal_texts)
     }
@@ -217,10 +217,15 @@ impl Test {
             _ => None,
         });
         let keys: Vec<&str> = keys.collect();
-        self.literals().iter().filter_map(move |literal| match literal {
-            Literal::Text(text) => Some((self.kind.as_str(), keys.clone(), text.as_str())),
+        let network = match &self.operator {
+            Operator::Subset(network) if !self.negated => Some(network.as_str()),
             _ => None,
-        })
+        };
+        let texts = self.literals().iter().filter_map(|literal| match literal {
+            Literal::Text(text) => Some(text.as_str()),
+            _ => None,
+        });
+        texts.chain(network).map(move |text| (self.kind.as_str(), keys.clone(), text))
     }
 
     /// Whether something that is no text may be the property's too.

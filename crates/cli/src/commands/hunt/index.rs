@@ -56,7 +56,11 @@ impl Make {
         for path in &self.warninglists {
             let bytes = std::fs::read(path).map_err(|error| Failure::file(path, &error))?;
             let added = warnings.add(&bytes);
-            added.map_err(|error| Failure::Wrong(format!("{}: {error}", path.display())))?;
+            let left =
+                added.map_err(|error| Failure::Wrong(format!("{}: {error}", path.display())))?;
+            for entry in left {
+                eprintln!("{}: left out: {entry}", path.display());
+            }
         }
         let mut builder = Builder::new(warnings);
         if let Some(base) = &self.base {
