@@ -219,25 +219,30 @@ impl Line<'_> {
         let before = &self.bytes[..at];
         let extends = memchr::memmem::find(before, b"CEF:")
             .or_else(|| memchr::memmem::find(before, b"LEEF:"));
+        // A key stands apart: what a value has before an `=`, as the query of a URL does, is none.
         let key = |equals: usize| {
-            let start = before[..equals]
-                .iter()
-                .rposition(|byte| !is_key(byte))
-                .map_or(0, |start| start + 1);
-            let name = before.get(start..equals).filter(|name| !name.is_empty())?;
-            Some((String::from_utf8_lossy(name).into_owned(), equals + 1))
+            let start = before[..equals].iter().rposition(|byte| !is_key(byte));
+            let apart =
+                |at: usize| before[at].is_ascii_whitespace() || b"|,;\"'([{".contains(&before[at]);
+            let name = &before[start.map_or(0, |start| start + 1)..equals];
+            (!name.is_empty() && start.is_none_or(apart)).then(|| String::from_utf8_lossy(name))
         };
-        if extends.is_some() {
-            // A value has spaces in it, and ends only where the next key begins.
-            return before.iter().rposition(|byte| *byte == b'=').and_then(key);
-        }
-        let quoted = before.iter().rposition(|byte| *byte == b'"');
-        let word = before
-            .iter()
-            .rposition(|byte| byte.is_ascii_whitespace() || matches!(byte, b',' | b';'));
-        let equals = before.iter().rposition(|byte| *byte == b'=')?;
-        let in_quotes = quoted.is_some_and(|quote| quote == equals + 1);
-        (in_quotes || word.is_none_or(|word| word < equals)).then(|| key(equals)).flatten()
+        let mut end = at;
+        let (name, equals) = loop {
+            let equals = before[..end].iter().rposition(|byte| *byte == b'=')?;
+            if let Some(name) = key(equals) {
+                break (name.into_owned(), equals);
+            }
+            end = equals;
+        };
+        // A value there has spaces in it, and ends only where the next key begins.
+        let is_in = extends.is_some() || {
+            let quoted = before.iter().rposition(|byte| *byte == b'"');
+            let ends = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b',' | b';');
+            quoted.is_some_and(|quote| quote == equals + 1)
+                || before.iter().rposition(ends).is_none_or(|word| word < equals)
+        };
+        is_in.then_some((name, equals + 1))
     }
 
     /// What other fields say follows the host that stands in a field of its own.
@@ -292,6 +297,9 @@ impl Line<'_> {
         let mut pairs: Vec<(String, (usize, usize))> = Vec::new();
         for equals in memchr::memchr_iter(b'=', self.bytes).take(MOST_PAIRS) {
             let Some((name, start)) = self.pair(equals + 1) else { continue };
+            if start != equals + 1 {
+                continue;
+            }
             if let Some((_, (_, end))) = pairs.last_mut() {
                 // The value before ends where this key begins.
                 *end = (*end).min(equals - name.len());
@@ -507,6 +515,12 @@ mod tests {
             Some("to")
         );
         assert_eq!(field(&none, "a=b seen evil.example", "evil"), None);
+        let query =
+            "CEF:0|V|P|1|x|n|3|request=http://a/?b=c&d=evil.example msg=a=b 7.7.7.7 dst=1.1.1.1";
+        assert_eq!(field(&none, query, "evil").as_deref(), Some("request"));
+        assert_eq!(field(&none, query, "7.7").as_deref(), Some("msg"));
+        assert_eq!(field(&none, query, "1.1").as_deref(), Some("dst"));
+        assert_eq!(field(&none, "x url=/?a=evil.example", "evil").as_deref(), Some("url"));
         let syslog = r#"Mar  1 h app[7]: {"a":{"b":"evil.example"}}"#;
         assert_eq!(field(&none, syslog, "evil").as_deref(), Some("a.b"));
     }
