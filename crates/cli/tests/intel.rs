@@ -369,6 +369,7 @@ fn events_of_misp_and_lists_come_in_and_go_out() {
         ],
     } });
     node.write("event.json", &event.to_string());
+    node.write("documented.json", &documented().to_string());
     let report = node.json("", &["intel", "import", "event.json"]);
     assert_eq!(report["refused"], 0, "{report}");
     let again = node.json("", &["intel", "import", "event.json"]);
@@ -385,13 +386,15 @@ fn events_of_misp_and_lists_come_in_and_go_out() {
     assert_eq!(found["objects"].as_array().unwrap().len(), 1);
     assert_eq!(node.comity(&["intel", "import", "/dev/null"]).status.code(), Some(2));
 
+    let report = node.json("", &["intel", "import", "documented.json"]);
+    assert_eq!(report["refused"], 0, "{report}");
     node.json("", &["intel", "export", "--for", "green", "--format", "misp-feed", "-o", "feed"]);
     let feed = node.folder.path().join("feed");
     let texts = std::fs::read_dir(&feed)
         .unwrap()
         .map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap());
     let texts: Vec<String> = texts.collect();
-    assert_eq!(texts.len(), 3, "a manifest, and an event for the report and one for the rest");
+    assert_eq!(texts.len(), 4, "a manifest, an event for each report, and one for the rest");
     assert!(!texts.iter().any(|text| text.contains("secret.example")), "{texts:?}");
     let converted = node.comity(&["intel", "convert", "--to", "stix", "event.json"]);
     assert_eq!(converted.status.code(), Some(0), "{converted:?}");
@@ -416,4 +419,56 @@ fn events_of_misp_and_lists_come_in_and_go_out() {
     assert_eq!(wave["attributes"]["btc"], json!(["1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa"]));
     assert_eq!(wave["attributes"]["yara"], json!(["rule x { condition: true }"]));
     assert_eq!(wave["sightings"], 1);
+    let all = found.as_array().unwrap().iter().find(|one| one["info"] == "Documented").unwrap();
+    assert_eq!(all["attributes"]["filename|md5"].as_array().unwrap().len(), 1);
+    assert_eq!(all["objects"].as_object().unwrap().len(), documented_names().len(), "{all}");
+}
+
+/// What MISP documents of its own converter.
+fn misp_document(name: &str) -> Value {
+    let path = format!("{}/../../data/misp/misp_{name}_to_stix21.json", env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(path).unwrap();
+    // Samples whose middle is cut out there, as some that can be read.
+    let of = |c: char| c.is_ascii_alphanumeric() || "+/=".contains(c);
+    let mut parts = text.split("[...]");
+    let mut made = parts.next().unwrap().to_owned();
+    for part in parts {
+        made.truncate(made.trim_end_matches(of).len());
+        made.push_str("AAAA");
+        made.push_str(part.trim_start_matches(of));
+    }
+    serde_json::from_str(&made).unwrap()
+}
+
+/// The objects that are documented, each once.
+fn documented_objects() -> Vec<Value> {
+    let mut seen = std::collections::BTreeSet::new();
+    let document = misp_document("objects");
+    let all = document.as_object().unwrap().values().map(|pair| pair["MISP"].clone());
+    let all = all.flat_map(|one| match one {
+        Value::Array(all) => all,
+        one => vec![one],
+    });
+    all.filter(|one| seen.insert(one["uuid"].to_string())).collect()
+}
+
+fn documented_names() -> std::collections::BTreeSet<String> {
+    documented_objects().iter().map(|one| one["name"].to_string()).collect()
+}
+
+/// An event of everything that is documented.
+fn documented() -> Value {
+    let document = misp_document("attributes");
+    let attributes = document.as_object().unwrap().values().enumerate().map(|(number, pair)| {
+        let mut one = pair["MISP"].clone();
+        one["uuid"] = format!("00000000-0000-4000-8000-{number:012}").into();
+        one["to_ids"] = (number % 2 == 0).into();
+        one
+    });
+    json!({ "Event": {
+        "uuid": "a6ef17d6-91cb-4a05-b10b-2f045daf8700", "info": "Documented", "timestamp": "1603642920",
+        "published": true, "Tag": [{ "name": "tlp:green" }],
+        "Orgc": { "name": "Harbour CERT", "uuid": "a0c22599-9e58-4da4-96ac-7051603fa951" },
+        "Attribute": attributes.collect::<Vec<_>>(), "Object": documented_objects(),
+    } })
 }

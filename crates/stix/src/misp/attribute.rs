@@ -29,7 +29,8 @@ pub(super) fn meant(kind: &str, value: &str, data: Option<&str>, uuid: &str) -> 
     let (first, second) = value.split_once('|').unwrap_or((value, ""));
     match kind {
         "domain" | "hostname" => simple("domain-name"),
-        "url" | "uri" | "link" => simple("url"),
+        // A path alone is no URL: what it belongs to is not said.
+        "url" | "uri" | "link" if !value.starts_with('/') => simple("url"),
         "email" | "whois-registrant-email" => simple("email-addr"),
         "mac-address" => simple("mac-addr"),
         "ip-src" | "ip-dst" => traffic(&kind[3..], value, None, uuid),
@@ -242,7 +243,7 @@ fn algorithm_of(kind: &str) -> Option<(&'static str, &'static str)> {
 }
 
 /// A key of a path, in quotes where it needs them.
-fn key(name: &str) -> String {
+pub(super) fn key(name: &str) -> String {
     if name.contains('-') { format!("'{name}'") } else { name.to_owned() }
 }
 
@@ -288,7 +289,11 @@ pub(super) fn sco(kind: &str, uuid: &str, properties: Value) -> Value {
 
 /// A pattern of one observation that all these tests want.
 pub(super) fn pattern(tests: &[(&str, &str)]) -> String {
-    let quoted = |text: &str| text.replace('\\', "\\\\").replace('\'', "\\'");
     let tests = tests.iter().map(|(path, text)| format!("{path} = '{}'", quoted(text)));
     format!("[{}]", tests.collect::<Vec<_>>().join(" AND "))
+}
+
+/// A text between the quotation marks of a pattern.
+pub(super) fn quoted(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('\'', "\\'")
 }

@@ -1,12 +1,13 @@
 //! Events into STIX 2.1.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use serde_json::{Map, Value, json};
 
 use super::attribute::{self, Meant};
 use super::{
-    Converted, Error, Tags, galaxy, is_deleted, labels, list, named, seconds, stamp, text, uuid_of,
+    Converted, Error, Tags, galaxy, is_deleted, labels, list, named, object, seconds, stamp,
+    template, text, uuid_of, value_of,
 };
 
 /// Attributes and objects of one event.
@@ -43,6 +44,19 @@ pub fn to_stix(bytes: &[u8]) -> Result<Converted, Error> {
 struct Making {
     converted: Converted,
     ids: BTreeSet<String>,
+    /// What attributes and objects became, by their UUIDs.
+    became: HashMap<String, String>,
+}
+
+/// Attributes of an object that is made one thing.
+const MOST_IN_ONE: usize = 1_000;
+
+/// Whether an object keeps what the standard demands.
+fn is_valid(object: &Value) -> bool {
+    let text = object.to_string();
+    crate::json::parse(text.as_bytes()).is_ok_and(|json| {
+        crate::validate(&json).iter().all(|problem| problem.level != crate::Level::Must)
+    })
 }
 
 /// What all objects of an event share.
@@ -73,6 +87,9 @@ impl Making {
         }
         for object in list(event, "Object").iter().take(MOST) {
             refs.extend(self.object(object, &frame));
+        }
+        for object in list(event, "Object").iter().take(MOST) {
+            self.references(object, &frame);
         }
         for cluster in galaxy::clusters(event, &frame.time) {
             refs.extend(cluster["id"].as_str().map(str::to_owned));
@@ -142,10 +159,11 @@ impl Making {
         if is_deleted(attribute) {
             return Vec::new();
         }
-        let (Some(kind), Some(value)) = (text(attribute, "type"), text(attribute, "value")) else {
+        let (Some(kind), Some(value)) = (text(attribute, "type"), value_of(attribute)) else {
             self.leave(&uuid, "it has no type and value");
             return Vec::new();
         };
+        let value = &*value;
         let category = text(attribute, "category").unwrap_or("Other");
         let mut tags = Tags::of(attribute);
         self.define(&tags);
@@ -184,6 +202,9 @@ impl Making {
                 let refs: Value = objects.iter().map(|one| one["id"].clone()).collect();
                 seen.insert("object_refs".to_owned(), refs);
                 seen.insert("labels".to_owned(), own.clone());
+                if let Some(comment) = comment.filter(|_| !wanted) {
+                    seen.insert("x_misp_comment".to_owned(), comment.into());
+                }
                 let seen_id = seen["id"].as_str().unwrap_or_default().to_owned();
                 for mut one in objects {
                     if let Value::Object(one) = &mut one {
@@ -200,7 +221,9 @@ impl Making {
                     looked_for = Some(id);
                 }
             }
-            Some(Meant::Pattern(pattern)) => looked_for = Some(indicator(self, &pattern, "stix")),
+            Some(Meant::Pattern(pattern)) if wanted => {
+                looked_for = Some(indicator(self, &pattern, "stix"));
+            }
             Some(Meant::Rule(language, rule)) => {
                 looked_for = Some(indicator(self, &rule, language));
             }
@@ -216,7 +239,8 @@ impl Making {
                 ids.extend(it["id"].as_str().map(str::to_owned));
                 self.add(it.into());
             }
-            None => {
+            // What is only looked for, and is not here, is kept as what it was.
+            Some(Meant::Pattern(_)) | None => {
                 let custom =
                     self.custom(attribute, (kind, value, category), (&frame, &tags), object);
                 ids.push(custom);
@@ -233,6 +257,7 @@ impl Making {
         }
         if let Some(indicator) = looked_for.as_ref().or(ids.first()).cloned() {
             self.sightings(attribute, &indicator, &frame, &tags);
+            self.became.insert(uuid, indicator);
         }
         ids
     }
@@ -272,6 +297,9 @@ impl Making {
             return Vec::new();
         }
         let name = text(object, "name").unwrap_or("object");
+        if let Some(ids) = self.whole(name, object, event) {
+            return ids;
+        }
         let mut ids = Vec::new();
         let mut relations = Map::new();
         for attribute in list(object, "Attribute").iter().take(MOST) {
@@ -288,8 +316,12 @@ impl Making {
         let frame = Frame { author: event.author.clone(), time: at, tags: Tags::default() };
         let mut it = self.common("x-misp-object", &uuid, &frame, &event.tags);
         it.insert("x_misp_name".to_owned(), name.into());
-        for (from, to) in [("meta-category", "x_misp_meta_category"), ("comment", "x_misp_comment")]
-        {
+        for (from, to) in [
+            ("meta-category", "x_misp_meta_category"),
+            ("comment", "x_misp_comment"),
+            ("template_uuid", "x_misp_template_uuid"),
+            ("template_version", "x_misp_template_version"),
+        ] {
             it.extend(text(object, from).map(|value| (to.to_owned(), value.into())));
         }
         if !relations.is_empty() {
@@ -302,8 +334,117 @@ impl Making {
         it.insert("labels".to_owned(), labels(&[("name", name), ("meta-category", meta)], &[]));
         let id = it["id"].as_str().unwrap_or_default().to_owned();
         self.add(it.into());
+        self.became.insert(uuid, id.clone());
         ids.push(id);
         ids
+    }
+
+    /// An object of a known template as the one thing that it is: where its attributes say nothing that would be lost
+    /// by that, and what comes of it is valid.
+    fn whole(&mut self, name: &str, object: &Value, event: &Frame) -> Option<Vec<String>> {
+        let template = template::named(name)?;
+        let says_more = |attribute: &Value| {
+            let has = |name: &str| !list(attribute, name).is_empty();
+            has("Tag") || has("Galaxy") || has("Sighting") || text(attribute, "comment").is_some()
+        };
+        if list(object, "Attribute").len() > MOST_IN_ONE
+            || list(object, "Attribute").iter().any(says_more)
+        {
+            return None;
+        }
+        let object::Built { main, others, pattern, rule, uuid: own } =
+            object::build(template, object)?;
+        let uuid = uuid_of(object);
+        let tags = &event.tags;
+        let at = seconds(&object["timestamp"]).map_or_else(|| event.time.clone(), stamp);
+        let frame = Frame { author: event.author.clone(), time: at, tags: Tags::default() };
+        let time = frame.time.replace(".000Z", "Z");
+        let meta = text(object, "meta-category").unwrap_or("misc");
+        let own_labels = labels(&[("name", name), ("meta-category", meta)], &[]);
+        let comment = text(object, "comment");
+        let phase = json!([{ "kill_chain_name": "misp-category", "phase_name": meta }]);
+        let said = |it: &mut Map<String, Value>| {
+            it.insert("labels".to_owned(), own_labels.clone());
+            it.extend(comment.map(|comment| ("x_misp_comment".to_owned(), comment.into())));
+        };
+        let indicator = |making: &Self, language: &str, pattern: String| {
+            let mut it = making.common("indicator", &uuid, &frame, tags);
+            it.insert("pattern".to_owned(), pattern.into());
+            it.insert("pattern_type".to_owned(), language.into());
+            it.insert("valid_from".to_owned(), time.clone().into());
+            it.insert("kill_chain_phases".to_owned(), phase.clone());
+            said(&mut it);
+            it
+        };
+        let mut made: Vec<Value> = Vec::new();
+        if let Some((language, rule)) = rule {
+            let mut it = indicator(self, language, rule);
+            it.extend(main);
+            made.push(it.into());
+        } else if template.observed {
+            let kind = template.kind;
+            let mut all = vec![attribute::sco(kind, &own, main.into())];
+            all.extend(others);
+            let refs: Value = all.iter().map(|one| one["id"].clone()).collect();
+            for mut one in all {
+                if let Value::Object(one) = &mut one {
+                    tags.mark(one);
+                }
+                made.push(one);
+            }
+            let mut seen = self.common("observed-data", &uuid, &frame, tags);
+            seen.insert("first_observed".to_owned(), time.clone().into());
+            seen.insert("last_observed".to_owned(), time.clone().into());
+            seen.insert("number_observed".to_owned(), 1.into());
+            seen.insert("object_refs".to_owned(), refs);
+            said(&mut seen);
+            made.push(seen.into());
+            if let Some(pattern) = pattern {
+                let mut it = indicator(self, "stix", pattern);
+                it.insert("pattern_version".to_owned(), "2.1".into());
+                made.push(it.into());
+            }
+        } else {
+            let kind = if main.contains_key("is_family") { "malware" } else { template.kind };
+            let mut it = self.common(kind, &uuid, &frame, tags);
+            it.extend(main);
+            if ["attack-pattern", "malware", "tool"].contains(&kind) {
+                it.insert("kill_chain_phases".to_owned(), phase.clone());
+            }
+            said(&mut it);
+            made.push(it.into());
+        }
+        if !made.iter().all(is_valid) {
+            return None;
+        }
+        let ids: Vec<String> =
+            made.iter().filter_map(|one| one["id"].as_str().map(str::to_owned)).collect();
+        made.into_iter().for_each(|one| self.add(one));
+        let first = |kind: &str| ids.iter().find(|id| id.starts_with(kind)).cloned();
+        let (found, seen) = (first("indicator--"), first("observed-data--"));
+        if let (Some(found), Some(seen)) = (&found, &seen) {
+            self.relate(found, "based-on", seen, &frame, tags);
+        }
+        let known = found.or(seen).or_else(|| ids.first().cloned())?;
+        self.became.insert(uuid, known);
+        Some(ids)
+    }
+
+    /// What an object says of others.
+    fn references(&mut self, object: &Value, event: &Frame) {
+        for reference in list(object, "ObjectReference").iter().filter(|one| !is_deleted(one)) {
+            let whole = |name| text(reference, name).map(str::to_ascii_lowercase);
+            let (Some(to), Some(how)) = (whole("referenced_uuid"), whole("relationship_type"))
+            else {
+                continue;
+            };
+            let ends = (self.became.get(&uuid_of(object)), self.became.get(&to));
+            if let (Some(from), Some(to)) = (ends.0.cloned(), ends.1.cloned()) {
+                let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
+                let how: String = how.chars().map(plain).collect();
+                self.relate(&from, how.trim_matches('-'), &to, event, &event.tags);
+            }
+        }
     }
 
     /// Who saw it: a sighting; that it was none: an opinion.

@@ -1,12 +1,14 @@
 //! STIX into events of MISP.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use serde_json::{Map, Value, json};
 
-use super::{list, named, text};
+use super::attribute::quoted;
+use super::parts::{category_of, parts};
+use super::template::Template;
+use super::{back, galaxy, label, list, named, parts, template, text};
 use crate::marking::{Meaning, Pap, Tlp};
-use crate::pattern::{Pattern, Syntax};
 
 /// An event, as MISP's API and feeds have it.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,12 +37,7 @@ impl Event {
 pub fn events(objects: &[Value], org: &str, now: i64) -> Vec<Event> {
     let by_id: HashMap<&str, &Value> =
         objects.iter().filter_map(|one| Some((text(one, "id")?, one))).collect();
-    let mut sightings = Sightings::new();
-    for one in objects {
-        if let Some(of) = text(one, "sighting_of_ref") {
-            sightings.entry(of).or_default().push(one);
-        }
-    }
+    let said = Said::of(objects);
     let mut taken = BTreeSet::new();
     let mut made = Vec::new();
     let publisher = json!({ "name": org, "uuid": named(org) });
@@ -59,7 +56,7 @@ pub fn events(objects: &[Value], org: &str, now: i64) -> Vec<Event> {
             org: author.unwrap_or_else(|| publisher.clone()),
             of: Some(report),
         };
-        made.push(head.event(&own, &sightings, &by_id));
+        made.push(head.event(&own, &said, &by_id));
     }
     let rest: Vec<&Value> = objects
         .iter()
@@ -68,15 +65,62 @@ pub fn events(objects: &[Value], org: &str, now: i64) -> Vec<Event> {
     let info = "Objects of no report".to_owned();
     let head =
         Head { uuid: named(&format!("{org} {info}")), info, at: now, org: publisher, of: None };
-    let event = head.event(&rest, &sightings, &by_id);
-    if !list(&event.value, "Attribute").is_empty() {
+    let event = head.event(&rest, &said, &by_id);
+    if ["Attribute", "Object"].iter().any(|name| !list(&event.value, name).is_empty()) {
         made.push(event);
     }
     made
 }
 
-/// Sightings by what they are of.
-type Sightings<'v> = HashMap<&'v str, Vec<&'v Value>>;
+/// What is said of an object: who saw it, and who says that it was none; what it indicates.
+#[derive(Default)]
+struct Said<'v> {
+    seen: HashMap<&'v str, Vec<&'v Value>>,
+    doubted: HashMap<&'v str, Vec<&'v Value>>,
+    indicates: HashMap<&'v str, Vec<&'v str>>,
+}
+
+impl<'v> Said<'v> {
+    fn of(objects: &'v [Value]) -> Self {
+        let mut said = Self::default();
+        for one in objects {
+            match text(one, "type") {
+                Some("sighting") => {
+                    let of = text(one, "sighting_of_ref").unwrap_or_default();
+                    said.seen.entry(of).or_default().push(one);
+                }
+                Some("opinion")
+                    if text(one, "opinion").is_some_and(|o| o.ends_with("disagree")) =>
+                {
+                    for of in list(one, "object_refs").iter().filter_map(Value::as_str) {
+                        said.doubted.entry(of).or_default().push(one);
+                    }
+                }
+                Some("relationship") if text(one, "relationship_type") == Some("indicates") => {
+                    let ends = (text(one, "source_ref"), text(one, "target_ref"));
+                    if let (Some(from), Some(to)) = ends {
+                        said.indicates.entry(from).or_default().push(to);
+                    }
+                }
+                _ => {}
+            }
+        }
+        said
+    }
+
+    /// Sightings of an object, as MISP has them.
+    fn sightings(&self, id: &str, now: i64) -> Vec<Value> {
+        let of = |all: &HashMap<&str, Vec<&Value>>, kind: &str| -> Vec<Value> {
+            let all = all.get(id).map_or(&[][..], Vec::as_slice).iter();
+            let made = all.map(|one| {
+                let at = at(one).unwrap_or(now).to_string();
+                json!({ "uuid": uuid(one), "type": kind, "date_sighting": at })
+            });
+            made.collect()
+        };
+        [of(&self.seen, "0"), of(&self.doubted, "1")].concat()
+    }
+}
 
 struct Head<'v> {
     uuid: String,
@@ -86,209 +130,296 @@ struct Head<'v> {
     of: Option<&'v Value>,
 }
 
-impl Head<'_> {
+/// An event as it comes together.
+struct Making<'v> {
+    by_id: &'v HashMap<&'v str, &'v Value>,
+    said: &'v Said<'v>,
+    at: i64,
+    /// By type and value.
+    attributes: BTreeMap<(String, String), Vec<Value>>,
+    objects: Vec<Value>,
+    reports: Vec<Value>,
+    /// Clusters by their identifiers, until they stand where they belong.
+    clusters: BTreeMap<&'v str, &'v Value>,
+    /// What stands somewhere already.
+    taken: HashSet<&'v str>,
+}
+
+impl<'v> Head<'v> {
     fn event(
         self,
-        own: &[&Value],
-        sightings: &Sightings<'_>,
-        by_id: &HashMap<&str, &Value>,
+        own: &[&'v Value],
+        said: &'v Said<'v>,
+        by_id: &'v HashMap<&'v str, &'v Value>,
     ) -> Event {
-        let mut attributes: BTreeMap<(String, String), Value> = BTreeMap::new();
-        let mut reports = Vec::new();
+        let mut making = Making {
+            by_id,
+            said,
+            at: self.at,
+            attributes: BTreeMap::new(),
+            objects: Vec::new(),
+            reports: Vec::new(),
+            clusters: BTreeMap::new(),
+            taken: HashSet::new(),
+        };
         // Indicators first: what is looked for says so, where it was observed too.
-        let order = |one: &&&Value| text(one, "type") != Some("indicator");
-        let mut own: Vec<&&Value> = own.iter().collect();
+        let order = |one: &&Value| match text(one, "type") {
+            Some("indicator") => 0,
+            Some("observed-data") => 1,
+            _ => 2,
+        };
+        let mut own = own.to_vec();
         own.sort_by_key(order);
-        for object in own {
-            if text(object, "type") == Some("note") {
-                reports.push(json!({
-                    "uuid": uuid(object), "name": text(object, "abstract").unwrap_or("note"),
-                    "content": text(object, "content").unwrap_or_default(), "distribution": "5",
-                    "timestamp": at(object).unwrap_or(self.at).to_string(), "deleted": false,
-                }));
-                continue;
-            }
-            let parts = parts(object);
-            let is_one = parts.len() == 1;
-            for (kind, value) in parts {
-                let id = text(object, "id").unwrap_or_default();
-                let own_uuid =
-                    if is_one { uuid(object) } else { named(&format!("{id} {kind} {value}")) };
-                let category = label(object, "category");
-                let category = category.unwrap_or_else(|| category_of(&kind).to_owned());
-                let time = at(object).unwrap_or(self.at).to_string();
-                let seen = sightings.get(id).map_or(&[][..], Vec::as_slice).iter().map(|one| {
-                    let at = at(one).unwrap_or(self.at).to_string();
-                    json!({ "uuid": uuid(one), "type": "0", "date_sighting": at })
-                });
-                let seen: Vec<Value> = seen.collect();
-                let comment = ["description", "x_misp_comment", "name"];
-                let comment = comment.iter().find_map(|name| text(object, name));
-                let mut attribute = json!({
-                    "uuid": own_uuid, "type": kind, "value": value, "category": category,
-                    "to_ids": text(object, "type") == Some("indicator"), "timestamp": time,
-                    "comment": comment.filter(|comment| *comment != value).unwrap_or_default(),
-                    "distribution": "5", "disable_correlation": false, "deleted": false,
-                });
-                let tags = tags(object, by_id);
-                if !tags.is_empty() {
-                    attribute["Tag"] = tags.into();
-                }
-                if !seen.is_empty() {
-                    attribute["Sighting"] = seen.into();
-                }
-                attributes.entry((kind, value)).or_insert(attribute);
-            }
-        }
-        let attributes: Vec<Value> = attributes.into_values().collect();
+        making.wholes(&own);
+        own.iter().for_each(|object| making.original(object));
+        own.iter().for_each(|object| making.object(object));
+        own.iter().for_each(|object| making.in_parts(object));
+        let galaxies = galaxy::back(&making.clusters.values().copied().collect::<Vec<_>>());
         let date = super::stamp(self.at);
         let published = self.of.is_none_or(|of| text(of, "type") == Some("report"));
+        let word = |name: &str, words: &[&str]| {
+            let said = self.of.and_then(|of| label(of, name));
+            let place = words.iter().position(|word| said.as_deref() == Some(*word));
+            place.map(|place| place.to_string())
+        };
+        let threat = word("threat-level", &["", "High", "Medium", "Low", "Undefined"]);
+        let analysis = word("analysis", &["Initial", "Ongoing", "Completed"]);
+        let attributes: Vec<Value> = making.attributes.into_values().flatten().collect();
         let mut value = json!({
             "uuid": self.uuid, "info": self.info, "date": &date[..10], "timestamp": self.at.to_string(),
             "published": published, "publish_timestamp": if published { self.at.to_string() } else { "0".to_owned() },
-            "analysis": "2", "threat_level_id": "4", "distribution": "0", "extends_uuid": "",
-            "Orgc": self.org, "Attribute": attributes, "Object": [],
+            "analysis": analysis.unwrap_or_else(|| "2".to_owned()),
+            "threat_level_id": threat.unwrap_or_else(|| "4".to_owned()),
+            "distribution": "0", "extends_uuid": "",
+            "Orgc": self.org, "Attribute": attributes, "Object": making.objects,
         });
-        let tags = self.of.map(|of| tags(of, by_id)).unwrap_or_default();
-        if !tags.is_empty() {
-            value["Tag"] = tags.into();
-        }
-        if !reports.is_empty() {
-            value["EventReport"] = reports.into();
+        let mut tags: Vec<Value> = self.of.map(|of| tags(&[of], by_id)).unwrap_or_default();
+        tags.extend(galaxy::tags(&galaxies));
+        for (name, all) in [("Tag", tags), ("EventReport", making.reports), ("Galaxy", galaxies)] {
+            if !all.is_empty() {
+                value[name] = all.into();
+            }
         }
         Event { uuid: self.uuid, value }
     }
 }
 
-/// What an object is in attributes: types and values.
-fn parts(object: &Value) -> Vec<(String, String)> {
-    let kind = text(object, "type").unwrap_or_default();
-    let one = |to: &str, name: &str| {
-        text(object, name).map(|value| vec![(to.to_owned(), value.to_owned())]).unwrap_or_default()
-    };
-    match kind {
-        "indicator" => looked_for(object),
-        "x-misp-attribute" => {
-            let of = text(object, "x_misp_type").unwrap_or("other");
-            one(of, "x_misp_value")
-        }
-        "ipv4-addr" | "ipv6-addr" => one("ip-dst", "value"),
-        "domain-name" => one("domain", "value"),
-        "url" => one("url", "value"),
-        "email-addr" => one("email", "value"),
-        "mac-addr" => one("mac-address", "value"),
-        "mutex" => one("mutex", "name"),
-        "windows-registry-key" => one("regkey", "key"),
-        "vulnerability" => one("vulnerability", "name"),
-        "campaign" => one("campaign-name", "name"),
-        "threat-actor" | "intrusion-set" => one("threat-actor", "name"),
-        "malware" | "tool" | "attack-pattern" => {
-            let name = text(object, "name").unwrap_or_default();
-            vec![("text".to_owned(), format!("{kind}: {name}"))]
-        }
-        "autonomous-system" => object["number"]
-            .as_u64()
-            .map(|number| ("AS".to_owned(), number.to_string()))
-            .into_iter()
-            .collect(),
-        "file" | "x509-certificate" => {
-            let hashes = object["hashes"].as_object().into_iter().flatten();
-            let hashes =
-                hashes.filter_map(|(name, value)| Some((hash(kind, name)?, value.as_str()?)));
-            let mut parts: Vec<(String, String)> =
-                hashes.map(|(kind, value)| (kind, value.to_owned())).collect();
-            if kind == "file" {
-                parts.extend(one("filename", "name"));
+impl<'v> Making<'v> {
+    /// Objects that were one of MISP's, by its template.
+    fn wholes(&mut self, own: &[&'v Value]) {
+        let mut heads: BTreeMap<String, (&Template, Vec<&'v Value>)> = BTreeMap::new();
+        for object in own {
+            let template = label(object, "name").and_then(|name| template::named(&name));
+            if let Some(template) =
+                template.filter(|_| text(object, "type") != Some("x-misp-object"))
+            {
+                let (_, all) = heads.entry(uuid(object)).or_insert_with(|| (template, Vec::new()));
+                all.push(object);
             }
-            parts
         }
-        _ => Vec::new(),
-    }
-}
-
-/// What an indicator looks for: each value by itself where any is enough, else the pattern as it is.
-fn looked_for(object: &Value) -> Vec<(String, String)> {
-    let Some(pattern) = text(object, "pattern") else { return Vec::new() };
-    let language = text(object, "pattern_type").unwrap_or("stix");
-    if language != "stix" {
-        let known = ["yara", "sigma", "snort", "suricata"].contains(&language);
-        let kind = if known { language } else { "other" };
-        return vec![(kind.to_owned(), pattern.to_owned())];
-    }
-    let whole = || vec![("stix2-pattern".to_owned(), pattern.to_owned())];
-    let version = text(object, "pattern_version").or_else(|| text(object, "spec_version"));
-    let Ok(parsed) = Pattern::parse(pattern, Syntax::of(version.unwrap_or("2.0"))) else {
-        return whole();
-    };
-    // What MISP writes of an address names its kind too.
-    let plain = |keys: &[&str]| keys.last() != Some(&"type");
-    let tests: Vec<_> = parsed.equal_texts().filter(|(_, keys, _)| plain(keys)).collect();
-    if !(parsed.is_any_text() || parsed.is_single() && tests.len() == 1) {
-        return whole();
-    }
-    let named =
-        tests.iter().map(|(kind, keys, value)| Some((attribute(kind, keys)?, (*value).to_owned())));
-    named.collect::<Option<Vec<_>>>().filter(|all| !all.is_empty()).unwrap_or_else(whole)
-}
-
-/// The type of an attribute for a property of an observable.
-fn attribute(kind: &str, keys: &[&str]) -> Option<String> {
-    let simple = match (kind, keys) {
-        ("ipv4-addr" | "ipv6-addr", ["value"]) => "ip-dst",
-        ("network-traffic", ["dst_ref", "value"]) => "ip-dst",
-        ("network-traffic", ["src_ref", "value"]) => "ip-src",
-        ("domain-name", ["value"]) => "domain",
-        ("url", ["value"]) => "url",
-        ("email-addr", ["value"]) => "email",
-        ("email-message", ["from_ref", "value"]) => "email-src",
-        ("email-message", ["to_refs", "value"]) => "email-dst",
-        ("email-message", ["subject"]) => "email-subject",
-        ("mac-addr", ["value"]) => "mac-address",
-        ("mutex", ["name"]) => "mutex",
-        ("windows-registry-key", ["key"]) => "regkey",
-        ("file", ["name"]) => "filename",
-        ("file" | "x509-certificate", ["hashes", name]) => return hash(kind, name),
-        _ => return None,
-    };
-    Some(simple.to_owned())
-}
-
-fn hash(kind: &str, name: &str) -> Option<String> {
-    let plain: String =
-        name.to_ascii_lowercase().chars().filter(char::is_ascii_alphanumeric).collect();
-    let own = match plain.as_str() {
-        "md5" | "sha1" | "sha224" | "sha256" | "sha384" | "sha512" | "ssdeep" | "tlsh"
-        | "imphash" | "pehash" | "vhash" | "telfhash" | "authentihash" => plain.clone(),
-        "sha3224" | "sha3256" | "sha3384" | "sha3512" => format!("sha3-{}", &plain[4..]),
-        _ => return None,
-    };
-    match kind {
-        "file" => Some(own),
-        _ if ["md5", "sha1", "sha256"].contains(&own.as_str()) => {
-            Some(format!("x509-fingerprint-{own}"))
+        for (uuid, (template, heads)) in heads {
+            let of = |kind: &str| heads.iter().find(|one| text(one, "type") == Some(kind)).copied();
+            let mut used = heads.clone();
+            let mains: Vec<&Value> = if template.observed {
+                let Some(seen) = of("observed-data") else { continue };
+                let refs: Vec<&Value> = self.named(seen);
+                used.extend(&refs);
+                refs.into_iter().filter(|one| text(one, "type") == Some(template.kind)).collect()
+            } else {
+                vec![heads[0]]
+            };
+            let mut said: Vec<_> = mains
+                .iter()
+                .flat_map(|main| back::back(template, main, &used, self.by_id))
+                .collect();
+            let mut seen = BTreeSet::new();
+            said.retain(|(relation, _, value, _)| seen.insert((relation.clone(), value.clone())));
+            if said.is_empty() {
+                continue;
+            }
+            let found = of("indicator");
+            let pattern = found.and_then(|one| text(one, "pattern")).unwrap_or_default();
+            let tags = tags(&used, self.by_id);
+            let time = at(heads[0]).unwrap_or(self.at).to_string();
+            let sightings: Vec<Value> = heads
+                .iter()
+                .filter_map(|one| text(one, "id"))
+                .flat_map(|id| self.said.sightings(id, self.at))
+                .collect();
+            let attributes =
+                said.into_iter().enumerate().map(|(number, (relation, kind, value, data))| {
+                    let is_in = |part: &str| pattern.contains(&format!("'{}'", quoted(part)));
+                    let is_found = value.split('|').all(is_in) || pattern == value;
+                    let mut it = attribute(&kind, &value, &time);
+                    it["uuid"] = named(&format!("{uuid} {relation} {value}")).into();
+                    it["object_relation"] = relation.into();
+                    it["to_ids"] = is_found.into();
+                    if let Some(data) = data {
+                        it["data"] = data.into();
+                    }
+                    if !tags.is_empty() {
+                        it["Tag"] = tags.clone().into();
+                    }
+                    if number == 0 && !sightings.is_empty() {
+                        it["Sighting"] = sightings.clone().into();
+                    }
+                    it
+                });
+            self.objects.push(json!({
+                "uuid": uuid, "name": template.name, "description": "",
+                "meta-category": label(heads[0], "meta-category").unwrap_or_else(|| "misc".to_owned()),
+                "comment": text(heads[0], "x_misp_comment").unwrap_or_default(),
+                "timestamp": time, "distribution": "5", "deleted": false,
+                "Attribute": attributes.collect::<Vec<_>>(),
+            }));
+            self.taken.extend(used.iter().filter_map(|one| text(one, "id")));
         }
-        _ => None,
+    }
+
+    /// What observed data names.
+    fn named(&self, seen: &Value) -> Vec<&'v Value> {
+        let ids = list(seen, "object_refs").iter().filter_map(Value::as_str);
+        ids.filter_map(|id| self.by_id.get(id).copied()).collect()
+    }
+
+    /// What was an attribute of MISP, as it was.
+    fn original(&mut self, object: &'v Value) {
+        let Some(id) = text(object, "id").filter(|id| !self.taken.contains(id)) else { return };
+        let Some(kind) = label(object, "type") else { return };
+        let seen = match text(object, "type") {
+            Some("observed-data") => Some(object),
+            Some("indicator") => {
+                self.by_id.get(format!("observed-data--{}", uuid(object)).as_str()).copied()
+            }
+            _ => return,
+        };
+        let refs = seen.map(|seen| self.named(seen)).unwrap_or_default();
+        let Some(value) = parts::original(&kind, object, &refs) else { return };
+        let data = refs.iter().find_map(|one| text(one, "payload_bin"));
+        let mut used = vec![object];
+        used.extend(seen);
+        used.extend(refs);
+        self.taken.extend(used.iter().filter_map(|one| text(one, "id")));
+        let it = self.attribute(object, id, (&kind, &value), uuid(object), (data, &used));
+        self.attributes.entry((kind, value)).or_default().push(it);
+    }
+
+    /// What an object is, whoever made it.
+    fn object(&mut self, object: &'v Value) {
+        let Some(id) = text(object, "id").filter(|id| !self.taken.contains(id)) else { return };
+        if text(object, "type") == Some("note") {
+            self.reports.push(json!({
+                "uuid": uuid(object), "name": text(object, "abstract").unwrap_or("note"),
+                "content": text(object, "content").unwrap_or_default(), "distribution": "5",
+                "timestamp": at(object).unwrap_or(self.at).to_string(), "deleted": false,
+            }));
+            return;
+        }
+        if label(object, "galaxy-type").is_some() {
+            self.clusters.insert(id, object);
+            return;
+        }
+        let parts = parts(object);
+        let is_one = parts.len() == 1;
+        for (kind, value) in parts {
+            let own = if is_one { uuid(object) } else { named(&format!("{id} {kind} {value}")) };
+            let data = text(object, "x_misp_data");
+            let it = self.attribute(object, id, (&kind, &value), own, (data, &[object]));
+            self.attributes.entry((kind, value)).or_insert_with(|| vec![it]);
+        }
+    }
+
+    /// An attribute that an object became, with what is said of it; its markings are those of all that was used for it.
+    fn attribute(
+        &mut self,
+        object: &'v Value,
+        id: &'v str,
+        (kind, value): (&str, &str),
+        uuid: String,
+        (data, used): (Option<&str>, &[&Value]),
+    ) -> Value {
+        let time = at(object).unwrap_or(self.at).to_string();
+        let mut it = attribute(kind, value, &time);
+        it["uuid"] = uuid.into();
+        if let Some(category) = label(object, "category") {
+            it["category"] = category.into();
+        }
+        it["to_ids"] = (text(object, "type") == Some("indicator")).into();
+        let comment = ["description", "x_misp_comment", "name"];
+        let comment = comment.iter().find_map(|name| text(object, name));
+        it["comment"] = comment.filter(|comment| *comment != value).unwrap_or_default().into();
+        if let Some(data) = data {
+            it["data"] = data.into();
+        }
+        let mut clusters = Vec::new();
+        for to in self.said.indicates.get(id).into_iter().flatten() {
+            let cluster = self.by_id.get(to).filter(|one| label(one, "galaxy-type").is_some());
+            clusters.extend(cluster.copied());
+            self.taken.extend(cluster.and_then(|one| text(one, "id")));
+        }
+        self.clusters.retain(|id, _| !self.taken.contains(id));
+        let galaxies = galaxy::back(&clusters);
+        let mut tags = tags(used, self.by_id);
+        tags.extend(galaxy::tags(&galaxies));
+        for (name, all) in
+            [("Tag", tags), ("Galaxy", galaxies), ("Sighting", self.said.sightings(id, self.at))]
+        {
+            if !all.is_empty() {
+                it[name] = all.into();
+            }
+        }
+        it
+    }
+
+    /// An object of MISP that came in parts: they stand in it again.
+    fn in_parts(&mut self, object: &'v Value) {
+        let Some(name) = text(object, "x_misp_name") else { return };
+        let mut attributes = Vec::new();
+        for (relation, ids) in object["x_misp_relations"].as_object().into_iter().flatten() {
+            let ids = ids.as_array().into_iter().flatten().filter_map(Value::as_str);
+            let uuids: BTreeSet<&str> =
+                ids.filter_map(|id| id.rsplit_once("--").map(|(_, uuid)| uuid)).collect();
+            let is_of = |it: &Value| text(it, "uuid").is_some_and(|own| uuids.contains(own));
+            for all in self.attributes.values_mut() {
+                for mut it in all.extract_if(.., |it| is_of(it)) {
+                    it["object_relation"] = relation.as_str().into();
+                    attributes.push(it);
+                }
+            }
+        }
+        if attributes.is_empty() {
+            return;
+        }
+        let mut made = json!({
+            "uuid": uuid(object), "name": name, "description": "",
+            "meta-category": text(object, "x_misp_meta_category").unwrap_or("misc"),
+            "comment": text(object, "x_misp_comment").unwrap_or_default(),
+            "timestamp": at(object).unwrap_or(self.at).to_string(), "distribution": "5",
+            "deleted": false, "Attribute": attributes,
+        });
+        for name in ["template_uuid", "template_version"] {
+            if let Some(said) = text(object, &format!("x_misp_{name}")) {
+                made[name] = said.into();
+            }
+        }
+        self.objects.push(made);
     }
 }
 
-/// The category of MISP in which a type usually is.
-fn category_of(kind: &str) -> &'static str {
-    match kind {
-        "ip-dst" | "ip-src" | "domain" | "url" | "mac-address" | "AS" | "snort" | "suricata"
-        | "stix2-pattern" => "Network activity",
-        "threat-actor" | "campaign-name" => "Attribution",
-        "vulnerability" => "External analysis",
-        "mutex" | "regkey" | "sigma" => "Artifacts dropped",
-        "text" | "other" => "Other",
-        "yara" => "Payload installation",
-        _ => "Payload delivery",
-    }
+/// An attribute of which nothing more is said.
+fn attribute(kind: &str, value: &str, time: &str) -> Value {
+    json!({
+        "type": kind, "value": value, "category": category_of(kind), "to_ids": false,
+        "timestamp": time, "comment": "", "distribution": "5", "disable_correlation": false,
+        "deleted": false,
+    })
 }
 
-/// Tags of an object: its markings, and its labels.
-fn tags(object: &Value, by_id: &HashMap<&str, &Value>) -> Vec<Value> {
+/// Tags of what objects become: the markings of each of them, and their labels.
+fn tags(objects: &[&Value], by_id: &HashMap<&str, &Value>) -> Vec<Value> {
     let mut names = BTreeSet::new();
-    for id in list(object, "object_marking_refs").iter().filter_map(Value::as_str) {
+    let markings = objects.iter().flat_map(|object| list(object, "object_marking_refs"));
+    for id in markings.filter_map(Value::as_str) {
         let defined = || {
             let text = by_id.get(id)?.to_string();
             let json = crate::json::parse(text.as_bytes()).ok()?;
@@ -299,16 +430,10 @@ fn tags(object: &Value, by_id: &HashMap<&str, &Value>) -> Vec<Value> {
             names.extend(meaning.pap().map(|pap| Pap::label(pap).to_owned()));
         }
     }
-    let labels = list(object, "labels").iter().filter_map(Value::as_str);
+    let labels = objects.iter().flat_map(|object| list(object, "labels"));
+    let labels = labels.filter_map(Value::as_str);
     names.extend(labels.filter(|label| !label.starts_with("misp:")).map(str::to_owned));
     names.into_iter().map(|name| json!({ "name": name })).collect()
-}
-
-fn label(object: &Value, name: &str) -> Option<String> {
-    let prefix = format!("misp:{name}=\"");
-    let labels = list(object, "labels").iter().filter_map(Value::as_str);
-    let mut found = labels.filter_map(|label| label.strip_prefix(&prefix)?.strip_suffix('"'));
-    found.next().map(str::to_owned)
 }
 
 fn is_report(object: &Value) -> bool {

@@ -1,8 +1,10 @@
 //! Galaxies: clusters as objects of STIX.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value, json};
 
-use super::{labels, list, text, uuid_of};
+use super::{label, labels, list, named, text, uuid_of};
 
 /// The clusters of an event or an attribute.
 pub(super) fn clusters(value: &Value, time: &str) -> Vec<Value> {
@@ -13,6 +15,73 @@ pub(super) fn clusters(value: &Value, time: &str) -> Vec<Value> {
         }
     }
     made
+}
+
+/// Galaxies with these clusters in them, as events have them.
+pub(super) fn back(objects: &[&Value]) -> Vec<Value> {
+    let mut galaxies: BTreeMap<(String, String), Vec<Value>> = BTreeMap::new();
+    for object in objects {
+        let Some(of) = label(object, "galaxy-type") else { continue };
+        let title = label(object, "galaxy-name").unwrap_or_else(|| of.clone());
+        let cluster = cluster(object, &of);
+        galaxies.entry((of, title)).or_default().push(cluster);
+    }
+    let galaxies = galaxies.into_iter().map(|((of, title), clusters)| {
+        json!({
+            "uuid": named(&format!("galaxy {of}")), "name": title, "type": of, "description": "",
+            "GalaxyCluster": clusters,
+        })
+    });
+    galaxies.collect()
+}
+
+/// The tags that go with galaxies.
+pub(super) fn tags(galaxies: &[Value]) -> Vec<Value> {
+    let clusters = galaxies.iter().flat_map(|galaxy| list(galaxy, "GalaxyCluster"));
+    clusters.map(|cluster| json!({ "name": cluster["tag_name"] })).collect()
+}
+
+fn cluster(object: &Value, of: &str) -> Value {
+    let cited = list(object, "external_references");
+    let number = cited.iter().find_map(|one| {
+        text(one, "external_id").filter(|_| text(one, "source_name") != Some("cve"))
+    });
+    let name = text(object, "name").or_else(|| text(object, "region")).unwrap_or_default();
+    // MITRE's clusters have their number after the name.
+    let value = match number.filter(|_| of.contains("mitre")) {
+        Some(number) => format!("{name} - {number}"),
+        None => name.to_owned(),
+    };
+    let mut meta = Map::new();
+    let mut put = |name: &str, all: Vec<Value>| {
+        if !all.is_empty() {
+            meta.insert(name.to_owned(), all.into());
+        }
+    };
+    put("external_id", number.into_iter().map(Value::from).collect());
+    put("synonyms", list(object, "aliases").to_vec());
+    put("refs", cited.iter().filter_map(|one| text(one, "url").map(Value::from)).collect());
+    let phases = list(object, "kill_chain_phases").iter().filter_map(|phase| {
+        let (chain, name) = (text(phase, "kill_chain_name")?, text(phase, "phase_name")?);
+        Some(Value::from(format!("{chain}:{name}")))
+    });
+    put("kill_chain", phases.collect());
+    put("ISO", text(object, "country").into_iter().map(Value::from).collect());
+    let cves = cited.iter().filter(|one| text(one, "source_name") == Some("cve"));
+    put("aliases", cves.filter_map(|one| text(one, "external_id").map(Value::from)).collect());
+    for (name, value) in object.as_object().into_iter().flatten() {
+        if let Some(name) = name.strip_prefix("x_misp_") {
+            meta.insert(name.to_owned(), value.clone());
+        }
+    }
+    let id = text(object, "id").unwrap_or_default();
+    let uuid = id.rsplit_once("--").map_or(id, |(_, uuid)| uuid);
+    json!({
+        "uuid": uuid, "type": of, "value": value,
+        "tag_name": format!("misp-galaxy:{of}=\"{value}\""),
+        "description": text(object, "description").unwrap_or_default(),
+        "meta": meta,
+    })
 }
 
 fn object(galaxy: &Value, cluster: &Value, time: &str) -> Option<Value> {

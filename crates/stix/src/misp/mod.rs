@@ -5,12 +5,18 @@
 //! STIX has the UUID of what it was made from: the same event gives the same objects.
 
 mod attribute;
+mod back;
 mod event;
 mod export;
 mod galaxy;
+mod object;
+mod parts;
+mod template;
 
 pub use event::to_stix;
 pub use export::{Event, events};
+
+use std::borrow::Cow;
 
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
@@ -71,6 +77,15 @@ fn text<'v>(value: &'v Value, name: &str) -> Option<&'v str> {
     value[name].as_str().map(str::trim).filter(|text| !text.is_empty())
 }
 
+/// What an attribute says: a text, though some write numbers and truths as what they are.
+fn value_of(attribute: &Value) -> Option<Cow<'_, str>> {
+    match &attribute["value"] {
+        Value::Number(number) => Some(number.to_string().into()),
+        Value::Bool(truth) => Some(u8::from(*truth).to_string().into()),
+        _ => text(attribute, "value").map(Cow::Borrowed),
+    }
+}
+
 /// A list; none is an empty one.
 fn list<'v>(value: &'v Value, name: &str) -> &'v [Value] {
     value[name].as_array().map_or(&[], Vec::as_slice)
@@ -102,6 +117,14 @@ fn stamp(seconds: i64) -> String {
 fn labels(pairs: &[(&str, &str)], tags: &[String]) -> Value {
     let own = pairs.iter().map(|(name, value)| format!("misp:{name}=\"{value}\""));
     own.chain(tags.iter().cloned()).collect()
+}
+
+/// What a label of MISP's says.
+fn label(object: &Value, name: &str) -> Option<String> {
+    let prefix = format!("misp:{name}=\"");
+    let labels = list(object, "labels").iter().filter_map(Value::as_str);
+    let mut found = labels.filter_map(|label| label.strip_prefix(&prefix)?.strip_suffix('"'));
+    found.next().map(str::to_owned)
 }
 
 /// What tags say: markings, and labels for the rest.

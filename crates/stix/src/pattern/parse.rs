@@ -177,6 +177,12 @@ impl Pattern {
         self.is_single() && self.observations.iter().all(is_text)
     }
 
+    /// Whether all that is asked is in [`equal_texts`](Self::equal_texts).
+    #[must_use]
+    pub fn is_texts(&self) -> bool {
+        self.tests().all(|test| test.equal_texts().next().is_some() && !test.has_others())
+    }
+
     /// Whether each observation that could satisfy a part of it has a text, equal to one of its own, that can be
     /// looked for: then whoever looks for these texts misses no observation.
     pub fn leads(&self, can: impl Fn(&str, &[&str], &str) -> bool) -> bool {
