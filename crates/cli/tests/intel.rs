@@ -80,6 +80,7 @@ impl Node {
 
     fn write(&self, name: &str, text: &str) -> PathBuf {
         let path = self.folder.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(&path, text).unwrap();
         path
     }
@@ -382,6 +383,23 @@ fn events_of_misp_and_lists_come_in_and_go_out() {
         text(&list).contains("0 new, 3 here already, 1 refused"),
         "the same values are the same: {list:?}"
     );
+    // What a warning list in the node's folder knows is told; one that is none is named, and nothing comes in.
+    node.write(
+        "data/warninglists/digests.json",
+        r#"{"name": "Known digests", "type": "string", "matching_attributes": ["md5"],
+            "list": ["44d88612fea8a8f36de82e1278abb02f"]}"#,
+    );
+    let list = node.comity(&["intel", "import", "list.csv", "--marking", "green", "--json"]);
+    let list: Value = serde_json::from_slice(&list.stdout).unwrap();
+    let known = json!([{ "value": "44d88612fea8a8f36de82e1278abb02f", "list": "Known digests" }]);
+    assert_eq!(list["harmless"], known);
+    let list = node.comity(&["intel", "import", "list.csv", "--marking", "green"]);
+    let told = "known to be harmless: 44d88612fea8a8f36de82e1278abb02f (Known digests)";
+    assert!(text(&list).contains(told), "{list:?}");
+    node.write("data/warninglists/broken.json", "{}");
+    let broken = node.comity(&["intel", "import", "list.csv", "--marking", "green"]);
+    assert!(text(&broken).contains("broken.json: this is no MISP warning list"), "{broken:?}");
+    std::fs::remove_dir_all(node.folder.path().join("data/warninglists")).unwrap();
     let found = node.json("", &["intel", "search", "value:198.51.100.7"]);
     assert_eq!(found["objects"].as_array().unwrap().len(), 1);
     assert_eq!(node.comity(&["intel", "import", "/dev/null"]).status.code(), Some(2));

@@ -123,6 +123,12 @@ impl Warnings {
         self.lists.iter().map(|list| list.name.clone()).collect()
     }
 
+    /// The names of the lists that know this.
+    pub fn knowing(&self, indicator: &Indicator) -> impl Iterator<Item = &str> {
+        let names = self.of(indicator).into_iter();
+        names.filter_map(|number| self.lists.get(usize::from(number))).map(|list| &*list.name)
+    }
+
     /// The numbers of the lists that know this.
     pub(crate) fn of(&self, indicator: &Indicator) -> Vec<u8> {
         let knows = |list: &Warning| list.kinds.contains(&indicator.kind) && list.knows(indicator);

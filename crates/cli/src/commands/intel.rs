@@ -367,6 +367,14 @@ fn report(value: &Value) -> String {
     if left > 0 {
         lines.push(format!("  and {left} more; see --json"));
     }
+    let harmless = value["harmless"].as_array().map_or(&[][..], Vec::as_slice);
+    for one in harmless.iter().take(20) {
+        let list = text(one, "list");
+        lines.push(format!("  known to be harmless: {} ({list})", text(one, "value")));
+    }
+    if harmless.len() > 20 {
+        lines.push(format!("  and {} more that are; see --json", harmless.len() - 20));
+    }
     lines.join("\n")
 }
 

@@ -17,6 +17,7 @@ use serde_json::Value;
 
 use super::document::{self, Bad, Document, Known};
 use super::foreign::understood;
+use super::harmless::{Harmless, harmless};
 use crate::node::{Error, Node};
 
 /// Objects of one transaction: while it lasts, nobody else writes.
@@ -68,6 +69,9 @@ pub struct Report {
     pub refused: u64,
     /// The first of them, and why.
     pub refusals: Vec<Refusal>,
+    /// Values that a warning list of the node knows to be harmless; they came in like the others.
+    #[serde(default)]
+    pub harmless: Vec<Harmless>,
 }
 
 /// An object that was refused.
@@ -120,9 +124,12 @@ impl Node {
     ) -> Result<Report, Error> {
         person.may(Right::Gather)?;
         let (given, now) = (Arc::clone(&import.bytes), self.now());
-        let understood = tokio::task::spawn_blocking(move || understood(&given, now)).await;
-        let understood = understood.map_err(|error| Error::Refused(error.to_string()))?;
-        let understood = understood.map_err(Error::Refused)?;
+        let lists = self.home().folder().join("warninglists");
+        let read = tokio::task::spawn_blocking(move || {
+            Ok((understood(&given, now)?, harmless(&lists, &given)?))
+        });
+        let read = read.await.map_err(|error| Error::Refused(error.to_string()))?;
+        let (understood, harmless) = read.map_err(Error::Refused)?;
         let bytes = if understood.of_values.is_empty() {
             understood.bytes
         } else {
@@ -130,7 +137,8 @@ impl Node {
         };
         let who = person.name.clone();
         let import = Import { who, bytes: bytes.into(), ..import };
-        Ok(self.import_with(import, progress, understood.refusals).await?.0)
+        let before = Report { harmless, ..Report::default() };
+        Ok(self.import_with(import, progress, before, understood.refusals).await?.0)
     }
 
     /// Objects that were made of values, those that are here already as they are here: they are not made anew.
@@ -154,7 +162,7 @@ impl Node {
         import: Import,
         progress: &(dyn Fn(usize, usize) + Send + Sync),
     ) -> Result<(Report, Vec<Taken>), Error> {
-        self.import_with(import, progress, Vec::new()).await
+        self.import_with(import, progress, Report::default(), Vec::new()).await
     }
 
     /// The same, where something was refused before.
@@ -162,6 +170,7 @@ impl Node {
         &self,
         import: Import,
         progress: &(dyn Fn(usize, usize) + Send + Sync),
+        mut report: Report,
         before: Vec<Refusal>,
     ) -> Result<(Report, Vec<Taken>), Error> {
         let mut parts = parts(&import.bytes).map_err(Error::Refused)?;
@@ -170,7 +179,7 @@ impl Node {
         let order = |part: &(usize, Range<usize>)| rank(&import.bytes[part.1.clone()]);
         parts.sort_by_cached_key(order);
         let now = self.now().as_microsecond();
-        let mut report = Report { objects: (total + before.len()) as u64, ..Report::default() };
+        report.objects = (total + before.len()) as u64;
         before.into_iter().for_each(|refusal| report.refuse(refusal));
         let mut all = Vec::with_capacity(total);
         let mut chunks = parts.chunks(CHUNK).map(<[_]>::to_vec).collect::<Vec<_>>().into_iter();

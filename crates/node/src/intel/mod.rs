@@ -3,6 +3,7 @@
 mod document;
 pub mod export;
 pub mod foreign;
+pub mod harmless;
 pub mod import;
 pub mod query;
 

@@ -115,6 +115,8 @@ struct Importing {
 struct Brought {
     frame: Frame,
     batch: Line,
+    /// Values and the warning lists that know them.
+    harmless: Vec<[String; 2]>,
     refusals: Vec<Refused>,
     /// How many more there are.
     more: Option<String>,
@@ -365,7 +367,8 @@ pub(crate) async fn batch(
     let more = report.refused.saturating_sub(refusals.len() as u64);
     let more = (more > 0).then(|| t.with("intel-refused-more", [("count", more.to_string())]));
     let frame = Frame::of(&app, t, &who.0, "intelligence", 0);
-    render(t, &Brought { frame, batch: Line::of(t, batch), refusals, more })
+    let harmless = report.harmless.into_iter().map(|one| [one.value, one.list]).collect();
+    render(t, &Brought { frame, batch: Line::of(t, batch), harmless, refusals, more })
 }
 
 impl Imports {
