@@ -548,3 +548,69 @@ async fn a_tool_takes_no_marking_off_and_learns_nothing_by_adding() {
     assert_eq!(stand.get(&red, "objects/?added_after=9999-12-31T23:59:59Z").await, json!({}));
     assert_eq!(stand.send(&red, Method::GET, &stand.path("objects/%ff/"), "").await.0, 404);
 }
+
+/// What was added after a time is read as the rest of the whole list, until a version comes after a later one.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_added_after_a_time_is_the_rest_of_the_list() {
+    use comity_store::intel::feed::{self, Filter, Versions};
+    let last = Versions { last: true, ..Versions::default() };
+    let kinds = [
+        (last.clone(), vec![]),
+        (last, vec!["2.1".to_owned()]),
+        (Versions { all: true, ..Versions::default() }, vec![]),
+        (Versions { first: true, ..Versions::default() }, vec![]),
+    ];
+    let mut turn = 7_u64;
+    let mut random = move |below: u64| -> usize {
+        turn = turn.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from((turn >> 33) % below).unwrap()
+    };
+    for is_orderly in [true, false] {
+        let stand = Stand::set().await;
+        let reader = Clearance { tlp: Tlp::Green, pap: Pap::Red };
+        let mut versions = [0; 5];
+        let mut times = Vec::new();
+        for _ in 0..40 {
+            let object = random(5);
+            let version = if is_orderly {
+                versions[object] += 1;
+                versions[object]
+            } else {
+                1 + random(20)
+            };
+            let label = if random(3) == 0 { Tlp::Red } else { Tlp::Green };
+            let name = format!("{object} {version}");
+            let one = malware(object, version, &name, Some(label));
+            let import = Import {
+                bytes: one.to_string().into_bytes().into(),
+                who: "analyst".to_owned(),
+                through: "import",
+                source: "test".to_owned(),
+                marking: Tlp::Green,
+                collection: Some(stand.collection.clone()),
+                returns: false,
+                reader: None,
+            };
+            stand.node.import(import, &|_, _| ()).await.unwrap();
+            stand.clock.advance(SignedDuration::from_secs(60));
+            times.push(stand.node.now().as_microsecond());
+        }
+        let collection = stand.node.collection(&stand.collection.alias).await.unwrap();
+        assert_eq!(collection.late, !is_orderly);
+        let audiences = feed::audiences(stand.node.db(), collection.num).await.unwrap();
+        for (versions, specs) in &kinds {
+            for after in &times {
+                let (ids, kinds) = (Vec::new(), Vec::new());
+                let (versions, specs) = (versions.clone(), specs.clone());
+                let filter =
+                    Filter { ids, kinds, specs, versions, after: Some(*after), cursor: None };
+                let of = (collection.num, &audiences[..]);
+                let places =
+                    async |filter| feed::places(stand.node.db(), of, reader, filter, 100).await;
+                let whole = places(&filter).await.unwrap();
+                let rest = filter.clone().as_rest(collection.late);
+                assert_eq!(places(&rest).await.unwrap(), whole, "{filter:?}");
+            }
+        }
+    }
+}

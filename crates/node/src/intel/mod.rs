@@ -157,6 +157,7 @@ impl Node {
             description: description.to_owned(),
             marking: marking.label().to_owned(),
             latest: 0,
+            late: false,
         };
         collection::add(&self.db, &made).await?;
         self.journal("collection add", alias).await?;

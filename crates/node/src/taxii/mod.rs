@@ -423,8 +423,8 @@ impl Taxii {
         asked: &Asked,
     ) -> Result<Page<Head>, Problem> {
         let of = (collection.num, &collection.audiences[..]);
-        let db = self.node.db();
-        let page = feed::heads(db, of, tool.clearance, &asked.filter, asked.limit).await;
+        let (db, filter) = (self.node.db(), asked.filter.clone().as_rest(collection.late));
+        let page = feed::heads(db, of, tool.clearance, &filter, asked.limit).await;
         page.map_err(store)
     }
 
@@ -498,6 +498,7 @@ impl Taxii {
     async fn envelope(&self, tool: &Tool, collection: &Found, asked: Asked) -> Answer {
         let (db, clearance) = (self.node.db(), tool.clearance);
         let Asked { filter, limit, .. } = asked;
+        let filter = filter.as_rest(collection.late);
         let wanted = Wanted { collection: collection.num, clearance, filter, limit };
         let changes = db.intel_changes();
         let before = self.pages.get(changes, &wanted);

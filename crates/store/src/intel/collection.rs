@@ -20,9 +20,11 @@ pub struct Collection {
     pub marking: String,
     /// The time of the latest addition, in microseconds since 1970.
     pub latest: i64,
+    /// Whether a version of an object ever came after a later one of it.
+    pub late: bool,
 }
 
-const COLUMNS: &str = "num, id, alias, title, description, marking, latest";
+const COLUMNS: &str = "num, id, alias, title, description, marking, latest, late";
 
 /// Every collection, by name.
 ///
@@ -48,8 +50,8 @@ pub async fn find(db: &Db, name: &str) -> Result<Option<Collection>, Error> {
 /// [`Error::Refused`] where there is one of this name.
 pub async fn add(db: &Db, made: &Collection) -> Result<(), Error> {
     const SQL: &str = "INSERT INTO intel_collection
-        (num, id, alias, title, description, marking, latest)
-        VALUES ((SELECT COALESCE(MAX(num), 0) + 1 FROM intel_collection), $1, $2, $3, $4, $5, 0)
+        (num, id, alias, title, description, marking, latest, late)
+        VALUES ((SELECT COALESCE(MAX(num), 0) + 1 FROM intel_collection), $1, $2, $3, $4, $5, 0, 0)
         ON CONFLICT DO NOTHING";
     let mut tx = db.begin().await?;
     let params = [
@@ -108,5 +110,6 @@ fn read(row: &Row) -> Result<Collection, Error> {
         description: row.text(4)?.to_owned(),
         marking: row.text(5)?.to_owned(),
         latest: row.int(6)?,
+        late: row.int(7)? != 0,
     })
 }

@@ -48,6 +48,19 @@ impl Filter {
     }
 }
 
+impl Filter {
+    /// The same list as the rest of one that others read too, where it is one: what was added after a time decides which
+    /// versions are seen only where a version came after a later one of it, or the first of them is wanted.
+    #[must_use]
+    pub fn as_rest(mut self, is_late: bool) -> Self {
+        if !is_late && !self.versions.first {
+            self.cursor = self.after.max(self.cursor);
+            self.after = None;
+        }
+        self
+    }
+}
+
 /// Which versions of objects are wanted of those that everything else leaves: those that any of these says.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Versions {

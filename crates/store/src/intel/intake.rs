@@ -307,15 +307,20 @@ impl Intake {
     /// Which of an object's versions in a collection is the first and the last that each clearance sees.
     async fn order(&mut self, collection: u64, id: &str) -> Result<(), Error> {
         // A later STIX says more of the same. The plus has SQLite begin with the few versions, not with the collection.
-        const SQL: &str = "SELECT object, intel_member.audience, earliest, newest
+        const SQL: &str = "SELECT object, intel_member.audience, earliest, newest, added
             FROM intel_object JOIN intel_member ON intel_member.object = intel_object.num
             WHERE intel_object.id = $1 AND +intel_member.collection = $2
             ORDER BY intel_object.spec, version";
+        const LATE: &str = "UPDATE intel_collection SET late = 1 WHERE num = $1 AND late = 0";
         const SET: &str = "UPDATE intel_member SET earliest = $3, newest = $4
             WHERE object = $1 AND collection = $2";
         let rows = self.tx.query(SQL, &[id.into(), collection.into()]).await?;
         let seen: Vec<Audience> =
             rows.iter().map(|row| audience(row.int(1)?)).collect::<Result<_, _>>()?;
+        let added: Vec<i64> = rows.iter().map(|row| row.int(4)).collect::<Result<_, _>>()?;
+        if !added.is_sorted() {
+            self.tx.execute(LATE, &[collection.into()]).await?;
+        }
         let rest = |all: &mut Audience, one: &Audience| {
             let own = one.without(*all);
             *all = all.or(*one);
