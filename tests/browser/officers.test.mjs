@@ -177,6 +177,8 @@ test('a request is made from a template, with a file, and several are moved at o
   await south.page.click('summary:has-text("Several at once")');
   await picture(south.page, 'bulk');
   await south.page.click('details.bulk button[value=acknowledge]');
+  assert.match(await south.page.textContent('[role=status]'), /2 of 2 done/);
+  assert.equal(await south.page.inputValue('#q'), 'twin', 'what was looked for stays');
   await south.page.goto(south.base + '/requests?q=twin+status%3Aacknowledged');
   assert.equal(await south.page.locator('[name=pick]').count(), 2);
   // What cannot be done is said, for each.
@@ -194,6 +196,21 @@ test('a request is made from a template, with a file, and several are moved at o
   assert.match(await south.page.textContent('main'), /image\.txt/);
   await north.context.close();
   await south.context.close();
+});
+
+test('what is written on the long form stays in the tab until it is sent or somebody signs out', async () => {
+  const { page, base } = await signedIn('north');
+  await page.goto(base + '/requests/new');
+  await page.fill('[name=title]', 'Half a thought');
+  await page.click('button[value=more]');
+  await page.fill('[name=ask_2]', 'And whose is it?');
+  await page.goto(base + '/requests');
+  await page.goto(base + '/requests/new');
+  await page.waitForSelector('[name=ask_2]');
+  assert.equal(await page.inputValue('[name=title]'), 'Half a thought');
+  assert.equal(await page.inputValue('[name=ask_2]'), 'And whose is it?');
+  await page.click('form[action="/sign-out"] button');
+  assert.equal(await page.evaluate(() => sessionStorage.length), 0);
 });
 
 test('the hotline: a message comes up on the other side by itself, and is acknowledged by a key', async () => {

@@ -91,6 +91,9 @@ pub(crate) fn told(json: bool, text: std::fmt::Arguments<'_>) {
 
 /// Seconds as hours and minutes.
 pub(crate) fn hours(seconds: i64) -> String {
+    if seconds < 60 {
+        return format!("{seconds} s");
+    }
     format!("{} h {:02} min", seconds / 3600, seconds % 3600 / 60)
 }
 

@@ -257,15 +257,30 @@ impl Node {
         Ok(())
     }
 
-    /// When the terms were proposed that put an end to an agreement, where it is over.
-    pub(crate) fn ended_at(&self, agreement: &Agreement) -> Option<Timestamp> {
+    /// When an agreement ended, where it is over: when it was witnessed that both parties had signed the terms that put
+    /// an end to it.
+    pub(crate) async fn ended_at(&self, agreement: &Agreement) -> Result<Option<Timestamp>, Error> {
         if !agreement.is_closed() {
-            return None;
+            return Ok(None);
         }
         let hash = agreement.terms.hash().to_hex();
-        let all = self.agreements();
-        let next = all.iter().find(|next| next.terms.closes().is_some_and(|c| c.terms == hash))?;
-        next.terms.between.as_ref().map(|between| between.proposed)
+        for next in self.agreements() {
+            if next.terms.closes().is_none_or(|closes| closes.terms != hash) {
+                continue;
+            }
+            let own = ledger::show(&self.db, &next.own).await?;
+            // Terms that were withdrawn have one signature and no more.
+            let Some(other) = ledger::counterpart(&self.db, &own).await? else { continue };
+            let mut last = None;
+            for opening in [&own, &other] {
+                match ledger::history(&self.db, &opening.id, 1).await? {
+                    Some(witnessed) => last = last.max(Some(witnessed.time)),
+                    None => return Ok(None),
+                }
+            }
+            return Ok(last);
+        }
+        Ok(None)
     }
 
     /// Takes this party's signature under terms back that were to put an end to an agreement, as long as the other party

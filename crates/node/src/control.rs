@@ -251,11 +251,11 @@ pub async fn answer(node: &Node, question: Question) -> Result<Value, Error> {
         Question::State { terms, request, command, who, anyway } => {
             let person = person(node, who).await?;
             if !anyway && request.is_none() {
-                complete(node, &named(node, terms.clone())?.terms, &command)?;
+                complete(node, &to_state(node, terms.clone())?.terms, &command)?;
             }
             let (terms, thread) = match request {
                 Some(id) => (None, Some(node.find(&id).await?)),
-                None => (Some(named(node, terms)?.terms.hash().to_hex()), None),
+                None => (Some(to_state(node, terms)?.terms.hash().to_hex()), None),
             };
             Ok(match node.state(&person, terms.as_deref(), thread, *command).await? {
                 Stated::Now(done) => json!({ "request": done.thread, "index": done.index }),
@@ -587,6 +587,20 @@ fn named(node: &Node, name: Option<String>) -> Result<Arc<crate::node::Agreement
     }
 }
 
+/// The same, to state something under it: terms that wait for the other party's signature are named, for it may never
+/// come.
+fn to_state(node: &Node, name: Option<String>) -> Result<Arc<crate::node::Agreement>, Error> {
+    let is_ending = node.agreements().iter().any(|agreement| agreement.is_ending());
+    if name.is_none() && is_ending && node.in_force().is_empty() {
+        return Err(Error::Refused(
+            "the agreement ends, and the other party has not signed the terms after it: name one with \
+             --agreement; see `comity agreement list`"
+                .to_owned(),
+        ));
+    }
+    named(node, name)
+}
+
 async fn propose(
     node: &Node,
     template: &str,
@@ -730,6 +744,7 @@ fn line_json(node: &Node, line: &Line) -> Value {
         "overdue": line.clocks.is_overdue(),
         "next_due": line.clocks.next_due(),
         "stands_still": line.clocks.is_paused(),
+        "terms_ended": line.agreement.is_closed(),
         "calendar_known": line.clocks.is_known(),
     })
 }

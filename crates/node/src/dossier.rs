@@ -86,7 +86,10 @@ impl Dossier {
             let effective = self.statements.iter().rev().filter(|s| s.event.refused.is_none());
             let mut own = effective.filter(|s| s.author == *party);
             own.find_map(|statement| match &statement.kept.as_ref()?.letter {
-                Letter::Assessment(assessment) => Some(&assessment.scores),
+                Letter::Assessment(assessment) => {
+                    let terms = &self.line.agreement.terms;
+                    Some(quality::counted(terms, request.class.as_deref(), &assessment.scores))
+                }
                 _ => None,
             })
         };
@@ -95,10 +98,10 @@ impl Dossier {
         };
         let score = |scores: &quality::Scores, dimension| scores.get(dimension).copied();
         let both = |dimension| {
-            let (asker, receiver) = score(one, dimension).zip(score(other, dimension))?;
+            let (asker, receiver) = score(&one, dimension).zip(score(&other, dimension))?;
             Some(Disputed { dimension, asker, receiver })
         };
-        quality::disputed(one, other).into_iter().filter_map(both).collect()
+        quality::disputed(&one, &other).into_iter().filter_map(both).collect()
     }
 }
 
@@ -245,7 +248,8 @@ impl Node {
             let terms = agreement.terms.hash().to_hex();
             let matters = matter::about(&self.db, Topic::Suspension, &terms).await?;
             // Under what is over nothing is due any more.
-            let over = self.ended_at(&agreement).map(|from| Suspension { from, to: None });
+            let ended = self.ended_at(&agreement).await?;
+            let over = ended.map(|from| Suspension { from, to: None });
             if matters.is_empty() && over.is_none() {
                 continue;
             }

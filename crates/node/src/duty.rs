@@ -140,6 +140,13 @@ impl Node {
     /// [`Error::Denied`], [`Error::Refused`] where it is one's own, or taken.
     pub async fn take_over(&self, by: &Person, handover: &str) -> Result<(), Error> {
         by.may(Right::State)?;
+        let all = duty::handovers(&self.db, LISTED).await?;
+        let mut begins =
+            all.iter().filter(|one| handover.len() >= 4 && one.id.starts_with(handover));
+        let handover = match (begins.next(), begins.next()) {
+            (Some(one), None) => one.id.as_str(),
+            _ => handover,
+        };
         if !duty::take_over(&self.db, handover, &by.name, self.now()).await? {
             return Err(Inside::NoHandover.into());
         }

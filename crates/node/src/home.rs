@@ -40,6 +40,9 @@ pub struct Config {
     /// Whether this node tests its hotlines by itself, as their terms want.
     #[serde(default = "yes", skip_serializing_if = "is_yes")]
     pub hotline_tests: bool,
+    /// Whether this node plays an exercise: then everything that begins on it is one, and its pages say so.
+    #[serde(default, skip_serializing_if = "is_no")]
+    pub exercise: bool,
     /// The server that takes mail; none: nobody is told by mail.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mail: Option<Mail>,
@@ -52,6 +55,11 @@ fn yes() -> bool {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives it so")]
 fn is_yes(value: &bool) -> bool {
     *value
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives it so")]
+fn is_no(value: &bool) -> bool {
+    !*value
 }
 
 /// A folder that `init` made.

@@ -370,6 +370,20 @@ impl Node {
         self.agreements.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// The agreements under which this party may state something: but for terms that are to end another and wait for the
+    /// other party's signature, which may never come.
+    #[must_use]
+    pub fn in_force(&self) -> Vec<Arc<Agreement>> {
+        let all = self.agreements();
+        let waits = |one: &Agreement| {
+            let ends = one.terms.closes();
+            ends.is_some_and(|ends| {
+                all.iter().any(|old| old.is_ending() && old.terms.hash().to_hex() == ends.terms)
+            })
+        };
+        all.iter().filter(|one| one.goes_on() && !waits(one)).map(Arc::clone).collect()
+    }
+
     /// The agreement with this hash of terms, or whose hash begins so, or of this id: of several, the one
     /// that is not closed.
     ///

@@ -47,6 +47,7 @@ impl Node {
         command: Command,
     ) -> Result<Stated, Error> {
         person.may(right_to(&command))?;
+        let command = self.as_played(command);
         let known = self.thread_of(thread).await?;
         let terms = match (&known, terms) {
             (Some((_, terms)), _) => terms.clone(),
@@ -109,7 +110,12 @@ impl Node {
             (None, None) => return Err(no_terms()),
         };
         let by = By { who: by.name.clone(), draft: None };
-        self.carry_out(by, &terms, thread, command).await
+        self.carry_out(by, &terms, thread, self.as_played(command)).await
+    }
+
+    /// What begins on a node that plays an exercise is one, whatever its form says.
+    fn as_played(&self, command: Command) -> Command {
+        if self.home().config().exercise { command.as_exercise() } else { command }
     }
 
     /// Hands a command to the writer; when this returns, the statement is durable.

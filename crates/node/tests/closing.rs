@@ -180,7 +180,7 @@ async fn one_signature_ends_nothing_and_can_be_taken_back() {
     let folder = tempfile::tempdir().unwrap();
     let (stage, harbour) = set(folder.path()).await;
     let (hash, operator) = (stage.hash(), Person::operator());
-    stage.north.command(&operator, Some(&hash), None, ask("before")).await.unwrap();
+    let before = stage.north.command(&operator, Some(&hash), None, ask("before")).await.unwrap();
     stage.settle().await;
     let old = stage.north.agreement(&hash).unwrap();
     let terms = stage.north.succeed(&old, None, None).await.unwrap();
@@ -203,9 +203,24 @@ async fn one_signature_ends_nothing_and_can_be_taken_back() {
     let root = |node: &Node| node.home().root_key(&node.home().folder().join("root.key")).unwrap();
     let said = refused(stage.south.sign(terms, &root(&stage.south)).await);
     assert!(said.contains("propose again"), "{said}");
+    stage.clock.advance(jiff::SignedDuration::from_hours(48));
     let terms = stage.north.succeed(&old, None, None).await.unwrap();
     both_sign(&stage, &terms, &harbour).await;
     until(async || old.is_closed()).await;
+    // Both know to the second when the clocks stopped: not when the terms were proposed that came to nothing.
+    until(async || {
+        let mut ends = Vec::new();
+        for node in [&stage.north, &stage.south] {
+            let line = node.dossier(&operator, before.thread).await.unwrap().into_inner().line;
+            let over = line.clocks.pauses.iter().find(|pause| pause.to.is_none());
+            ends.push(over.map(|over| over.from));
+        }
+        let late = |from: jiff::Timestamp| {
+            from.duration_since(stage::start()) >= jiff::SignedDuration::from_hours(48)
+        };
+        ends[0] == ends[1] && ends[0].is_some_and(late)
+    })
+    .await;
     let said = refused(stage.north.withdraw(&terms.hash().to_hex()).await);
     assert!(said.contains("they hold"), "{said}");
 }

@@ -19,10 +19,10 @@ use comity_rules::access::{Person, Right, Role};
 use comity_rules::agreement::{Agreement, Evidence, Release};
 use comity_rules::command::{Command, Deed};
 use comity_rules::content::{
-    ActionItem, Agenda, Assessment, Attachment, Criterion, Finding, Judgement, Record, Verdict,
-    Yardstick,
+    ActionItem, Agenda, Assessment, Attachment, Criterion, Finding, Judgement, Message, Record,
+    Tlp, Verdict, Yardstick,
 };
-use comity_rules::matter::{Day, Topic};
+use comity_rules::matter::{Day, Signal, Topic};
 use comity_rules::release::Released;
 use comity_rules::review::{Review, Scope};
 use comity_rules::{Kind, Terms};
@@ -384,6 +384,30 @@ async fn an_action_item_is_done_by_whose_it_is() {
     south.state(&operator, None, thread, done()).await.unwrap();
     stage.settle().await;
     assert!(north.open_actions(&operator).await.unwrap().into_inner().is_empty());
+}
+
+/// Who plays an exercise cannot begin anything real by leaving a box empty.
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_begins_where_an_exercise_is_played_is_one() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("exercise"), "").unwrap();
+    let stage = Stage::set(folder.path(), Arc::new(Tcp)).await;
+    let (operator, hash) = (Person::operator(), stage.hash());
+    let message = Message {
+        title: "line".to_owned(),
+        text: "are you there?".to_owned(),
+        marking: Tlp::Green,
+        spoken: String::new(),
+    };
+    let signal = Signal::Message;
+    let real = Deed::Signal { signal, about: None, exercise: false, message };
+    let Command::Send { class, ask, .. } = ask("real?") else { panic!("a request") };
+    let request = Command::Send { class, ask, exercise: false };
+    for command in [Command::Deed(real), request] {
+        let stated = stage.north.state(&operator, Some(&hash), None, command).await.unwrap();
+        let Stated::Now(done) = stated else { panic!("it waits") };
+        assert!(stage.north.is_exercise(done.thread).await.unwrap());
+    }
 }
 
 /// A commitment is judged for a period that is over, by what was fixed for it and by nothing else.

@@ -129,7 +129,7 @@ impl Clocks {
                 let paused = pauses.iter().map(|pause| pause.within(due, until));
                 until.duration_since(due) - paused.sum::<SignedDuration>()
             });
-            let late = late.filter(SignedDuration::is_positive);
+            let late = late.filter(SignedDuration::is_positive).map(whole);
             Deadline { limit: limit.cloned(), due, soon, done, late }
         };
         let acknowledged = first(&request.answered, |event| event.act.kind == Kind::Acknowledge);
@@ -496,8 +496,14 @@ fn reply(
     let soon = timer.and_then(|timer| timer.most().due(&pauses));
     let done = last.and_then(|asked| asked.to);
     let until = done.or(ended.flatten()).unwrap_or(now);
-    let late = due.map(|due| until.duration_since(due)).filter(SignedDuration::is_positive);
+    let late =
+        due.map(|due| until.duration_since(due)).filter(SignedDuration::is_positive).map(whole);
     Deadline { limit, due, soon, done, late }
+}
+
+/// In whole seconds, as ledgers count them.
+fn whole(time: SignedDuration) -> SignedDuration {
+    SignedDuration::from_secs(time.as_secs())
 }
 
 /// How many items stand at each outcome, for those who read ledgers only.

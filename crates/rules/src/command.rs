@@ -10,6 +10,7 @@ use crate::content::{
     Answer, Ask, Assessment, Attachment, DIMENSIONS, Letter, Reason, Remark, Ruling, Translation,
 };
 use crate::matter::Topic;
+use crate::quality;
 use crate::request::{Act, Decision, Illegal, MAX_ITEMS, Outcome};
 use crate::thread::View;
 use crate::{Draft, Kind, PartyId, Request, Thread, ThreadId};
@@ -137,6 +138,9 @@ pub enum Flaw {
         /// Those that there are.
         known: String,
     },
+    /// A time without a limit.
+    #[error("the terms name no limit for this time: it is not scored; leave it out")]
+    NoLimit,
     /// No score.
     #[error("scores are 0 to 4")]
     Score,
@@ -152,6 +156,20 @@ pub enum Flaw {
 }
 
 impl Command {
+    /// The same as an exercise, where it begins something.
+    #[must_use]
+    pub fn as_exercise(mut self) -> Self {
+        let begins = match &mut self {
+            Self::Send { exercise, .. } => Some(exercise),
+            Self::Deed(deed) => deed.exercise_mut(),
+            _ => None,
+        };
+        if let Some(exercise) = begins {
+            *exercise = true;
+        }
+        self
+    }
+
     /// The files that go with it, to take their bytes out or put them back.
     pub fn attachments_mut(&mut self) -> &mut [Attachment] {
         match self {
@@ -182,6 +200,7 @@ impl Flaw {
             Self::Twice => "twice",
             Self::LeftOpen => "left-open",
             Self::Dimension { .. } => "dimension",
+            Self::NoLimit => "no-limit",
             Self::Score => "score",
             Self::EmptyPeriod => "empty-period",
             Self::Stranger(_) => "stranger",
@@ -302,7 +321,7 @@ pub fn decide(
         }
         Command::Assess(assessment) => {
             act.kind = Kind::Assess;
-            check_scores(assessment)?;
+            check_scores(agreement, request.class.as_deref(), assessment)?;
         }
         Command::Close(_) => act.kind = Kind::Close,
         Command::Withdraw(_) => act.kind = Kind::Withdraw,
@@ -494,13 +513,20 @@ fn check_reason(
     Ok(())
 }
 
-fn check_scores(assessment: &Assessment) -> Result<(), Problem> {
+fn check_scores(
+    agreement: &Agreement,
+    class: Option<&str>,
+    assessment: &Assessment,
+) -> Result<(), Problem> {
     for (dimension, score) in &assessment.scores {
         if !DIMENSIONS.contains(&dimension.as_str()) {
             let flaw = Flaw::Dimension { known: DIMENSIONS.join(", ") };
             return Err(Problem::Wrong { place: "scores".to_owned(), flaw });
         }
         let place = format!("scores.{dimension}");
+        if !quality::is_scored(agreement, class, dimension) {
+            return Err(Problem::Wrong { place, flaw: Flaw::NoLimit });
+        }
         if *score > 4 {
             return Err(Problem::Wrong { place, flaw: Flaw::Score });
         }

@@ -11,6 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::Request;
+use crate::agreement::Agreement;
 use crate::clock::{Clocks, Deadline};
 use crate::content::DIMENSIONS;
 use crate::request::{self, Decision};
@@ -173,6 +174,25 @@ pub fn weighed(scores: &Scores) -> Option<u32> {
     (of > 0).then(|| (100 * sum + of / 2) / of)
 }
 
+/// Whether a dimension is scored of requests of this class: a time is held against a limit that the terms have, and
+/// against nothing else.
+#[must_use]
+pub fn is_scored(agreement: &Agreement, class: Option<&str>, dimension: &str) -> bool {
+    let class = class.and_then(|class| agreement.class(class));
+    match dimension {
+        "ack" => class.is_some_and(|class| class.acknowledge.is_some()),
+        "timeliness" => class.is_some_and(|class| class.answer.is_some()),
+        _ => true,
+    }
+}
+
+/// Those of a side's scores that count, of a request of this class.
+#[must_use]
+pub fn counted(agreement: &Agreement, class: Option<&str>, scores: &Scores) -> Scores {
+    let counts = |dimension: &String| is_scored(agreement, class, dimension);
+    scores.iter().filter(|one| counts(one.0)).map(|(name, score)| (name.clone(), *score)).collect()
+}
+
 /// The dimensions over which two sides lie so far apart that they are in dispute.
 #[must_use]
 pub fn disputed(one: &Scores, other: &Scores) -> Vec<&'static str> {
@@ -186,6 +206,7 @@ pub fn disputed(one: &Scores, other: &Scores) -> Vec<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::agreement::{TEMPLATES, Terms};
 
     fn scores(of: &[(&str, u8)]) -> Scores {
         of.iter().map(|(name, score)| ((*name).to_owned(), *score)).collect()
@@ -205,5 +226,26 @@ mod tests {
         let one = scores(&[("ack", 4), ("relevance", 3), ("reasons", 2)]);
         let other = scores(&[("ack", 3), ("relevance", 1)]);
         assert_eq!(disputed(&one, &other), ["relevance"]);
+    }
+
+    /// A time without a limit has no score, whatever a side says, and is nothing to dispute about.
+    #[test]
+    fn where_the_terms_name_no_limit_time_is_not_scored() {
+        let template = |id: &str| {
+            let text = TEMPLATES.iter().find(|(known, _)| *known == id).map_or("", |(_, t)| *t);
+            match Terms::parse(text) {
+                Ok(terms) => Agreement::clone(&terms),
+                Err(problem) => panic!("{id}: {problem}"),
+            }
+        };
+        let said = scores(&[("ack", 4), ("timeliness", 4), ("relevance", 3)]);
+        let none = template("us-china-2015");
+        assert_eq!(counted(&none, None, &said), scores(&[("relevance", 3)]));
+        let mut some = template("comity-model");
+        let class = some.classes[0].id.clone();
+        assert_eq!(counted(&some, Some(&class), &said), said);
+        some.classes[0].answer = None;
+        let kept = counted(&some, Some(&class), &said);
+        assert_eq!(kept, scores(&[("ack", 4), ("relevance", 3)]));
     }
 }

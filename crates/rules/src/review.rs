@@ -30,7 +30,7 @@ use crate::{Kind, Matter, PartyId, Request, ThreadId};
 pub use mechanism::{Judged, Kept, Line, Mechanism, Pause, Readiness, actions};
 
 /// The version of what a review computes: other rules, another number.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 
 /// What was opened of a statement for the review.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -331,6 +331,8 @@ pub struct Took {
     pub done: bool,
     /// Whether it is, or was, late.
     pub late: bool,
+    /// Whether nobody waits for it any more.
+    pub over: bool,
 }
 
 impl Review {
@@ -495,7 +497,8 @@ impl Row {
         };
         let scores_of = |party: &PartyId| {
             let assessed = request.latest(party, Kind::Assess)?;
-            opened(openings, party, assessed)?.scores.clone()
+            let scores = opened(openings, party, assessed)?.scores.as_ref()?;
+            Some(quality::counted(agreement, request.class.as_deref(), scores))
         };
         let mut scores: BTreeMap<String, Scores> = BTreeMap::new();
         scores.insert("measured".to_owned(), quality::measured(request, clocks, now));
@@ -563,6 +566,7 @@ impl Took {
             limit: clocks.allowed(deadline).map(|limit| limit.as_secs()),
             done: deadline.done.is_some(),
             late: deadline.late.is_some(),
+            over: clocks.ended,
         }
     }
 }
@@ -623,7 +627,7 @@ impl Times {
         let Some(seconds) = took.seconds else { return };
         if took.done {
             self.done += 1;
-        } else {
+        } else if !took.over {
             self.open += 1;
         }
         let Some(limit) = took.limit else {
@@ -635,6 +639,7 @@ impl Times {
         match (took.done, took.late) {
             (true, false) => self.within += 1,
             (true, true) => self.late += 1,
+            (false, true) if took.over => self.late += 1,
             (false, true) => {
                 self.overdue += 1;
                 self.open_counted += 1;
@@ -753,7 +758,13 @@ mod tests {
 
     #[test]
     fn silence_improves_no_figure_and_neither_does_a_new_request() {
-        let took = |seconds, limit, done, late| Took { seconds: Some(seconds), limit, done, late };
+        let took = |seconds, limit, done, late| Took {
+            seconds: Some(seconds),
+            limit,
+            done,
+            late,
+            over: false,
+        };
         let mut times = Times::default();
         for seconds in [100, 200, 300] {
             times.take(&took(seconds, Some(250), true, seconds > 250));

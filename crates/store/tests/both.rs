@@ -443,6 +443,7 @@ async fn intelligence_is_kept_found_and_read_in_order(db: Db) {
         description: String::new(),
         marking: "TLP:GREEN".to_owned(),
         latest: 0,
+        late: false,
     };
     collection::add(&db, &made).await.unwrap();
     assert!(matches!(collection::add(&db, &made).await, Err(Error::Refused(_))));

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::http::{HeaderValue, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware;
 use axum::response::Response;
 use axum::routing::{get, post};
@@ -114,6 +114,8 @@ pub fn router(node: &Arc<Node>) -> Router {
         .route("/sign-in", get(session::show).post(session::sign_in))
         .route("/language", get(language::choose))
         .route("/static/{file}", get(pages::assets))
+        // Browsers ask for it whatever a page says.
+        .route("/favicon.ico", get(|| async { StatusCode::NO_CONTENT }))
         .layer(middleware::from_fn(session::same_origin));
     let officers = middleware::from_fn_with_state(app.clone(), session::officer);
     behind_password

@@ -399,6 +399,10 @@ impl Layout<'_> {
             self.heading(2, &t.text("topics-suspension"));
             self.paragraph(&view.suspended.join("\n"));
         }
+        if !view.definitions.is_empty() {
+            self.heading(2, &t.text("definitions"));
+            self.paragraph(&view.definitions.join("\n"));
+        }
         let parts = [
             ("hotline-ready", "review-no-calls", &view.hotline, ""),
             ("topics-commitment", "review-no-commitments", &view.commitments, &view.concerns),

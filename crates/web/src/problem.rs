@@ -40,6 +40,7 @@ fn flaw(t: Language, flaw: &Flaw) -> String {
         Flaw::BeforeTerms(day) | Flaw::DueBefore(day) => t.with(&key, [("day", day.to_string())]),
         Flaw::OnlyTakedown
         | Flaw::NoLanguage
+        | Flaw::NoLimit
         | Flaw::SameLanguage
         | Flaw::NoId
         | Flaw::Twice

@@ -42,6 +42,8 @@ pub(crate) struct View {
     pub(crate) requests: Table,
     /// That there are more than a page shows.
     pub(crate) more: Option<String>,
+    /// What the terms say that words mean, or that nobody said.
+    pub(crate) definitions: Vec<String>,
 }
 
 /// One party's answers.
@@ -304,6 +306,16 @@ impl View {
             ),
             matters: matters(t, review, linked, &name),
             requests: requests(t, review, linked, &name),
+            definitions: terms
+                .definitions
+                .iter()
+                .map(|one| {
+                    let [word, state, readings] = crate::pages::agreements::definition(t, one);
+                    let readings =
+                        if readings.is_empty() { readings } else { format!(": {readings}") };
+                    format!("“{word}”: {state}{readings}")
+                })
+                .collect(),
             more: (linked && review.requests.len() > SHOWN).then(|| {
                 t.with("review-more", [("shown", SHOWN), ("count", review.requests.len())])
             }),
@@ -528,14 +540,19 @@ const TIMES: [&str; 9] = [
 
 /// Why nothing is scored for its time.
 fn unscored(t: Language, answers: &Answers) -> Option<String> {
-    let all = answers.answer.done + answers.answer.open;
+    let all = answers.requests;
     let measured = answers.quality.get("measured");
     let timed = measured.is_some_and(|quality| {
         DIMENSIONS[..2].iter().any(|dimension| quality.by_dimension.contains_key(*dimension))
     });
+    let free = answers.answer.no_limit;
     let key = match (all, timed) {
-        (0, _) | (_, true) => return None,
-        _ if answers.answer.no_limit == all => "review-unscored-no-limit",
+        (0, _) => return None,
+        _ if free == all => "review-unscored-no-limit",
+        _ if free > 0 => {
+            return Some(t.with("review-unscored-some", [("count", free), ("all", all)]));
+        }
+        (_, true) => return None,
         _ => "review-unscored-yet",
     };
     Some(t.text(key))

@@ -23,6 +23,7 @@ struct SignIn {
     party: String,
     wrong: bool,
     next: String,
+    exercise: bool,
 }
 
 #[derive(Deserialize)]
@@ -200,7 +201,8 @@ pub(crate) fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
 
 fn page(app: &App, t: Language, wrong: bool, next: &str) -> Response {
     let next = own_place(next).to_owned();
-    let page = SignIn { t, party: app.node.card().name.clone(), wrong, next };
+    let exercise = app.node.home().config().exercise;
+    let page = SignIn { t, party: app.node.card().name.clone(), wrong, next, exercise };
     match page.render() {
         Ok(html) => Html(html).into_response(),
         Err(error) => internal(t, &error),

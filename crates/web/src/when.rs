@@ -78,6 +78,9 @@ pub(crate) fn due(t: Language, line: &Line, us: &PartyId, zones: &Zones, now: Ti
     if line.standing.is_over() {
         return plain("done");
     }
+    if line.agreement.is_closed() {
+        return plain("due-ended");
+    }
     if line.waits_for.as_ref() == Some(us) && line.summary.request.asker == *us {
         let assessed = line.standing.desired == Desired::Assessed;
         let asked = line.standing.question.is_some() && !line.standing.is_answered();

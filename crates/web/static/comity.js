@@ -106,3 +106,31 @@ addEventListener('click', (event) => {
   const code = event.target.closest('code[data-whole]');
   if (code) navigator.clipboard?.writeText(code.dataset.whole);
 });
+
+// What is written on the long form is kept in this tab until it is sent or somebody signs out: a wrong click or the end
+// of a session costs nothing.
+const long = document.querySelector('form[data-draft]');
+if (long) {
+  const fields = () => [...long.elements].filter((one) => one.name && !/^(hidden|file|submit|button)$/.test(one.type));
+  const items = () => long.elements.items.value;
+  const keep = () => {
+    const texts = fields().map((one) => [one.name, one.type === 'checkbox' ? one.checked : one.value]);
+    sessionStorage.setItem('draft', JSON.stringify({ items: items(), texts }));
+  };
+  const kept = JSON.parse(sessionStorage.getItem('draft') || 'null');
+  if (kept && long.dataset.draft === 'fresh') {
+    if (Number(kept.items) > Number(items()) && !location.search) {
+      location.replace(`${location.pathname}?items=${Number(kept.items)}`);
+    } else {
+      for (const [name, value] of kept.texts) {
+        const field = long.elements[name];
+        if (field?.type === 'checkbox') field.checked = value; else if (field) field.value = value;
+      }
+    }
+  }
+  long.addEventListener('input', keep);
+  long.addEventListener('submit', (event) => {
+    if (event.submitter?.value === 'send') sessionStorage.removeItem('draft'); else keep();
+  });
+}
+document.querySelector('form[action="/sign-out"]')?.addEventListener('submit', () => sessionStorage.clear());

@@ -48,6 +48,7 @@ impl Init {
             admin: self.admin,
             pages: None,
             hotline_tests: true,
+            exercise: false,
             mail: None,
         };
         let made = Home::init(&context.data, config).await?;

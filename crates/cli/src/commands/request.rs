@@ -306,9 +306,12 @@ async fn list(context: &Context, open: bool) -> Result<ExitCode, Failure> {
                 .to_owned();
         }
         let rows = lines.iter().map(|line| {
+            let is_answered =
+                ["answered", "partly-refused", "refused"].contains(&&*text(line, "status"));
             let overdue = match (&line["overdue"], &line["stands_still"]) {
+                _ if line["terms_ended"] == true => "its terms have ended",
                 (Value::Bool(true), _) => "overdue",
-                (_, Value::Bool(true)) => "clock stands still",
+                (_, Value::Bool(true)) if !is_answered => "clock stands still",
                 _ => "",
             };
             // The asker has the last word: what is closed or withdrawn is that.

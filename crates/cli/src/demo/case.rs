@@ -36,6 +36,7 @@ pub(super) fn cast() -> Cast {
         ],
         template,
         calendars: [None, None],
+        exercise: false,
     }
 }
 

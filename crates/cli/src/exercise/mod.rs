@@ -239,7 +239,13 @@ fn cast(script: &Script) -> Result<Cast, Failure> {
         let party = &script.parties[index];
         (party.id.to_string(), party.name.clone(), party.zone.clone())
     };
-    Ok(Cast { start: script.start, parties: [party(0), party(1)], template, calendars })
+    Ok(Cast {
+        start: script.start,
+        parties: [party(0), party(1)],
+        template,
+        calendars,
+        exercise: true,
+    })
 }
 
 impl Run<'_> {

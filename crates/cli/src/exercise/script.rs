@@ -194,6 +194,12 @@ impl Script {
         let shipped = SHIPPED.iter().find(|(name, _)| *name == named);
         let text = match shipped {
             Some((_, text)) => (*text).to_owned(),
+            None if !Path::new(named).exists() => {
+                let known = SHIPPED.map(|(name, _)| name).join(", ");
+                return Err(Failure::Wrong(format!(
+                    "{named}: neither an exercise that is shipped ({known}) nor a file; see `comity exercise list`"
+                )));
+            }
             None => read(Path::new(named))?,
         };
         let script: Self =

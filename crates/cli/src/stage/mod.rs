@@ -44,6 +44,8 @@ pub(crate) struct Cast {
     pub(crate) template: String,
     /// The calendars by which they work, where the terms count working time.
     pub(crate) calendars: [Option<Calendar>; 2],
+    /// Whether all of it is an exercise.
+    pub(crate) exercise: bool,
 }
 
 /// A party that plays.
@@ -74,9 +76,9 @@ impl Stage {
         let ports = ports(port).await?;
         let [one, other] = &cast.parties;
         let (mut north, north_root) =
-            Side::make(&folder.join(&one.0), one, &ports[..3], &clock).await?;
+            Side::make(&folder.join(&one.0), one, &ports[..3], (&clock, cast.exercise)).await?;
         let (mut south, south_root) =
-            Side::make(&folder.join(&other.0), other, &ports[3..], &clock).await?;
+            Side::make(&folder.join(&other.0), other, &ports[3..], (&clock, cast.exercise)).await?;
         north.node.add_peer(south.node.home().card().to_string().as_bytes()).await?;
         south.node.add_peer(north.node.home().card().to_string().as_bytes()).await?;
         let outside =
@@ -187,7 +189,7 @@ impl Side {
         folder: &Path,
         (id, name, zone): &(String, String, String),
         ports: &[u16],
-        clock: &Arc<Adjustable>,
+        (clock, exercise): (&Arc<Adjustable>, bool),
     ) -> Result<(Self, std::path::PathBuf), Failure> {
         let at = |index: usize| format!("127.0.0.1:{}", ports.get(index).copied().unwrap_or(0));
         let config = Config {
@@ -200,6 +202,7 @@ impl Side {
             admin: at(2),
             pages: None,
             hotline_tests: false,
+            exercise,
             mail: None,
         };
         let made = Home::init(folder, config).await?;

@@ -401,7 +401,7 @@ impl Scanner<'_> {
             let colons = || run.iter().filter(|byte| **byte == b':').count();
             let is_any = run.windows(2).any(|pair| pair == b"::") || colons() >= 6;
             if is_any {
-                self.ipv6(text, start.max(from.saturating_sub(LONGEST_ADDRESS)), end);
+                self.ipv6(text, start, end);
             }
             at = end.max(colon + 1);
         }

@@ -75,6 +75,10 @@ impl Mail {
         let failed = |error: lettre::transport::smtp::Error| {
             Error::Refused(format!("mail by {}: {error}", self.server))
         };
+        if self.server.contains(':') {
+            let why = "`server` is a name alone; its port is `port`, a number";
+            return Err(Error::Refused(format!("[mail] {}: {why}", self.server)));
+        }
         let mut builder = match self.security {
             Security::Tls => Transport::relay(&self.server).map_err(failed)?,
             Security::Starttls => Transport::starttls_relay(&self.server).map_err(failed)?,

@@ -196,12 +196,15 @@ async fn disputed(
         let own = party == node.party();
         let here = |s: &&Statement| s.index == index && (s.ledger == agreement.own) == own;
         match &kept.iter().find(here)?.kept.as_ref()?.letter {
-            Letter::Assessment(assessment) => Some(&assessment.scores),
+            Letter::Assessment(assessment) => {
+                let class = asked.class.as_deref();
+                Some(quality::counted(&agreement.terms, class, &assessment.scores))
+            }
             _ => None,
         }
     };
     let both = scores(&asked.asker, one).zip(scores(&asked.receiver, other));
-    if both.is_some_and(|(one, other)| !quality::disputed(one, other).is_empty()) {
+    if both.is_some_and(|(one, other)| !quality::disputed(&one, &other).is_empty()) {
         let about = About::request(node, asked, agreement);
         alerts.push(about.alert("disputed", &format!("{one}-{other}"), 1, None));
     }

@@ -26,7 +26,7 @@ pub(crate) fn start() -> Timestamp {
 
 /// A node's folder, its exchange at this address.
 ///
-/// Where the test has put a `mail.toml` beside it, the node has that mail server.
+/// Where the test has put a `mail.toml` beside it, the node has that mail server; with a file `exercise` it plays one.
 pub(crate) async fn home(folder: &Path, party: &str, exchange: &str) -> Home {
     let mail = std::fs::read_to_string(folder.join("mail.toml")).ok();
     let mail = mail.map(|text| toml::from_str(&text).unwrap());
@@ -40,6 +40,7 @@ pub(crate) async fn home(folder: &Path, party: &str, exchange: &str) -> Home {
         admin: "127.0.0.1:0".to_owned(),
         pages: mail.as_ref().map(|_| format!("https://pages.{party}.example/")),
         hotline_tests: false,
+        exercise: folder.join("exercise").exists(),
         mail,
     };
     Home::init(&folder.join(party), config).await.unwrap().home

@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use comity_ledger::note::VerifierKey;
 use comity_ledger::{Hash, Policy};
 
-use crate::Kind;
 use crate::matter::Topic;
+use crate::{Kind, Period};
+use jiff::Timestamp;
 
 use super::{
     Agreement, Between, Closes, Counts, Evidence, Meaning, Party, Problem, Trigger, policy_text,
@@ -134,6 +135,16 @@ impl Agreement {
         for calendar in &self.calendars {
             if let Err(error) = calendar.check() {
                 return sense(&format!("calendar {}", calendar.id), &error.to_string());
+            }
+        }
+        if let Some(hotline) = &self.hotline
+            && let (Some(epoch), Some(within)) = (&hotline.epoch, &hotline.acknowledge_within)
+        {
+            let length = |period: &Period| period.after(Timestamp::UNIX_EPOCH);
+            if length(epoch) < length(within) {
+                let problem = "a key is destroyed before what it opens is to be acknowledged: want an epoch that is \
+                               no shorter than acknowledge_within";
+                return sense("hotline.epoch", problem);
             }
         }
         let working = self.classes.iter().filter(|class| class.counts == Counts::Working);

@@ -177,6 +177,18 @@ impl Deed {
         }
     }
 
+    pub(super) fn exercise_mut(&mut self) -> Option<&mut bool> {
+        match self {
+            Self::Signal { exercise, .. }
+            | Self::Suspend { exercise, .. }
+            | Self::Fix { exercise, .. }
+            | Self::Raise { exercise, .. }
+            | Self::Inform { exercise, .. }
+            | Self::Convene { exercise, .. } => Some(exercise),
+            _ => None,
+        }
+    }
+
     fn mark(&self) -> Option<Mark> {
         Some(match self {
             Self::Signal { signal, about, .. } => Mark::Signal(*signal, *about),

@@ -321,5 +321,5 @@ fn took(from: Timestamp, done: Option<Timestamp>, limit: Option<&Period>, now: T
     let seconds = done.unwrap_or(now).duration_since(from).as_secs().max(0);
     let limit = limit.map(|limit| limit.after(from).duration_since(from).as_secs());
     let late = limit.is_some_and(|limit| seconds > limit);
-    Took { seconds: Some(seconds), limit, done: done.is_some(), late }
+    Took { seconds: Some(seconds), limit, done: done.is_some(), late, over: false }
 }

@@ -1,9 +1,13 @@
 //! `/agreements`: the terms that are signed here, and what they say of deadlines.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
+use comity_ledger::Hash;
 use comity_node::closing::State as Stands;
+use comity_node::dossier::Line;
 use comity_rules::agreement::{Agreement, Counts, Definition, Nature, Reading};
 
 use super::terms::{Part, limit, parts};
@@ -133,7 +137,35 @@ pub(super) fn defined(
     class.into_iter().chain(defined).collect()
 }
 
-fn definition(t: Language, definition: &Definition) -> [String; 3] {
+/// The same of the rows of a list: of their titles and classes.
+pub(super) fn defined_in<'l>(
+    t: Language,
+    lines: impl Iterator<Item = &'l Line>,
+) -> Vec<[String; 3]> {
+    let mut said: BTreeMap<Hash, (&Agreement, BTreeSet<&str>, String)> = BTreeMap::new();
+    for line in lines {
+        let terms = &line.agreement.terms;
+        let (_, classes, titles) =
+            said.entry(terms.hash()).or_insert_with(|| (terms, BTreeSet::new(), String::new()));
+        classes.extend(line.summary.request.class.as_deref());
+        titles.push_str(&line.summary.title);
+        titles.push('\n');
+    }
+    let mut all = Vec::new();
+    for (terms, classes, titles) in said.into_values() {
+        let of_titles = terms.definitions_in(None, &titles);
+        let of_classes = classes.into_iter().flat_map(|id| terms.definitions_in(Some(id), ""));
+        for one in of_titles.chain(of_classes).map(|one| definition(t, one)) {
+            if !all.contains(&one) {
+                all.push(one);
+            }
+        }
+    }
+    all
+}
+
+/// A word, whether the parties agree on it, and how each reads it.
+pub(crate) fn definition(t: Language, definition: &Definition) -> [String; 3] {
     let reading = |reading: &Reading| {
         let text = reading.text.in_language(t.code());
         match &reading.party {

@@ -76,8 +76,11 @@ pub(crate) async fn act(
         }
     }
     if count > 0 && failed.is_empty() && drafted == 0 {
-        let back = if form.text("from") == "desk" { "/" } else { "/requests" };
-        return Redirect::to(back).into_response();
+        if form.text("from") == "desk" {
+            return Redirect::to("/").into_response();
+        }
+        let Ok(query) = askama::filters::urlencode_strict(form.text("q"));
+        return Redirect::to(&format!("/requests?q={query}&done={count}")).into_response();
     }
     let lead = if count == 0 {
         t.text("bulk-none")

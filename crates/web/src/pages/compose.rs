@@ -66,6 +66,8 @@ pub(crate) struct From {
     /// The template that it is made from, and under which terms.
     template: Option<String>,
     terms: Option<String>,
+    /// How many questions it has room for.
+    items: Option<String>,
 }
 
 pub(crate) async fn show(
@@ -97,14 +99,15 @@ pub(crate) async fn show(
     {
         written.set(name, &value.unwrap_or_default());
     }
+    if let Some(items) = from.items {
+        written.set("items", &items);
+    }
     page(&app, t, &who, written, problem).await
 }
 
 /// The agreements under which something can be asked.
 fn open(app: &App) -> Vec<Arc<Signed>> {
-    let mut all = app.node.agreements();
-    all.retain(|agreement| agreement.goes_on());
-    all
+    app.node.in_force()
 }
 
 /// The agreement that is meant, or the first.
@@ -202,8 +205,13 @@ async fn page(
             Err(wrong) => problem = Some(wrong),
         }
     }
-    let words = super::request::words(&written.ask());
+    let mut words = super::request::words(&written.ask());
     let class = Some(written.text("class")).filter(|class| !class.is_empty());
+    if class.is_none() {
+        // All are offered.
+        let offered = terms.classes.iter().flat_map(|one| one.definition.all());
+        words.extend(offered.flat_map(|(_, said)| ["\n", said]));
+    }
     let definitions = super::agreements::defined(t, terms, class, &words);
     let templates = match app.node.templates() {
         Ok(all) => {
@@ -221,7 +229,7 @@ async fn page(
         names.iter().map(|name| (*name, t.text(&format!("{prefix}-{name}")))).collect()
     };
     let mut frame = Frame::of(app, t, &who.0, "requests", 0);
-    frame.exercise = !written.text("exercise").is_empty();
+    frame.exercise |= !written.text("exercise").is_empty();
     let numbers = (1..=written.items()).collect();
     let page = Page {
         t,

@@ -10,6 +10,7 @@ use comity_rules::matter::Topic;
 use comity_rules::release::Released;
 use serde::Deserialize;
 
+use super::agreements;
 use super::drafts::headline;
 use super::hotline::{self, Call};
 use super::{Frame, Posted, Row, internal, is_exercise, render};
@@ -37,6 +38,7 @@ struct Desk {
     may_state: bool,
     /// What was open when its terms ended.
     cut: Option<String>,
+    definitions: Vec<[String; 3]>,
 }
 
 pub(crate) async fn show(State(app): State<App>, t: Language, who: Who) -> Response {
@@ -80,7 +82,7 @@ pub(crate) async fn show(State(app): State<App>, t: Language, who: Who) -> Respo
     let waiting = mine.len() + calls.len();
     let lead = t.with("desk-lead", [("mine", waiting), ("late", late)]);
     let mut frame = Frame::of(&app, t, &who.0, "desk", waiting);
-    frame.exercise = exercise;
+    frame.exercise |= exercise;
     let drafts = match app.node.drafts(&who.0).await {
         Ok(drafts) => drafts.iter().map(|draft| (draft.id.clone(), headline(t, draft))).collect(),
         Err(error) => return internal(t, &error),
@@ -102,8 +104,12 @@ pub(crate) async fn show(State(app): State<App>, t: Language, who: Who) -> Respo
     });
     let alerts = alerts.collect();
     let may_state = who.0.may(Right::State).is_ok();
+    let shown = mine.iter().take(SHOWN).chain(theirs.iter().take(SHOWN));
+    let definitions = agreements::defined_in(t, shown.copied());
     let (mine, theirs) = (rows(mine), rows(theirs));
-    render(t, &Desk { frame, lead, mine, theirs, calls, drafts, alerts, may_state, cut })
+    let page =
+        Desk { frame, lead, mine, theirs, calls, drafts, alerts, may_state, cut, definitions };
+    render(t, &page)
 }
 
 /// Says that one has seen an alert.

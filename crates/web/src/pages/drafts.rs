@@ -131,7 +131,7 @@ async fn page(
     let may = who.0.may(Right::Release).is_ok();
     let waits = draft.decided.is_none();
     let mut frame = Frame::of(&app, t, &who.0, "desk", 0);
-    frame.exercise = match &draft.command {
+    frame.exercise |= match &draft.command {
         Command::Send { exercise, .. } => *exercise,
         _ => match draft.request {
             Some(thread) => app.node.is_exercise(thread).await.unwrap_or(false),

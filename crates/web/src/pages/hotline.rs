@@ -330,7 +330,7 @@ async fn gather(
     });
     let mut frame = Frame::of(app, t, &who.0, "hotline", 0);
     // Beside what is real the page is none: each row says so of itself.
-    frame.exercise = !calls.is_empty() && calls.iter().all(|call| call.exercise);
+    frame.exercise |= !calls.is_empty() && calls.iter().all(|call| call.exercise);
     Ok(Page {
         t,
         problem,

@@ -248,7 +248,7 @@ impl Page {
             _ => "oversight",
         };
         let mut frame = Frame::of(app, t, &who.0, place, 0);
-        frame.exercise = matter.exercise;
+        frame.exercise |= matter.exercise;
         let (kind, title) = super::hotline::headline(t, line);
         let between = [("from", name(&matter.opener)), ("to", name(&matter.other))];
         let marking = dossier.statements.iter().find_map(|statement| {

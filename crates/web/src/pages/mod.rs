@@ -31,6 +31,7 @@ use comity_node::dossier::Line;
 use comity_node::people::Stated;
 use comity_rules::PartyId;
 use comity_rules::access::{Person, Role};
+use comity_rules::request::Desired;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -53,6 +54,8 @@ pub(crate) struct Frame {
     pub(crate) seen: u64,
     /// Something of an exercise is on the page.
     pub(crate) exercise: bool,
+    /// Whatever is done here is one.
+    pub(crate) is_ground: bool,
     person: Person,
 }
 
@@ -70,7 +73,8 @@ impl Frame {
         let hour = format!("{} {} {}", when::weekday(t, &now), when::clock(&now), card.zone);
         let (party, person) = (card.name.clone(), person.clone());
         let seen = app.node.change_count();
-        Self { t, place, party, hour, waiting, seen, exercise: false, person }
+        let is_ground = app.node.home().config().exercise;
+        Self { t, place, party, hour, waiting, seen, exercise: is_ground, is_ground, person }
     }
 
     /// Who is signed in, as what, for whom.
@@ -120,7 +124,11 @@ impl Row {
             class: request.class.clone().unwrap_or_else(|| t.text("class-none")),
             between: t
                 .with("from-to", [("from", name(&request.asker)), ("to", name(&request.receiver))]),
-            status: t.text(&format!("status-{}", line.standing.status)),
+            // The asker has the last word.
+            status: match line.standing.desired {
+                Desired::Withdrawn => t.text("desired-withdrawn"),
+                _ => t.text(&format!("status-{}", line.standing.status)),
+            },
             spark: timeline::spark(line),
             due: when::due(t, line, app.node.party(), &zones, app.node.now()),
             rung: line.rung.as_ref().map(|rung| {

@@ -71,7 +71,7 @@ impl Wanted {
         let day = |text: &str| {
             text.parse::<Date>().map_err(|_| t.with("review-no-day", [("text", text.to_owned())]))
         };
-        let exercise = chosen.exercises.is_some();
+        let exercise = chosen.exercises.is_some() || app.node.home().config().exercise;
         let scope = match (&agreement, day(&written.0), day(&written.1)) {
             (None, ..) => Err(t.text("review-no-agreement")),
             (_, Err(problem), _) | (_, _, Err(problem)) => Err(problem),
@@ -102,7 +102,7 @@ pub(crate) async fn show(
         (_, scope) => problem = scope.err(),
     }
     let mut frame = Frame::of(&app, t, &who.0, "oversight", 0);
-    frame.exercise = wanted.exercise;
+    frame.exercise |= wanted.exercise;
     let (from, to) = wanted.written;
     let chosen = wanted.agreement.map(|a| a.terms.hash().to_hex()).unwrap_or_default();
     let exercises = if wanted.exercise { "&exercises=on" } else { "" };
@@ -116,12 +116,7 @@ pub(crate) async fn show(
         frame,
         t,
         files: if may { Form::ALL.map(files).into() } else { Vec::new() },
-        agreements: app
-            .node
-            .agreements()
-            .iter()
-            .map(|a| (a.terms.hash().to_hex(), dated(t, &a.terms)))
-            .collect(),
+        agreements: named(t, &app.node.agreements()),
         chosen,
         from,
         to,
@@ -129,6 +124,19 @@ pub(crate) async fn show(
         view,
     };
     render(t, &page)
+}
+
+/// Agreements by their hashes; those of one title and day by the first digits of them too.
+fn named(t: Language, all: &[Arc<Agreement>]) -> Vec<(String, String)> {
+    let titles: Vec<_> = all.iter().map(|one| dated(t, &one.terms)).collect();
+    let named = all.iter().zip(&titles).map(|(one, title)| {
+        let hash = one.terms.hash().to_hex();
+        let is_one = titles.iter().filter(|other| *other == title).count() == 1;
+        let short = hash.get(..8).unwrap_or_default();
+        let title = if is_one { title.clone() } else { format!("{title} · {short}") };
+        (hash, title)
+    });
+    named.collect()
 }
 
 /// The review in a file.

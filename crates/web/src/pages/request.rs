@@ -12,6 +12,7 @@ use comity_rules::agreement::Agreement;
 use comity_rules::bundle;
 use comity_rules::command::Command;
 use comity_rules::content::{Answer, Ask, DIMENSIONS, Letter, Remark};
+use comity_rules::quality;
 use comity_rules::request::{Act, MAX_ITEMS, Outcome};
 use comity_rules::thread::View;
 use comity_rules::{Kind, PartyId, ThreadId};
@@ -381,7 +382,7 @@ impl Page {
         let terms = &line.agreement.terms;
         let name = |id: &PartyId| terms.name_of(id);
         let mut frame = Frame::of(app, t, &who.0, "requests", 0);
-        frame.exercise = line.summary.request.exercise;
+        frame.exercise |= line.summary.request.exercise;
         let ask = ask(dossier);
         let peer = terms.peer_of(us).map(|party| party.id.clone());
         let readers = t.with(
@@ -406,6 +407,9 @@ impl Page {
                 .map(|name| (*name, t.text(&format!("{prefix}-{name}"))))
                 .collect::<Vec<_>>()
         };
+        let class = request.class.as_deref();
+        let is_scored = |one: &&str| quality::is_scored(terms, class, one);
+        let scored: Vec<_> = DIMENSIONS.into_iter().filter(is_scored).collect();
         let said = |name: &str, prefix: &str| t.text(&format!("{prefix}-{name}"));
         let statements: Vec<_> = dossier
             .statements
@@ -428,7 +432,7 @@ impl Page {
                 &["accepted", "accepted-with-conditions", "postponed", "refused"],
                 "decision",
             ),
-            dimensions: named(&DIMENSIONS, "score"),
+            dimensions: named(&scored, "score"),
             grounds: terms
                 .grounds
                 .iter()

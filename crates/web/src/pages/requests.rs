@@ -10,6 +10,7 @@ use comity_rules::access::{Person, Right};
 use comity_rules::request::Status;
 use serde::Deserialize;
 
+use super::agreements;
 use super::{Frame, Row, internal, is_exercise, render};
 use crate::App;
 use crate::language::Language;
@@ -31,6 +32,8 @@ pub(crate) struct Cursor {
     /// What is looked for.
     #[serde(default)]
     q: String,
+    /// On how many requests a move was made just now.
+    done: Option<u8>,
 }
 
 #[derive(Template)]
@@ -45,6 +48,9 @@ struct Requests {
     /// Chips: what they say, and the query with them.
     chips: Vec<(String, String)>,
     may_state: bool,
+    definitions: Vec<[String; 3]>,
+    /// How many a move was made on just now.
+    done: Option<String>,
 }
 
 impl Requests {
@@ -67,7 +73,7 @@ pub(crate) async fn show(
         Err(error) => return internal(t, &error),
     };
     let mut frame = Frame::of(&app, t, &who.0, "requests", 0);
-    frame.exercise = is_exercise(&lines);
+    frame.exercise |= is_exercise(&lines);
     let chip = |(key, word): (&str, &str)| {
         let with = if cursor.q.split_whitespace().any(|known| known == word) {
             cursor.q.split_whitespace().filter(|known| *known != word).collect::<Vec<_>>().join(" ")
@@ -85,6 +91,8 @@ pub(crate) async fn show(
     ];
     let page = Requests {
         rows: lines.iter().map(|line| Row::of(&app, t, line)).collect(),
+        done: cursor.done.map(|done| t.with("bulk-done", [("done", done), ("count", done)])),
+        definitions: agreements::defined_in(t, lines.iter()),
         chips: chips.into_iter().map(chip).collect(),
         query: cursor.q.clone(),
         unknown: query.unknown(t),
