@@ -13,9 +13,12 @@ use comity_rules::thread::View;
 use comity_rules::{Kind, PartyId, Terms, clock};
 use comity_store::ledger::{self, Ledger};
 use comity_store::{matter, session};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::node::{Agreement, Error, Node};
+
+/// Clocks of two sides may lie so far apart.
+const AHEAD: SignedDuration = SignedDuration::from_mins(10);
 
 /// Where an agreement stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -190,6 +193,7 @@ impl Node {
         let own = ledger::show(&self.db, &agreement.own).await?;
         let mirrored = ledger::mirrored(&self.db, &own.id).await?;
         let other = ledger::counterpart(&self.db, &own).await?;
+        self.check_end(terms, closes).await?;
         let head = |party: &PartyId| closes.heads.iter().find(|head| head.party == *party);
         if let Some(cut) = head(&own.party).filter(|_| agreement.key.is_some()) {
             self.check_said(&own, cut.size).await?;
@@ -212,6 +216,28 @@ impl Node {
             if Hash::from_hex(&head.root) != Some(self.root_at(ledger, head.size).await?) {
                 return Err(comity_ledger::Error::Fork { size: head.size }.into());
             }
+        }
+        Ok(())
+    }
+
+    /// Whether the time at which clocks stop, which both sign, can be: not before anything that was said under the
+    /// agreement, and not ahead.
+    async fn check_end(&self, terms: &Terms, closes: &Closes) -> Result<(), Error> {
+        let Some(between) = &terms.between else { return Ok(()) };
+        let proposed = between.proposed;
+        let mut last = None;
+        for head in &closes.heads {
+            let id = ledger::id_of(&head.origin);
+            last = last.max(ledger::history(&self.db, &id, head.size).await?.map(|one| one.time));
+        }
+        let ahead = proposed.duration_since(self.now()) > AHEAD;
+        if ahead || last.is_some_and(|last| last.duration_since(proposed) > AHEAD) {
+            return Err(Error::Refused(format!(
+                "the terms say that they were proposed at {proposed}: clocks would stop then, and what they end was \
+                 stated until {}; it is {} now. Propose again",
+                last.map_or_else(|| "–".to_owned(), |last| last.to_string()),
+                self.now()
+            )));
         }
         Ok(())
     }
@@ -257,28 +283,19 @@ impl Node {
         Ok(())
     }
 
-    /// When an agreement ended, where it is over: when it was witnessed that both parties had signed the terms that put
-    /// an end to it.
+    /// When an agreement ended, where it is over: when the terms were proposed that put an end to it, as both parties have
+    /// signed. From then on neither could state anything under it.
     pub(crate) async fn ended_at(&self, agreement: &Agreement) -> Result<Option<Timestamp>, Error> {
         if !agreement.is_closed() {
             return Ok(None);
         }
         let hash = agreement.terms.hash().to_hex();
         for next in self.agreements() {
-            if next.terms.closes().is_none_or(|closes| closes.terms != hash) {
-                continue;
-            }
-            let own = ledger::show(&self.db, &next.own).await?;
+            let ends = next.terms.closes().is_some_and(|closes| closes.terms == hash);
             // Terms that were withdrawn have one signature and no more.
-            let Some(other) = ledger::counterpart(&self.db, &own).await? else { continue };
-            let mut last = None;
-            for opening in [&own, &other] {
-                match ledger::history(&self.db, &opening.id, 1).await? {
-                    Some(witnessed) => last = last.max(Some(witnessed.time)),
-                    None => return Ok(None),
-                }
+            if ends && self.is_countersigned(&next).await? {
+                return Ok(next.terms.between.as_ref().map(|between| between.proposed));
             }
-            return Ok(last);
         }
         Ok(None)
     }
@@ -297,6 +314,19 @@ impl Node {
         let ended = self.agreement(&closes.terms)?;
         if self.is_countersigned(&next).await? {
             return refused(format!("{} has signed these terms too: they hold", next.peer));
+        }
+        let own = ledger::show(&self.db, &next.own).await?;
+        let entries = ledger::entries(&self.db, &own.id, 1, own.size).await?;
+        let mut kinds = entries.iter().filter_map(|entry| {
+            let statement = comity_ledger::Statement::parse(entry).ok()?;
+            Kind::parse(&statement.body().kind).filter(|kind| kind.is_threaded())
+        });
+        if let Some(kind) = kinds.next() {
+            return refused(format!(
+                "something was stated under these terms already ({}), and would be stranded: have the other \
+                 party sign them",
+                kind.as_str()
+            ));
         }
         session::set(&self.db, &withdrawn(&next), "").await?;
         next.closed.store(true, Ordering::Release);

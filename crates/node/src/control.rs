@@ -593,8 +593,8 @@ fn to_state(node: &Node, name: Option<String>) -> Result<Arc<crate::node::Agreem
     let is_ending = node.agreements().iter().any(|agreement| agreement.is_ending());
     if name.is_none() && is_ending && node.in_force().is_empty() {
         return Err(Error::Refused(
-            "the agreement ends, and the other party has not signed the terms after it: name one with \
-             --agreement; see `comity agreement list`"
+            "this party has signed terms that end the agreement, and the other party has not: wait until it has, take \
+             them back (`comity agreement withdraw`), or name the new terms with --agreement"
                 .to_owned(),
         ));
     }

@@ -126,10 +126,14 @@ impl Line {
         let request = &summary.request;
         let standing = request.standing(View::ALL);
         let pauses = pauses.of(request.exercise, &summary.terms);
-        let clocks = Clocks::of(request, Some(&*agreement.terms), pauses, node.now());
+        let mut clocks = Clocks::of(request, Some(&*agreement.terms), pauses, node.now());
+        // What was late stays so; nothing is due any more.
+        clocks.ended |= agreement.is_closed();
         let waits_for = waits_for(&summary.request, &standing).cloned();
         let waits_for = waits_for.filter(|_| !agreement.is_closed());
-        let rung = Reached::of(&agreement, &summary.request, &clocks, None, node.now());
+        let rung = (!agreement.is_closed())
+            .then(|| Reached::of(&agreement, &summary.request, &clocks, None, node.now()))
+            .flatten();
         Ok(Self { summary, standing, clocks, agreement, waits_for, rung })
     }
 }
@@ -280,7 +284,9 @@ impl Node {
         let statements = self.statements(thread, &line.agreement, &line.summary.request).await?;
         let unreasoned = unreasoned(&line.agreement.terms, &statements);
         let request = &line.summary.request;
-        line.rung = Reached::of(&line.agreement, request, &line.clocks, unreasoned, self.now());
+        if !line.agreement.is_closed() {
+            line.rung = Reached::of(&line.agreement, request, &line.clocks, unreasoned, self.now());
+        }
         Ok(release::content(by, Dossier { line, statements })?)
     }
 
@@ -289,7 +295,9 @@ impl Node {
         let request = &line.summary.request;
         let statements = self.statements(request.thread, &line.agreement, request).await?;
         let unreasoned = unreasoned(&line.agreement.terms, &statements);
-        line.rung = Reached::of(&line.agreement, request, &line.clocks, unreasoned, self.now());
+        if !line.agreement.is_closed() {
+            line.rung = Reached::of(&line.agreement, request, &line.clocks, unreasoned, self.now());
+        }
         Ok(line)
     }
 

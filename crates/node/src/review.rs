@@ -91,6 +91,11 @@ impl Node {
     ) -> Result<(Review, Openings), Error> {
         let Until { at, time } = until;
         let time = time.or_else(|| hour(self.now()));
+        // Under what is over nothing grows older.
+        let time = match self.ended_at(agreement).await? {
+            Some(ended) => time.map(|time| time.min(ended)),
+            None => time,
+        };
         let between = agreement.terms.between.as_ref();
         let parties: Vec<PartyId> =
             between.iter().flat_map(|b| &b.parties).map(|party| party.id.clone()).collect();

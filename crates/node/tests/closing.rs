@@ -221,6 +221,24 @@ async fn one_signature_ends_nothing_and_can_be_taken_back() {
         ends[0] == ends[1] && ends[0].is_some_and(late)
     })
     .await;
+    // Nothing grows older in a review of it either, and nothing is overdue any more.
+    stage.clock.advance(jiff::SignedDuration::from_hours(24 * 30));
+    let scope = Scope {
+        from: "2026-03-01".parse().unwrap(),
+        to: "2026-04-01".parse().unwrap(),
+        exercise: false,
+    };
+    let mut reviews = Vec::new();
+    for node in [&stage.north, &stage.south] {
+        let ended = node.agreement(&hash).unwrap();
+        let review = node.review(&operator, &ended, scope, &Until::default()).await.unwrap();
+        reviews.push(review.into_inner());
+        let line = node.dossier(&operator, before.thread).await.unwrap().into_inner().line;
+        assert!(!line.clocks.is_overdue() && line.clocks.next_due().is_none());
+    }
+    let proposed = terms.between.as_ref().unwrap().proposed;
+    assert_eq!(reviews[0].now, Some(proposed));
+    assert_eq!(reviews[0], reviews[1]);
     let said = refused(stage.north.withdraw(&terms.hash().to_hex()).await);
     assert!(said.contains("they hold"), "{said}");
 }

@@ -185,6 +185,9 @@ impl Clocks {
     /// The next instant at which something is due that is not done.
     #[must_use]
     pub fn next_due(&self) -> Option<Timestamp> {
+        if self.ended {
+            return None;
+        }
         let all = [&self.acknowledge, &self.decide, &self.answer, &self.reply];
         all.into_iter().filter(|d| d.done.is_none()).filter_map(|deadline| deadline.due).min()
     }

@@ -150,7 +150,12 @@ pub fn validate_all(bytes: &[u8]) -> Result<Vec<Validated>, Error> {
 struct All {
     found: Vec<Validated>,
     next: usize,
+    /// The bundle says that it is of STIX 2.0.
+    is_2_0: bool,
 }
+
+/// What only STIX 2.1 asks of an object.
+const SINCE_2_1: [&str; 3] = ["'spec_version'", "'pattern_type'", "'is_family'"];
 
 impl All {
     fn add(&mut self, value: &Json<'_>) {
@@ -166,11 +171,21 @@ impl All {
     }
 
     fn object(&mut self, object: &Json<'_>) {
-        self.found.push(Validated::of(Some(self.next), object));
+        let mut one = Validated::of(Some(self.next), object);
+        let names = object.as_object().is_some_and(|one| one.text("spec_version").is_some());
+        if self.is_2_0 && !names {
+            one.findings.retain(|finding| {
+                let is_later = SINCE_2_1.iter().any(|name| finding.message.ends_with(name));
+                !(finding.rule == "required" && is_later)
+            });
+        }
+        self.found.push(one);
         self.next += 1;
     }
 
     fn bundle(&mut self, bundle: &Json<'_>) {
+        let version = bundle.as_object().and_then(|one| one.text("spec_version"));
+        self.is_2_0 = version == Some("2.0");
         let own = Validated::of(None, bundle);
         if !own.findings.is_empty() {
             self.found.push(own);

@@ -54,6 +54,7 @@ fn every_documented_attribute_becomes_what_the_document_says() {
     let all = documented("misp_attributes_to_stix21.json");
     assert!(all.len() >= 80);
     for (name, pair) in &all {
+        let pair: Value = serde_json::from_str(&whole(&pair.to_string())).unwrap();
         let mut attribute = pair["MISP"].clone();
         attribute["to_ids"] = true.into();
         let made = converted(&event(value!({ "Attribute": [attribute] })));
@@ -472,6 +473,109 @@ fn what_is_said_of_attributes_and_events_comes_back() {
     assert_eq!((&kinds[0]["type"], &kinds[1]["type"]), (&value!("0"), &value!("1")));
     let object = &back["Object"][0]["Attribute"][0];
     assert_eq!((&object["value"], &object["to_ids"]), (&value!("evil.example"), &value!(true)));
+}
+
+/// What MISP says beside values comes back: in which of its objects they stand and what refers to what, when they were
+/// seen, which day the event is of, tags in whatever shape, clusters without a form in STIX.
+#[test]
+fn nothing_that_an_event_says_is_lost_on_the_way_there_and_back() {
+    let uuid = |last: u8| format!("91ae0a21-c7ae-4c7f-b84b-b84a7ce53d{last:02}");
+    let name = |last: u8, relation: &str| {
+        value!({
+            "uuid": uuid(last), "type": "filename", "object_relation": relation, "value": "a.exe",
+            "category": "Payload delivery", "to_ids": true,
+        })
+    };
+    let flow = |last: u8, relation: &str, kind: &str, value: &str| {
+        value!({
+            "uuid": uuid(last), "type": kind, "object_relation": relation, "value": value,
+            "category": "Network activity",
+        })
+    };
+    let given = event(value!({
+        "date": "2018-04-09", "Tag": ["tlp:red", "misp-galaxy:tool=\"Nobody knows\""],
+        "EventTag": [{ "Tag": { "name": "PAP:RED" } }],
+        "Galaxy": [{ "type": "guidelines", "name": "Guidelines", "GalaxyCluster": [{ "value": "One", "type": "guidelines", "tag_name": "misp-galaxy:guidelines=\"One\"" }] }],
+        "Attribute": [
+            { "uuid": uuid(1), "type": "btc", "value": "1A1z", "category": "Financial fraud", "to_ids": true },
+            { "uuid": uuid(2), "type": "domain", "value": "evil.example", "category": "Network activity",
+              "first_seen": "2018-04-01T10:00:00.000000+00:00", "last_seen": "2018-04-09T10:00:00.123000+00:00" },
+            { "uuid": uuid(3), "type": "link", "value": "no scheme here", "category": "External analysis" },
+        ],
+        "Object": [
+            { "uuid": uuid(10), "name": "pe", "meta-category": "file", "Attribute": [name(11, "original-filename"), name(12, "internal-filename")],
+              "ObjectReference": [{ "uuid": uuid(13), "object_uuid": uuid(10), "referenced_uuid": uuid(2), "relationship_type": "connects-to" }] },
+            { "uuid": uuid(20), "name": "netflow", "meta-category": "network",
+              "Attribute": [flow(21, "ip-src", "ip-src", "192.0.2.1"), flow(22, "ip-dst", "ip-dst", "192.0.2.2"), flow(23, "protocol", "text", "tcp")],
+              "ObjectReference": [{ "uuid": uuid(24), "object_uuid": uuid(20), "referenced_uuid": uuid(10), "relationship_type": "caused-by" }] },
+        ],
+    }));
+    let made = converted(&given);
+    let back = misp::events(&made, "Northland", 1_603_642_920).remove(0).value;
+    assert_eq!(back["date"], "2018-04-09");
+    let tags: Vec<_> = back["Tag"].as_array().unwrap().iter().map(|tag| &tag["name"]).collect();
+    for tag in ["tlp:red", "PAP:RED", "misp-galaxy:tool=\"Nobody knows\""] {
+        assert!(tags.iter().any(|known| **known == tag), "{tag} in {tags:?}");
+    }
+    let of = |last: u8| {
+        let all = back["Attribute"].as_array().unwrap();
+        all.iter().find(|one| one["uuid"] == uuid(last)).unwrap_or_else(|| panic!("{last}"))
+    };
+    assert_eq!((&of(1)["to_ids"], &of(3)["value"]), (&value!(true), &value!("no scheme here")));
+    assert_eq!(of(2)["first_seen"], "2018-04-01T10:00:00+00:00");
+    assert_eq!(of(2)["last_seen"], "2018-04-09T10:00:00.123+00:00");
+    let objects = back["Object"].as_array().unwrap();
+    let object = |last: u8| objects.iter().find(|one| one["uuid"] == uuid(last)).unwrap();
+    assert_eq!(object(10)["Attribute"].as_array().unwrap().len(), 2);
+    let reference = |last: u8| {
+        let one = &object(last)["ObjectReference"][0];
+        (one["referenced_uuid"].clone(), one["relationship_type"].clone())
+    };
+    assert_eq!(reference(10), (value!(uuid(2)), value!("connects-to")));
+    assert_eq!(reference(20), (value!(uuid(10)), value!("caused-by")));
+    assert_eq!(object(20)["Attribute"].as_array().unwrap().len(), 3);
+    // Whoever it is of and what it is about are marked as the event is.
+    for one in made.iter().filter(|one| one["type"] != "marking-definition") {
+        let marked = one["object_marking_refs"].as_array().map_or(0, Vec::len);
+        assert_eq!(marked, 2, "{one}");
+    }
+}
+
+/// The strictest label of all that was used goes along, of parts and of what is said about it too.
+#[test]
+fn what_goes_out_carries_the_strictest_label_of_all_that_it_was_made_of() {
+    let (red, unknown) = (
+        "marking-definition--e828b379-4e03-4974-9ac4-e53a884c97c1",
+        "marking-definition--00000000-0000-4000-8000-00000000000f",
+    );
+    let clear = "marking-definition--94868c89-83c2-464b-929b-a1a8aa3c8487";
+    let id = |kind: &str| format!("{kind}--{AUTHOR}");
+    let indicator = |more: Value| {
+        let mut one = value!({
+            "type": "indicator", "spec_version": "2.1", "id": id("indicator"), "pattern_type": "stix",
+            "created": "2020-10-25T16:22:00.000Z", "modified": "2020-10-25T16:22:00.000Z",
+            "pattern": "[domain-name:value = 'evil.example']", "valid_from": "2020-10-25T16:22:00Z",
+            "description": "secret", "object_marking_refs": [clear],
+        });
+        one.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        one
+    };
+    let note = value!({
+        "type": "opinion", "spec_version": "2.1", "id": id("opinion"), "opinion": "strongly-disagree",
+        "created": "2020-10-25T16:22:00.000Z", "modified": "2020-10-25T16:22:00.000Z",
+        "object_refs": [id("indicator")], "object_marking_refs": [red],
+    });
+    let parts =
+        value!({ "granular_markings": [{ "marking_ref": red, "selectors": ["description"] }] });
+    for objects in [
+        vec![indicator(parts)],
+        vec![indicator(value!({ "object_marking_refs": [clear, unknown] }))],
+        vec![indicator(value!({})), note],
+    ] {
+        let event = &misp::events(&objects, "Northland", 0)[0].value;
+        let tags = &event["Attribute"][0]["Tag"];
+        assert_eq!(tags, &value!([{ "name": "tlp:red" }]), "{objects:#?}");
+    }
 }
 
 #[test]

@@ -502,6 +502,7 @@ decide-whole = Decide about the whole
 destroy-by = To be destroyed by
 dialogue-title = Dialogue: meetings, commitments, concerns
 dual-criminality = Dual criminality
+ended-title = Its terms have ended
 due-ended = its terms have ended
 due-paused = the clock stands still: the agreement is suspended or over
 duty = On duty

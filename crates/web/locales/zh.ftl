@@ -494,6 +494,7 @@ decide-whole = 就整体作出决定
 destroy-by = 销毁期限
 dialogue-title = 对话:会议、承诺、关切
 dual-criminality = 双重犯罪
+ended-title = 其协议已终止
 due-ended = 其协议已终止
 due-paused = 时钟暂停:协议已中止执行或已终止
 duty = 值班

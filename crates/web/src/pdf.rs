@@ -44,6 +44,9 @@ const CHINESE: [&str; 5] = [
     "/usr/share/fonts/truetype/droid/DroidSansFallbackFull.ttf",
 ];
 
+/// Stands for a letter that there is no glyph for.
+const MISSING: char = '?';
+
 /// Why there is no PDF.
 #[derive(Debug, thiserror::Error)]
 pub enum Problem {
@@ -84,8 +87,17 @@ impl Letters {
         units * size / f32::from(face.units_per_em())
     }
 
+    /// The text with a sign for each letter that the face does not have: a word of the other side's language costs nobody
+    /// the whole.
+    fn known(&self, text: &str) -> String {
+        let Ok(face) = Face::parse(&self.bytes, 0) else { return text.to_owned() };
+        let has = |c: char| c == '\n' || face.glyph_index(c).is_some();
+        text.chars().map(|c| if has(c) { c } else { MISSING }).collect()
+    }
+
     /// The text in lines no wider than `width`; what has no space is cut.
     fn lines(&self, text: &str, size: f32, width: f32) -> Vec<String> {
+        let text = &self.known(text);
         let mut lines = Vec::new();
         for paragraph in text.lines() {
             let mut line = String::new();
@@ -541,5 +553,18 @@ fn rules(surface: &mut Surface<'_>, sheet: &Sheet) {
         surface.start_tagged(ContentTag::Artifact(ArtifactType::Other));
         surface.draw_path(&path);
         surface.end_tagged();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One word in letters that the face does not have costs nobody the whole.
+    #[test]
+    fn a_letter_without_a_glyph_has_a_sign() {
+        let letters = Letters::of(REGULAR.into(), "regular").unwrap();
+        assert_eq!(letters.known("timely (及时)\nØl"), "timely (??)\nØl");
+        assert_eq!(letters.lines("及时", 9.0, 100.0), ["??"]);
     }
 }

@@ -171,6 +171,9 @@ pub(crate) fn headline(t: Language, line: &Line) -> String {
         let by = t.with("late-by", [("time", late.map(|late| span(t, late)).unwrap_or_default())]);
         return t.with("overdue-title", [("what", by)]);
     }
+    if line.agreement.is_closed() {
+        return t.text("ended-title");
+    }
     match clocks.acknowledge.late {
         Some(late) => t.with("acknowledged-late", [("time", span(t, late))]),
         None => t.text("open-title"),

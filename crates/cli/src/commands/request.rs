@@ -412,6 +412,14 @@ fn describe(request: &Value) -> String {
     }
     for one in request["definitions"].as_array().into_iter().flatten() {
         out.push_str(&format!("definition   “{}”: {}\n", text(one, "term"), text(one, "state")));
+        for reading in one["readings"].as_array().into_iter().flatten() {
+            let party = text(reading, "party");
+            let by = if party.is_empty() { "both".to_owned() } else { party };
+            for (language, said) in reading["text"].as_object().into_iter().flatten() {
+                let said = said.as_str().unwrap_or_default();
+                out.push_str(&format!("             {by} ({language}): {said}\n"));
+            }
+        }
     }
     let clocks = &request["clocks"];
     for name in ["acknowledge", "decide", "answer", "reply"] {
@@ -425,7 +433,8 @@ fn describe(request: &Value) -> String {
             if clock["limit"].is_null() { "none given".to_owned() } else { text(clock, "limit") };
         out.push_str(&format!("{name:<12} limit {limit}"));
         for (word, key) in [("due", "due"), ("done", "done"), ("late by", "late")] {
-            if !clock[key].is_null() {
+            let is_over = key == "due" && clocks["ended"] == true && clock["done"].is_null();
+            if !clock[key].is_null() && !is_over {
                 out.push_str(&format!(", {word} {}", text(clock, key)));
             }
         }

@@ -162,10 +162,17 @@ impl Document {
 
     /// The label that people see: the strictest of its own, or that of what has none.
     pub(crate) fn label(&self, floor: Tlp, known: &Known) -> (Tlp, Option<Pap>) {
-        let meanings: Vec<_> = self.marks.whole.iter().map(|id| known.meaning(id)).collect();
-        let tlp = meanings.iter().filter_map(|one| one.tlp());
-        let pap = meanings.iter().filter_map(|one| one.pap());
-        (tlp.max().unwrap_or(floor), pap.max())
+        // What is not understood is nobody's to see.
+        let tlp_of = |id: &String| match known.meaning(id) {
+            Meaning::Unknown => Some(Tlp::Red),
+            meaning => meaning.tlp(),
+        };
+        let own = self.marks.whole.iter().filter_map(tlp_of).max().unwrap_or(floor);
+        // A page, or a banner, has the strictest of what stands on it.
+        let parts = || self.marks.parts.iter().map(|(_, id)| id);
+        let tlp = parts().filter_map(tlp_of).max().map_or(own, |part| own.max(part));
+        let pap = self.marks.whole.iter().chain(parts()).filter_map(|id| known.meaning(id).pap());
+        (tlp, pap.max())
     }
 
     /// Its parts that not everyone may see.

@@ -59,6 +59,41 @@ fn is_valid(object: &Value) -> bool {
     })
 }
 
+fn mark(object: &mut Value, tags: &Tags) {
+    if let Value::Object(object) = object {
+        tags.mark(object);
+    }
+}
+
+/// Whether an identifier is of something that is related to clusters: an observable is not, what saw it is.
+fn may_relate(id: &str) -> bool {
+    let kind = id.split("--").next().unwrap_or_default();
+    ["observed-data", "x-misp-attribute", "vulnerability", "campaign", "threat-actor"]
+        .contains(&kind)
+}
+
+/// When an attribute was first and last seen, where it says so; `time` else.
+fn seen_between(attribute: &Value, time: &str) -> (String, String) {
+    let said = |name| text(attribute, name).and_then(instant);
+    let first = said("first_seen");
+    let last = said("last_seen");
+    let (first, last) = match (first, last) {
+        (Some(first), Some(last)) if last >= first => (first, last),
+        (Some(only), _) | (None, Some(only)) => (only.clone(), only),
+        (None, None) => (time.to_owned(), time.to_owned()),
+    };
+    (first, last)
+}
+
+/// A time of MISP as STIX has it: in UTC, to the millisecond.
+fn instant(text: &str) -> Option<String> {
+    let utc = text.strip_suffix("+00:00").or_else(|| text.strip_suffix('Z'))?;
+    let (whole, fraction) = utc.split_once('.').unwrap_or((utc, ""));
+    let fraction = fraction.get(..3).filter(|three| *three != "000");
+    let made = fraction.map_or_else(|| format!("{whole}Z"), |three| format!("{whole}.{three}Z"));
+    crate::time::Time::parse(&made).map(|_| made)
+}
+
 /// What all objects of an event share.
 struct Frame {
     author: String,
@@ -75,10 +110,12 @@ impl Making {
         let author = format!("identity--{}", uuid_of(&org));
         let frame = Frame { author, time: stamp(at), tags: Tags::of(event) };
         let name = text(&org, "name").unwrap_or("MISP");
-        self.add(json!({
+        let mut author = json!({
             "type": "identity", "spec_version": "2.1", "id": frame.author, "created": frame.time,
             "modified": frame.time, "name": name, "identity_class": "organization",
-        }));
+        });
+        mark(&mut author, &frame.tags);
+        self.add(author);
         let before = self.converted.objects.len();
         self.define(&frame.tags);
         let mut refs: Vec<String> = Vec::new();
@@ -91,7 +128,8 @@ impl Making {
         for object in list(event, "Object").iter().take(MOST) {
             self.references(object, &frame);
         }
-        for cluster in galaxy::clusters(event, &frame.time) {
+        for mut cluster in galaxy::clusters(event, &frame.time) {
+            mark(&mut cluster, &frame.tags);
             refs.extend(cluster["id"].as_str().map(str::to_owned));
             self.add(cluster);
         }
@@ -114,6 +152,9 @@ impl Making {
             report.insert("context".to_owned(), "suspicious-activity".into());
         }
         report.insert("object_refs".to_owned(), refs.into());
+        if let Some(date) = text(event, "date").filter(|date| *date != &stamp(at)[..10]) {
+            report.insert("x_misp_date".to_owned(), date.into());
+        }
         let mut own = frame.tags.labels.clone();
         for (name, words) in [
             ("threat_level_id", ["", "High", "Medium", "Low", "Undefined"].as_slice()),
@@ -173,6 +214,11 @@ impl Making {
         let own = labels(&[("type", kind), ("category", category)], &tags.labels);
         let wanted = attribute["to_ids"].as_bool().unwrap_or(false);
         let meant = attribute::meant(kind, value, text(attribute, "data"), &uuid);
+        // A value that STIX does not take is kept as what it was.
+        let meant = meant.filter(|meant| match meant {
+            Meant::Observed(objects, _) => objects.iter().all(is_valid),
+            _ => true,
+        });
         let mut ids = Vec::new();
         let comment = text(attribute, "comment");
         let indicator = |making: &mut Self, pattern: &str, language: &str| {
@@ -196,8 +242,9 @@ impl Making {
             Some(Meant::Observed(objects, pattern)) => {
                 let mut seen = self.common("observed-data", &uuid, &frame, &tags);
                 let time = frame.time.replace(".000Z", "Z");
-                seen.insert("first_observed".to_owned(), time.clone().into());
-                seen.insert("last_observed".to_owned(), time.into());
+                let (first, last) = seen_between(attribute, &time);
+                seen.insert("first_observed".to_owned(), first.into());
+                seen.insert("last_observed".to_owned(), last.into());
                 seen.insert("number_observed".to_owned(), 1.into());
                 let refs: Value = objects.iter().map(|one| one["id"].clone()).collect();
                 seen.insert("object_refs".to_owned(), refs);
@@ -247,11 +294,16 @@ impl Making {
             }
         }
         ids.extend(looked_for.clone());
-        for cluster in galaxy::clusters(attribute, &frame.time) {
+        let found = looked_for
+            .clone()
+            .or_else(|| ids.iter().rev().find(|id| may_relate(id)).or(ids.first()).cloned());
+        for mut cluster in galaxy::clusters(attribute, &frame.time) {
+            mark(&mut cluster, &tags);
             let id = cluster["id"].as_str().unwrap_or_default().to_owned();
             self.add(cluster);
-            if let Some(indicator) = &looked_for {
-                self.relate(indicator, "indicates", &id, &frame, &tags);
+            let how = if looked_for.is_some() { "indicates" } else { "related-to" };
+            if let Some(found) = &found {
+                self.relate(found, how, &id, &frame, &tags);
             }
             ids.push(id);
         }
@@ -280,6 +332,13 @@ impl Making {
             ("x_misp_object", object),
         ] {
             it.extend(value.map(|value| (name.to_owned(), value.into())));
+        }
+        if attribute["to_ids"].as_bool() == Some(true) {
+            it.insert("x_misp_to_ids".to_owned(), true.into());
+        }
+        for name in ["first_seen", "last_seen"] {
+            let time = text(attribute, name).and_then(instant);
+            it.extend(time.map(|time| (format!("x_misp_{name}"), time.into())));
         }
         it.insert(
             "labels".to_owned(),
@@ -345,7 +404,11 @@ impl Making {
         let template = template::named(name)?;
         let says_more = |attribute: &Value| {
             let has = |name: &str| !list(attribute, name).is_empty();
-            has("Tag") || has("Galaxy") || has("Sighting") || text(attribute, "comment").is_some()
+            let is_said = |name: &str| text(attribute, name).is_some();
+            !super::names(attribute).is_empty()
+                || has("Galaxy")
+                || has("Sighting")
+                || ["comment", "first_seen", "last_seen"].into_iter().any(is_said)
         };
         if list(object, "Attribute").len() > MOST_IN_ONE
             || list(object, "Attribute").iter().any(says_more)

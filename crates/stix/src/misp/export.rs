@@ -77,7 +77,8 @@ pub fn events(objects: &[Value], org: &str, now: i64) -> Vec<Event> {
 struct Said<'v> {
     seen: HashMap<&'v str, Vec<&'v Value>>,
     doubted: HashMap<&'v str, Vec<&'v Value>>,
-    indicates: HashMap<&'v str, Vec<&'v str>>,
+    /// Relationships from an object.
+    related: HashMap<&'v str, Vec<&'v Value>>,
 }
 
 impl<'v> Said<'v> {
@@ -96,16 +97,20 @@ impl<'v> Said<'v> {
                         said.doubted.entry(of).or_default().push(one);
                     }
                 }
-                Some("relationship") if text(one, "relationship_type") == Some("indicates") => {
-                    let ends = (text(one, "source_ref"), text(one, "target_ref"));
-                    if let (Some(from), Some(to)) = ends {
-                        said.indicates.entry(from).or_default().push(to);
-                    }
+                Some("relationship") => {
+                    let from = text(one, "source_ref").unwrap_or_default();
+                    said.related.entry(from).or_default().push(one);
                 }
                 _ => {}
             }
         }
         said
+    }
+
+    /// What is said of an object beside what it says itself.
+    fn about(&self, id: &str) -> impl Iterator<Item = &'v Value> {
+        let of = |all: &HashMap<&str, Vec<&'v Value>>| all.get(id).cloned().unwrap_or_default();
+        of(&self.seen).into_iter().chain(of(&self.doubted))
     }
 
     /// Sightings of an object, as MISP has them.
@@ -143,6 +148,8 @@ struct Making<'v> {
     clusters: BTreeMap<&'v str, &'v Value>,
     /// What stands somewhere already.
     taken: HashSet<&'v str>,
+    /// Objects of the event, and what of STIX speaks for each.
+    referring: Vec<(String, &'v str)>,
 }
 
 impl<'v> Head<'v> {
@@ -161,6 +168,7 @@ impl<'v> Head<'v> {
             reports: Vec::new(),
             clusters: BTreeMap::new(),
             taken: HashSet::new(),
+            referring: Vec::new(),
         };
         // Indicators first: what is looked for says so, where it was observed too.
         let order = |one: &&Value| match text(one, "type") {
@@ -174,8 +182,10 @@ impl<'v> Head<'v> {
         own.iter().for_each(|object| making.original(object));
         own.iter().for_each(|object| making.object(object));
         own.iter().for_each(|object| making.in_parts(object));
+        making.references();
         let galaxies = galaxy::back(&making.clusters.values().copied().collect::<Vec<_>>());
-        let date = super::stamp(self.at);
+        let date = self.of.and_then(|of| text(of, "x_misp_date")).map(str::to_owned);
+        let date = date.unwrap_or_else(|| super::stamp(self.at)[..10].to_owned());
         let published = self.of.is_none_or(|of| text(of, "type") == Some("report"));
         let word = |name: &str, words: &[&str]| {
             let said = self.of.and_then(|of| label(of, name));
@@ -186,14 +196,17 @@ impl<'v> Head<'v> {
         let analysis = word("analysis", &["Initial", "Ongoing", "Completed"]);
         let attributes: Vec<Value> = making.attributes.into_values().flatten().collect();
         let mut value = json!({
-            "uuid": self.uuid, "info": self.info, "date": &date[..10], "timestamp": self.at.to_string(),
+            "uuid": self.uuid, "info": self.info, "date": date, "timestamp": self.at.to_string(),
             "published": published, "publish_timestamp": if published { self.at.to_string() } else { "0".to_owned() },
             "analysis": analysis.unwrap_or_else(|| "2".to_owned()),
             "threat_level_id": threat.unwrap_or_else(|| "4".to_owned()),
             "distribution": "0", "extends_uuid": "",
             "Orgc": self.org, "Attribute": attributes, "Object": making.objects,
         });
-        let mut tags: Vec<Value> = self.of.map(|of| tags(&[of], by_id)).unwrap_or_default();
+        let mut used: Vec<&Value> = self.of.into_iter().collect();
+        used.extend(making.clusters.values());
+        used.extend(own.iter().filter(|one| text(one, "type") == Some("note")));
+        let mut tags = tags(&used, by_id);
         tags.extend(galaxy::tags(&galaxies));
         for (name, all) in [("Tag", tags), ("EventReport", making.reports), ("Galaxy", galaxies)] {
             if !all.is_empty() {
@@ -239,6 +252,8 @@ impl<'v> Making<'v> {
             }
             let found = of("indicator");
             let pattern = found.and_then(|one| text(one, "pattern")).unwrap_or_default();
+            let ids = heads.iter().filter_map(|one| text(one, "id"));
+            used.extend(ids.flat_map(|id| self.said.about(id)));
             let tags = tags(&used, self.by_id);
             let time = at(heads[0]).unwrap_or(self.at).to_string();
             let sightings: Vec<Value> = heads
@@ -273,6 +288,40 @@ impl<'v> Making<'v> {
                 "Attribute": attributes.collect::<Vec<_>>(),
             }));
             self.taken.extend(used.iter().filter_map(|one| text(one, "id")));
+            let from = heads.iter().filter_map(|one| text(one, "id"));
+            self.referring.extend(from.map(|id| (uuid.clone(), id)));
+        }
+    }
+
+    /// References between objects of the event, as relationships say them.
+    fn references(&mut self) {
+        let whole = |one: &Value| text(one, "uuid").map(str::to_owned);
+        let known: HashSet<String> = self
+            .objects
+            .iter()
+            .flat_map(|one| list(one, "Attribute").iter().chain([one]))
+            .chain(self.attributes.values().flatten())
+            .filter_map(whole)
+            .collect();
+        let mut all: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+        for (from, id) in &self.referring {
+            for relation in self.said.related.get(id).into_iter().flatten() {
+                let how = text(relation, "relationship_type").unwrap_or_default();
+                let to = text(relation, "target_ref").unwrap_or_default();
+                let to = to.rsplit_once("--").map_or(to, |(_, uuid)| uuid);
+                if how == "based-on" || to == from || !known.contains(to) {
+                    continue;
+                }
+                all.entry(from.clone()).or_default().push(json!({
+                    "uuid": uuid(relation), "object_uuid": from, "referenced_uuid": to,
+                    "relationship_type": how, "comment": "", "deleted": false,
+                }));
+            }
+        }
+        for object in &mut self.objects {
+            if let Some(references) = whole(object).and_then(|uuid| all.remove(&uuid)) {
+                object["ObjectReference"] = references.into();
+            }
         }
     }
 
@@ -325,7 +374,11 @@ impl<'v> Making<'v> {
             let own = if is_one { uuid(object) } else { named(&format!("{id} {kind} {value}")) };
             let data = text(object, "x_misp_data");
             let it = self.attribute(object, id, (&kind, &value), own, (data, &[object]));
-            self.attributes.entry((kind, value)).or_insert_with(|| vec![it]);
+            let all = self.attributes.entry((kind, value)).or_default();
+            // What was no attribute of MISP's may be observed and looked for, and is one.
+            if all.is_empty() || label(object, "type").is_some() {
+                all.push(it);
+            }
         }
     }
 
@@ -344,22 +397,46 @@ impl<'v> Making<'v> {
         if let Some(category) = label(object, "category") {
             it["category"] = category.into();
         }
-        it["to_ids"] = (text(object, "type") == Some("indicator")).into();
+        let is_wanted = object["x_misp_to_ids"].as_bool() == Some(true);
+        it["to_ids"] = (is_wanted || text(object, "type") == Some("indicator")).into();
+        let observed = used.iter().find(|one| text(one, "type") == Some("observed-data"));
+        for (name, of, own) in [
+            ("first_seen", "first_observed", "x_misp_first_seen"),
+            ("last_seen", "last_observed", "x_misp_last_seen"),
+        ] {
+            let seen = observed.and_then(|one| {
+                let time = text(one, of)?;
+                let same =
+                    crate::time::Time::parse(time).map(crate::time::Time::seconds) == at(one);
+                (!same).then_some(time)
+            });
+            let seen = seen.or_else(|| text(object, own));
+            if let Some(seen) = seen {
+                it[name] = seen.replace('Z', "+00:00").into();
+            }
+        }
         let comment = ["description", "x_misp_comment", "name"];
         let comment = comment.iter().find_map(|name| text(object, name));
         it["comment"] = comment.filter(|comment| *comment != value).unwrap_or_default().into();
         if let Some(data) = data {
             it["data"] = data.into();
         }
-        let mut clusters = Vec::new();
-        for to in self.said.indicates.get(id).into_iter().flatten() {
-            let cluster = self.by_id.get(to).filter(|one| label(one, "galaxy-type").is_some());
-            clusters.extend(cluster.copied());
-            self.taken.extend(cluster.and_then(|one| text(one, "id")));
+        let (mut clusters, mut used) = (Vec::new(), used.to_vec());
+        let speakers: Vec<&str> = used.iter().filter_map(|one| text(one, "id")).collect();
+        for speaker in speakers {
+            used.extend(self.said.about(speaker));
+            for relation in self.said.related.get(speaker).into_iter().flatten() {
+                let to = text(relation, "target_ref").unwrap_or_default();
+                let cluster = self.by_id.get(to).filter(|one| label(one, "galaxy-type").is_some());
+                let Some(cluster) = cluster.copied() else { continue };
+                clusters.push(cluster);
+                used.extend([relation, cluster]);
+                self.taken.extend(text(cluster, "id"));
+            }
         }
         self.clusters.retain(|id, _| !self.taken.contains(id));
         let galaxies = galaxy::back(&clusters);
-        let mut tags = tags(used, self.by_id);
+        let mut tags = tags(&used, self.by_id);
         tags.extend(galaxy::tags(&galaxies));
         for (name, all) in
             [("Tag", tags), ("Galaxy", galaxies), ("Sighting", self.said.sightings(id, self.at))]
@@ -403,6 +480,7 @@ impl<'v> Making<'v> {
             }
         }
         self.objects.push(made);
+        self.referring.extend(text(object, "id").map(|id| (uuid(object), id)));
     }
 }
 
@@ -415,21 +493,46 @@ fn attribute(kind: &str, value: &str, time: &str) -> Value {
     })
 }
 
-/// Tags of what objects become: the markings of each of them, and their labels.
+/// Tags of what objects become: the strictest of the labels of each of them and of their parts, what statements say, and
+/// their own labels. What is marked with something that nobody here knows is nobody's to pass on.
 fn tags(objects: &[&Value], by_id: &HashMap<&str, &Value>) -> Vec<Value> {
     let mut names = BTreeSet::new();
-    let markings = objects.iter().flat_map(|object| list(object, "object_marking_refs"));
-    for id in markings.filter_map(Value::as_str) {
+    let (mut tlp, mut pap) = (None, None);
+    let whole = objects.iter().flat_map(|object| list(object, "object_marking_refs"));
+    let parts = objects.iter().flat_map(|object| list(object, "granular_markings"));
+    let parts = parts.map(|one| &one["marking_ref"]);
+    for id in whole.chain(parts).filter_map(Value::as_str) {
+        let definition = by_id.get(id);
         let defined = || {
-            let text = by_id.get(id)?.to_string();
+            let text = definition?.to_string();
             let json = crate::json::parse(text.as_bytes()).ok()?;
             json.as_object().map(Meaning::of)
         };
-        if let Some(meaning) = Meaning::of_id(id).or_else(defined) {
-            names.extend(meaning.tlp().map(|tlp| Tlp::label(tlp).to_ascii_lowercase()));
-            names.extend(meaning.pap().map(|pap| Pap::label(pap).to_owned()));
+        match Meaning::of_id(id).or_else(defined).unwrap_or(Meaning::Unknown) {
+            meaning @ (Meaning::Statement | Meaning::Unknown) => {
+                let said = definition.map(|one| &one["definition"]["statement"]);
+                let said = said.and_then(Value::as_str).unwrap_or_default();
+                let named = definition.and_then(|one| text(one, "name"));
+                // A label that was a tag is one again.
+                match named.filter(|name| *name == said) {
+                    Some(name) => names.insert(name.to_owned()),
+                    None if meaning == Meaning::Statement => {
+                        names.insert(format!("statement:\"{said}\""))
+                    }
+                    None => false,
+                };
+                if meaning == Meaning::Unknown {
+                    tlp = tlp.max(Some(Tlp::Red));
+                }
+            }
+            meaning => {
+                tlp = tlp.max(meaning.tlp());
+                pap = pap.max(meaning.pap());
+            }
         }
     }
+    names.extend(tlp.map(|tlp| Tlp::label(tlp).to_ascii_lowercase()));
+    names.extend(pap.map(|pap| Pap::label(pap).to_owned()));
     let labels = objects.iter().flat_map(|object| list(object, "labels"));
     let labels = labels.filter_map(Value::as_str);
     names.extend(labels.filter(|label| !label.starts_with("misp:")).map(str::to_owned));

@@ -8,13 +8,23 @@ use super::{label, labels, list, named, text, uuid_of};
 
 /// The clusters of an event or an attribute.
 pub(super) fn clusters(value: &Value, time: &str) -> Vec<Value> {
-    let mut made = Vec::new();
-    for galaxy in list(value, "Galaxy") {
-        for cluster in list(galaxy, "GalaxyCluster") {
-            made.extend(object(galaxy, cluster, time));
-        }
-    }
-    made
+    each(value).filter_map(|(galaxy, cluster)| object(galaxy, cluster, time)).collect()
+}
+
+/// The tags of those that become objects.
+pub(super) fn tagged(value: &Value) -> Vec<String> {
+    let known = each(value).filter(|(galaxy, cluster)| object(galaxy, cluster, "").is_some());
+    let tag = |(galaxy, cluster): (&Value, &Value)| {
+        let of = text(cluster, "type").or_else(|| text(galaxy, "type")).unwrap_or_default();
+        let named = format!("misp-galaxy:{of}=\"{}\"", text(cluster, "value").unwrap_or_default());
+        text(cluster, "tag_name").map_or(named, str::to_owned)
+    };
+    known.map(tag).collect()
+}
+
+fn each(value: &Value) -> impl Iterator<Item = (&Value, &Value)> {
+    let galaxies = list(value, "Galaxy").iter();
+    galaxies.flat_map(|galaxy| list(galaxy, "GalaxyCluster").iter().map(move |one| (galaxy, one)))
 }
 
 /// Galaxies with these clusters in them, as events have them.
@@ -144,8 +154,12 @@ fn object(galaxy: &Value, cluster: &Value, time: &str) -> Option<Value> {
     }
     let mut references = Vec::new();
     if let Some(number) = number {
-        let source =
-            if of.starts_with("mitre") || of.contains("mitre") { "mitre-attack" } else { of };
+        let source = match () {
+            () if number.starts_with("CVE-") => "cve",
+            () if number.starts_with("CAPEC-") => "capec",
+            () if of.contains("mitre") => "mitre-attack",
+            () => of,
+        };
         references.push(json!({ "source_name": source, "external_id": number }));
     }
     let cves = list(meta, "aliases").iter().filter_map(Value::as_str);

@@ -138,11 +138,12 @@ struct Tags {
 }
 
 impl Tags {
+    /// The tags of an event or an attribute; of a cluster that becomes an object of its own that is enough.
     fn of(value: &Value) -> Self {
         use crate::marking::{Pap, Tlp};
         let mut tags = Self::default();
-        for tag in list(value, "Tag") {
-            let Some(name) = text(tag, "name") else { continue };
+        let clusters = galaxy::tagged(value);
+        for name in names(value) {
             let prefix = name.split([':', ' ']).next().unwrap_or_default().to_ascii_lowercase();
             match prefix.as_str() {
                 "tlp" => match Tlp::parse(name) {
@@ -155,8 +156,7 @@ impl Tags {
                     let label = label.unwrap_or(name);
                     tags.pap.extend(define(label, &mut tags.definitions));
                 }
-                // Clusters come as galaxies.
-                "misp-galaxy" => {}
+                "misp-galaxy" if clusters.iter().any(|tag| tag == name) => {}
                 _ => tags.labels.push(name.to_owned()),
             }
         }
@@ -183,6 +183,27 @@ impl Tags {
             object.insert("object_marking_refs".to_owned(), all.into());
         }
     }
+}
+
+/// The names of tags, in whichever of the shapes in which MISP's interfaces and exports have them.
+fn names(value: &Value) -> Vec<&str> {
+    fn gather<'v>(value: &'v Value, found: &mut Vec<&'v str>) {
+        match value {
+            Value::String(name) => found.push(name.trim()),
+            Value::Array(all) => all.iter().for_each(|one| gather(one, found)),
+            Value::Object(one) => {
+                let inner = one.get("Tag").or_else(|| one.get("name"));
+                inner.into_iter().for_each(|inner| gather(inner, found));
+            }
+            _ => {}
+        }
+    }
+    let mut found = Vec::new();
+    for name in ["Tag", "EventTag", "AttributeTag"] {
+        gather(&value[name], &mut found);
+    }
+    found.retain(|name| !name.is_empty());
+    found
 }
 
 fn define(label: &str, definitions: &mut Vec<Value>) -> Option<String> {

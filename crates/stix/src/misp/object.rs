@@ -469,8 +469,10 @@ impl Building {
                     named["resolves_to_refs"] = json!([address]);
                 }
             }
-            "netflow" if at(&main["extensions"], "tcp-ext").is_object() => {
-                if let Some(Value::Array(all)) = main.get_mut("protocols") {
+            "netflow" => {
+                let extensions = main.get("extensions");
+                let has_flags = extensions.is_some_and(|all| all["tcp-ext"].is_object());
+                if let Some(Value::Array(all)) = main.get_mut("protocols").filter(|_| has_flags) {
                     all.insert(0, "tcp".into());
                 }
             }

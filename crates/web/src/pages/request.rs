@@ -390,7 +390,7 @@ impl Page {
             [("us", name(us)), ("them", peer.as_ref().map(name).unwrap_or_default())],
         );
         // Who may not state has no moves.
-        let states = who.0.may(Right::State).is_ok();
+        let states = who.0.may(Right::State).is_ok() && !line.agreement.is_closed();
         let moves = if states { moves(t, dossier, us) } else { Vec::new() };
         let request = &line.summary.request;
         let legal =

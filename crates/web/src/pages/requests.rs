@@ -7,7 +7,7 @@ use comity_node::Error;
 use comity_node::dossier::Line;
 use comity_rules::PartyId;
 use comity_rules::access::{Person, Right};
-use comity_rules::request::Status;
+use comity_rules::request::{Desired, Status};
 use serde::Deserialize;
 
 use super::agreements;
@@ -103,6 +103,11 @@ pub(crate) async fn show(
     render(t, &page)
 }
 
+/// Where a request can stand on the list.
+fn statuses() -> impl Iterator<Item = &'static str> {
+    Status::ALL.into_iter().map(Status::as_str).chain([Desired::Withdrawn.as_str()])
+}
+
 /// The next page of what is looked for, and the cursor of what is older.
 pub(super) async fn find(
     app: &App,
@@ -151,8 +156,8 @@ impl Search {
                 let found = [("text", format!("is:{value}")), ("known", known(&IS))];
                 Some(t.with("search-unknown", found))
             }
-            "status" if !Status::ALL.iter().any(|s| s.as_str().starts_with(value.as_str())) => {
-                let all = Status::ALL.map(Status::as_str);
+            "status" if !statuses().any(|status| status.starts_with(value.as_str())) => {
+                let all: Vec<_> = statuses().collect();
                 let found = [("text", format!("status:{value}")), ("known", known(&all))];
                 Some(t.with("search-unknown", found))
             }
@@ -175,7 +180,10 @@ impl Search {
         let request = &line.summary.request;
         self.0.iter().all(|(key, value)| match key.as_str() {
             "class" => request.class.as_ref().is_some_and(|c| c.to_lowercase().starts_with(value)),
-            "status" => line.standing.status.as_str().starts_with(value.as_str()),
+            "status" => match line.standing.desired {
+                Desired::Withdrawn => Desired::Withdrawn.as_str().starts_with(value.as_str()),
+                _ => line.standing.status.as_str().starts_with(value.as_str()),
+            },
             "from" => request.asker.as_str().starts_with(value.as_str()),
             "to" => request.receiver.as_str().starts_with(value.as_str()),
             "id" => request.thread.to_string().starts_with(value.as_str()),
