@@ -167,7 +167,7 @@ fn what_is_brought_in_is_found_and_leaves_by_its_markings() {
     let out = std::fs::read_to_string(node.folder.path().join("out.csv")).unwrap();
     assert!(
         out.contains(
-            "\nindicator,203.0.113.3,indicator--00000000-0000-4000-8000-000000000003,Sinkhole 3\n"
+            "\nindicator,203.0.113.3,indicator--00000000-0000-4000-8000-000000000003,Sinkhole 3,TLP:RED\n"
         ),
         "{out}"
     );
@@ -383,6 +383,31 @@ fn events_of_misp_and_lists_come_in_and_go_out() {
         text(&list).contains("0 new, 3 here already, 1 refused"),
         "the same values are the same: {list:?}"
     );
+    // A list may say of each value how far it goes; what says it in no label of TLP stays out.
+    node.write(
+        "marked.csv",
+        "value,tlp\nred.example,TLP:RED\ngreen.example,tlp:green\nodd.example,secret\n",
+    );
+    let list = node.comity(&["intel", "import", "marked.csv", "--marking", "clear"]);
+    assert!(text(&list).contains("2 new, 0 here already, 1 refused"), "{list:?}");
+    assert!(text(&list).contains("its label is none of TLP"), "{list:?}");
+    let out = [
+        "intel",
+        "export",
+        "--for",
+        "green",
+        "--format",
+        "csv",
+        "-o",
+        "marked-out.csv",
+        "*.example",
+    ];
+    let out = node.comity(&out[..8]);
+    assert_eq!(out.status.code(), Some(0), "{out:?}");
+    let out = std::fs::read_to_string(node.folder.path().join("marked-out.csv")).unwrap();
+    assert!(out.starts_with("type,value,id,name,marking\n"), "{out}");
+    assert!(out.lines().any(|line| line.contains("green.example") && line.ends_with("TLP:GREEN")));
+    assert!(!out.contains("red.example") && !out.contains("odd.example"), "{out}");
     // What a warning list in the node's folder knows is told; one that is none is named, and nothing comes in.
     node.write(
         "data/warninglists/digests.json",

@@ -154,6 +154,8 @@ pub struct Indicator {
     pub expires: Option<i64>,
     /// The pattern that it is only a part of: where it is seen, that is asked of the line.
     pub part_of: Option<Part>,
+    /// Its label of the Traffic Light Protocol, as the list writes it; an index does not keep it.
+    pub marking: Option<String>,
 }
 
 /// A STIX pattern that something leads to.
@@ -194,7 +196,8 @@ impl Indicator {
             Named::Digest => digest(&text)?,
             Named::Kind(kind) => (kind, value(kind, &text)?),
         };
-        Ok(Self { kind, value, id: None, confidence: None, expires: None, part_of: None })
+        let (id, confidence, expires, part_of, marking) = (None, None, None, None, None);
+        Ok(Self { kind, value, id, confidence, expires, part_of, marking })
     }
 
     /// An indicator of which nobody says what it is.

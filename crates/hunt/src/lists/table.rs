@@ -56,7 +56,7 @@ fn csv(bytes: &[u8], choice: Choice, taker: &mut Taker<'_>) -> Result<(), Error>
         return Err(Error::Table("no column is called value, indicator or ioc".to_owned()));
     };
     let (id, sure, end) = (column(&IDS), column(&["confidence"]), column(&ENDS));
-    let meant = column(&["to_ids"]);
+    let (meant, marking) = (column(&["to_ids"]), column(&["tlp", "marking"]));
     let mut kinds: HashMap<String, Option<Named>> = HashMap::new();
     let mut record = csv::StringRecord::new();
     while reader.read_record(&mut record).map_err(table)? {
@@ -93,6 +93,7 @@ fn csv(bytes: &[u8], choice: Choice, taker: &mut Taker<'_>) -> Result<(), Error>
         };
         let said = |one: Indicator| Indicator {
             id: cell(id).map(str::to_owned),
+            marking: cell(marking).map(str::to_owned),
             confidence,
             expires,
             ..one

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use comity_rules::access::{Person, Right};
 use comity_rules::release::Reader;
 use comity_stix::json as parsed;
-use comity_stix::marking::Clearance;
+use comity_stix::marking::{Audience, Clearance, Pap, Tlp};
 use comity_stix::{misp, terms};
 use comity_store::intel::collection::Collection;
 use comity_store::intel::feed::{self, Filter, Versions};
@@ -42,7 +42,7 @@ pub struct Export {
 pub enum Format {
     /// A bundle of STIX.
     Stix,
-    /// A line for each value that an object has: `type,value,id,name`.
+    /// A line for each value that an object has: `type,value,id,name,marking`.
     Csv,
     /// Events of MISP, as its API answers.
     Misp,
@@ -145,7 +145,7 @@ impl Node {
         let id = super::uuid(comity_ledger::random()?);
         let head = match export.format {
             Format::Stix => format!("{{\"type\":\"bundle\",\"id\":\"bundle--{id}\""),
-            _ => "type,value,id,name\n".to_owned(),
+            _ => "type,value,id,name,marking\n".to_owned(),
         };
         out.write_all(head.as_bytes()).map_err(failed)?;
         let mut pages = Pages::of(export)?;
@@ -159,7 +159,12 @@ impl Node {
                         let comma: &[u8] = if count > 0 { b",\n" } else { b",\"objects\":[\n" };
                         out.write_all(comma).and_then(|()| out.write_all(&body)).map_err(failed)?;
                     }
-                    _ => write_lines(&body, out).map_err(failed)?,
+                    _ => {
+                        // Whoever sees a part is not told of the rest by its label.
+                        let is_whole = object.whole.has(export.clearance);
+                        let seen = if is_whole { object.whole } else { object.audience };
+                        write_lines(&body, seen, out).map_err(failed)?;
+                    }
                 }
                 count += 1;
             }
@@ -276,15 +281,31 @@ fn marked(objects: Vec<Object>) -> Vec<Marked> {
     objects.into_iter().map(|object| object.marked).collect()
 }
 
-fn write_lines(body: &[u8], out: &mut (dyn std::io::Write + Send)) -> std::io::Result<()> {
+fn write_lines(
+    body: &[u8],
+    seen: Audience,
+    out: &mut (dyn std::io::Write + Send),
+) -> std::io::Result<()> {
     let Ok(json) = parsed::parse(body) else { return Ok(()) };
     let Some(members) = json.as_object() else { return Ok(()) };
     let text = |name| members.text(name).unwrap_or_default();
+    let marking = marking(seen);
     for value in terms::terms(&json).values {
-        let line = [text("type"), &value, text("id"), text("name")].map(quoted).join(",");
+        let cells = [text("type"), &value, text("id"), text("name"), &marking];
+        let line = cells.map(quoted).join(",");
         writeln!(out, "{line}")?;
     }
     Ok(())
+}
+
+/// The labels of what these may see: the freest reader that may.
+fn marking(seen: Audience) -> String {
+    let reader = Clearance::all().find(|reader| seen.has(*reader));
+    let Some(Clearance { tlp, pap }) = reader else { return Tlp::Red.label().to_owned() };
+    match pap {
+        Pap::Clear => tlp.label().to_owned(),
+        _ => format!("{} {}", tlp.label(), pap.label()),
+    }
 }
 
 /// A field of CSV (RFC 4180).

@@ -2,6 +2,7 @@
 
 use comity_hunt::indicator::{Indicator, Kind};
 use comity_hunt::lists::{self, Choice};
+use comity_stix::marking::Tlp;
 use comity_stix::misp;
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -52,7 +53,10 @@ fn event(bytes: &[u8]) -> Result<Understood, String> {
 fn values(bytes: &[u8], now: Timestamp) -> Result<Understood, String> {
     let (mut objects, mut of_values, mut others) = (Vec::new(), Vec::new(), Vec::new());
     let time = format!("{:.3}", now.round(jiff::Unit::Second).unwrap_or(now));
+    let mut unmarked = Vec::new();
     let mut take = |indicator: &Indicator| match object(indicator, &time) {
+        // Nobody knows how far it may go.
+        _ if label(indicator).is_err() => unmarked.push(indicator.value.clone()),
         Some(object) => {
             of_values.extend(object["id"].as_str().map(str::to_owned));
             objects.push(object);
@@ -61,16 +65,23 @@ fn values(bytes: &[u8], now: Timestamp) -> Result<Understood, String> {
     };
     let read =
         lists::read(bytes, Choice::default(), &mut take).map_err(|error| error.to_string())?;
-    if objects.is_empty() {
+    if objects.is_empty() && unmarked.is_empty() {
         let why = read.refused.first();
         let why = why.map_or_else(String::new, |one| format!(" ({}: {})", one.place, one.problem));
         return Err(format!("neither STIX nor MISP, and no list of values{why}"));
     }
     let mut refusals: Vec<Refusal> =
         read.refused.into_iter().map(|one| refusal(Some(one.place), one.problem)).collect();
+    let why = "its label is none of TLP";
+    refusals.extend(unmarked.into_iter().map(|value| refusal(Some(value), why.to_owned())));
     let why = "STIX has no property for what this is";
     refusals.extend(others.into_iter().map(|value| refusal(Some(value), why.to_owned())));
     Ok(Understood { bytes: envelope(&objects), refusals, of_values })
+}
+
+/// The label that a list gives to a value.
+fn label(indicator: &Indicator) -> Result<Option<Tlp>, ()> {
+    indicator.marking.as_deref().map(|said| Tlp::parse(said).ok_or(())).transpose()
 }
 
 fn object(indicator: &Indicator, time: &str) -> Option<Value> {
@@ -108,6 +119,9 @@ fn object(indicator: &Indicator, time: &str) -> Option<Value> {
     });
     if let Some(confidence) = indicator.confidence {
         object["confidence"] = confidence.into();
+    }
+    if let Ok(Some(tlp)) = label(indicator) {
+        object["object_marking_refs"] = json!([tlp.id()]);
     }
     Some(object)
 }
