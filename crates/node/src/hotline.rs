@@ -14,8 +14,9 @@ use comity_ledger::seal::{self, Identity};
 use comity_rules::access::{Person, Right};
 use comity_rules::command::{Command, Deed};
 use comity_rules::content::{Letter, Message, Tlp};
-use comity_rules::matter::{EpochKey, Signal};
+use comity_rules::matter::{EpochKey, Signal, Topic};
 use comity_rules::review::Readiness;
+use comity_rules::thread::View;
 use comity_rules::{Kind, Matter, PartyId, Period, ThreadId};
 use comity_store::{ledger, matter, request};
 use jiff::Timestamp;
@@ -24,6 +25,9 @@ use crate::inside::Inside;
 use crate::node::{Agreement, Error, Node};
 use crate::secrets::HOTLINE;
 use crate::writer::Job;
+
+/// Open threads of the hotline that are looked through.
+const OPEN: u64 = 500;
 
 /// Between two looks at what is due.
 const LOOK: Duration = Duration::from_secs(15);
@@ -310,9 +314,9 @@ async fn keys(node: &Arc<Node>, agreement: &Arc<Agreement>) -> Result<(), Error>
     // What the other side states after it has seen the present key is not sealed to those before. Its ledger is
     // here without a gap up to a statement that says so: nothing that was sealed to them is still on its way.
     let other = ledger::counterpart(&node.db, &own).await?;
-    if other.is_none_or(|other| other.channel.seen < own.channel.hotline_at) {
+    let Some(other) = other.filter(|other| other.channel.seen >= own.channel.hotline_at) else {
         return Ok(());
-    }
+    };
     let superseded = mine.iter().filter(|name| {
         let number = number_of(name, &prefix);
         number.is_some_and(|number| number < last)
@@ -325,6 +329,9 @@ async fn keys(node: &Arc<Node>, agreement: &Arc<Agreement>) -> Result<(), Error>
         return Ok(());
     }
     let dying: Vec<_> = old.iter().filter_map(|name| node.secrets.hotline_key(name)).collect();
+    if is_unread(node, agreement, &other.id, &dying).await? {
+        return Ok(());
+    }
     // First what they open: without them nobody could tell what that was.
     forget(node, agreement, &dying).await?;
     for name in &old {
@@ -332,6 +339,39 @@ async fn keys(node: &Arc<Node>, agreement: &Arc<Agreement>) -> Result<(), Error>
         node.journal_of(ROBOT, "hotline key destroyed", name).await?;
     }
     Ok(node.secrets.load_hotline(&keys)?)
+}
+
+/// Whether something that only these keys open came so lately that nobody need have acknowledged it yet: after an outage
+/// longer than an epoch it comes all at once. It is waited for as long as the terms give, and no longer.
+async fn is_unread(
+    node: &Node,
+    agreement: &Agreement,
+    from: &str,
+    dying: &[Arc<Identity>],
+) -> Result<bool, Error> {
+    let hotline = agreement.terms.hotline.as_ref();
+    let within = hotline.and_then(|one| one.acknowledge_within.as_ref().or(one.epoch.as_ref()));
+    let Some(within) = within else { return Ok(false) };
+    let terms = agreement.terms.hash().to_hex();
+    for found in matter::list(&node.db, Topic::Hotline, true, None, OPEN).await? {
+        let matter = found.matter;
+        if found.terms != terms {
+            continue;
+        }
+        for message in matter.messages(View::ALL) {
+            let is_theirs = message.by_opener != (matter.opener == *node.party());
+            if !is_theirs || message.acknowledged.is_some() {
+                continue;
+            }
+            let receipt = message.event.receipt.as_ref().and_then(|receipt| receipt.witnessed);
+            let came = receipt.or(message.event.mirrored);
+            let is_late = came.is_some_and(|came| within.after(came) <= node.now());
+            if !is_late && opens(node, (from, message.event.index), dying).await? {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
 }
 
 /// Takes away what these keys open: the letters that were kept for reading, and the ciphertexts.

@@ -17,9 +17,9 @@ use std::sync::Arc;
 
 use comity_node::alert;
 use comity_node::duty::Contact;
-use comity_node::network::Tcp;
+use comity_node::network::{Network as _, Tcp};
 use comity_node::people::Stated;
-use comity_node::{Error, Node, hotline};
+use comity_node::{Error, Node, hotline, serve};
 use comity_rules::ThreadId;
 use comity_rules::access::{Person, Role};
 use comity_rules::command::{Command, Deed};
@@ -27,7 +27,7 @@ use comity_rules::content::{Letter, Message, Tlp};
 use comity_rules::matter::{Signal, State, Topic};
 use jiff::SignedDuration;
 use serde_json::Value;
-use stage::{Stage, ask, remark};
+use stage::{Stage, ask, remark, until};
 
 fn message(signal: Signal, text: &str) -> Command {
     let spoken = if signal == Signal::Telephone { "Ada and Bo, at nine" } else { "" };
@@ -118,6 +118,36 @@ async fn what_was_said_dies_with_its_key_and_its_proof_stays() {
         });
         assert!(!found, "what was erased is in no file of the store");
     }
+}
+
+/// After an outage longer than an epoch what waited comes all at once, and can be read before its key dies.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_comes_late_can_be_read_as_long_as_the_terms_give() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut stage = Stage::set(folder.path(), Arc::new(Tcp)).await;
+    attend(&stage).await;
+    let address = stage.north.home().config().exchange.clone();
+    stage.northern.shutdown().await;
+    let thread = state(&stage.north, &stage, None, message(Signal::Message, "the dam")).await;
+    let agreement = stage.south.agreement(&stage.hash()).unwrap();
+    for _ in 0..2 {
+        stage.clock.advance(SignedDuration::from_hours(24 * 7 + 1));
+        hotline::attend(&stage.south, &agreement).await.unwrap();
+    }
+    let listener = Tcp.bind(&address).await.unwrap();
+    serve::serve_exchange(&stage.north, listener, &mut stage.northern).unwrap();
+    until(async || stage.south.matter(&Person::operator(), thread).await.is_ok()).await;
+    stage.settle().await;
+    attend(&stage).await;
+    attend(&stage).await;
+    assert_eq!(said(&stage.south, thread).await, [Some("the dam".to_owned())]);
+    // The terms give half an hour.
+    stage.clock.advance(SignedDuration::from_mins(31));
+    until(async || {
+        attend(&stage).await;
+        said(&stage.south, thread).await == [None]
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -310,7 +310,8 @@ impl View {
                 .definitions
                 .iter()
                 .map(|one| {
-                    let [word, state, readings] = crate::pages::agreements::definition(t, one);
+                    let [word, state, readings] =
+                        crate::pages::agreements::definition(t, terms, one);
                     let readings =
                         if readings.is_empty() { readings } else { format!(": {readings}") };
                     format!("“{word}”: {state}{readings}")
@@ -538,24 +539,29 @@ const TIMES: [&str; 9] = [
     "review-no-limit",
 ];
 
-/// Why nothing is scored for its time.
+/// Of how many requests which time is not scored, and why.
 fn unscored(t: Language, answers: &Answers) -> Option<String> {
     let all = answers.requests;
     let measured = answers.quality.get("measured");
     let timed = measured.is_some_and(|quality| {
         DIMENSIONS[..2].iter().any(|dimension| quality.by_dimension.contains_key(*dimension))
     });
-    let free = answers.answer.no_limit;
-    let key = match (all, timed) {
-        (0, _) => return None,
-        _ if free == all => "review-unscored-no-limit",
-        _ if free > 0 => {
-            return Some(t.with("review-unscored-some", [("count", free), ("all", all)]));
-        }
-        (_, true) => return None,
-        _ => "review-unscored-yet",
+    let of = |free: u32, whole: &str, some: &str| match free {
+        0 => None,
+        free if free == all => Some(t.text(whole)),
+        free => Some(t.with(some, [("count", free), ("all", all)])),
     };
-    Some(t.text(key))
+    let (acknowledge, answer) = (answers.acknowledge.no_limit, answers.answer.no_limit);
+    let free = [
+        of(answer, "review-unscored-no-limit", "review-unscored-some"),
+        of(acknowledge, "review-unscored-ack-no-limit", "review-unscored-ack-some"),
+    ];
+    let free: Vec<_> = free.into_iter().flatten().collect();
+    match (all, free.is_empty()) {
+        (0, _) => None,
+        (_, false) => Some(free.join(" ")),
+        (_, true) => (!timed).then(|| t.text("review-unscored-yet")),
+    }
 }
 
 /// Each dimension with what every scorer gave it.

@@ -81,7 +81,7 @@ pub(crate) async fn show(State(app): State<App>, t: Language, who: Who) -> Respo
             witnesses: between
                 .map(|b| b.witnesses.iter().map(|w| w.name.clone()).collect())
                 .unwrap_or_default(),
-            definitions: terms.definitions.iter().map(|one| definition(t, one)).collect(),
+            definitions: terms.definitions.iter().map(|one| definition(t, terms, one)).collect(),
             calendars: between
                 .iter()
                 .flat_map(|between| &between.parties)
@@ -133,7 +133,7 @@ pub(super) fn defined(
         let meaning = class.definition.in_language(t.code()).to_owned();
         [class.id.clone(), t.text("meaning-terms"), meaning]
     });
-    let defined = terms.definitions_in(id, text).map(|one| definition(t, one));
+    let defined = terms.definitions_in(id, text).map(|one| definition(t, terms, one));
     class.into_iter().chain(defined).collect()
 }
 
@@ -155,7 +155,7 @@ pub(super) fn defined_in<'l>(
     for (terms, classes, titles) in said.into_values() {
         let of_titles = terms.definitions_in(None, &titles);
         let of_classes = classes.into_iter().flat_map(|id| terms.definitions_in(Some(id), ""));
-        for one in of_titles.chain(of_classes).map(|one| definition(t, one)) {
+        for one in of_titles.chain(of_classes).map(|one| definition(t, terms, one)) {
             if !all.contains(&one) {
                 all.push(one);
             }
@@ -165,11 +165,16 @@ pub(super) fn defined_in<'l>(
 }
 
 /// A word, whether the parties agree on it, and how each reads it.
-pub(crate) fn definition(t: Language, definition: &Definition) -> [String; 3] {
+pub(crate) fn definition(t: Language, terms: &Agreement, definition: &Definition) -> [String; 3] {
     let reading = |reading: &Reading| {
         let text = reading.text.in_language(t.code());
         match &reading.party {
-            Some(party) => format!("{party}: {text}"),
+            // A template's readings are of those whom the instrument was made between.
+            Some(party) => {
+                let id = party.parse().ok();
+                let named = id.and_then(|id| terms.party(&id)).map(|party| party.name.clone());
+                format!("{}: {text}", named.unwrap_or_else(|| party.clone()))
+            }
             None => text.to_owned(),
         }
     };
