@@ -383,6 +383,19 @@ fn events_of_misp_and_lists_come_in_and_go_out() {
         text(&list).contains("0 new, 3 here already, 1 refused"),
         "the same values are the same: {list:?}"
     );
+    // A URL is what the list says; without a scheme it may be either.
+    node.write("urls.txt", "hxxps://evil[.]example/b\nevil[.]example/c\n");
+    let urls = node.comity(&["intel", "import", "urls.txt", "--marking", "green"]);
+    assert!(text(&urls).contains("2 new, 0 here already, 0 refused"), "{urls:?}");
+    let query = "evil.example/b OR evil.example/c";
+    let out = ["intel", "export", "--for", "green", "-o", "urls.json", query];
+    assert_eq!(node.comity(&out).status.code(), Some(0));
+    let urls = std::fs::read_to_string(node.folder.path().join("urls.json")).unwrap();
+    assert!(urls.contains("[url:value = 'https://evil.example/b']"), "{urls}");
+    assert!(
+        urls.contains("'http://evil.example/c' OR url:value = 'https://evil.example/c'"),
+        "{urls}"
+    );
     // A list may say of each value how far it goes; what says it in no label of TLP stays out.
     node.write(
         "marked.csv",

@@ -211,6 +211,23 @@ async fn filters_and_versions_are_the_standards() {
     assert_eq!(record["version"], record["date_added"]);
     let (status, _) = stand.send(&key, Method::GET, &stand.path("objects/malware--x/"), "").await;
     assert_eq!(status, 404);
+    // Where nothing is said of it, only the latest STIX counts: of it is the first.
+    let mut before = malware(3, 1, "in 2.0", None);
+    before.as_object_mut().unwrap().remove("spec_version");
+    before.as_object_mut().unwrap().remove("is_family");
+    before["labels"] = json!(["bot"]);
+    stand.add(&key, &[before]).await;
+    stand.add(&key, &[malware(3, 3, "three-3", None), malware(3, 2, "three-2", None)]).await;
+    let three = "objects/malware--00000000-0000-4000-8000-000000000003/";
+    for (rest, names) in [
+        ("?match[version]=first", &["three-2"][..]),
+        ("?match[version]=all", &["three-3", "three-2"]),
+        ("?match[version]=first&match[spec_version]=2.0,2.1", &["in 2.0"]),
+        ("?match[version]=first&match[spec_version]=2.0", &["in 2.0"]),
+        ("?match[version]=first&match[spec_version]=2.1", &["three-2"]),
+    ] {
+        assert_eq!(stand.names(&key, &format!("{three}{rest}")).await, names, "{rest}");
+    }
     // The default takes the latest; then the one before shows again.
     let path = stand.path(&format!("objects/{one}/"));
     assert_eq!(stand.send(&key, Method::DELETE, &path, "").await.0, 200);
@@ -375,6 +392,15 @@ async fn whatever_is_wrong_gets_a_clear_no() {
         let (found, value) = stand.send(&key, Method::POST, &objects, body).await;
         assert_eq!(found, status, "{body:.40}: {value}");
     }
+    // What can be read in two ways, or is nested too deep, is no object: nothing that came with it is taken.
+    let good = malware(7, 1, "with it", None).to_string();
+    for bad in [r#"{"type":"malware","type":"tool"}"#.to_owned(), format!(r#"{{"x_a":{deep}}}"#)] {
+        let body = format!(r#"{{"objects":[{good},{bad}]}}"#);
+        let (found, value) = stand.send(&key, Method::POST, &objects, &body).await;
+        assert_eq!(found, 422, "{bad:.40}: {value}");
+        assert!(value["description"].as_str().unwrap().starts_with("objects[1]: "), "{value}");
+    }
+    assert!(stand.names(&key, "objects/").await.is_empty());
     let many = format!(r#"{{"objects":[{}{{}}]}}"#, "{},".repeat(50_000));
     assert_eq!(stand.send(&key, Method::POST, &objects, &many).await.0, 413);
     for query in [

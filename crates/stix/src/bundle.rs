@@ -154,9 +154,6 @@ struct All {
     is_2_0: bool,
 }
 
-/// What only STIX 2.1 asks of an object.
-const SINCE_2_1: [&str; 3] = ["'spec_version'", "'pattern_type'", "'is_family'"];
-
 impl All {
     fn add(&mut self, value: &Json<'_>) {
         let object = value.as_object().filter(|object| object.text("type") == Some("bundle"));
@@ -174,10 +171,7 @@ impl All {
         let mut one = Validated::of(Some(self.next), object);
         let names = object.as_object().is_some_and(|one| one.text("spec_version").is_some());
         if self.is_2_0 && !names {
-            one.findings.retain(|finding| {
-                let is_later = SINCE_2_1.iter().any(|name| finding.message.ends_with(name));
-                !(finding.rule == "required" && is_later)
-            });
+            one.findings.retain(|finding| !finding.is_since_2_1());
         }
         self.found.push(one);
         self.next += 1;
@@ -194,7 +188,7 @@ impl All {
 
     fn unreadable(&mut self, error: &Error) {
         let (level, path, message) = (Level::Must, String::new(), error.to_string());
-        let findings = vec![Finding { level, path, rule: "json", section: "3", message }];
+        let findings = vec![Finding { level, path, rule: "json", section: "1.2", message }];
         self.found.push(Validated { index: Some(self.next), id: None, kind: None, findings });
         self.next += 1;
     }
@@ -220,7 +214,7 @@ pub(crate) fn check(bundle: &Object<'_>, report: &mut Report<'_>) {
         None => return,
         Some(Json::Array(objects)) if !objects.is_empty() => objects,
         Some(Json::Array(_)) => {
-            return report.must(&path, ("list", "2.11"), format_args!("a list may not be empty"));
+            return report.must(&path, ("list", "2.12"), format_args!("a list may not be empty"));
         }
         Some(other) => {
             let kind = other.kind();
@@ -234,6 +228,13 @@ pub(crate) fn check(bundle: &Object<'_>, report: &mut Report<'_>) {
     let mut seen = HashMap::with_capacity(objects.len());
     for (at, object) in objects.iter().enumerate() {
         let Json::Object(object) = object else { continue };
+        if object.text("type") == Some("bundle") {
+            report.must(
+                &Path::Element(&path, at),
+                ("type", "8"),
+                format_args!("a bundle may not hold a bundle"),
+            );
+        }
         let (Some(id), modified) = (object.text("id"), object.text("modified")) else { continue };
         if let (Some(first), Some(_)) = (seen.insert((id, modified), at), modified) {
             report.should(

@@ -26,6 +26,15 @@ pub struct Finding {
     pub message: String,
 }
 
+impl Finding {
+    /// Whether STIX 2.0 does not ask for it: what is missing is a property that came with 2.1.
+    #[must_use]
+    pub fn is_since_2_1(&self) -> bool {
+        const SINCE: [&str; 3] = ["'spec_version'", "'pattern_type'", "'is_family'"];
+        self.rule == "required" && SINCE.iter().any(|name| self.message.ends_with(name))
+    }
+}
+
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if !self.path.is_empty() {

@@ -1,4 +1,4 @@
-//! Identifiers: `type--UUID` (STIX 2.1 section 2.9), and names of types and properties (2.10, 11).
+//! Identifiers: `type--UUID` (STIX 2.1 section 2.9), and names of types and properties (3.1).
 
 /// An identifier, taken apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! Timestamps: RFC 3339 in UTC, as STIX 2.1 section 3.2 has them.
+//! Timestamps: RFC 3339 in UTC, as STIX 2.1 section 2.16 has them.
 
 /// An instant, in nanoseconds since 1970 without leap seconds. Digits beyond the ninth are cut off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -426,7 +426,13 @@ fn what_is_said_of_attributes_and_events_comes_back() {
     let cluster = |name: &str| galaxies[name]["MISP"].clone();
     let (actor, malware) = (cluster("Threat Actor"), cluster("Malware"));
     let uuid = |last: u8| format!("91ae0a21-c7ae-4c7f-b84b-b84a7ce53d{last:02}");
-    let sighting = |last: u8, kind: &str| value!({ "uuid": uuid(last), "type": kind, "date_sighting": "1603642920" });
+    let org = |last: u8| value!({ "name": format!("CERT {last}"), "uuid": uuid(last + 50) });
+    let sighting = |last: u8, kind: &str| {
+        value!({
+            "uuid": uuid(last), "type": kind, "date_sighting": "1603642920",
+            "Organisation": org(last),
+        })
+    };
     let given = event(value!({
         "threat_level_id": "1", "analysis": "0", "Galaxy": [actor],
         "Attribute": [{
@@ -471,6 +477,8 @@ fn what_is_said_of_attributes_and_events_comes_back() {
     assert_eq!(tags(attribute)[0], "tlp:red", "{:?}", tags(attribute));
     let kinds: Vec<_> = attribute["Sighting"].as_array().unwrap().iter().collect();
     assert_eq!((&kinds[0]["type"], &kinds[1]["type"]), (&value!("0"), &value!("1")));
+    let who = |at: usize| kinds[at]["Organisation"].clone();
+    assert_eq!((who(0), who(1)), (org(2), org(3)));
     let object = &back["Object"][0]["Attribute"][0];
     assert_eq!((&object["value"], &object["to_ids"]), (&value!("evil.example"), &value!(true)));
 }

@@ -35,6 +35,10 @@ fn what_the_standard_asks_for_is_found_missing_by_path_and_rule() {
         (domain("attack-pattern", r#","name":"x""#), vec![]),
         (domain("attack-pattern", ""), vec![" required"]),
         (domain("attack-pattern", r#","name":3"#), vec!["name type"]),
+        (
+            domain("tool", &format!(r#","name":"x","created_by_ref":"malware--{ID}""#)),
+            vec!["created_by_ref reference"],
+        ),
         (domain("attack-pattern", r#","name":"x","x-y":"z""#), vec!["x-y property-name"]),
         (domain("attack-pattern", r#","name":"x","severity":"z""#), vec!["severity reserved"]),
         (domain("attack-pattern", r#","name":"x","labels":[]"#), vec!["labels list"]),
@@ -188,6 +192,10 @@ fn what_should_be_is_said_apart() {
             vec!["identity_class vocabulary", "sectors[1] vocabulary"],
         ),
         (domain("tool", r#","name":"x","mine":1"#), vec!["mine extensions-use"]),
+        (
+            domain("tool", r#","name":"x","my_hex":"0AFF""#),
+            vec!["my_hex extensions-use", "my_hex hex-case"],
+        ),
         (domain("x-acme", ""), vec!["type extensions-use"]),
         (
             domain(
@@ -242,6 +250,20 @@ fn a_finding_says_what_where_and_by_which_section() {
         finding.to_string(),
         "first: this is no property of the standard: an extension of type property-extension or \
          toplevel-property-extension should define it [extensions-use, STIX 2.1 section 7.3]"
+    );
+    // What every object has is of its own section, wherever it is.
+    let bare = format!(r#"{{"type":"tool","id":"tool--{ID}","created":"x","labels":[]}}"#);
+    let sections: Vec<_> = found(&bare).iter().map(|one| (one.rule, one.section)).collect();
+    let required = |section| ("required", section);
+    assert_eq!(
+        sections,
+        [
+            ("timestamp", "3.2"),
+            ("list", "2.12"),
+            required("3.2"),
+            required("3.2"),
+            required("4.18"),
+        ]
     );
     // What was sent is quoted without what a terminal would act on, and not at length.
     let long = format!(r#","name":"x","identity_class":"\u001b[31m{}""#, "y".repeat(1_000));
@@ -306,6 +328,11 @@ fn a_bundle_of_reports_is_valid_and_one_bad_object_hides_no_other() {
     let all = validate_all(file.as_bytes()).unwrap();
     let own: Vec<_> = all[0].findings.iter().map(|found| found.rule).collect();
     assert_eq!((all[0].index, own), (None, vec!["id", "duplicate-ids"]));
+    let inner = format!(r#"{{"type":"bundle","id":"bundle--{ID}","objects":[{good}]}}"#);
+    let file = format!(r#"{{"type":"bundle","id":"bundle--{ID}","objects":[{inner}]}}"#);
+    let all = validate_all(file.as_bytes()).unwrap();
+    let own: Vec<_> = all[0].findings.iter().map(|found| &*found.path).collect();
+    assert_eq!((all[0].index, own), (None, vec!["objects[0]"]), "a bundle is no object");
     assert!(validate_all(b"{\"type\":").is_err() && validate_all(b"").is_err());
 }
 

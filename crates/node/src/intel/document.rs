@@ -230,7 +230,7 @@ impl Known {
 fn problem(json: &Json<'_>, spec: &str) -> Option<String> {
     let findings = validate(json);
     let binding = |finding: &&comity_stix::Finding| {
-        finding.level == Level::Must && (spec != "2.0" || finding.rule != "required")
+        finding.level == Level::Must && (spec != "2.0" || !finding.is_since_2_1())
     };
     let mut bad = findings.iter().filter(binding);
     let first = bad.next()?;

@@ -103,9 +103,11 @@ fn object(indicator: &Indicator, time: &str) -> Option<Value> {
         Kind::Ja3 | Kind::Ja4 => return None,
     };
     let test = |path: &&str| format!("{path} = '{value}'");
-    let pattern = match indicator.kind {
-        // Which scheme it was reached by a list does not say.
-        Kind::Url => format!("[url:value = 'http://{value}' OR url:value = 'https://{value}']"),
+    let pattern = match (indicator.kind, &indicator.scheme) {
+        (Kind::Url, Some(scheme)) => format!("[url:value = '{scheme}://{value}']"),
+        (Kind::Url, None) => {
+            format!("[url:value = 'http://{value}' OR url:value = 'https://{value}']")
+        }
         _ => format!("[{}]", paths.iter().map(test).collect::<Vec<_>>().join(" OR ")),
     };
     let digest = comity_ledger::Hash::of(pattern.as_bytes()).0;

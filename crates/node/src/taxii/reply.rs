@@ -102,7 +102,7 @@ pub(super) fn password(credentials: &str) -> Option<String> {
     text.split_once(':').map(|(_, password)| password.to_owned())
 }
 
-/// Whether what came is an envelope with objects.
+/// Whether what came is an envelope with objects that can be read in one way: what an object says is judged one by one.
 pub(super) fn envelope(body: &[u8]) -> Result<(), Problem> {
     #[derive(serde::Deserialize)]
     struct Envelope<'a> {
@@ -126,7 +126,13 @@ pub(super) fn envelope(body: &[u8]) -> Result<(), Problem> {
                     let why = format!("at most {OBJECTS} objects at once");
                     Err(problem(StatusCode::PAYLOAD_TOO_LARGE, &why))
                 }
-                Ok(_) => Ok(()),
+                Ok(objects) => {
+                    let unread = objects.iter().enumerate().find_map(|(at, object)| {
+                        let error = comity_stix::json::parse(object.get().as_bytes()).err()?;
+                        Some(format!("objects[{at}]: {error}; nothing of this was taken"))
+                    });
+                    unread.map_or(Ok(()), |why| wrong(&why))
+                }
                 Err(_) => wrong("'objects' is no list"),
             }
         }

@@ -107,15 +107,9 @@ impl Making {
         let at = seconds(&event["timestamp"]).unwrap_or_default();
         let org = [&event["Orgc"], &event["orgc"]].into_iter().find(|org| org.is_object());
         let org = org.cloned().unwrap_or_else(|| json!({ "name": "MISP" }));
-        let author = format!("identity--{}", uuid_of(&org));
-        let frame = Frame { author, time: stamp(at), tags: Tags::of(event) };
-        let name = text(&org, "name").unwrap_or("MISP");
-        let mut author = json!({
-            "type": "identity", "spec_version": "2.1", "id": frame.author, "created": frame.time,
-            "modified": frame.time, "name": name, "identity_class": "organization",
-        });
-        mark(&mut author, &frame.tags);
-        self.add(author);
+        let tags = Tags::of(event);
+        let author = self.organisation(&org, &stamp(at), &tags);
+        let frame = Frame { author, time: stamp(at), tags };
         let before = self.converted.objects.len();
         self.define(&frame.tags);
         let mut refs: Vec<String> = Vec::new();
@@ -510,13 +504,28 @@ impl Making {
         }
     }
 
+    /// An organisation; its identifier.
+    fn organisation(&mut self, org: &Value, time: &str, tags: &Tags) -> String {
+        let id = format!("identity--{}", uuid_of(org));
+        let name = text(org, "name").unwrap_or("MISP");
+        let mut it = json!({
+            "type": "identity", "spec_version": "2.1", "id": id, "created": time, "modified": time,
+            "name": name, "identity_class": "organization",
+        });
+        mark(&mut it, tags);
+        self.add(it);
+        id
+    }
+
     /// Who saw it: a sighting; that it was none: an opinion.
     fn sightings(&mut self, attribute: &Value, id: &str, frame: &Frame, tags: &Tags) {
         for sighting in list(attribute, "Sighting") {
             let uuid = uuid_of(sighting);
             let at = seconds(&sighting["date_sighting"]).map(stamp);
             let at = at.unwrap_or_else(|| frame.time.clone());
-            let its =
+            let org = Some(&sighting["Organisation"]).filter(|org| org.is_object());
+            let org = org.map(|org| self.organisation(org, &frame.time, tags));
+            let mut its =
                 Frame { author: frame.author.clone(), time: at.clone(), tags: Tags::default() };
             let is_object = crate::id::Id::parse(id).is_some_and(|id| {
                 ["indicator", "x-misp-attribute", "vulnerability", "campaign"].contains(&id.kind)
@@ -525,12 +534,14 @@ impl Making {
                 (Some("0"), true) => {
                     let mut it = self.common("sighting", &uuid, &its, tags);
                     it.insert("sighting_of_ref".to_owned(), id.into());
+                    it.extend(org.map(|org| ("where_sighted_refs".to_owned(), json!([org]))));
                     it.insert("first_seen".to_owned(), at.replace(".000Z", "Z").into());
                     it.insert("last_seen".to_owned(), at.replace(".000Z", "Z").into());
                     it.insert("count".to_owned(), 1.into());
                     self.add(it.into());
                 }
                 (Some("1"), _) => {
+                    its.author = org.unwrap_or(its.author);
                     let mut it = self.common("opinion", &uuid, &its, tags);
                     it.insert("opinion".to_owned(), "strongly-disagree".into());
                     it.insert("explanation".to_owned(), "False positive sighting".into());

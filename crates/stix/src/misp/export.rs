@@ -45,10 +45,7 @@ pub fn events(objects: &[Value], org: &str, now: i64) -> Vec<Event> {
         let named = list(report, "object_refs").iter().filter_map(Value::as_str);
         let own: Vec<&Value> = named.filter_map(|id| by_id.get(id).copied()).collect();
         taken.extend(own.iter().filter_map(|one| text(one, "id")));
-        let author = text(report, "created_by_ref").and_then(|id| by_id.get(id));
-        let author = author.and_then(|author| {
-            Some(json!({ "name": text(author, "name")?, "uuid": uuid(author) }))
-        });
+        let author = text(report, "created_by_ref").and_then(|id| organisation(id, &by_id));
         let head = Head {
             uuid: uuid(report),
             info: text(report, "name").unwrap_or("report").to_owned(),
@@ -114,17 +111,29 @@ impl<'v> Said<'v> {
     }
 
     /// Sightings of an object, as MISP has them.
-    fn sightings(&self, id: &str, now: i64) -> Vec<Value> {
+    fn sightings(&self, id: &str, now: i64, by_id: &HashMap<&str, &Value>) -> Vec<Value> {
         let of = |all: &HashMap<&str, Vec<&Value>>, kind: &str| -> Vec<Value> {
             let all = all.get(id).map_or(&[][..], Vec::as_slice).iter();
             let made = all.map(|one| {
                 let at = at(one).unwrap_or(now).to_string();
-                json!({ "uuid": uuid(one), "type": kind, "date_sighting": at })
+                let mut made = json!({ "uuid": uuid(one), "type": kind, "date_sighting": at });
+                let seen_by = list(one, "where_sighted_refs").first().and_then(Value::as_str);
+                let by = if kind == "0" { seen_by } else { text(one, "created_by_ref") };
+                if let Some(org) = by.and_then(|id| organisation(id, by_id)) {
+                    made["Organisation"] = org;
+                }
+                made
             });
             made.collect()
         };
         [of(&self.seen, "0"), of(&self.doubted, "1")].concat()
     }
+}
+
+/// The organisation of this identifier, as far as it is among the objects.
+fn organisation(id: &str, by_id: &HashMap<&str, &Value>) -> Option<Value> {
+    let identity = by_id.get(id)?;
+    Some(json!({ "name": text(identity, "name")?, "uuid": uuid(identity) }))
 }
 
 struct Head<'v> {
@@ -259,7 +268,7 @@ impl<'v> Making<'v> {
             let sightings: Vec<Value> = heads
                 .iter()
                 .filter_map(|one| text(one, "id"))
-                .flat_map(|id| self.said.sightings(id, self.at))
+                .flat_map(|id| self.said.sightings(id, self.at, self.by_id))
                 .collect();
             let attributes =
                 said.into_iter().enumerate().map(|(number, (relation, kind, value, data))| {
@@ -438,9 +447,11 @@ impl<'v> Making<'v> {
         let galaxies = galaxy::back(&clusters);
         let mut tags = tags(&used, self.by_id);
         tags.extend(galaxy::tags(&galaxies));
-        for (name, all) in
-            [("Tag", tags), ("Galaxy", galaxies), ("Sighting", self.said.sightings(id, self.at))]
-        {
+        for (name, all) in [
+            ("Tag", tags),
+            ("Galaxy", galaxies),
+            ("Sighting", self.said.sightings(id, self.at, self.by_id)),
+        ] {
             if !all.is_empty() {
                 it[name] = all.into();
             }

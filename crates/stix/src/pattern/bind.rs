@@ -1,4 +1,4 @@
-//! Which observations stand for which part of a pattern: section 9.4.
+//! Which observations stand for which part of a pattern: section 9.5.
 //!
 //! What a pattern asks of the times of those that it binds has one form: that the first time of one is
 //! at most so long after the last time of another. So of all the ways to bind a part only those count

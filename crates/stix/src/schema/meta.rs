@@ -1,8 +1,8 @@
 //! Meta objects: section 7.
 
 use super::{
-    Family, GRANULAR_MARKING, Kind, MARKING_REFS, REFERENCE, Refers, Rule, SPEC_VERSION, Special,
-    TEXTS, Type, may, must,
+    Family, GRANULAR_MARKING, IDENTITY, Kind, MARKING_REFS, REFERENCE, Refers, Rule, SPEC_VERSION,
+    Special, TEXTS, Type, may, must,
 };
 
 pub(crate) const EXTENSION_TYPES: &[&str] =
@@ -28,7 +28,7 @@ pub(super) static TYPES: &[Type] = &[
             must("type", Kind::Text),
             must("spec_version", SPEC_VERSION),
             must("id", REFERENCE),
-            may("created_by_ref", REFERENCE),
+            may("created_by_ref", IDENTITY),
             must("created", Kind::Timestamp),
             may("name", Kind::Text),
             may("definition_type", Kind::Text),

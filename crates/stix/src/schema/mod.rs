@@ -1,6 +1,6 @@
 //! What the standard says of each type, as data: properties, their kinds, and what holds between them.
 //!
-//! Sections are those of STIX Version 2.1, OASIS Standard, 10 June 2021.
+//! Sections are those of STIX Version 2.1, OASIS Standard, 10 June 2021, as the committee's own sources number them.
 
 mod domain;
 mod meta;
@@ -201,6 +201,7 @@ const COUNT: Kind = Kind::Integer { least: 0, most: i64::MAX };
 const ANY_NUMBER: Kind = Kind::Number { least: f64::NEG_INFINITY, most: f64::INFINITY };
 const TEXTS: Kind = Kind::List(&Kind::Text);
 const REFERENCE: Kind = Kind::Reference(Refers::Any);
+const IDENTITY: Kind = Kind::Reference(Refers::To(&["identity"]));
 
 static KILL_CHAIN_PHASE: Nested = Nested {
     name: "kill-chain-phase",
@@ -224,12 +225,12 @@ static GRANULAR_MARKING: Nested = Nested {
 const SPEC_VERSION: Kind = Kind::Closed(&["2.0", "2.1"]);
 const MARKING_REFS: Kind = Kind::List(&Kind::Reference(Refers::To(&["marking-definition"])));
 
-/// Section 3.1: of domain, relationship and most meta objects.
+/// Section 3.2: of domain, relationship and most meta objects.
 static COMMON: &[Property] = &[
     must("type", Kind::Text),
     must("spec_version", SPEC_VERSION),
     must("id", REFERENCE),
-    may("created_by_ref", REFERENCE),
+    may("created_by_ref", IDENTITY),
     must("created", Kind::Milliseconds),
     must("modified", Kind::Milliseconds),
     may("revoked", Kind::Bool),
@@ -242,7 +243,7 @@ static COMMON: &[Property] = &[
     may("extensions", Kind::Extensions),
 ];
 
-/// Section 3.1: of observables.
+/// Section 3.2: of observables.
 static COMMON_OBSERVABLE: &[Property] = &[
     must("type", Kind::Text),
     must("id", REFERENCE),
@@ -266,14 +267,17 @@ pub(crate) struct Lookup {
     slots: Vec<u8>,
     /// A bit for each that must be there.
     pub(crate) needed: u64,
+    /// The first so many every object of the family has: section 3.2.
+    pub(crate) shared: u32,
 }
 
 const SLOTS: usize = 256;
 const FREE: u8 = u8::MAX;
 
 impl Lookup {
-    fn new(properties: impl IntoIterator<Item = &'static Property>) -> Self {
-        let all: Vec<_> = properties.into_iter().collect();
+    fn new(common: &'static [Property], own: &'static [Property]) -> Self {
+        let all: Vec<_> = common.iter().chain(own).collect();
+        let shared = u32::try_from(common.len()).unwrap_or_default();
         let (mut slots, mut needed) = (vec![FREE; SLOTS], 0);
         for (at, property) in (0_u8..).zip(&all) {
             let mut slot = slot(property.name);
@@ -285,7 +289,7 @@ impl Lookup {
                 needed |= 1 << at;
             }
         }
-        Self { all, slots, needed }
+        Self { all, slots, needed, shared }
     }
 
     /// The property of this name, and its number.
@@ -319,11 +323,13 @@ fn slot(name: &str) -> usize {
 
 static KNOWN: LazyLock<HashMap<&'static str, Known>> = LazyLock::new(|| {
     let types = domain::TYPES.iter().chain(observable::TYPES).chain(meta::TYPES);
-    types.map(|of| (of.name, Known { of, properties: Lookup::new(of.all()) })).collect()
+    types
+        .map(|of| (of.name, Known { of, properties: Lookup::new(of.common(), of.properties) }))
+        .collect()
 });
 
 static CUSTOM: LazyLock<[Lookup; 2]> =
-    LazyLock::new(|| [COMMON, COMMON_OBSERVABLE].map(Lookup::new));
+    LazyLock::new(|| [COMMON, COMMON_OBSERVABLE].map(|common| Lookup::new(common, &[])));
 
 /// The type of this name, where the standard has it.
 pub(crate) fn known(name: &str) -> Option<&'static Known> {
@@ -341,13 +347,12 @@ pub(crate) fn common_observable() -> &'static Lookup {
 }
 
 impl Type {
-    fn all(&'static self) -> impl Iterator<Item = &'static Property> {
-        let common = match (self.family, self.name) {
+    fn common(&self) -> &'static [Property] {
+        match (self.family, self.name) {
             (_, "marking-definition") => &[],
             (Family::Observable, _) => COMMON_OBSERVABLE,
             _ => COMMON,
-        };
-        common.iter().chain(self.properties)
+        }
     }
 
     /// Whether every object of the family has a property of this name.
@@ -364,8 +369,9 @@ mod tests {
     #[test]
     fn every_property_is_found_by_its_name_and_nothing_else_is() {
         for known in KNOWN.values() {
-            assert!(known.of.all().count() < 64, "one bit each");
-            for property in known.of.all() {
+            let all = || known.of.common().iter().chain(known.of.properties);
+            assert!(all().count() < 64, "one bit each");
+            for property in all() {
                 let (number, found) = known
                     .properties
                     .find(property.name)

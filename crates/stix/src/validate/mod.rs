@@ -35,7 +35,7 @@ pub fn validate(object: &Json<'_>) -> Vec<Finding> {
         Json::Object(object) => report.object(object, &Path::Root),
         other => report.must(
             &Path::Root,
-            ("object", "3"),
+            ("object", "1.2"),
             format_args!("this is {}, and should be an object", other.kind()),
         ),
     }
@@ -72,13 +72,13 @@ impl<'o> Report<'o> {
     /// An object of any type.
     fn object(&mut self, object: &'o Object<'o>, at: &Path<'_>) {
         let Some(name) = object.member("type") else {
-            return self.must(at, ("required", "3.1"), format_args!("there is no 'type'"));
+            return self.must(at, ("required", "3.2"), format_args!("there is no 'type'"));
         };
         let Some(name) = name.as_str() else {
             let path = Path::Member(at, "type");
             return self.must(
                 &path,
-                ("type", "2.10"),
+                ("type", "3.2"),
                 format_args!("this is {}, and should be a string", name.kind()),
             );
         };
@@ -105,7 +105,7 @@ impl<'o> Report<'o> {
         if !is_type_name(name) || name == "action" {
             self.must(
                 &path,
-                ("type", "2.10"),
+                ("type", "3.1"),
                 format_args!(
                     "'{}' may not be the name of a type: 3 to 250 characters a-z, 0-9 and single hyphens",
                     shown(name)
@@ -171,6 +171,7 @@ impl<'o> Report<'o> {
             match known.find(name) {
                 Some((number, property)) => {
                     seen |= 1 << number;
+                    let section = if number < known.shared { "3.2" } else { section };
                     if property.need == Need::Deprecated {
                         self.should(
                             &path,
@@ -196,6 +197,7 @@ impl<'o> Report<'o> {
         for number in (0..64).filter(|number| missing >> number & 1 == 1) {
             let name = known.numbered(number).name;
             if !(name == "id" && self.objects.is_some()) {
+                let section = if number < known.shared { "3.2" } else { section };
                 self.must(at, ("required", section), format_args!("there is no '{name}'"));
             }
         }
@@ -203,13 +205,14 @@ impl<'o> Report<'o> {
 
     /// Section 11.1: a property that the standard does not have.
     fn unknown_property(&mut self, name: &str, value: &Json<'_>, path: &Path<'_>, allowed: bool) {
-        const RESERVED: &[&str] = &["severity", "action", "username", "phone_numbers"];
+        const RESERVED: &[&str] =
+            &["severity", "action", "username", "phone_number", "phone_numbers"];
         if RESERVED.contains(&name) {
-            self.must(path, ("reserved", "3.1"), format_args!("this name is reserved"));
+            self.must(path, ("reserved", "3.8"), format_args!("this name is reserved"));
         } else if !is_property_name(name) {
             self.must(
                 path,
-                ("property-name", "2.10"),
+                ("property-name", "3.1"),
                 format_args!("a name of a property is 3 to 250 characters a-z, 0-9 and _"),
             );
         } else if !allowed {
@@ -224,14 +227,14 @@ impl<'o> Report<'o> {
         self.anything(name, value, path);
     }
 
-    /// A value of which only the name of its property is known: sections 2.1, 2.2, 2.6 and 2.7.
+    /// A value of which only the name of its property is known: sections 2.1, 2.8 and 2.12.
     fn anything(&mut self, name: &str, value: &Json<'_>, path: &Path<'_>) {
         match value {
             Json::Null => {
-                self.must(path, ("null", "3.1"), format_args!("a property may not be null"));
+                self.must(path, ("null", "2"), format_args!("a property may not be null"));
             }
             Json::Array(elements) if elements.is_empty() => {
-                self.must(path, ("list", "2.11"), format_args!("a list may not be empty"));
+                self.must(path, ("list", "2.12"), format_args!("a list may not be empty"));
             }
             Json::String(text) if name.ends_with("_hex") => self.hex(text, path),
             Json::String(text) if name.ends_with("_bin") => self.binary(text, path),
@@ -388,7 +391,7 @@ impl<'o> Report<'o> {
         match kind {
             None => self.must(
                 path,
-                ("reference", "4.14"),
+                ("reference", "2.13"),
                 format_args!("there is no object '{}' in this observed-data", shown(text)),
             ),
             Some(Some(kind)) if !types.is_empty() && !types.contains(&kind) => self.must(

@@ -71,7 +71,7 @@ impl Report<'_> {
             if named {
                 self.must(
                     &Path::Member(at, name),
-                    ("circular", section),
+                    ("circular", "3.2"),
                     format_args!("a marking definition may not mark itself"),
                 );
             }
@@ -102,7 +102,7 @@ impl Report<'_> {
             (Some("statement"), Some(Json::Object(definition)))
                 if definition.text("statement").is_none() =>
             {
-                self.must(&path, ("required", "7.2.1.2"), format_args!("there is no 'statement'"));
+                self.must(&path, ("required", "7.2.1.3"), format_args!("there is no 'statement'"));
             }
             (Some("tlp"), Some(Json::Object(definition))) => {
                 let told = definition.text("tlp").unwrap_or_default();

@@ -23,7 +23,7 @@ impl<'o> Report<'o> {
             (Kind::Anything, _) => {}
             (Kind::List(of), Json::Array(elements)) => {
                 if elements.is_empty() {
-                    self.must(path, ("list", "2.11"), format_args!("a list may not be empty"));
+                    self.must(path, ("list", "2.12"), format_args!("a list may not be empty"));
                 }
                 self.elements(elements, of, section, path);
             }
@@ -82,7 +82,7 @@ impl<'o> Report<'o> {
 
     fn text(&mut self, text: &'o str, kind: &Kind, section: &'static str, path: &Path<'_>) {
         let must: (Named, bool, &str) = match kind {
-            Kind::Timestamp => (("timestamp", "2.14"), Time::parse(text).is_some(), TIMESTAMP),
+            Kind::Timestamp => (("timestamp", "2.16"), Time::parse(text).is_some(), TIMESTAMP),
             Kind::Milliseconds => (
                 ("timestamp", "3.2"),
                 Time::parse(text).is_some() && precision(text) >= 3,
@@ -108,7 +108,7 @@ impl<'o> Report<'o> {
             }
             Kind::Hex => return self.hex(text, path),
             Kind::Binary => return self.binary(text, path),
-            Kind::Uri => (("uri", "RFC 3986"), is_uri(text), "a URI: scheme, colon and the rest"),
+            Kind::Uri => (("uri", section), is_uri(text), "a URI: scheme, colon and the rest"),
             Kind::Ipv4 => (
                 ("ipv4", section),
                 is_network(text, 32, |host| host.parse::<std::net::Ipv4Addr>().is_ok()),
@@ -136,7 +136,7 @@ impl<'o> Report<'o> {
                 "a character set as IANA names it",
             ),
             Kind::Language => {
-                (("language", "RFC 5646"), is_language(text), "a language tag: en, zh-Hans, pt-BR")
+                (("language", section), is_language(text), "a language tag: en, zh-Hans, pt-BR")
             }
             Kind::Cpe => (("cpe", section), is_cpe(text), "a CPE 2.3 name of eleven components"),
             Kind::RelationshipName => (
@@ -207,6 +207,13 @@ impl<'o> Report<'o> {
                 ("hex", "2.8"),
                 format_args!("'{}' should be pairs of hexadecimal digits", shown(text)),
             );
+        } else if text.bytes().any(|byte| byte.is_ascii_uppercase()) {
+            // The text says that it must, and has an example with capitals; the schemas take both.
+            self.should(
+                path,
+                ("hex-case", "2.8"),
+                format_args!("'{}' should have lowercase digits", shown(text)),
+            );
         }
     }
 
@@ -238,20 +245,20 @@ impl<'o> Report<'o> {
         };
         let id = text("external_id");
         let wants = match source {
-            "cve" => Some((id.is_some_and(is_cve), "CVE-2024-0001")),
-            "capec" => Some((id.is_some_and(is_capec), "CAPEC-123")),
+            "cve" => Some((id.is_some_and(is_cve), "4.19.1", "CVE-2024-0001")),
+            "capec" => Some((id.is_some_and(is_capec), "4.1.1", "CAPEC-123")),
             _ => None,
         };
         match wants {
-            Some((false, example)) => self.must(
+            Some((false, section, example)) => self.must(
                 at,
-                ("external-id", "2.5"),
+                ("external-id", section),
                 format_args!("'external_id' must be there, of the form {example}, where the source is '{source}'"),
             ),
             Some(_) => {}
             None if id.is_some_and(|id| is_cve(id) || is_capec(id)) => self.must(
                 at,
-                ("external-id", "2.5"),
+                ("external-id", if id.is_some_and(is_cve) { "4.19.1" } else { "4.1.1" }),
                 format_args!("'external_id' is a CVE or CAPEC, so 'source_name' must be 'cve' or 'capec'"),
             ),
             None if !["external_id", "description", "url"].iter().any(|name| object.has(name)) => {
@@ -275,7 +282,7 @@ impl<'o> Report<'o> {
     /// Section 7.3: predefined extensions by name, others by the identifier of their definition.
     fn extensions(&mut self, object: &'o Object<'o>, at: &Path<'_>) {
         if object.is_empty() {
-            self.must(at, ("dictionary", "2.4"), format_args!("a dictionary may not be empty"));
+            self.must(at, ("dictionary", "2.3"), format_args!("a dictionary may not be empty"));
         }
         for (name, value) in object.iter() {
             let path = Path::Member(at, name);
@@ -332,7 +339,7 @@ impl<'o> Report<'o> {
                 if !is_property_name(name) {
                     self.must(
                         &path,
-                        ("property-name", "2.10"),
+                        ("property-name", "7.3.2.1"),
                         format_args!("a name of a property is 3 to 250 characters a-z, 0-9 and _"),
                     );
                 }
@@ -341,10 +348,10 @@ impl<'o> Report<'o> {
         }
     }
 
-    /// Section 2.4.
+    /// Section 2.3.
     fn dictionary(&mut self, object: &Object<'_>, keys: &Keys, at: &Path<'_>) {
         if object.is_empty() {
-            self.must(at, ("dictionary", "2.4"), format_args!("a dictionary may not be empty"));
+            self.must(at, ("dictionary", "2.3"), format_args!("a dictionary may not be empty"));
         }
         let is_text = |value: &Json<'_>| matches!(value, Json::String(_));
         let is_integer = |value: &Json<'_>| matches!(value, Json::Number(Number::Integer(_)));
@@ -369,7 +376,7 @@ impl<'o> Report<'o> {
             if !good {
                 self.must(
                     &path,
-                    ("type", "2.4"),
+                    ("type", "2.3"),
                     format_args!("this is {}, and should be {wanted}", value.kind()),
                 );
             }
@@ -403,7 +410,7 @@ impl<'o> Report<'o> {
         if !(1..=250).contains(&key.len()) || !key.bytes().all(of_key) {
             self.must(
                 path,
-                ("dictionary", "2.4"),
+                ("dictionary", "2.3"),
                 format_args!("a key is at most 250 letters, digits, hyphens and underscores"),
             );
         }
@@ -470,10 +477,10 @@ impl<'o> Report<'o> {
         }
     }
 
-    /// Section 4.14: the observables of an observed-data, by key, as in STIX 2.0.
+    /// Section 2.13: the observables of an observed-data, by key, as in STIX 2.0.
     fn observables(&mut self, objects: &'o Object<'o>, at: &Path<'_>) {
         if objects.is_empty() {
-            self.must(at, ("dictionary", "4.14"), format_args!("there is no object"));
+            self.must(at, ("dictionary", "2.13"), format_args!("there is no object"));
         }
         let before = self.objects.replace(objects);
         for (key, value) in objects.iter() {
@@ -481,7 +488,7 @@ impl<'o> Report<'o> {
             if !key.bytes().all(|byte| byte.is_ascii_digit()) {
                 self.should(
                     &path,
-                    ("observable-object-keys", "4.14"),
+                    ("observable-object-keys", "2.9"),
                     format_args!("a key should be a number"),
                 );
             }
@@ -489,7 +496,7 @@ impl<'o> Report<'o> {
                 Json::Object(object) => self.object(object, &path),
                 other => self.must(
                     &path,
-                    ("type", "4.14"),
+                    ("type", "2.13"),
                     format_args!("this is {}, and should be an object", other.kind()),
                 ),
             }
@@ -507,7 +514,7 @@ impl<'o> Report<'o> {
             if !is_language(language) {
                 self.must(
                     &path,
-                    ("language", "RFC 5646"),
+                    ("language", "7.1.1"),
                     format_args!("'{}' is no language tag", shown(language)),
                 );
             }
@@ -522,7 +529,7 @@ impl<'o> Report<'o> {
             for (name, _) in texts.iter().filter(|(name, _)| !is_property_name(name)) {
                 self.must(
                     &Path::Member(&path, name),
-                    ("property-name", "7.1"),
+                    ("property-name", "3.1"),
                     format_args!("this is no name of a property"),
                 );
             }

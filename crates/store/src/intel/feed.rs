@@ -360,22 +360,21 @@ impl<'f> Sql<'f> {
         if versions.all {
             return;
         }
-        // Which is the first and the last of all is known; of some of them it depends.
-        let is_known = specs.is_empty() && after.is_none();
+        // Which is the first and the last of all is known; of some of them it depends, and of the latest STIX alone
+        // what is the first.
+        let is_known = after.is_none() && specs.is_empty();
+        let earlier = if specs.is_empty() {
+            "n.spec = own.spec AND n.version < own.version"
+        } else {
+            "(n.spec < own.spec OR n.spec = own.spec AND n.version < own.version)"
+        };
+        let later = "(n.spec > own.spec OR n.spec = own.spec AND n.version > own.version)";
         let ends = [
-            (
-                versions.last,
-                "newest",
-                "(n.spec > own.spec OR n.spec = own.spec AND n.version > own.version)",
-            ),
-            (
-                versions.first,
-                "earliest",
-                "(n.spec < own.spec OR n.spec = own.spec AND n.version < own.version)",
-            ),
+            (versions.last, "newest", is_known, later),
+            (versions.first, "earliest", false, earlier),
         ];
         self.text(" AND (1 = 0");
-        for (_, column, beyond) in ends.into_iter().filter(|end| end.0) {
+        for (_, column, is_known, beyond) in ends.into_iter().filter(|end| end.0) {
             self.text(&format!(" OR (m.{column} & "));
             self.value(self.reader);
             self.text(") <> 0");

@@ -34,6 +34,8 @@ struct Page {
     from: String,
     to: String,
     problem: Option<String>,
+    /// Whether it is still being made.
+    making: bool,
     view: Option<Arc<View>>,
 }
 
@@ -89,11 +91,11 @@ pub(crate) async fn show(
     Query(chosen): Query<Chosen>,
 ) -> Response {
     let wanted = Wanted::of(&app, t, chosen);
-    let (mut problem, mut view) = (None, None);
+    let (mut problem, mut view, mut making) = (None, None, false);
     match (&wanted.agreement, wanted.scope) {
         (Some(agreement), Ok(days)) => {
             match app.reviews.view(&app.node, t, &who.0, agreement, days).await {
-                Ok(review) => view = Some(review),
+                Ok(review) => (making, view) = (review.is_none(), review),
                 Err(Error::Refused(_)) => problem = Some(t.text("review-nothing-witnessed")),
                 Err(Error::Denied(_)) => return denied(&app, t, &who.0),
                 Err(error) => return internal(t, &error),
@@ -121,6 +123,7 @@ pub(crate) async fn show(
         from,
         to,
         problem,
+        making,
         view,
     };
     render(t, &page)

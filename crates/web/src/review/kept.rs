@@ -1,6 +1,7 @@
 //! Reviews as the pages keep them. What is made in no time is made anew at each look; what takes long is made
-//! beside the pages, and they show what was made last: its heads say up to where.
+//! beside the pages, and they show what was made last, whose heads say up to where, or that it is being made.
 
+use std::panic::resume_unwind;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
@@ -21,6 +22,9 @@ const KEPT: usize = 16;
 /// What a page may wait for at each look.
 const SHORT: Duration = Duration::from_millis(10);
 
+/// What somebody waits for who is the first to look at these days.
+const PATIENCE: Duration = Duration::from_secs(1);
+
 /// Reviewing takes at most this part of the time: one that took long stands as long as it took times this.
 const SHARE: u32 = 20;
 
@@ -38,7 +42,7 @@ type Key = (String, Scope);
 struct Slot {
     made: Mutex<Option<Made>>,
     /// Held by whoever makes it: one at a time.
-    making: Arc<tokio::sync::Mutex<()>>,
+    making: tokio::sync::Mutex<()>,
 }
 
 #[derive(Clone)]
@@ -64,7 +68,7 @@ pub(crate) fn usual(now: Timestamp) -> Scope {
 }
 
 impl Reviews {
-    /// The review of these days, as it stands or as it lately stood.
+    /// The review of these days, as it stands or as it lately stood; none: it is still being made.
     pub(crate) async fn view(
         &self,
         node: &Arc<Node>,
@@ -72,28 +76,28 @@ impl Reviews {
         by: &Person,
         agreement: &Arc<Agreement>,
         days: Scope,
-    ) -> Result<Arc<View>, Error> {
+    ) -> Result<Option<Arc<View>>, Error> {
         by.may(Right::Review)?;
         let slot = self.slot((agreement.terms.hash().to_hex(), days));
-        let asked = Instant::now();
-        if let Some(made) = slot.made().filter(|made| made.took > SHORT) {
-            if made.at.elapsed() > made.took * SHARE
-                && let Ok(turn) = Arc::clone(&slot.making).try_lock_owned()
-            {
-                let (node, agreement) = (Arc::clone(node), Arc::clone(agreement));
-                let (slot, by) = (Arc::clone(&slot), by.clone());
-                tokio::spawn(async move {
-                    // Whoever looks next tries again, and is told where that fails.
-                    let _tried = slot.make(&node, &by, &agreement, days).await;
-                    drop(turn);
-                });
-            }
-            return Ok(made.view(t));
+        let lasting = slot.lasting();
+        if let Some(made) = &lasting
+            && (made.at.elapsed() <= made.took * SHARE || slot.making.try_lock().is_err())
+        {
+            return Ok(Some(made.view(t)));
         }
-        let _turn = slot.making.lock().await;
-        match slot.made().filter(|made| made.at >= asked) {
-            Some(made) => Ok(made.view(t)),
-            None => Ok(slot.make(node, by, agreement, days).await?.view(t)),
+        let (node, agreement, by) = (Arc::clone(node), Arc::clone(agreement), by.clone());
+        let asked = Instant::now();
+        // Goes on when nobody waits for it any more; whoever looks next is told where it fails.
+        let making =
+            tokio::spawn(async move { slot.anew(&node, &by, &agreement, days, asked).await });
+        if let Some(made) = lasting {
+            return Ok(Some(made.view(t)));
+        }
+        match tokio::time::timeout(PATIENCE, making).await {
+            Ok(Ok(made)) => Ok(Some(made?.view(t))),
+            Ok(Err(error)) if error.is_panic() => resume_unwind(error.into_panic()),
+            // It lasts, or the node stops.
+            Ok(Err(_)) | Err(_) => Ok(None),
         }
     }
 
@@ -133,6 +137,29 @@ impl Reviews {
 impl Slot {
     fn made(&self) -> Option<Made> {
         self.made.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What is shown for a while, for it took long.
+    fn lasting(&self) -> Option<Made> {
+        self.made().filter(|made| made.took > SHORT)
+    }
+
+    /// Makes it, unless that was done since it was asked for.
+    async fn anew(
+        &self,
+        node: &Node,
+        by: &Person,
+        agreement: &Agreement,
+        days: Scope,
+        asked: Instant,
+    ) -> Result<Made, Error> {
+        let _turn = self.making.lock().await;
+        // Of what lasts it is enough that it was made while somebody waited.
+        let since = |made: &Made| if made.took > SHORT { made.at + made.took } else { made.at };
+        match self.made().filter(|made| since(made) >= asked) {
+            Some(made) => Ok(made),
+            None => self.make(node, by, agreement, days).await,
+        }
     }
 
     async fn make(
