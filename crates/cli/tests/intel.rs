@@ -158,6 +158,15 @@ fn what_is_brought_in_is_found_and_leaves_by_its_markings() {
     assert_eq!(written["objects"], 4);
     let out = std::fs::read_to_string(node.folder.path().join("out.json")).unwrap();
     assert!(!out.contains("Sinkhole 3") && out.contains("123456789012345678"), "{out}");
+    // A mark of its encoding hides no object; another encoding is named.
+    node.write("marked.json", &format!("\u{feff}{out}"));
+    assert_eq!(node.comity(&["stix", "validate", "marked.json"]).status.code(), Some(0));
+    let wide: Vec<u8> =
+        std::iter::once(0xfeff_u16).chain(out.encode_utf16()).flat_map(u16::to_le_bytes).collect();
+    std::fs::write(node.folder.path().join("wide.json"), wide).unwrap();
+    let wide = node.comity(&["stix", "validate", "wide.json"]);
+    assert_eq!(wide.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&wide.stderr).contains("it is in UTF-16"), "{wide:?}");
     let valid = node.comity(&["stix", "validate", "out.json"]);
     assert_eq!(valid.status.code(), Some(0), "{valid:?}");
     node.json(

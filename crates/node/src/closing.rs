@@ -245,20 +245,29 @@ impl Node {
     /// Whether this party has said anything after the head where its ledger is to end: the other side would never have
     /// it. Receipts, and what a machine says to test the line, are nothing that anybody would miss.
     async fn check_said(&self, own: &Ledger, end: u64) -> Result<(), Error> {
-        let entries = ledger::entries(&self.db, &own.id, end, own.size).await?;
-        for (index, entry) in (end..).zip(entries) {
+        let said = self.said(own, end).await?;
+        match said.into_iter().find(|(_, kind)| kind.topic() != Some(Topic::Hotline)) {
+            None => Ok(()),
+            Some((index, kind)) => Err(Error::Refused(format!(
+                "entry {index} of your ledger ({}) was stated after these terms were proposed, and would be \
+                 cut off by them: let the other side have it, and propose again (whoever has signed these \
+                 withdraws them)",
+                kind.as_str()
+            ))),
+        }
+    }
+
+    /// What this party stated in a ledger of its own from an entry on, without the statements that nodes make by
+    /// themselves about ledgers.
+    async fn said(&self, own: &Ledger, from: u64) -> Result<Vec<(u64, Kind)>, Error> {
+        let mut said = Vec::new();
+        let entries = ledger::entries(&self.db, &own.id, from, own.size).await?;
+        for (index, entry) in (from..).zip(entries) {
             let statement = comity_ledger::Statement::parse(&entry)?;
             let kind = Kind::parse(&statement.body().kind).filter(|kind| kind.is_threaded());
-            if let Some(kind) = kind.filter(|kind| kind.topic() != Some(Topic::Hotline)) {
-                return Err(Error::Refused(format!(
-                    "entry {index} of your ledger ({}) was stated after these terms were proposed, and would be \
-                     cut off by them: let the other side have it, and propose again (whoever has signed these \
-                     withdraws them)",
-                    kind.as_str()
-                )));
-            }
+            said.extend(kind.map(|kind| (index, kind)));
         }
-        Ok(())
+        Ok(said)
     }
 
     /// Ends every agreement that signed terms put an end to: closes it where the other party has signed them too.
@@ -316,12 +325,7 @@ impl Node {
             return refused(format!("{} has signed these terms too: they hold", next.peer));
         }
         let own = ledger::show(&self.db, &next.own).await?;
-        let entries = ledger::entries(&self.db, &own.id, 1, own.size).await?;
-        let mut kinds = entries.iter().filter_map(|entry| {
-            let statement = comity_ledger::Statement::parse(entry).ok()?;
-            Kind::parse(&statement.body().kind).filter(|kind| kind.is_threaded())
-        });
-        if let Some(kind) = kinds.next() {
+        if let Some((_, kind)) = self.said(&own, 1).await?.first() {
             return refused(format!(
                 "something was stated under these terms already ({}), and would be stranded: have the other \
                  party sign them",

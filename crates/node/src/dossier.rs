@@ -131,9 +131,7 @@ impl Line {
         clocks.ended |= agreement.is_closed();
         let waits_for = waits_for(&summary.request, &standing).cloned();
         let waits_for = waits_for.filter(|_| !agreement.is_closed());
-        let rung = (!agreement.is_closed())
-            .then(|| Reached::of(&agreement, &summary.request, &clocks, None, node.now()))
-            .flatten();
+        let rung = Reached::of(&agreement, &summary.request, &clocks, None, node.now());
         Ok(Self { summary, standing, clocks, agreement, waits_for, rung })
     }
 }
@@ -162,6 +160,7 @@ impl Pauses {
 }
 
 impl Reached {
+    /// None under what is over: nobody goes up a ladder there.
     fn of(
         agreement: &Agreement,
         request: &Request,
@@ -169,6 +168,9 @@ impl Reached {
         unreasoned: Option<Timestamp>,
         now: Timestamp,
     ) -> Option<Self> {
+        if agreement.is_closed() {
+            return None;
+        }
         let rung = ladder::reached(&agreement.terms, request, clocks, unreasoned, now)?;
         Some(Self {
             step: rung.step.step,
@@ -284,9 +286,7 @@ impl Node {
         let statements = self.statements(thread, &line.agreement, &line.summary.request).await?;
         let unreasoned = unreasoned(&line.agreement.terms, &statements);
         let request = &line.summary.request;
-        if !line.agreement.is_closed() {
-            line.rung = Reached::of(&line.agreement, request, &line.clocks, unreasoned, self.now());
-        }
+        line.rung = Reached::of(&line.agreement, request, &line.clocks, unreasoned, self.now());
         Ok(release::content(by, Dossier { line, statements })?)
     }
 
@@ -295,9 +295,7 @@ impl Node {
         let request = &line.summary.request;
         let statements = self.statements(request.thread, &line.agreement, request).await?;
         let unreasoned = unreasoned(&line.agreement.terms, &statements);
-        if !line.agreement.is_closed() {
-            line.rung = Reached::of(&line.agreement, request, &line.clocks, unreasoned, self.now());
-        }
+        line.rung = Reached::of(&line.agreement, request, &line.clocks, unreasoned, self.now());
         Ok(line)
     }
 

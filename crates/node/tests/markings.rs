@@ -188,6 +188,13 @@ fn make(dice: &mut Dice, count: usize, markings: &[(String, Option<Value>, Says)
                     value["created_by_ref"] = dice.of(&identities).0.clone().into();
                 }
             }
+            // In prose, and as a name.
+            if dice.chance(20) {
+                value["x_story"] = format!("as in {}, later", refer(dice, &[])).into();
+            }
+            if dice.chance(20) {
+                value["x_seen"] = json!({ refer(dice, &[]): 1 });
+            }
             let mut marks = BTreeSet::new();
             for _ in 0..dice.roll(3) {
                 marks.insert(dice.roll(markings.len()));
@@ -273,7 +280,10 @@ impl Judge<'_> {
         let plain = |made: &Made| {
             let object = made.value.as_object().unwrap();
             !object.keys().any(|name| {
-                name.ends_with("_ref") || name == "object_refs" || name.ends_with("sighted_refs")
+                name.ends_with("_ref")
+                    || name.ends_with("_refs") && name != "object_marking_refs"
+                    || name == "x_story"
+                    || name == "x_seen"
             }) && !object.contains_key("granular_markings")
         };
         let due = self

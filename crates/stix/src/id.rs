@@ -30,6 +30,16 @@ impl<'a> Id<'a> {
     }
 }
 
+/// The identifiers that stand in a text, itself or among other words.
+pub fn within(text: &str) -> impl Iterator<Item = &str> {
+    text.match_indices("--").filter_map(|(at, _)| {
+        let before = text.as_bytes()[..at].iter().rev();
+        let kind = before.take_while(|byte| is_of_type(**byte)).count();
+        let id = text.get(at - kind..at + 38)?.trim_start_matches('-');
+        Id::parse(id).map(|_| id)
+    })
+}
+
 const HEX: u8 = 1;
 const HYPHEN: u8 = 2;
 /// What each byte is.
@@ -96,6 +106,23 @@ mod tests {
             "",
         ] {
             assert_eq!(Id::parse(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn identifiers_are_found_in_prose() {
+        let (one, two) = (
+            "malware--ff26c055-6336-5bc5-b98d-13d6226742dd",
+            "x-a--ff26c055-6336-5bc5-b98d-13d6226742de",
+        );
+        let found = |text: &str| within(text).map(str::to_owned).collect::<Vec<_>>();
+        assert_eq!(found(&format!("drops {one}, see ({two}).")), [one, two]);
+        assert_eq!(found(&format!("é--{one}--")), [one]);
+        assert_eq!(found(one), [one]);
+        for none in
+            ["", "--", "a -- b", "malware--ff26c055", "é--ff26c055-6336-5bc5-b98d-13d6226742dé"]
+        {
+            assert!(found(none).is_empty(), "{none}");
         }
     }
 

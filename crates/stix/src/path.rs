@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+use crate::id;
 use crate::json::{self, Json, MAX_DEPTH};
 
 /// A step from a value into it.
@@ -44,8 +45,8 @@ pub fn selected(object: &Json<'_>, selector: &str) -> Option<Path> {
     Some(path)
 }
 
-/// Every identifier of another object that an object names, with its place: whatever text is one, at any depth and under any
-/// name. Markings are none.
+/// Every identifier of another object that an object names, with its place: whatever text is one or has one in it, and
+/// whatever name is one, at any depth. Markings are none, and definitions of extensions where they name what they define.
 #[must_use]
 pub fn references(object: &Json<'_>) -> Vec<(Path, String)> {
     let own = object.as_object().and_then(|members| members.text("id")).unwrap_or_default();
@@ -62,6 +63,9 @@ fn gather(value: &Json<'_>, own: &str, path: &mut Path, found: &mut Vec<(Path, S
                     continue;
                 }
                 path.push(Step::Name(name.to_owned()));
+                if id::Id::parse(name).is_some_and(|id| id.kind != "extension-definition") {
+                    found.push((path.clone(), name.to_owned()));
+                }
                 gather(value, own, path, found);
                 path.pop();
             }
@@ -73,8 +77,9 @@ fn gather(value: &Json<'_>, own: &str, path: &mut Path, found: &mut Vec<(Path, S
                 path.pop();
             }
         }
-        Json::String(id) if crate::id::Id::parse(id).is_some() && *id != own => {
-            found.push((path.clone(), id.to_string()));
+        Json::String(text) => {
+            let named = id::within(text).filter(|id| *id != own);
+            found.extend(named.map(|id| (path.clone(), id.to_owned())));
         }
         _ => {}
     }
@@ -300,16 +305,21 @@ mod tests {
             |kind: &str, number: u8| format!("{kind}--00000000-0000-4000-8000-00000000000{number}");
         let object = format!(
             r#"{{"id":"{}","created_by_ref":"{}","object_marking_refs":["{}"],"object_refs":["{}","no"],
-            "extensions":{{"x":{{"list":[{{"deep":{{"er":"{}"}}}}]}}}},"external_references":[{{"external_id":"{}"}}]}}"#,
+            "extensions":{{"x":{{"list":[{{"deep":{{"er":"{}"}}}}]}}}},"external_references":[{{"external_id":"{}"}}],
+            "x_seen":{{"{}":1}},"description":"as {} does"}}"#,
             id("note", 0),
             id("identity", 1),
             id("marking-definition", 2),
             id("malware", 3),
             id("tool", 4),
             id("url", 5),
+            id("tool", 6),
+            id("tool", 7),
         );
         let json = json::parse(object.as_bytes()).unwrap_or(Json::Null);
         let ids: Vec<String> = references(&json).into_iter().map(|(_, id)| id).collect();
-        assert_eq!(ids, [id("identity", 1), id("malware", 3), id("tool", 4), id("url", 5)]);
+        let named =
+            [("identity", 1), ("malware", 3), ("tool", 4), ("url", 5), ("tool", 6), ("tool", 7)];
+        assert_eq!(ids, named.map(|(kind, number)| id(kind, number)));
     }
 }

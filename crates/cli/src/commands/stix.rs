@@ -171,5 +171,13 @@ fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     if taken.map_err(failed)? as u64 > MOST {
         return Err(Failure::Wrong(format!("{}: larger than 1 GiB", path.display())));
     }
+    // As editors of Windows write it, before what is JSON.
+    if bytes.starts_with(b"\xef\xbb\xbf") {
+        bytes.drain(..3);
+    }
+    if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
+        let why = format!("{}: it is in UTF-16; save it as UTF-8", path.display());
+        return Err(Failure::Wrong(why));
+    }
     Ok(bytes)
 }
