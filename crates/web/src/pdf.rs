@@ -322,7 +322,8 @@ impl Layout<'_> {
         self.tree.push(Node::Table(rows));
     }
 
-    /// Columns as wide as what is in them wants, and together as wide as the page at most.
+    /// Columns as wide as what is in them wants, and together as wide as the page at most: what is too much is taken from
+    /// what can be broken between words.
     fn columns(&self, table: &Table, size: f32, gap: f32) -> Vec<f32> {
         let texts = |column: usize| {
             let head = table.heads.get(column).map(String::as_str);
@@ -330,13 +331,22 @@ impl Layout<'_> {
                 table.rows.iter().filter_map(move |row| Some(row.get(column)?.text.as_str()));
             head.into_iter().chain(cells)
         };
-        let wants = |column: usize| {
-            let widest = texts(column).map(|text| self.bold.width(text, size)).fold(0.0, f32::max);
-            widest.min(WIDTH / 2.0) + gap
+        let widest = |parts: &mut dyn Iterator<Item = &str>| {
+            let widths = parts.map(|part| self.bold.width(part.trim_end(), size));
+            widths.fold(0.0, f32::max).min(WIDTH / 2.0) + gap
         };
-        let wants: Vec<f32> = (0..table.heads.len()).map(wants).collect();
-        let all: f32 = wants.iter().sum();
-        if all <= WIDTH { wants } else { wants.iter().map(|want| want * WIDTH / all).collect() }
+        let columns = 0..table.heads.len();
+        let wants: Vec<f32> = columns.clone().map(|at| widest(&mut texts(at))).collect();
+        let needs: Vec<f32> = columns.map(|at| widest(&mut texts(at).flat_map(words))).collect();
+        let (all, least): (f32, f32) = (wants.iter().sum(), needs.iter().sum());
+        if all <= WIDTH {
+            return wants;
+        }
+        if least >= WIDTH {
+            return needs.iter().map(|need| need * WIDTH / least).collect();
+        }
+        let part = (WIDTH - least) / (all - least);
+        wants.iter().zip(&needs).map(|(want, need)| need + (want - need) * part).collect()
     }
 
     fn height(&self, cells: &[&str], widths: &[f32], size: f32) -> f32 {
