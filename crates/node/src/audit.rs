@@ -73,6 +73,8 @@ pub struct Report {
     /// Where later terms were given that end these ledgers: whose ledger, its entries up to the last head,
     /// and how many after it were left out. That both parties signed those terms their own ledgers show.
     pub ended: Vec<(PartyId, u64, u64)>,
+    /// When those terms were proposed: no clock runs after it.
+    pub over: Option<Timestamp>,
     /// The rules' findings.
     pub audit: Audit,
     /// What proves the heads of both ledgers; empty for a single one.
@@ -98,8 +100,12 @@ pub async fn run(
     places: &[String],
     policy: &Policy,
     terms: Option<&Terms>,
-    closes: Option<&Closes>,
+    later: Option<&Terms>,
 ) -> Result<Report, Error> {
+    let closes = later.and_then(|later| later.closes());
+    let over = later.and_then(|later| later.between.as_ref()).map(|between| between.proposed);
+    let over = over.filter(|_| closes.is_some());
+    let over = over.and_then(|over| Timestamp::from_second(over.as_second()).ok());
     let source = |place: &String| Source { reach, place: place.clone() };
     let (first, second, copies) = match places {
         [] => return Err(Error::Few),
@@ -109,7 +115,7 @@ pub async fn run(
             let ended = (read.ledger.channel.from.clone(), read.size(), read.after);
             let report = read.alone();
             let ended = closes.map(|_| ended).into_iter().collect();
-            return Ok(Report { ended, ..report });
+            return Ok(Report { ended, over, ..report });
         }
         [first, second, copies @ ..] => (first, second, copies),
     };
@@ -160,7 +166,7 @@ pub async fn run(
         tiles,
         history,
     });
-    Ok(Report { ledgers: ledgers.to_vec(), withheld, ended, audit, proven: proven.into() })
+    Ok(Report { ledgers: ledgers.to_vec(), withheld, ended, over, audit, proven: proven.into() })
 }
 
 /// A ledger as it was read.
@@ -225,7 +231,7 @@ impl Read {
         let ledgers = vec![(channel.origin.clone(), channel.from.clone(), size, alive)];
         let (withheld, ended) = (Vec::new(), Vec::new());
         let audit = Audit::alone(&self.ledger);
-        Report { ledgers, withheld, ended, audit, proven: Vec::new() }
+        Report { ledgers, withheld, ended, over: None, audit, proven: Vec::new() }
     }
 
     /// Counts what these prove: the word of outside witnesses, and that of the mirror.
@@ -451,10 +457,10 @@ impl Report {
     /// the last witnessed checkpoint, so that the same heads give the same report.
     #[must_use]
     pub fn to_json(&self, agreement: Option<&Agreement>) -> Value {
-        let now = self.now();
+        let now = self.over.map_or(self.now(), |over| over.max(self.now()));
         let requests = self.audit.requests.values();
         let matters = || self.audit.matters.values();
-        let pauses = [false, true].map(|exercise| clock::pauses(matters(), exercise));
+        let pauses = [false, true].map(|exercise| clock::pauses(matters(), exercise, self.over));
         let row = |request: &Request| {
             row(request, agreement, &pauses[usize::from(request.exercise)], now)
         };

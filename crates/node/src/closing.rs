@@ -2,23 +2,31 @@
 //! their roots, as they sign any terms, and each begins a ledger with another origin. So a party goes on
 //! that has lost the key of a ledger, or whose ledger nobody has whole.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 
 use comity_ledger::Hash;
 use comity_rules::agreement::{self, Between, Closes, Event, Evidence, LastHead};
-use comity_rules::matter::Topic;
+use comity_rules::clock::Clocks;
+use comity_rules::matter::{Signal, Topic};
 use comity_rules::review::{self, Meetings};
 use comity_rules::thread::View;
-use comity_rules::{Kind, PartyId, Terms, clock};
+use comity_rules::{Kind, PartyId, Terms, ThreadId, clock};
 use comity_store::ledger::{self, Ledger};
-use comity_store::{matter, session};
+use comity_store::{matter, request, session};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::node::{Agreement, Error, Node};
+use crate::writer::Job;
 
 /// Clocks of two sides may lie so far apart.
 const AHEAD: SignedDuration = SignedDuration::from_mins(10);
+
+/// Terms that end something are signed so soon, or proposed again.
+const OLD: SignedDuration = SignedDuration::from_hours(14 * 24);
+
+/// Requests that are looked through at a time.
+const PAGE: u64 = 1_000;
 
 /// Where an agreement stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,7 +74,7 @@ impl Node {
         }
         let terms = agreement.terms.hash().to_hex();
         let matters = matter::about(&self.db, Topic::Suspension, &terms).await?;
-        let is_still = clock::pauses(&matters, false).iter().any(|one| one.to.is_none());
+        let is_still = clock::pauses(&matters, false, None).iter().any(|one| one.to.is_none());
         Ok(if is_still { State::Suspended } else { State::Open })
     }
 
@@ -100,7 +108,7 @@ impl Node {
         let actions = self.leaves(agreement, &heads).await?;
         let closes = Closes { terms: own.terms, why, actions, heads };
         let between = agreement.terms.between.clone().ok_or_else(missing)?;
-        let between = Between { proposed: self.now(), closes: Some(closes), ..between };
+        let between = Between { proposed: whole(self.now()), closes: Some(closes), ..between };
         let terms = amended.unwrap_or(&agreement.terms);
         Ok(Terms::propose(&self.with_history(terms, agreement).await?, between)?)
     }
@@ -175,6 +183,30 @@ impl Node {
         Ok(Some(agreement))
     }
 
+    /// Whether no other terms end the agreement too that this party has signed: one signature of two could come to hold
+    /// on either side.
+    pub(crate) fn check_alone(&self, terms: &Terms, ended: &Agreement) -> Result<(), Error> {
+        let all = self.agreements();
+        let mut others = all.iter().filter(|one| {
+            let closes = one.terms.closes();
+            closes.is_some_and(|closes| closes.terms == ended.terms.hash().to_hex())
+                && !one.is_withdrawn()
+                && one.terms.hash() != terms.hash()
+        });
+        let Some(other) = others.next() else { return Ok(()) };
+        let hash = other.terms.hash().to_hex();
+        let short = hash.get(..8).unwrap_or_default();
+        Err(Error::Refused(if ended.is_closed() {
+            format!("the agreement that these terms end is over: it goes on under {short}")
+        } else {
+            format!(
+                "this party has signed other terms that end the same agreement ({short}): wait for {} to sign \
+                 them, or take them back (`comity agreement withdraw {short}`)",
+                ended.peer
+            )
+        }))
+    }
+
     /// Whether the agreement that terms end has these last heads here: nothing that the other side has of
     /// this party's ledger is cut off, and nothing that is here of the peer's.
     pub(crate) async fn check_closing(
@@ -193,7 +225,7 @@ impl Node {
         let own = ledger::show(&self.db, &agreement.own).await?;
         let mirrored = ledger::mirrored(&self.db, &own.id).await?;
         let other = ledger::counterpart(&self.db, &own).await?;
-        self.check_end(terms, closes).await?;
+        self.check_end(terms, closes, agreement).await?;
         let head = |party: &PartyId| closes.heads.iter().find(|head| head.party == *party);
         if let Some(cut) = head(&own.party).filter(|_| agreement.key.is_some()) {
             self.check_said(&own, cut.size).await?;
@@ -221,69 +253,130 @@ impl Node {
     }
 
     /// Whether the time at which clocks stop, which both sign, can be: not before anything that was said under the
-    /// agreement, and not ahead.
-    async fn check_end(&self, terms: &Terms, closes: &Closes) -> Result<(), Error> {
+    /// agreement, not ahead, and not so long ago that it would take back what fell due since.
+    async fn check_end(
+        &self,
+        terms: &Terms,
+        closes: &Closes,
+        agreement: &Agreement,
+    ) -> Result<(), Error> {
         let Some(between) = &terms.between else { return Ok(()) };
-        let proposed = between.proposed;
+        let (proposed, now) = (between.proposed, self.now());
         let mut last = None;
         for head in &closes.heads {
             let id = ledger::id_of(&head.origin);
             last = last.max(ledger::history(&self.db, &id, head.size).await?.map(|one| one.time));
         }
-        let ahead = proposed.duration_since(self.now()) > AHEAD;
+        let ahead = proposed.duration_since(now) > AHEAD;
         if ahead || last.is_some_and(|last| last.duration_since(proposed) > AHEAD) {
             return Err(Error::Refused(format!(
                 "the terms say that they were proposed at {proposed}: clocks would stop then, and what they end was \
                  stated until {}; it is {} now. Propose again",
                 last.map_or_else(|| "–".to_owned(), |last| last.to_string()),
-                self.now()
+                now
+            )));
+        }
+        if now.duration_since(proposed) > OLD {
+            return Err(Error::Refused(format!(
+                "the terms were proposed at {proposed}, and clocks would stop then: it is {now} now. Propose again"
+            )));
+        }
+        let late = self.fell_due(agreement, proposed, now).await?;
+        if late > 0 {
+            return Err(Error::Refused(format!(
+                "the terms say that they were proposed at {proposed}: clocks would stop then, and {late} requests \
+                 became overdue since, which would never have been. Propose again"
             )));
         }
         Ok(())
     }
 
+    /// How many requests under an agreement are overdue now and were not then.
+    async fn fell_due(
+        &self,
+        agreement: &Agreement,
+        then: Timestamp,
+        now: Timestamp,
+    ) -> Result<u64, Error> {
+        let hash = agreement.terms.hash().to_hex();
+        let pauses = self.pauses().await?;
+        let (mut late, mut after) = (0, 0);
+        loop {
+            let page = request::under(&self.db, &hash, after, PAGE).await?;
+            let Some((last, _)) = page.last() else { return Ok(late) };
+            after = *last;
+            for (_, request) in page {
+                let pauses = pauses.of(request.exercise, &hash);
+                let overdue =
+                    |at| Clocks::of(&request, Some(&*agreement.terms), pauses, at).is_overdue();
+                late += u64::from(overdue(now) && !overdue(then));
+            }
+        }
+    }
+
     /// Whether this party has said anything after the head where its ledger is to end: the other side would never have
     /// it. Receipts, and what a machine says to test the line, are nothing that anybody would miss.
     async fn check_said(&self, own: &Ledger, end: u64) -> Result<(), Error> {
-        let said = self.said(own, end).await?;
-        match said.into_iter().find(|(_, kind)| kind.topic() != Some(Topic::Hotline)) {
-            None => Ok(()),
-            Some((index, kind)) => Err(Error::Refused(format!(
+        for (index, kind, thread) in self.said(own, end).await? {
+            if kind.topic() == Some(Topic::Hotline) && self.is_test(thread).await? {
+                continue;
+            }
+            return Err(Error::Refused(format!(
                 "entry {index} of your ledger ({}) was stated after these terms were proposed, and would be \
                  cut off by them: let the other side have it, and propose again (whoever has signed these \
                  withdraws them)",
                 kind.as_str()
-            ))),
+            )));
         }
+        Ok(())
+    }
+
+    /// Whether a thread of the hotline tests it, and says nothing.
+    async fn is_test(&self, thread: ThreadId) -> Result<bool, Error> {
+        let found = matter::show(&self.db, thread).await?.matter;
+        Ok(!matches!(found.signal(), Some(Signal::Message | Signal::Telephone) | None))
     }
 
     /// What this party stated in a ledger of its own from an entry on, without the statements that nodes make by
     /// themselves about ledgers.
-    async fn said(&self, own: &Ledger, from: u64) -> Result<Vec<(u64, Kind)>, Error> {
+    async fn said(&self, own: &Ledger, from: u64) -> Result<Vec<(u64, Kind, ThreadId)>, Error> {
         let mut said = Vec::new();
         let entries = ledger::entries(&self.db, &own.id, from, own.size).await?;
         for (index, entry) in (from..).zip(entries) {
             let statement = comity_ledger::Statement::parse(&entry)?;
             let kind = Kind::parse(&statement.body().kind).filter(|kind| kind.is_threaded());
-            said.extend(kind.map(|kind| (index, kind)));
+            said.extend(kind.map(|kind| (index, kind, ThreadId(statement.body().thread))));
         }
         Ok(said)
     }
 
-    /// Ends every agreement that signed terms put an end to: closes it where the other party has signed them too.
+    /// Ends every agreement that signed terms put an end to: it is over where the other party has signed them too. Of
+    /// several that both have signed, as where proposals cross, those hold that were proposed first.
     pub(crate) async fn close_ended(&self) -> Result<(), Error> {
         let all = self.agreements();
         let mut changed = false;
-        for next in &all {
-            let Some(closes) = next.terms.closes() else { continue };
-            if session::setting(&self.db, &withdrawn(next)).await?.is_some() {
-                next.closed.store(true, Ordering::Release);
-                continue;
+        for old in &all {
+            let hash = old.terms.hash().to_hex();
+            let ends = |one: &&Arc<Agreement>| one.terms.closes().is_some_and(|c| c.terms == hash);
+            let mut both = Vec::new();
+            for next in all.iter().filter(ends) {
+                if self.is_countersigned(next).await? {
+                    both.push(next);
+                } else if session::setting(&self.db, &withdrawn(next)).await?.is_some() {
+                    next.withdrawn.store(true, Ordering::Release);
+                } else {
+                    old.ending.store(true, Ordering::Release);
+                }
             }
-            let both = self.is_countersigned(next).await?;
-            for ended in all.iter().filter(|a| a.terms.hash().to_hex() == closes.terms) {
-                ended.ending.store(true, Ordering::Release);
-                changed |= both && !ended.closed.swap(both, Ordering::AcqRel);
+            both.sort_by_key(|next| (proposed(next), next.terms.hash().to_hex()));
+            for (place, next) in both.iter().enumerate() {
+                // A signature that was taken back holds where the other's was on its way.
+                if next.withdrawn.swap(false, Ordering::AcqRel) {
+                    changed = true;
+                    self.journal("agreement holds", &next.terms.hash().to_hex()).await?;
+                }
+                let over = if place == 0 { old } else { *next };
+                changed |= over.end(proposed(next));
             }
         }
         if changed {
@@ -292,25 +385,8 @@ impl Node {
         Ok(())
     }
 
-    /// When an agreement ended, where it is over: when the terms were proposed that put an end to it, as both parties have
-    /// signed. From then on neither could state anything under it.
-    pub(crate) async fn ended_at(&self, agreement: &Agreement) -> Result<Option<Timestamp>, Error> {
-        if !agreement.is_closed() {
-            return Ok(None);
-        }
-        let hash = agreement.terms.hash().to_hex();
-        for next in self.agreements() {
-            let ends = next.terms.closes().is_some_and(|closes| closes.terms == hash);
-            // Terms that were withdrawn have one signature and no more.
-            if ends && self.is_countersigned(&next).await? {
-                return Ok(next.terms.between.as_ref().map(|between| between.proposed));
-            }
-        }
-        Ok(None)
-    }
-
     /// Takes this party's signature under terms back that were to put an end to an agreement, as long as the other party
-    /// has not signed them: the agreement goes on.
+    /// has not signed them: the agreement goes on. Where the other's signature was on its way, the terms hold all the same.
     ///
     /// # Errors
     /// [`Error::Refused`] where they end nothing, or the other party has signed.
@@ -324,8 +400,18 @@ impl Node {
         if self.is_countersigned(&next).await? {
             return refused(format!("{} has signed these terms too: they hold", next.peer));
         }
-        let own = ledger::show(&self.db, &next.own).await?;
-        if let Some((_, kind)) = self.said(&own, 1).await?.first() {
+        // From here on nothing is stated under them; what was until now is in the store.
+        let before = next.withdrawn.swap(true, Ordering::AcqRel);
+        let said = async {
+            self.job(|reply| Job::Settle { reply }).await?;
+            let own = ledger::show(&self.db, &next.own).await?;
+            self.said(&own, 1).await
+        };
+        let said = said.await;
+        if !matches!(&said, Ok(said) if said.is_empty()) {
+            next.withdrawn.store(before, Ordering::Release);
+        }
+        if let Some((_, kind, _)) = said?.first() {
             return refused(format!(
                 "something was stated under these terms already ({}), and would be stranded: have the other \
                  party sign them",
@@ -333,12 +419,33 @@ impl Node {
             ));
         }
         session::set(&self.db, &withdrawn(&next), "").await?;
-        next.closed.store(true, Ordering::Release);
-        ended.ending.store(false, Ordering::Release);
+        let all = self.agreements();
+        let still = all.iter().any(|one| {
+            let ends = one.terms.closes().is_some_and(|one| one.terms == closes.terms);
+            ends && !one.is_withdrawn()
+        });
+        ended.ending.store(still, Ordering::Release);
         self.journal("agreement withdraw", &next.terms.hash().to_hex()).await?;
         self.change();
         Ok(ended)
     }
+}
+
+impl Agreement {
+    /// Says when it ended; whether that is news.
+    fn end(&self, at: Timestamp) -> bool {
+        self.ended.lock().unwrap_or_else(PoisonError::into_inner).replace(at) != Some(at)
+    }
+}
+
+/// When terms were proposed, to the second: so is all that is computed from it.
+fn proposed(agreement: &Agreement) -> Timestamp {
+    agreement.terms.between.as_ref().map_or(Timestamp::MIN, |between| whole(between.proposed))
+}
+
+/// A time without a fraction of a second.
+fn whole(time: Timestamp) -> Timestamp {
+    Timestamp::from_second(time.as_second()).unwrap_or(time)
 }
 
 /// The setting that says that a signature was taken back.

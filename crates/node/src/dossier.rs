@@ -254,14 +254,12 @@ impl Node {
             let terms = agreement.terms.hash().to_hex();
             let matters = matter::about(&self.db, Topic::Suspension, &terms).await?;
             // Under what is over nothing is due any more.
-            let ended = self.ended_at(&agreement).await?;
-            let over = ended.map(|from| Suspension { from, to: None });
-            if matters.is_empty() && over.is_none() {
+            let ended = agreement.ended();
+            if matters.is_empty() && ended.is_none() {
                 continue;
             }
             for exercise in [false, true] {
-                let mut pauses = clock::pauses(&matters, exercise);
-                pauses.extend(over);
+                let pauses = clock::pauses(&matters, exercise, ended);
                 all.insert((exercise, terms.clone()), pauses);
             }
         }

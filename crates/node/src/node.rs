@@ -67,8 +67,10 @@ pub struct Agreement {
     pub(crate) restored: AtomicBool,
     /// This party has signed later terms that put an end to it.
     pub(crate) ending: AtomicBool,
-    /// So has the other; or this party took its own signature back before the other signed.
-    pub(crate) closed: AtomicBool,
+    /// This party took its signature back before the other's came.
+    pub(crate) withdrawn: AtomicBool,
+    /// When it ended, once both have signed such terms.
+    pub(crate) ended: Mutex<Option<Timestamp>>,
 }
 
 impl Agreement {
@@ -82,7 +84,20 @@ impl Agreement {
     /// back before the other had signed.
     #[must_use]
     pub fn is_closed(&self) -> bool {
-        self.closed.load(Ordering::Acquire)
+        self.is_withdrawn() || self.ended().is_some()
+    }
+
+    /// Whether this party took its signature back, and the other's has not come.
+    #[must_use]
+    pub fn is_withdrawn(&self) -> bool {
+        self.withdrawn.load(Ordering::Acquire)
+    }
+
+    /// When it ended, where both parties have signed terms that put an end to it: when those were proposed. From then on
+    /// neither could state anything under it, and no clock runs.
+    #[must_use]
+    pub fn ended(&self) -> Option<Timestamp> {
+        *self.ended.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether this party has signed terms that put an end to it; until the other has too it goes on, and nothing new is

@@ -92,10 +92,7 @@ impl Node {
         let Until { at, time } = until;
         let time = time.or_else(|| hour(self.now()));
         // Under what is over nothing grows older.
-        let time = match self.ended_at(agreement).await? {
-            Some(ended) => time.map(|time| time.min(ended)),
-            None => time,
-        };
+        let time = time.map(|time| agreement.ended().map_or(time, |ended| time.min(ended)));
         let between = agreement.terms.between.as_ref();
         let parties: Vec<PartyId> =
             between.iter().flat_map(|b| &b.parties).map(|party| party.id.clone()).collect();
@@ -220,6 +217,7 @@ pub fn recompute(
     }
     let (requests, matters) = (report.audit.requests.values(), report.audit.matters.values());
     let hash = terms.hash().to_hex();
-    let (scope, time) = (review.scope, review.now);
+    let scope = review.scope;
+    let time = review.now.map(|time| report.over.map_or(time, |over| time.min(over)));
     Ok(Review::of(terms, &hash, scope, (heads, time), requests, matters, openings))
 }

@@ -1,7 +1,7 @@
 //! Terms become an agreement: signed once, with a ledger that begins once.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
 
 use comity_ledger::note::{Algorithm, SigningKey};
 use comity_ledger::{Body, VerifierKey, hex};
@@ -22,6 +22,7 @@ impl Node {
         let Some(ended) = self.ended_by(&terms)? else {
             return self.begin_ledger(terms, root).await;
         };
+        self.check_alone(&terms, &ended)?;
         let before = ended.ending.swap(true, Ordering::AcqRel);
         let signed = async {
             // What was stated or taken until now is in the store, and nothing comes after it: so the
@@ -182,7 +183,8 @@ impl Node {
             key,
             restored,
             ending: false.into(),
-            closed: false.into(),
+            withdrawn: false.into(),
+            ended: Mutex::default(),
         }))
     }
 

@@ -115,7 +115,7 @@ async fn batch(node: &Node, jobs: &mut Vec<Job>) -> Result<(), Error> {
     };
     let mut answers: Vec<Answer> = Vec::new();
     // A job that failed half-way may have left half of itself: then nothing of the batch is kept.
-    let (mut spoilt, mut news) = (false, false);
+    let (mut spoilt, mut news, mut begins) = (false, false, false);
     for job in jobs.drain(..) {
         match job {
             Job::Command { order, reply } => {
@@ -135,6 +135,7 @@ async fn batch(node: &Node, jobs: &mut Vec<Job>) -> Result<(), Error> {
                 answers.push(answer(reply, result));
             }
             Job::Receive { delivery, reply } => {
+                begins |= delivery.start == 0;
                 let result = receive(node, &mut work, delivery).await;
                 spoilt |= matches!(&result, Err(Error::Store(_)));
                 news |= result.is_ok();
@@ -159,7 +160,8 @@ async fn batch(node: &Node, jobs: &mut Vec<Job>) -> Result<(), Error> {
     if new_cards && committed.is_ok() {
         node.load_peers().await?;
     }
-    if committed.is_ok() && node.agreements().iter().any(|agreement| agreement.is_ending()) {
+    // Where the other side begins a ledger it has signed terms, which may put an end to others.
+    if committed.is_ok() && begins {
         node.close_ended().await?;
     }
     // Whoever waits for a change does not wait for refusals: those wake nobody.
@@ -370,7 +372,10 @@ async fn receive(node: &Node, work: &mut Work, delivery: Delivery) -> Result<u64
     if agreement.peer != delivery.from {
         return Err(Error::Refused("these terms are not between us".to_owned()));
     }
-    agreement.check_signs()?;
+    // That the other side signed terms holds although this party took its signature back.
+    if !agreement.is_withdrawn() {
+        agreement.check_signs()?;
+    }
     let known = work.other(&agreement.own).await?;
     let ledger = match known {
         Some(ledger) => ledger,

@@ -17,14 +17,16 @@ use comity_node::network::{Network as _, Tcp};
 use comity_node::review::Until;
 use comity_node::witness::Witness;
 use comity_node::{Home, Node, audit, export, serve};
-use comity_rules::Terms;
 use comity_rules::access::Person;
 use comity_rules::agreement::Readers;
 use comity_rules::command::{Command, Deed};
-use comity_rules::content::{ActionItem, Agenda, Record};
-use comity_rules::matter::Day;
-use comity_rules::review::Scope;
+use comity_rules::content::{ActionItem, Agenda, Message, Record, Tlp};
+use comity_rules::matter::{Day, Signal};
+use comity_rules::review::{Openings, Review, Scope};
+use comity_rules::{Terms, ThreadId};
+use jiff::SignedDuration;
 use stage::{Stage, ask, remark, until, witness};
+use tokio::task::JoinSet;
 
 async fn set(folder: &std::path::Path) -> (Stage, Arc<Witness>) {
     let clock = Arc::new(Adjustable::new(stage::start()));
@@ -34,6 +36,17 @@ async fn set(folder: &std::path::Path) -> (Stage, Arc<Witness>) {
     let readers = Readers::Everyone;
     let stage = Stage::under(folder, Arc::new(Tcp), clock, 1, watching, readers, tasks).await;
     (stage, harbour)
+}
+
+/// The same, with a witness that serves by itself, and its address.
+async fn apart(folder: &std::path::Path) -> (Stage, Arc<Witness>, JoinSet<()>, String) {
+    let clock = Arc::new(Adjustable::new(stage::start()));
+    let (harbour, url, watching) = witness(folder, "harbour", clock.clone()).await;
+    let outside = vec![stage::outside("harbour", harbour.key(), &url)];
+    let known = (vec![Arc::clone(&harbour)], outside);
+    let (readers, tasks) = (Readers::Everyone, JoinSet::new());
+    let stage = Stage::under(folder, Arc::new(Tcp), clock, 1, known, readers, tasks).await;
+    (stage, harbour, watching, url)
 }
 
 /// Northland's node stops, loses the keys of its ledgers, and starts again.
@@ -58,7 +71,7 @@ async fn both_sign(stage: &Stage, terms: &Terms, harbour: &Witness) {
     }
 }
 
-async fn acknowledge(stage: &Stage, thread: comity_rules::ThreadId, text: &str) {
+async fn acknowledge(stage: &Stage, thread: ThreadId, text: &str) {
     let command = Command::Acknowledge(remark(text));
     stage.south.command(&Person::operator(), None, Some(thread), command).await.unwrap();
     stage.settle().await;
@@ -115,13 +128,13 @@ async fn whoever_lost_a_ledgers_key_goes_on_under_the_next_agreement() {
 
     // An outsider audits each pair; the first only as far as the second says.
     let closes = terms.between.as_ref().unwrap().closes.as_ref().unwrap();
-    let first = audited(&stage.south, &stage.terms, Some(closes), folder.path()).await;
+    let first = audited(&stage.south, &stage.terms, Some(&terms), folder.path()).await;
     assert!(first.is_clean(), "{:?}", first.audit.refused);
     assert!(first.audit.requests.contains_key(&before.thread));
     let second = audited(&stage.south, &terms, None, folder.path()).await;
     assert!(second.is_clean() && second.audit.requests.contains_key(&after.thread));
-    let mut other = closes.clone();
-    other.heads[0].root = "00".repeat(32);
+    let text = terms.text().replace(&closes.heads[0].root, &"00".repeat(32));
+    let other = Terms::parse(&text).unwrap();
     let wrong = audit_of(&stage.south, &stage.terms, Some(&other), folder.path()).await;
     assert_eq!(wrong.unwrap_err().to_string().matches("fork").count(), 1);
 }
@@ -203,7 +216,7 @@ async fn one_signature_ends_nothing_and_can_be_taken_back() {
     let root = |node: &Node| node.home().root_key(&node.home().folder().join("root.key")).unwrap();
     let said = refused(stage.south.sign(terms, &root(&stage.south)).await);
     assert!(said.contains("propose again"), "{said}");
-    stage.clock.advance(jiff::SignedDuration::from_hours(48));
+    stage.clock.advance(SignedDuration::from_hours(48));
     let terms = stage.north.succeed(&old, None, None).await.unwrap();
     both_sign(&stage, &terms, &harbour).await;
     until(async || old.is_closed()).await;
@@ -216,13 +229,13 @@ async fn one_signature_ends_nothing_and_can_be_taken_back() {
             ends.push(over.map(|over| over.from));
         }
         let late = |from: jiff::Timestamp| {
-            from.duration_since(stage::start()) >= jiff::SignedDuration::from_hours(48)
+            from.duration_since(stage::start()) >= SignedDuration::from_hours(48)
         };
         ends[0] == ends[1] && ends[0].is_some_and(late)
     })
     .await;
     // Nothing grows older in a review of it either, and nothing is overdue any more.
-    stage.clock.advance(jiff::SignedDuration::from_hours(24 * 30));
+    stage.clock.advance(SignedDuration::from_hours(24 * 30));
     let scope = Scope {
         from: "2026-03-01".parse().unwrap(),
         to: "2026-04-01".parse().unwrap(),
@@ -291,13 +304,11 @@ async fn an_amendment_takes_meetings_with_it_and_cuts_nothing_off() {
             exercise: false,
         };
         let agreement = stage.north.agreement(&terms.hash().to_hex()).unwrap();
-        stage
-            .north
-            .review(&operator, &agreement, scope, &Until::default())
-            .await
-            .unwrap()
-            .into_inner()
-            .mechanism
+        let latest = Until::default();
+        let made = async || stage.north.review(&operator, &agreement, scope, &latest).await;
+        // It stands on what outside witnesses have covered.
+        until(async || made().await.is_ok()).await;
+        made().await.unwrap().into_inner().mechanism
     };
     assert_eq!(review(&terms).await.actions_open, 1);
     let second = stage.north.agreement(&terms.hash().to_hex()).unwrap();
@@ -308,19 +319,211 @@ async fn an_amendment_takes_meetings_with_it_and_cuts_nothing_off() {
     assert_eq!(review(&third).await.actions_open, 1);
 }
 
+fn root(node: &Node) -> comity_ledger::note::SigningKey {
+    node.home().root_key(&node.home().folder().join("root.key")).unwrap()
+}
+
+/// The end of the clocks of a request, as a node shows it.
+async fn stopped(node: &Node, thread: ThreadId) -> Option<jiff::Timestamp> {
+    let dossier = node.dossier(&Person::operator(), thread).await.unwrap().into_inner();
+    dossier.line.clocks.pauses.iter().find(|pause| pause.to.is_none()).map(|pause| pause.from)
+}
+
+/// Each side signs what the other proposes, and takes its own back meanwhile: of what both have signed in the end the
+/// earlier holds, on both sides, and after a restart.
+#[tokio::test(flavor = "multi_thread")]
+async fn proposals_that_cross_end_an_agreement_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut stage, harbour, _watching, _) = apart(folder.path()).await;
+    let (hash, operator) = (stage.hash(), Person::operator());
+    let before = stage.north.command(&operator, Some(&hash), None, ask("before")).await.unwrap();
+    stage.settle().await;
+    let olds = [&stage.north, &stage.south].map(|node| node.agreement(&hash).unwrap());
+    stage.clock.advance(SignedDuration::from_mins(20));
+    let one = stage.north.succeed(&olds[0], None, Some("one".to_owned())).await.unwrap();
+    stage.clock.advance(SignedDuration::from_mins(20));
+    let two = stage.south.succeed(&olds[1], None, Some("two".to_owned())).await.unwrap();
+    // Nothing gets through between the two.
+    stage.northern.shutdown().await;
+    stage.tasks.shutdown().await;
+    for (node, terms) in [(&stage.north, &one), (&stage.south, &two)] {
+        harbour.watch(&stage::sign(node, terms).await).unwrap();
+    }
+    for (node, own, theirs) in [(&stage.north, &one, &two), (&stage.south, &two, &one)] {
+        let said = refused(node.sign(theirs.clone(), &root(node)).await);
+        assert!(said.contains("agreement withdraw"), "one signature at a time: {said}");
+        node.withdraw(&own.hash().to_hex()).await.unwrap();
+        harbour.watch(&stage::sign(node, theirs).await).unwrap();
+    }
+    assert!(olds.iter().all(|old| old.is_ending()));
+    for (node, tasks) in [(&stage.north, &mut stage.northern), (&stage.south, &mut stage.tasks)] {
+        let listener = Tcp.bind(&node.home().config().exchange).await.unwrap();
+        serve::serve_exchange(node, listener, tasks).unwrap();
+    }
+    until(async || olds.iter().all(|old| old.is_closed())).await;
+    let proposed = one.between.as_ref().unwrap().proposed;
+    let holds = async |node: &Node| {
+        let force: Vec<_> = node.in_force().iter().map(|one| one.terms.hash()).collect();
+        force == [one.hash()] && stopped(node, before.thread).await == Some(proposed)
+    };
+    for node in [&stage.north, &stage.south] {
+        until(async || holds(node).await).await;
+        let home = Home::open(node.home().folder()).unwrap();
+        let again = stage::open(&home, stage.clock.clone(), Arc::new(Tcp)).await;
+        assert!(holds(&again).await);
+        let said = refused(again.sign(two.clone(), &root(&again)).await);
+        assert!(said.contains("is over") || said.contains("signed here already"), "{said}");
+    }
+    // And it goes on under what holds.
+    let next = one.hash().to_hex();
+    stage.south.command(&operator, Some(&next), None, ask("after")).await.unwrap();
+    until(async || {
+        stage.north.requests(&operator, true, None, 10).await.unwrap().into_inner().len() == 2
+    })
+    .await;
+}
+
+/// What was answered in time counts, although the outside witness was down when the agreement ended.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_said_before_the_end_is_still_witnessed() {
+    let folder = tempfile::tempdir().unwrap();
+    let (stage, harbour, mut watching, url) = apart(folder.path()).await;
+    let (hash, operator) = (stage.hash(), Person::operator());
+    let before = stage.north.command(&operator, Some(&hash), None, ask("before")).await.unwrap();
+    stage.settle().await;
+    let acknowledge = Command::Acknowledge(remark("in hand"));
+    stage.south.command(&operator, None, Some(before.thread), acknowledge).await.unwrap();
+    stage.settle().await;
+    watching.shutdown().await;
+    let answer = stage::answer("It was rented.");
+    stage.south.command(&operator, None, Some(before.thread), answer).await.unwrap();
+    let old = stage.north.agreement(&hash).unwrap();
+    let is_here = async || {
+        let dossier = stage.north.dossier(&operator, before.thread).await.unwrap().into_inner();
+        dossier.statements.len() == 3
+    };
+    until(is_here).await;
+    // Everything but the witness is done.
+    for node in [&stage.north, &stage.south, &stage.north] {
+        let agreement = node.agreement(&hash).unwrap();
+        until(async || {
+            let own = node.own_ledger(&agreement).await.unwrap();
+            node.mirrored(&own).await.unwrap() == own.size
+        })
+        .await;
+    }
+    let terms = stage.north.succeed(&old, None, None).await.unwrap();
+    both_sign(&stage, &terms, &harbour).await;
+    let olds = [&stage.north, &stage.south].map(|node| node.agreement(&hash).unwrap());
+    until(async || olds.iter().all(|old| old.is_closed())).await;
+    let listener = Tcp.bind(url.trim_start_matches("http://")).await.unwrap();
+    watching.spawn(serve::plain(listener, Arc::clone(&harbour).router()));
+    for node in [&stage.north, &stage.south] {
+        until(async || {
+            let dossier = node.dossier(&operator, before.thread).await.unwrap().into_inner();
+            dossier.line.clocks.answer.done.is_some()
+        })
+        .await;
+    }
+}
+
+/// The end takes back nothing that fell due, and hides nothing that people said.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_end_erases_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let (stage, harbour) = set(folder.path()).await;
+    let (hash, operator) = (stage.hash(), Person::operator());
+    let before = stage.north.command(&operator, Some(&hash), None, ask("before")).await.unwrap();
+    stage.settle().await;
+    stage.clock.advance(SignedDuration::from_hours(24 * 10));
+    let old = stage.south.agreement(&hash).unwrap();
+    let terms = stage.south.succeed(&old, None, None).await.unwrap();
+    let proposed = terms.between.as_ref().unwrap().proposed.to_string();
+    for (earlier, why) in
+        [("2026-03-09T08:05:00Z", "became overdue"), ("2026-02-09T08:05:00Z", "until")]
+    {
+        let text = terms.text().replace(&proposed, earlier);
+        for node in [&stage.south, &stage.north] {
+            let said = refused(node.sign(Terms::parse(&text).unwrap(), &root(node)).await);
+            assert!(said.contains(why), "{earlier}: {said}");
+        }
+    }
+    // Suspended when it ends: it stays as late as it was.
+    let suspend = Command::Deed(Deed::Suspend { exercise: true, remark: remark("for now") });
+    stage.south.command(&operator, Some(&hash), None, suspend).await.unwrap();
+    stage.settle().await;
+    let late = async |node: &Node| {
+        let line = node.dossier(&operator, before.thread).await.unwrap().into_inner().line;
+        (line.clocks.acknowledge.late, line.clocks.answer.late)
+    };
+    let then = late(&stage.north).await;
+    assert!(then.0.is_some() && then.1.is_some(), "{then:?}");
+    // A message after the last heads would be lost; a test would not.
+    let terms =
+        stage.north.succeed(&stage.north.agreement(&hash).unwrap(), None, None).await.unwrap();
+    harbour.watch(&stage::sign(&stage.north, &terms).await).unwrap();
+    let told = |signal| {
+        let message = Message {
+            title: "a title".to_owned(),
+            text: "the dam breaks".to_owned(),
+            marking: Tlp::Red,
+            spoken: String::new(),
+        };
+        Command::Deed(Deed::Signal { signal, about: None, exercise: false, message })
+    };
+    stage.south.command(&operator, Some(&hash), None, told(Signal::Echo)).await.unwrap();
+    stage.south.command(&operator, Some(&hash), None, told(Signal::Message)).await.unwrap();
+    let said = refused(stage.south.sign(terms.clone(), &root(&stage.south)).await);
+    assert!(said.contains("would be cut off"), "{said}");
+    stage.north.withdraw(&terms.hash().to_hex()).await.unwrap();
+    stage.settle().await;
+    let terms =
+        stage.north.succeed(&stage.north.agreement(&hash).unwrap(), None, None).await.unwrap();
+    both_sign(&stage, &terms, &harbour).await;
+    until(async || stage.north.agreement(&hash).unwrap().is_closed()).await;
+    until(async || stage.south.agreement(&hash).unwrap().is_closed()).await;
+    stage.clock.advance(SignedDuration::from_hours(24 * 40));
+    for node in [&stage.north, &stage.south] {
+        assert_eq!(late(node).await, then);
+    }
+    // An auditor with the later terms says the same, and finds a review that is made as of later.
+    let report = audited(&stage.south, &stage.terms, Some(&terms), folder.path()).await;
+    let rows = report.to_json(Some(&stage.terms));
+    let row = &rows["requests"][0];
+    let seconds = [&row["acknowledge_late_seconds"], &row["answer_late_seconds"]];
+    assert_eq!(
+        seconds.map(|one| one.as_i64()),
+        [then.0, then.1].map(|one| one.map(|d| d.as_secs()))
+    );
+    let scope = Scope {
+        from: "2026-03-01".parse().unwrap(),
+        to: "2026-04-01".parse().unwrap(),
+        exercise: true,
+    };
+    let old = stage.north.agreement(&hash).unwrap();
+    let review = stage.north.review(&operator, &old, scope, &Until::default()).await.unwrap();
+    let mut review = review.into_inner();
+    let again = |review: &Review| {
+        comity_node::review::recompute(&report, &stage.terms, review, &Openings::new()).unwrap()
+    };
+    assert_eq!(again(&review).now, review.now);
+    review.now = Some(stage.north.now());
+    assert_ne!(again(&review).now, review.now);
+}
+
 async fn audited(
     node: &Node,
     terms: &Terms,
-    closes: Option<&comity_rules::agreement::Closes>,
+    later: Option<&Terms>,
     folder: &std::path::Path,
 ) -> audit::Report {
-    audit_of(node, terms, closes, folder).await.unwrap()
+    audit_of(node, terms, later, folder).await.unwrap()
 }
 
 async fn audit_of(
     node: &Node,
     terms: &Terms,
-    closes: Option<&comity_rules::agreement::Closes>,
+    later: Option<&Terms>,
     folder: &std::path::Path,
 ) -> Result<audit::Report, audit::Error> {
     let hash = terms.hash().to_hex();
@@ -333,5 +536,5 @@ async fn audit_of(
     }
     let (_, policy) = node.policy(&node.agreement(&hash).unwrap()).await.unwrap();
     let reach = audit::Reach { network: &Tcp, key: None };
-    audit::run(&reach, &places, &policy, Some(terms), closes).await
+    audit::run(&reach, &places, &policy, Some(terms), later).await
 }

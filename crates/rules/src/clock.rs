@@ -290,11 +290,12 @@ impl Suspension {
 }
 
 /// While an agreement stood still, for what is real or for exercises: from when each party's statement that
-/// suspends it was witnessed to when its resuming was.
+/// suspends it was witnessed to when its resuming was; and from when it ended on.
 #[must_use]
 pub fn pauses<'a>(
     matters: impl IntoIterator<Item = &'a Matter>,
     exercise: bool,
+    ended: Option<Timestamp>,
 ) -> Vec<Suspension> {
     let suspended =
         |matter: &&Matter| matter.topic == Topic::Suspension && matter.exercise == exercise;
@@ -304,7 +305,7 @@ pub fn pauses<'a>(
         let to = resumed.and_then(|event| event.witnessed).map(|to| to.max(from));
         Some(Suspension { from, to })
     });
-    union(each)
+    union(each.chain(ended.map(|from| Suspension { from, to: None })))
 }
 
 /// The same instants, in order and without overlaps.

@@ -357,13 +357,15 @@ impl Review {
         matters: impl IntoIterator<Item = &'a Matter>,
         openings: &Openings,
     ) -> Self {
+        // As it is written: to the second.
+        let time = time.and_then(|time| Timestamp::from_second(time.as_second()).ok());
         let now = heads.iter().filter_map(|head| head.witnessed).chain(time).max();
         let at = now.unwrap_or(Timestamp::MIN);
         let size = |party: &PartyId| heads.iter().find(|h| h.party == *party).map_or(0, |h| h.size);
         let seen = |one, other| View { asked: size(one), answered: size(other) };
         let matters = matters.into_iter().filter_map(|m| m.up_to(seen(&m.opener, &m.other)));
         let matters: Vec<_> = matters.collect();
-        let pauses = clock::pauses(&matters, scope.exercise);
+        let pauses = clock::pauses(&matters, scope.exercise, None);
         let between = agreement.between.as_ref();
         let parties = between.iter().flat_map(|between| &between.parties);
         let mut review = Self {

@@ -132,7 +132,7 @@ impl Case {
                 matter.witnessed(party, (begin, *to), *time);
             }
         }
-        let pauses = clock::pauses(&matters, true);
+        let pauses = clock::pauses(&matters, true, None);
         if let Some(time) = self.mirrored {
             let asker = request.asker.clone();
             request.mirrored(&asker, (0, u64::MAX), time);
@@ -466,7 +466,7 @@ fn an_exercise_suspends_nothing_real() {
     case.receive(1, "09T08:00");
     case.pause(1, "09T09:00", None);
     let matters: Vec<_> = case.parties[1].matters.values().cloned().collect();
-    assert!(clock::pauses(&matters, false).is_empty());
+    assert!(clock::pauses(&matters, false, None).is_empty());
 }
 
 /// What stands still after a request was taken back is none of its time.

@@ -295,7 +295,7 @@ impl Decade {
                 request.mirrored(&asker, (0, u64::MAX), at(mirrored));
             }
         }
-        let pauses = clock::pauses(&matters, false);
+        let pauses = clock::pauses(&matters, false, None);
         (requests, pauses)
     }
 }

@@ -316,7 +316,7 @@ fn play(steps: Vec<Step>, reached: &mut BTreeSet<String>) -> Result<(), TestCase
             let state = matter.standing(View::ALL).state.as_str();
             reached.insert(format!("{} {state}", matter.topic.as_str()));
         }
-        let pauses = clock::pauses(audit.matters.values(), true);
+        let pauses = clock::pauses(audit.matters.values(), true, None);
         for request in audit.requests.values() {
             let clocks = Clocks::of(request, Some(&*parties[0].terms), &pauses, now);
             let own = &parties[1].requests[&request.thread];

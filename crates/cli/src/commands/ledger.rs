@@ -164,14 +164,13 @@ impl Ledger {
                 };
                 let terms = terms.map(parse).transpose()?;
                 let later = closed_by.map(parse).transpose()?;
-                let closes = later.as_ref().and_then(|later| later.closes());
-                if later.is_some() && closes.is_none() {
+                if later.as_ref().is_some_and(|later| later.closes().is_none()) {
                     return Err(Failure::Wrong(
                         "--closed-by: these terms end no agreement".to_owned(),
                     ));
                 }
                 let (terms, key) = (terms.as_ref(), key.as_deref());
-                run_audit(context, &ledgers, &policy, (terms, closes), key).await
+                run_audit(context, &ledgers, &policy, (terms, later.as_ref()), key).await
             }
             Self::Evidence { output } => {
                 let folder = output.map(|path| std::path::absolute(&path).unwrap_or(path));
@@ -332,16 +331,16 @@ async fn verify_own(context: &Context) -> Result<ExitCode, Failure> {
     Ok(code)
 }
 
-/// Audits and prints; exit 1 where entries were refused. With the terms, and what puts an end to them.
+/// Audits and prints; exit 1 where entries were refused. With the terms, and those that put an end to them.
 async fn run_audit(
     context: &Context,
     ledgers: &[String],
     policy: &Policy,
-    (terms, closes): (Option<&Terms>, Option<&Closes>),
+    (terms, later): (Option<&Terms>, Option<&Terms>),
     key: Option<&str>,
 ) -> Result<ExitCode, Failure> {
     let reach = audit::Reach { network: &Tcp, key };
-    let report = audit::run(&reach, ledgers, policy, terms, closes).await?;
+    let report = audit::run(&reach, ledgers, policy, terms, later).await?;
     context.print(&report.to_json(terms.map(|terms| &**terms)), describe_audit);
     if report.is_clean() { Ok(ExitCode::SUCCESS) } else { Ok(ExitCode::from(1)) }
 }

@@ -67,6 +67,9 @@ pub(crate) enum Review {
         /// The terms.
         #[arg(long)]
         terms: PathBuf,
+        /// Later terms that put an end to the agreement: nothing in a review is older than they are.
+        #[arg(long)]
+        closed_by: Option<PathBuf>,
         /// What the review opened; without it grounds and scores are not in what is recomputed.
         #[arg(long)]
         proofs: Option<PathBuf>,
@@ -125,15 +128,22 @@ impl Review {
                 }
                 Ok(ExitCode::SUCCESS)
             }
-            Self::Check { review, ledgers, policy, terms, proofs, key } => {
+            Self::Check { review, ledgers, policy, terms, closed_by, proofs, key } => {
                 let text = read(&review)?;
                 let wrong = |path: &Path, error: &dyn std::fmt::Display| {
                     Failure::Wrong(format!("{}: {error}", path.display()))
                 };
                 let given: Reviewed =
                     serde_json::from_str(&text).map_err(|error| wrong(&review, &error))?;
-                let parsed = Terms::parse(&read(&terms)?);
-                let terms = parsed.map_err(|error| wrong(&terms, &error))?;
+                let parse = |path: PathBuf| {
+                    Terms::parse(&read(&path)?).map_err(|error| wrong(&path, &error))
+                };
+                let (terms, later) = (parse(terms)?, closed_by.map(parse).transpose()?);
+                if later.as_ref().is_some_and(|later| later.closes().is_none()) {
+                    return Err(Failure::Wrong(
+                        "--closed-by: these terms end no agreement".to_owned(),
+                    ));
+                }
                 // That it is not before the heads, the same bytes show.
                 let latest = Timestamp::now().saturating_add(1.hour()).unwrap_or(Timestamp::MAX);
                 if let Some(now) = given.now.filter(|now| *now > latest) {
@@ -152,7 +162,8 @@ impl Review {
                     None => Openings::new(),
                 };
                 let reach = audit::Reach { network: &Tcp, key: key.as_deref() };
-                let report = audit::run(&reach, &ledgers, &policy, Some(&terms), None).await?;
+                let report =
+                    audit::run(&reach, &ledgers, &policy, Some(&terms), later.as_ref()).await?;
                 let recomputed = recompute(&report, &terms, &given, &opened)?;
                 let computed = recomputed.to_canonical();
                 let same = computed == text.trim_end();

@@ -43,7 +43,9 @@ async fn carry(
 ) -> Result<bool, Error> {
     let own = ledger::show(&node.db, &agreement.own).await?;
     let entries = ledger::delivered(&node.db, &own.id).await?;
-    if entries < own.verified {
+    // Of what is over the other side takes no more than what proves when it was said.
+    let goes_on = !agreement.is_closed();
+    if goes_on && entries < own.verified {
         let next = deliver(node, &own, link, entries).await?;
         if next == entries {
             return Err(Error::Refused("the peer takes nothing of what is delivered".to_owned()));
@@ -53,7 +55,7 @@ async fn carry(
         work.commit().await?;
         return Ok(true);
     }
-    if *mirrored < own.verified {
+    if goes_on && *mirrored < own.verified {
         mirror(node, agreement, &own, link).await?;
         *mirrored = own.verified;
         return Ok(true);

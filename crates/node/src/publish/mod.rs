@@ -12,6 +12,7 @@ use std::time::Duration;
 use comity_ledger::witness::AddCheckpoint;
 use comity_ledger::{Checkpoint, Hash, Note, tile};
 use comity_store::ledger::{self, Ledger};
+use jiff::SignedDuration;
 
 use crate::node::{Agreement, Error, Node};
 use crate::signing::key_name;
@@ -23,33 +24,65 @@ const CADENCE: Duration = Duration::from_secs(1);
 /// The shortest and the longest wait after a failure.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(60));
 
+/// How long after the end of an agreement outside witnesses are waited for.
+const AFTER: SignedDuration = SignedDuration::from_hours(30 * 24);
+
+/// Between two looks at what only time changes.
+const LOOK: Duration = Duration::from_secs(60);
+
 /// Carries an agreement on until the future is dropped.
 pub async fn run(node: Arc<Node>, agreement: Arc<Agreement>) {
-    let carry_on = async {
-        reconcile(&node, &agreement).await;
-        announce(&node, &agreement).await;
-        tokio::join!(
-            checkpoints(&node, &agreement),
-            witness::own(&node, &agreement),
-            witness::peers(&node, &agreement),
-            deliver::run(&node, &agreement)
-        );
-    };
-    tokio::select! {
-        () = carry_on => {}
-        () = closed(&node, &agreement) => node.forget_troubles(&agreement.peer),
+    loop {
+        let carry_on = async {
+            if !agreement.is_closed() {
+                reconcile(&node, &agreement).await;
+                announce(&node, &agreement).await;
+            }
+            tokio::join!(
+                checkpoints(&node, &agreement),
+                witness::own(&node, &agreement),
+                witness::peers(&node, &agreement),
+                deliver::run(&node, &agreement)
+            );
+        };
+        tokio::select! {
+            () = carry_on => {}
+            () = over(&node, &agreement) => node.forget_troubles(&agreement.peer),
+        }
+        // A signature that was taken back holds where the other's was on its way: then it goes on.
+        loop {
+            let seen = node.change_count();
+            if !agreement.is_closed() {
+                break;
+            }
+            node.changed(seen).await;
+        }
     }
 }
 
-/// Waits until later terms put an end to an agreement.
-async fn closed(node: &Node, agreement: &Agreement) {
+/// Waits until nothing is to be done for an agreement any more: it is over, and outside witnesses have covered what was
+/// said under it, for what they never cover has no time and counts for nothing. Not for ever: they may be gone.
+async fn over(node: &Node, agreement: &Agreement) {
     loop {
         let seen = node.change_count();
-        if agreement.is_closed() {
+        let is_late = agreement.ended().is_none_or(|at| node.now().duration_since(at) > AFTER);
+        if agreement.is_closed()
+            && (is_late || is_covered(node, agreement).await.is_ok_and(|is_covered| is_covered))
+        {
             return;
         }
-        node.changed(seen).await;
+        // Time alone changes this too.
+        let _woken = tokio::time::timeout(LOOK, node.changed(seen)).await;
     }
+}
+
+/// Whether outside witnesses have covered both ledgers as far as they are here, and the peer was told.
+async fn is_covered(node: &Node, agreement: &Agreement) -> Result<bool, Error> {
+    let own = ledger::show(&node.db, &agreement.own).await?;
+    let other = ledger::counterpart(&node.db, &own).await?;
+    let is_told = ledger::news(&node.db, &own.terms).await?.is_none();
+    let other = other.is_none_or(|other| other.witnessed >= other.verified);
+    Ok(is_told && other && own.witnessed >= own.verified)
 }
 
 /// Where the store was put back from a backup: until both ledgers are what they were, nothing is signed.
@@ -96,7 +129,7 @@ async fn checkpoints(node: &Node, agreement: &Agreement) {
 
 async fn checkpoint(node: &Node, agreement: &Agreement) -> Result<bool, Error> {
     let own = ledger::show(&node.db, &agreement.own).await?;
-    if own.size == own.verified {
+    if own.size == own.verified || agreement.is_closed() {
         return Ok(false);
     }
     agreement.check_signs()?;

@@ -130,7 +130,8 @@ impl Mechanism {
             ..Self::default()
         };
         let pause = |pause: clock::Suspension| Pause { from: Some(pause.from), to: pause.to };
-        all.suspended = clock::pauses(matters, scope.exercise).into_iter().map(pause).collect();
+        all.suspended =
+            clock::pauses(matters, scope.exercise, None).into_iter().map(pause).collect();
         let (mut calls, mut meetings) = (Vec::new(), Vec::new());
         let begun = |matter: &Matter| matter.opened.first().and_then(|event| event.witnessed);
         let ours = matters.iter().filter(|matter| matter.exercise == scope.exercise);
