@@ -27,6 +27,7 @@ use crate::home::{self, Home};
 use crate::keys::{beside, write_new};
 use crate::node::Error;
 use crate::reconcile;
+use crate::secrets::HOTLINE;
 
 const FORMAT: u32 = 1;
 const HEAD: &str = "backup.json";
@@ -257,8 +258,8 @@ fn files(folder: &Path) -> io::Result<Vec<String>> {
         [home::CONFIG, "card", "tls.der"].iter().map(ToString::to_string).collect();
     for file in fs::read_dir(folder.join("keys"))? {
         let name = file?.file_name().to_string_lossy().into_owned();
-        // How far this very machine has signed is no part of a backup.
-        if !name.ends_with(crate::keys::SIGNED) {
+        // How far this very machine has signed is no part of a backup, nor what is there to be destroyed.
+        if !name.ends_with(crate::keys::SIGNED) && !name.starts_with(HOTLINE) {
             files.push(format!("keys/{name}"));
         }
     }

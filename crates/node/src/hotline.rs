@@ -12,6 +12,7 @@ use std::time::Duration;
 use comity_ledger::hex;
 use comity_ledger::seal::{self, Identity};
 use comity_rules::access::{Person, Right};
+use comity_rules::channel::Channel;
 use comity_rules::command::{Command, Deed};
 use comity_rules::content::{Letter, Message, Tlp};
 use comity_rules::matter::{EpochKey, Signal, Topic};
@@ -221,9 +222,6 @@ pub(crate) async fn run(node: Arc<Node>, agreement: Arc<Agreement>) {
     }
     let what = format!("hotline ({})", agreement.peer);
     loop {
-        if agreement.is_closed() {
-            return;
-        }
         let result = attend(&node, &agreement).await;
         node.trouble(&what, result.as_ref().err());
         if let Err(error) = result {
@@ -238,11 +236,13 @@ pub(crate) async fn run(node: Arc<Node>, agreement: Arc<Agreement>) {
 /// # Errors
 /// [`Error`].
 pub async fn attend(node: &Arc<Node>, agreement: &Arc<Agreement>) -> Result<(), Error> {
-    if agreement.check_signs().is_err() {
-        return Ok(());
+    let signs = agreement.check_signs().is_ok();
+    if !(signs && renew(node, agreement).await?) {
+        destroy(node, agreement).await?;
+        // What was erased while somebody read the store.
+        node.db.scrub().await?;
     }
-    keys(node, agreement).await?;
-    if !node.home.config().hotline_tests {
+    if !signs || !node.home.config().hotline_tests {
         return Ok(());
     }
     // Nobody is there to be tested before the other side has begun its ledger.
@@ -279,62 +279,105 @@ async fn test(node: &Node, agreement: &Agreement, signal: Signal) -> Result<Thre
     Ok(node.command(&robot, Some(&terms), None, Command::Deed(deed)).await?.thread)
 }
 
-/// States a new key where it is time, and destroys those that have had theirs.
-async fn keys(node: &Arc<Node>, agreement: &Arc<Agreement>) -> Result<(), Error> {
-    let Some(epoch) = agreement.terms.hotline.as_ref().and_then(|hotline| hotline.epoch.as_ref())
-    else {
-        return Ok(());
-    };
+/// This party's keys for a hotline, as they are on the disk: which epoch each is of, and when it was made.
+struct Held {
+    prefix: String,
+    all: Vec<String>,
+}
+
+impl Held {
+    fn of(node: &Node, agreement: &Agreement) -> Result<Self, Error> {
+        let prefix = prefix(agreement);
+        Ok(Self { all: node.home.keys()?.names(&prefix)?, prefix })
+    }
+
+    fn number(&self, number: u32) -> Option<&String> {
+        self.all.iter().find(|name| number_of(name, &self.prefix) == Some(number))
+    }
+}
+
+/// States a new key where it is time; whether it was.
+async fn renew(node: &Arc<Node>, agreement: &Arc<Agreement>) -> Result<bool, Error> {
+    let hotline = agreement.terms.hotline.as_ref();
+    let Some(epoch) = hotline.and_then(|hotline| hotline.epoch.as_ref()) else { return Ok(false) };
     let own = ledger::show(&node.db, &agreement.own).await?;
     let last = own.channel.hotline.as_ref().map_or(0, |key| key.epoch);
-    let keys = node.home.keys()?;
-    let (prefix, now) = (prefix(agreement), node.now());
-    let name = |number: u32, made: Timestamp| format!("{prefix}{number:08}-{}", made.as_second());
-    let mine = keys.names(&prefix)?;
-    let held = |number: u32| mine.iter().find(|name| number_of(name, &prefix) == Some(number));
-    let made = held(last).and_then(|name| made_at(name));
-    if made.is_none_or(|made| epoch.after(made) <= now) {
-        let next = match held(last + 1) {
-            // Saved before, and never stated.
-            Some(name) => name.clone(),
-            None => name(last + 1, now),
-        };
-        if !mine.contains(&next) {
-            // First on the disk: what is sealed to a key that a crash took could be read by nobody.
-            keys.save(&next, Identity::generate()?.to_secret_text().as_bytes())?;
-            node.secrets.load_hotline(&keys)?;
-        }
-        let identity = node.secrets.hotline_key(&next).ok_or(Error::Stopping)?;
-        let key = EpochKey { epoch: last + 1, recipient: identity.recipient().to_string() };
-        let agreement = Arc::clone(agreement);
-        node.job(|reply| Job::Epoch { agreement, key, reply }).await?;
-        node.journal_of(ROBOT, "hotline key", &format!("{prefix}{}", last + 1)).await?;
-        return Ok(());
+    let (held, now) = (Held::of(node, agreement)?, node.now());
+    let made = held.number(last).and_then(|name| made_at(name));
+    // A clock that was ahead for a while made one that would live too long.
+    if made.is_some_and(|made| made <= now && epoch.after(made) > now) {
+        return Ok(false);
     }
-    // What the other side states after it has seen the present key is not sealed to those before. Its ledger is
-    // here without a gap up to a statement that says so: nothing that was sealed to them is still on its way.
-    let other = ledger::counterpart(&node.db, &own).await?;
-    let Some(other) = other.filter(|other| other.channel.seen >= own.channel.hotline_at) else {
-        return Ok(());
+    let next = match held.number(last + 1) {
+        // Saved before, and never stated.
+        Some(name) => name.clone(),
+        None => format!("{}{:08}-{}", held.prefix, last + 1, now.as_second()),
     };
-    let superseded = mine.iter().filter(|name| {
-        let number = number_of(name, &prefix);
-        number.is_some_and(|number| number < last)
-            && held(number.unwrap_or(0) + 1)
-                .and_then(|name| made_at(name))
-                .is_none_or(|next| epoch.after(next) <= now)
-    });
-    let old: Vec<_> = superseded.cloned().collect();
-    if old.is_empty() {
+    let keys = node.home.keys()?;
+    if !held.all.contains(&next) {
+        // First on the disk: what is sealed to a key that a crash took could be read by nobody.
+        keys.save(&next, Identity::generate()?.to_secret_text().as_bytes())?;
+        node.secrets.load_hotline(&keys)?;
+    }
+    let identity = node.secrets.hotline_key(&next).ok_or(Error::Stopping)?;
+    let key = EpochKey { epoch: last + 1, recipient: identity.recipient().to_string() };
+    let agreement = Arc::clone(agreement);
+    node.job(|reply| Job::Epoch { agreement, key, reply }).await?;
+    node.journal_of(ROBOT, "hotline key", &format!("{}{}", held.prefix, last + 1)).await?;
+    Ok(true)
+}
+
+/// Destroys the keys that have had their time, with what they open: one epoch after the next has taken their place, or
+/// after the agreement ended.
+async fn destroy(node: &Arc<Node>, agreement: &Arc<Agreement>) -> Result<(), Error> {
+    let hotline = agreement.terms.hotline.as_ref();
+    let Some(epoch) = hotline.and_then(|hotline| hotline.epoch.as_ref()) else { return Ok(()) };
+    let held = Held::of(node, agreement)?;
+    if held.all.is_empty() || agreement.is_restored() {
         return Ok(());
     }
-    let dying: Vec<_> = old.iter().filter_map(|name| node.secrets.hotline_key(name)).collect();
-    if is_unread(node, agreement, &other.id, &dying).await? {
+    let own = ledger::show(&node.db, &agreement.own).await?;
+    let last = own.channel.hotline.as_ref().map_or(0, |key| key.epoch);
+    let other = ledger::counterpart(&node.db, &own).await?;
+    let now = node.now();
+    let is_over = agreement.ended().is_some_and(|ended| epoch.after(ended) <= now);
+    // What the other side states after it has seen the present key is not sealed to those before. Its ledger is
+    // here without a gap up to a statement that says so: nothing that was sealed to them is still on its way. Under what
+    // ended nothing is on its way at all.
+    let is_seen = other.as_ref().is_some_and(|o| o.channel.seen >= own.channel.hotline_at);
+    if !is_over && !is_seen {
+        return Ok(());
+    }
+    let is_old = |name: &&String| {
+        let Some(number) = number_of(name, &held.prefix) else { return false };
+        let later = held.all.iter().filter(|later| {
+            number_of(later, &held.prefix).is_some_and(|one| number < one && one <= last)
+        });
+        let mut later = later.filter_map(|later| made_at(later)).peekable();
+        // Where none is left of the later ones, they were destroyed before it.
+        let is_superseded = number < last && later.peek().is_none();
+        is_over || is_superseded || later.any(|made| epoch.after(made) <= now)
+    };
+    let (mut dying, mut names) = (Vec::new(), Vec::new());
+    for name in held.all.iter().filter(is_old) {
+        let key: Vec<_> = node.secrets.hotline_key(name).into_iter().collect();
+        let from = other.as_ref().map(|other| (other.id.as_str(), own.channel.hotline_at));
+        let unread = match from {
+            Some(from) => is_unread(node, agreement, from, &key).await?,
+            None => false,
+        };
+        if !unread {
+            dying.extend(key);
+            names.push(name);
+        }
+    }
+    if names.is_empty() {
         return Ok(());
     }
     // First what they open: without them nobody could tell what that was.
     forget(node, agreement, &dying).await?;
-    for name in &old {
+    let keys = node.home.keys()?;
+    for name in names {
         keys.destroy(name)?;
         node.journal_of(ROBOT, "hotline key destroyed", name).await?;
     }
@@ -342,36 +385,39 @@ async fn keys(node: &Arc<Node>, agreement: &Arc<Agreement>) -> Result<(), Error>
 }
 
 /// Whether something that only these keys open came so lately that nobody need have acknowledged it yet: after an outage
-/// longer than an epoch it comes all at once. It is waited for as long as the terms give, and no longer.
+/// longer than an epoch it comes all at once. It is waited for as long as the terms give, and no longer; and only for what
+/// was stated before its author had seen the present key, which stands before `hotline_at`: nobody keeps an old key alive
+/// by using it.
 async fn is_unread(
     node: &Node,
     agreement: &Agreement,
-    from: &str,
+    (from, hotline_at): (&str, u64),
     dying: &[Arc<Identity>],
 ) -> Result<bool, Error> {
     let hotline = agreement.terms.hotline.as_ref();
     let within = hotline.and_then(|one| one.acknowledge_within.as_ref().or(one.epoch.as_ref()));
     let Some(within) = within else { return Ok(false) };
     let terms = agreement.terms.hash().to_hex();
-    for found in matter::list(&node.db, Topic::Hotline, true, None, OPEN).await? {
-        let matter = found.matter;
-        if found.terms != terms {
-            continue;
-        }
-        for message in matter.messages(View::ALL) {
-            let is_theirs = message.by_opener != (matter.opener == *node.party());
-            if !is_theirs || message.acknowledged.is_some() {
-                continue;
-            }
-            let receipt = message.event.receipt.as_ref().and_then(|receipt| receipt.witnessed);
-            let came = receipt.or(message.event.mirrored);
-            let is_late = came.is_some_and(|came| within.after(came) <= node.now());
-            if !is_late && opens(node, (from, message.event.index), dying).await? {
-                return Ok(true);
+    let mut before = None;
+    loop {
+        let page = matter::list(&node.db, Topic::Hotline, true, before, OPEN).await?;
+        let Some(last) = page.last() else { return Ok(false) };
+        before = Some(last.seq);
+        for matter in page.into_iter().filter(|one| one.terms == terms).map(|one| one.matter) {
+            for message in matter.messages(View::ALL) {
+                let is_theirs = message.by_opener != (matter.opener == *node.party());
+                if !is_theirs || message.acknowledged.is_some() {
+                    continue;
+                }
+                let receipt = message.event.receipt.as_ref().and_then(|one| one.witnessed);
+                let came = receipt.into_iter().chain(message.event.mirrored).min();
+                let is_late = came.is_some_and(|came| within.after(came) <= node.now());
+                if !is_late && opens(node, (from, message.event.index), dying, hotline_at).await? {
+                    return Ok(true);
+                }
             }
         }
     }
-    Ok(false)
 }
 
 /// Takes away what these keys open: the letters that were kept for reading, and the ciphertexts.
@@ -388,7 +434,7 @@ async fn forget(node: &Node, agreement: &Agreement, dying: &[Arc<Identity>]) -> 
             from = last + 1;
             let mut gone = Vec::new();
             for (index, _) in &page {
-                if opens(node, (&ledger.id, *index), dying).await? {
+                if opens(node, (&ledger.id, *index), dying, u64::MAX).await? {
                     gone.push(*index);
                 }
             }
@@ -398,17 +444,21 @@ async fn forget(node: &Node, agreement: &Agreement, dying: &[Arc<Identity>]) -> 
     Ok(())
 }
 
-/// Whether one of these keys opens an entry's content.
+/// Whether one of these keys opens an entry's content, which was stated before its author had seen so much of the other
+/// ledger.
 async fn opens(
     node: &Node,
     (ledger, index): (&str, u64),
     keys: &[Arc<Identity>],
+    seen: u64,
 ) -> Result<bool, Error> {
     let entries = ledger::entries(&node.db, ledger, index, index + 1).await?;
     let Some(entry) = entries.first() else { return Ok(false) };
-    let Some(sealed) = comity_ledger::Statement::parse(entry)?.body().sealed else {
+    let statement = comity_ledger::Statement::parse(entry)?;
+    if Channel::seen_size(statement.body().seen.as_ref()) >= seen {
         return Ok(false);
-    };
+    }
+    let Some(sealed) = statement.body().sealed else { return Ok(false) };
     let ciphertext = ledger::ciphertext(&node.db, ledger, index).await?.unwrap_or_default();
     Ok(keys.iter().any(|key| seal::open(&ciphertext, &sealed, key).is_ok()))
 }

@@ -121,7 +121,8 @@ impl Keys {
         if !path.exists() {
             return Ok(());
         }
-        fs::remove_file(&path).map_err(|error| Error::File { path, error })
+        let folder = || File::open(&self.folder)?.sync_all();
+        fs::remove_file(&path).and_then(|()| folder()).map_err(|error| Error::File { path, error })
     }
 
     /// Whether there is a key of this name.

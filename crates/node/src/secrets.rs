@@ -92,8 +92,18 @@ impl Secrets {
     pub(crate) fn load_hotline(&self, keys: &Keys) -> Result<(), Error> {
         let mut all = BTreeMap::new();
         for name in keys.names(HOTLINE)? {
-            let text = String::from_utf8(keys.load(&name)?).unwrap_or_default();
-            all.insert(name, Arc::new(Identity::parse(&text)?));
+            match keys.load(&name) {
+                Ok(bytes) => {
+                    let text = String::from_utf8(bytes).unwrap_or_default();
+                    all.insert(name, Arc::new(Identity::parse(&text)?));
+                }
+                // A crash came while it was made, and nothing is sealed to it, or while it was destroyed.
+                Err(error @ crate::keys::Error::Damaged(_)) => {
+                    tracing::warn!(%error, "a key for a hotline is taken away");
+                    keys.forget(&name)?;
+                }
+                Err(error) => return Err(error.into()),
+            }
         }
         *self.hotline.write().unwrap_or_else(PoisonError::into_inner) = all;
         Ok(())

@@ -71,6 +71,14 @@ fn keys(node: &Node) -> Vec<String> {
     keys
 }
 
+/// Whether files of the store have what was said about the dam.
+fn is_in_files(node: &Node) -> bool {
+    ["store.db", "store.db-wal"].iter().any(|file| {
+        let bytes = std::fs::read(node.home().folder().join(file)).unwrap();
+        bytes.windows(7).any(|window| window == b"the dam")
+    })
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_said_dies_with_its_key_and_its_proof_stays() {
     let folder = tempfile::tempdir().unwrap();
@@ -112,11 +120,7 @@ async fn what_was_said_dies_with_its_key_and_its_proof_stays() {
         assert_eq!(said(node, record).await, [Some("a call".to_owned())], "a record is kept");
         let (_, differed) = node.rebuild().await.unwrap();
         assert_eq!(differed, [""; 0]);
-        let found = ["store.db", "store.db-wal"].iter().any(|file| {
-            let bytes = std::fs::read(node.home().folder().join(file)).unwrap();
-            bytes.windows(7).any(|window| window == b"the dam")
-        });
-        assert!(!found, "what was erased is in no file of the store");
+        assert!(!is_in_files(node), "what was erased is in no file of the store");
     }
 }
 
@@ -148,6 +152,71 @@ async fn what_comes_late_can_be_read_as_long_as_the_terms_give() {
         said(&stage.south, thread).await == [None]
     })
     .await;
+}
+
+/// Under an agreement that ended keys die too, one epoch later, with all that they opened.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_said_dies_after_the_end_of_the_agreement() {
+    let folder = tempfile::tempdir().unwrap();
+    let stage = Stage::set(folder.path(), Arc::new(Tcp)).await;
+    attend(&stage).await;
+    let thread = state(&stage.north, &stage, None, message(Signal::Message, "the dam")).await;
+    stage.settle().await;
+    let olds = [&stage.north, &stage.south].map(|node| node.agreement(&stage.hash()).unwrap());
+    let terms = stage.north.succeed(&olds[0], None, None).await.unwrap();
+    for node in [&stage.north, &stage.south] {
+        stage::sign(node, &terms).await;
+    }
+    until(async || olds.iter().all(|old| old.is_closed())).await;
+    for (hours, is_there) in [(1, true), (24 * 7, false)] {
+        stage.clock.advance(SignedDuration::from_hours(hours));
+        for (node, old) in [&stage.north, &stage.south].into_iter().zip(&olds) {
+            hotline::attend(node, old).await.unwrap();
+            assert_eq!(said(node, thread).await[0].is_some(), is_there, "after {hours} hours");
+            assert_eq!((keys(node).is_empty(), is_in_files(node)), (!is_there, is_there));
+        }
+    }
+}
+
+/// A crash while a key is made or destroyed, a clock that was ahead for a while, and somebody who reads the store when
+/// something is erased: what is to be gone goes all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_die_whatever_comes_between() {
+    let folder = tempfile::tempdir().unwrap();
+    let stage = Stage::set(folder.path(), Arc::new(Tcp)).await;
+    attend(&stage).await;
+    let thread = state(&stage.north, &stage, None, message(Signal::Message, "the dam")).await;
+    stage.settle().await;
+    // Northland's clock is ten years ahead for one look.
+    let years = SignedDuration::from_hours(24 * 365 * 10);
+    let north = stage.north.agreement(&stage.hash()).unwrap();
+    stage.clock.advance(years);
+    hotline::attend(&stage.north, &north).await.unwrap();
+    stage.clock.advance(-years);
+    let database = stage.north.home().folder().join("store.db");
+    let reader = rusqlite::Connection::open(&database).unwrap();
+    reader.execute_batch("BEGIN; SELECT COUNT(*) FROM leaf;").unwrap();
+    for _ in 0..4 {
+        stage.clock.advance(SignedDuration::from_hours(24 * 7 + 1));
+        attend(&stage).await;
+        attend(&stage).await;
+    }
+    assert_eq!(said(&stage.north, thread).await, [None]);
+    for node in [&stage.north, &stage.south] {
+        assert!(keys(node).len() <= 2, "{:?}", keys(node));
+    }
+    assert!(is_in_files(&stage.north), "the reader's snapshot keeps it");
+    drop(reader);
+    attend(&stage).await;
+    assert!(!is_in_files(&stage.north));
+    // A half of a key that was being destroyed, and of one that was being made.
+    let keys_of = stage.north.home().folder().join("keys");
+    let [first, ..] = &keys(&stage.north)[..] else { panic!("there is one") };
+    std::fs::write(keys_of.join(first), "0".repeat(200)).unwrap();
+    std::fs::write(keys_of.join(first.replace("hotline-", "hotline-0")), "").unwrap();
+    let home = comity_node::Home::open(stage.north.home().folder()).unwrap();
+    let again = stage::open(&home, stage.clock.clone(), Arc::new(Tcp)).await;
+    assert!(!keys(&again).contains(first));
 }
 
 #[tokio::test(flavor = "multi_thread")]

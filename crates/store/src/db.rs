@@ -163,9 +163,19 @@ impl Db {
         Ok(Self(Engine::Postgres(Postgres::connect(url).await?), Arc::default()))
     }
 
-    /// Leaves no copy of what was erased in files of this machine. PostgreSQL's own files are its
-    /// administrator's (`VACUUM`, and the archive of its log).
-    pub(crate) async fn scrub(&self) -> Result<(), Error> {
+    /// Says that something was erased of which files of this machine may hold copies.
+    pub(crate) fn stain(&self) {
+        if let Engine::Sqlite(db) = &self.0 {
+            db.stain();
+        }
+    }
+
+    /// Leaves no copy of what was erased in files of this machine, as soon as nobody reads them: to be called again and
+    /// again. PostgreSQL's own files are its administrator's (`VACUUM`, and the archive of its log).
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn scrub(&self) -> Result<(), Error> {
         match &self.0 {
             Engine::Sqlite(db) => db.scrub().await,
             Engine::Postgres(_) => Ok(()),

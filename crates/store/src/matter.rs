@@ -114,6 +114,7 @@ pub async fn forget(db: &Db, ledger: &str, entries: &[u64]) -> Result<(), Error>
         }
     }
     tx.commit().await?;
+    db.stain();
     db.scrub().await
 }
 

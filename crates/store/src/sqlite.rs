@@ -4,7 +4,9 @@
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, TryLockError};
+use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::types::{ToSqlOutput, ValueRef};
@@ -17,11 +19,16 @@ use crate::{Error, migrations};
 
 const READERS: usize = 4;
 
+/// How long another process is waited for.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 #[derive(Clone)]
 pub(crate) struct Sqlite {
     writer: Arc<tokio::sync::Mutex<Connection>>,
     readers: Arc<Readers>,
     path: Arc<Path>,
+    /// The log may hold what was erased: so it is after a start, too.
+    stained: Arc<AtomicBool>,
 }
 
 /// A connection of its own, in a transaction that only reads.
@@ -29,7 +36,7 @@ pub(crate) struct SqliteSnapshot(Mutex<Connection>);
 
 struct Readers {
     connections: Vec<Mutex<Connection>>,
-    next: std::sync::atomic::AtomicUsize,
+    next: AtomicUsize,
 }
 
 pub(crate) struct SqliteTx {
@@ -48,6 +55,7 @@ impl Sqlite {
             writer: Arc::new(tokio::sync::Mutex::new(writer)),
             readers: Arc::new(Readers { connections: readers, next: 0.into() }),
             path: path.into(),
+            stained: Arc::new(true.into()),
         })
     }
 
@@ -67,11 +75,25 @@ impl Sqlite {
         Ok(SqliteTx { connection: Some(connection) })
     }
 
+    /// Says that something was erased that the log may still hold.
+    pub(crate) fn stain(&self) {
+        self.stained.store(true, Ordering::Release);
+    }
+
     /// Brings what stands in the write-ahead log into the file, and empties the log: what was erased is in
-    /// neither then.
+    /// neither then. Where somebody reads, such as a backup, it is for the next time: nobody waits for them.
     pub(crate) async fn scrub(&self) -> Result<(), Error> {
+        if !self.stained.load(Ordering::Acquire) {
+            return Ok(());
+        }
         let writer = self.writer.lock().await;
-        writer.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+        writer.busy_timeout(Duration::ZERO)?;
+        let busy = writer.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0));
+        writer.busy_timeout(PATIENCE)?;
+        let busy: bool = busy?;
+        if !busy {
+            self.stained.store(false, Ordering::Release);
+        }
         Ok(())
     }
 
@@ -114,7 +136,7 @@ impl Sqlite {
                 Err(TryLockError::WouldBlock) => {}
             }
         }
-        let next = self.readers.next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let next = self.readers.next.fetch_add(1, Ordering::Relaxed);
         readers[next % readers.len()].lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -174,7 +196,7 @@ fn connect(path: &Path) -> Result<Connection, Error> {
     connection.pragma_update(None, "synchronous", "FULL")?;
     // What is erased is not left in the file.
     connection.pragma_update(None, "secure_delete", "ON")?;
-    connection.pragma_update(None, "busy_timeout", 10_000)?;
+    connection.busy_timeout(PATIENCE)?;
     connection.pragma_update(None, "cache_size", -4_000)?;
     connection.pragma_update(None, "wal_autocheckpoint", 8_000)?;
     // A plan that depends on what is bound would be made again each time.
