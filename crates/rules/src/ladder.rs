@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use crate::Request;
 use crate::agreement::{Agreement, Step, Trigger};
-use crate::clock::{Clocks, Deadline};
+use crate::clock::{Clocks, Deadline, Suspension};
 
 /// A step that a request has reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,7 +50,7 @@ pub fn reached<'a>(
                 due.into_iter().flatten().min().filter(|_| emergency)
             }
             Trigger::UnresolvedFor => clocks.period_later(before?, step.after.as_ref()?),
-            Trigger::UnresolvedAtReview => next_review(agreement, before?),
+            Trigger::UnresolvedAtReview => next_review(agreement, clocks, before?),
         };
         let reached = step.triggers.iter().filter_map(|trigger| Some((at(*trigger)?, *trigger)));
         let first = reached.filter(|(since, _)| *since <= now).min_by_key(|(since, _)| *since);
@@ -62,11 +62,22 @@ pub fn reached<'a>(
     highest
 }
 
-/// The first review after an instant, counted by the cadence from when the terms were proposed.
-fn next_review(agreement: &Agreement, after: Timestamp) -> Option<Timestamp> {
+/// The first review after an instant that is not while the agreement stands still, counted by the cadence from when the
+/// terms were proposed.
+fn next_review(agreement: &Agreement, clocks: &Clocks, after: Timestamp) -> Option<Timestamp> {
     let every = agreement.review.as_ref()?.every.as_ref()?;
     let mut review = agreement.between.as_ref()?.proposed;
-    while review <= after {
+    loop {
+        let holds =
+            |pause: &&Suspension| pause.from <= review && pause.to.is_none_or(|to| review < to);
+        let pause = clocks.pauses.iter().find(holds);
+        // It stands still, and nobody knows for how long.
+        if pause.is_some_and(|pause| pause.to.is_none()) {
+            return None;
+        }
+        if review > after && pause.is_none() {
+            return Some(review);
+        }
         let next = every.after(review);
         // At the end of the calendar there is no later one.
         if next <= review {
@@ -74,5 +85,4 @@ fn next_review(agreement: &Agreement, after: Timestamp) -> Option<Timestamp> {
         }
         review = next;
     }
-    Some(review)
 }

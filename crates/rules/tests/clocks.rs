@@ -372,6 +372,14 @@ fn the_ladder_is_climbed_by_its_triggers() {
     let rung = ladder::reached(&terms, &witnessed, &clocks, None, later).unwrap();
     let july: Timestamp = "2026-07-01T00:00:00Z".parse().unwrap();
     assert_eq!((rung.step.step, rung.trigger, rung.since), (4, Trigger::UnresolvedAtReview, july));
+    // A review that falls into a time at which the agreement stands still takes nobody up.
+    let from = "2026-06-20T00:00:00Z".parse().unwrap();
+    for to in [Some("2026-07-20T00:00:00Z".parse().unwrap()), None] {
+        let still = [clock::Suspension { from, to }];
+        let clocks = Clocks::of(&witnessed, Some(&terms), &still, later);
+        let rung = ladder::reached(&terms, &witnessed, &clocks, None, later).unwrap();
+        assert_eq!(rung.step.step, 3, "until {to:?}");
+    }
 }
 
 /// A decision has a limit of its own where the terms give one, and an answer decides too; the asker's reply has

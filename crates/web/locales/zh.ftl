@@ -322,6 +322,7 @@ review-show = 显示
 review-no-agreement = 此处没有已签署的协议，或没有此名称的协议。请用“comity agreement sign”签署。
 review-no-day = “{ $text }”不是日期，例如 2026-03-31。
 review-no-days = 后一日期必须晚于前一日期。
+review-missing = 此文中有 { $letters } 个字符在该字体中没有字形，以问号代替；请用 --font 指定其他字体。
 review-making = 此项审议需要一些时间，正在生成；完成后即显示于此。
 review-nothing-witnessed = 外部见证人尚未见证双方账本；见证后审议即显示于此。
 result-complete = 全部答复

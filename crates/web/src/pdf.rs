@@ -31,6 +31,9 @@ const PAGE: (f32, f32) = (842.0, 595.0);
 const MARGIN: f32 = 48.0;
 const WIDTH: f32 = PAGE.0 - 2.0 * MARGIN;
 
+/// From line to line in a table, in sizes of its letters.
+const LINE: f32 = 1.3;
+
 /// Fonts that have Latin; shipped, see fonts/LICENSE.
 const REGULAR: &[u8] = include_bytes!("../fonts/DejaVuSansCondensed.ttf");
 const BOLD: &[u8] = include_bytes!("../fonts/DejaVuSansCondensed-Bold.ttf");
@@ -87,17 +90,31 @@ impl Letters {
         units * size / f32::from(face.units_per_em())
     }
 
-    /// The text with a sign for each letter that the face does not have: a word of the other side's language costs nobody
-    /// the whole.
-    fn known(&self, text: &str) -> String {
-        let Ok(face) = Face::parse(&self.bytes, 0) else { return text.to_owned() };
-        let has = |c: char| c == '\n' || face.glyph_index(c).is_some();
-        text.chars().map(|c| if has(c) { c } else { MISSING }).collect()
+    /// The text with a sign for each letter that the face does not have, and how many those are: a word of the other side's
+    /// language costs nobody the whole.
+    fn known(&self, text: &str) -> (String, usize) {
+        let Ok(face) = Face::parse(&self.bytes, 0) else { return (text.to_owned(), 0) };
+        let has = |c: char| face.glyph_index(c).is_some();
+        let (mut known, mut missing) = (String::with_capacity(text.len()), 0);
+        for c in text.chars() {
+            match c {
+                '\n' => known.push(c),
+                '\t' | '\r' => known.push(' '),
+                // What is no letter has nothing to be seen, and no PDF may have it.
+                c if c.is_control() || is_invisible(c) => {}
+                c if has(c) => known.push(c),
+                _ => {
+                    missing += 1;
+                    known.extend(Some(MISSING).filter(|c| has(*c)));
+                }
+            }
+        }
+        (known, missing)
     }
 
     /// The text in lines no wider than `width`; what has no space is cut.
     fn lines(&self, text: &str, size: f32, width: f32) -> Vec<String> {
-        let text = &self.known(text);
+        let (text, _) = &self.known(text);
         let mut lines = Vec::new();
         for paragraph in text.lines() {
             let mut line = String::new();
@@ -127,6 +144,21 @@ impl Letters {
         }
         if lines.is_empty() { vec![String::new()] } else { lines }
     }
+}
+
+/// How high a row of these lines is.
+fn height(cells: &[Vec<String>], size: f32) -> f32 {
+    #[expect(clippy::cast_precision_loss, reason = "a cell has few lines")]
+    let lines = cells.iter().map(Vec::len).max().unwrap_or_default().max(1) as f32;
+    lines * size * LINE + 6.0
+}
+
+/// Marks of order, of joining and of encoding, and what Unicode sets apart as no character.
+fn is_invisible(c: char) -> bool {
+    matches!(c,
+        '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+            | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{fdd0}'..='\u{fdef}' | '\u{fff0}'..='\u{fffb}')
+        || u32::from(c) & 0xfffe == 0xfffe
 }
 
 /// Words with the space behind them; a Chinese character is a word.
@@ -188,6 +220,8 @@ struct Layout<'a> {
     leaves: usize,
     tree: Vec<Node>,
     band: Option<String>,
+    /// Letters that there are no glyphs for.
+    missing: usize,
 }
 
 /// The review as a PDF. `font` is used for every letter, where one is named; a review in Chinese takes one of the
@@ -224,10 +258,14 @@ pub(crate) fn write(
         leaves: 0,
         tree: Vec::new(),
         band: view.exercise.then(|| t.text("exercise")),
+        missing: 0,
     };
     layout.turn();
     layout.heading(1, heading);
     layout.review(t, view);
+    if layout.missing > 0 {
+        layout.paragraph(&t.with("review-missing", [("letters", layout.missing.to_string())]));
+    }
     layout.finish(t, heading)
 }
 
@@ -253,6 +291,8 @@ impl Layout<'_> {
 
     fn put(&mut self, x: f32, size: f32, bold: bool, text: String, leaf: Option<usize>) {
         let y = self.y + size;
+        let letters = if bold { self.bold } else { self.regular };
+        let (text, _) = letters.known(&text);
         if let Some(sheet) = self.sheets.last_mut() {
             sheet.texts.push(Placed { x, y, size, bold, text, leaf });
         }
@@ -267,6 +307,7 @@ impl Layout<'_> {
     fn text(&mut self, size: f32, bold: bool, text: &str) -> Vec<usize> {
         let letters = if bold { self.bold } else { self.regular };
         let mut leaves = Vec::new();
+        self.missing += letters.known(text).1;
         for line in letters.lines(text, size, WIDTH) {
             self.room(size * 1.4);
             if line.is_empty() {
@@ -306,17 +347,36 @@ impl Layout<'_> {
         const GAP: f32 = 8.0;
         let count = table.heads.len().max(1);
         let widths = self.columns(table, SIZE, GAP);
-        let mut rows = Vec::new();
-        let heads: Vec<&str> = table.heads.iter().map(String::as_str).collect();
-        rows.push(self.row(&heads, &widths, SIZE, true, true));
+        let texts: Vec<&str> = table.heads.iter().map(String::as_str).collect();
+        let heads = self.cells(&texts, &widths, SIZE, true);
+        let mut rows = vec![self.row(&heads, &widths, SIZE, true, true)];
         for row in &table.rows {
-            let cells: Vec<&str> = row.iter().map(|cell| cell.text.as_str()).take(count).collect();
-            let height = self.height(&cells, &widths, SIZE);
-            if self.room(height) {
-                // The head once more, for the eye; a reader of the tree has it already.
-                self.row(&heads, &widths, SIZE, true, false);
+            let texts: Vec<&str> = row.iter().map(|cell| cell.text.as_str()).take(count).collect();
+            let mut cells = self.cells(&texts, &widths, SIZE, false);
+            let mut leaves = vec![Vec::new(); cells.len()];
+            loop {
+                // What is taller than a page goes on on the next.
+                let most = PAGE.1 - 4.0 * MARGIN;
+                if self.room(height(&cells, SIZE).min(most)) {
+                    // The head once more, for the eye; a reader of the tree has it already.
+                    self.row(&heads, &widths, SIZE, true, false);
+                }
+                let room = (PAGE.1 - MARGIN - self.y - 6.0) / (SIZE * LINE);
+                #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "few")]
+                let fit = room.max(1.0) as usize;
+                let rest: Vec<_> =
+                    cells.iter_mut().map(|lines| lines.split_off(fit.min(lines.len()))).collect();
+                for (all, drawn) in
+                    leaves.iter_mut().zip(self.row(&cells, &widths, SIZE, false, true))
+                {
+                    all.extend(drawn);
+                }
+                if rest.iter().all(Vec::is_empty) {
+                    break;
+                }
+                cells = rest;
             }
-            rows.push(self.row(&cells, &widths, SIZE, false, true));
+            rows.push(leaves);
         }
         self.y += 8.0;
         self.tree.push(Node::Table(rows));
@@ -349,44 +409,40 @@ impl Layout<'_> {
         wants.iter().zip(&needs).map(|(want, need)| need + (want - need) * part).collect()
     }
 
-    fn height(&self, cells: &[&str], widths: &[f32], size: f32) -> f32 {
-        let lines = cells
-            .iter()
-            .zip(widths)
-            .map(|(text, width)| self.regular.lines(text, size, width - 6.0).len());
-        #[expect(clippy::cast_precision_loss, reason = "a cell has few lines")]
-        let lines = lines.max().unwrap_or(1) as f32;
-        lines * size * 1.3 + 6.0
+    /// The lines of each cell.
+    fn cells(&mut self, texts: &[&str], widths: &[f32], size: f32, bold: bool) -> Vec<Vec<String>> {
+        let letters = if bold { self.bold } else { self.regular };
+        self.missing += texts.iter().map(|text| letters.known(text).1).sum::<usize>();
+        let cells = texts.iter().zip(widths);
+        cells.map(|(text, width)| letters.lines(text, size, width - 6.0)).collect()
     }
 
     /// A row; its cells' leaves, where it is told to the tree.
     fn row(
         &mut self,
-        cells: &[&str],
+        cells: &[Vec<String>],
         widths: &[f32],
         size: f32,
         bold: bool,
         told: bool,
     ) -> Vec<Vec<usize>> {
-        let (top, mut bottom, mut x) = (self.y, self.y, MARGIN);
+        let (top, mut x) = (self.y, MARGIN);
         let mut all = Vec::new();
-        for (text, width) in cells.iter().zip(widths) {
-            let letters = if bold { self.bold } else { self.regular };
+        for (lines, width) in cells.iter().zip(widths) {
             self.y = top;
             let mut leaves = Vec::new();
-            for line in letters.lines(text, size, width - 6.0) {
+            for line in lines {
                 if !line.is_empty() {
                     let leaf = told.then(|| self.leaf());
-                    self.put(x, size, bold, line, leaf);
+                    self.put(x, size, bold, line.clone(), leaf);
                     leaves.extend(leaf);
                 }
-                self.y += size * 1.3;
+                self.y += size * LINE;
             }
-            bottom = bottom.max(self.y);
             x += width;
             all.push(leaves);
         }
-        self.y = bottom + 2.0;
+        self.y = top + height(cells, size) - 4.0;
         let y = self.y;
         if let Some(sheet) = self.sheets.last_mut() {
             sheet.rules.push((y, x - MARGIN));
@@ -569,12 +625,46 @@ fn rules(surface: &mut Surface<'_>, sheet: &Sheet) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::review::Cell;
 
     /// One word in letters that the face does not have costs nobody the whole.
     #[test]
     fn a_letter_without_a_glyph_has_a_sign() {
         let letters = Letters::of(REGULAR.into(), "regular").unwrap();
-        assert_eq!(letters.known("timely (及时)\nØl"), "timely (??)\nØl");
+        assert_eq!(letters.known("timely (及时)\nØl"), ("timely (??)\nØl".to_owned(), 2));
+        // What nobody sees is in no PDF, and no letter that is missing.
+        assert_eq!(letters.known("\u{feff}a\tb\r\u{ffff}c\u{200b}\u{1}"), ("a b c".to_owned(), 0));
         assert_eq!(letters.lines("及时", 9.0, 100.0), ["??"]);
+    }
+
+    /// What is in a row stands on some page, however high the row is.
+    #[test]
+    fn a_row_that_is_taller_than_a_page_goes_on_on_the_next() {
+        let letters = Letters::of(REGULAR.into(), "regular").unwrap();
+        let mut layout = Layout {
+            regular: &letters,
+            bold: &letters,
+            sheets: Vec::new(),
+            y: 0.0,
+            leaves: 0,
+            tree: Vec::new(),
+            band: None,
+            missing: 0,
+        };
+        layout.turn();
+        let long: Vec<String> = (0..4000).map(|n| format!("entry{n}")).collect();
+        let cell = |text: &str| Cell {
+            label: String::new(),
+            text: text.to_owned(),
+            late: false,
+            link: None,
+        };
+        let rows = vec![vec![cell("short"), cell(&long.join(", "))], vec![cell("next"), cell("x")]];
+        layout.table(&Table { heads: vec!["what".to_owned(), "stands on".to_owned()], rows });
+        assert!(layout.sheets.len() > 3);
+        let placed = || layout.sheets.iter().flat_map(|sheet| &sheet.texts);
+        assert!(placed().all(|text| text.y <= PAGE.1 - MARGIN + 0.1));
+        let all: String = placed().map(|text| text.text.clone() + " ").collect();
+        assert!(long.iter().all(|one| all.contains(one.as_str())));
     }
 }
