@@ -176,7 +176,7 @@ fn what_is_brought_in_is_found_and_leaves_by_its_markings() {
     let out = std::fs::read_to_string(node.folder.path().join("out.csv")).unwrap();
     assert!(
         out.contains(
-            "\nindicator,203.0.113.3,indicator--00000000-0000-4000-8000-000000000003,Sinkhole 3,TLP:RED\n"
+            "\nipv4-addr,203.0.113.3,indicator--00000000-0000-4000-8000-000000000003,Sinkhole 3,TLP:RED\n"
         ),
         "{out}"
     );
@@ -430,6 +430,40 @@ fn events_of_misp_and_lists_come_in_and_go_out() {
     assert!(out.starts_with("type,value,id,name,marking\n"), "{out}");
     assert!(out.lines().any(|line| line.contains("green.example") && line.ends_with("TLP:GREEN")));
     assert!(!out.contains("red.example") && !out.contains("odd.example"), "{out}");
+    // What is written out comes in again as it was: values to the letter, labels of both sorts, how long it is good. What
+    // a list cannot say as an indicator is named.
+    node.write(
+        "back.csv",
+        "type,value,marking,valid_until\nurl,http://Back.example/AbC?Q=1#x,TLP:GREEN PAP:AMBER,2020-01-01\n\
+         regkey,HKLM\\x,,\nmutex,m,,\n",
+    );
+    let list = node.comity(&["intel", "import", "back.csv", "--marking", "clear"]);
+    assert!(text(&list).contains("2 new, 0 here already, 2 refused"), "{list:?}");
+    assert!(text(&list).contains("1 rows of type mutex"), "{list:?}");
+    let query = "AbC";
+    let out = [
+        "intel",
+        "export",
+        "--for",
+        "green",
+        "--pap",
+        "amber",
+        "--format",
+        "csv",
+        "-o",
+        "back-out.csv",
+        query,
+    ];
+    assert_eq!(node.comity(&out).status.code(), Some(0));
+    let back = std::fs::read_to_string(node.folder.path().join("back-out.csv")).unwrap();
+    assert!(back.contains("\nurl,http://Back.example/AbC?Q=1#x,indicator--"), "{back}");
+    assert!(back.ends_with(",TLP:GREEN PAP:AMBER\n"), "{back}");
+    let again = node.comity(&["intel", "convert", "--to", "stix", "back-out.csv"]);
+    let again: Value = serde_json::from_slice(&again.stdout).unwrap();
+    let indicator =
+        again["objects"].as_array().unwrap().iter().find(|one| one["type"] == "indicator").unwrap();
+    assert_eq!(indicator["pattern"], "[url:value = 'http://Back.example/AbC?Q=1#x']");
+    assert_eq!(indicator["object_marking_refs"].as_array().unwrap().len(), 2);
     // What a warning list in the node's folder knows is told; one that is none is named, and nothing comes in.
     node.write(
         "data/warninglists/digests.json",

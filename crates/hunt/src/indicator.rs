@@ -148,8 +148,9 @@ pub struct Indicator {
     pub value: String,
     /// Its identifier where it came from; none: its value.
     pub id: Option<String>,
-    /// Of a URL: its scheme, as the list writes it; it is looked for with any, and an index does not keep it.
-    pub scheme: Option<String>,
+    /// Of a URL: as the list writes it, but not made harmless; it is looked for without a scheme, and an index does not keep
+    /// this.
+    pub written: Option<String>,
     /// How sure whoever gave it was, 0 to 100.
     pub confidence: Option<u8>,
     /// From when on it is no longer valid, in seconds since 1970.
@@ -198,11 +199,9 @@ impl Indicator {
             Named::Digest => digest(&text)?,
             Named::Kind(kind) => (kind, value(kind, &text)?),
         };
-        let of_scheme = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte);
-        let scheme = text.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
-        let scheme = scheme.filter(|one| kind == Kind::Url && one.bytes().all(of_scheme));
+        let written = (kind == Kind::Url).then(|| text.to_string());
         let (id, confidence, expires, part_of, marking) = (None, None, None, None, None);
-        Ok(Self { kind, value, id, scheme, confidence, expires, part_of, marking })
+        Ok(Self { kind, value, id, written, confidence, expires, part_of, marking })
     }
 
     /// An indicator of which nobody says what it is.

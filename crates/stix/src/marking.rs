@@ -5,7 +5,7 @@
 //! nobody see what it marks.
 
 use crate::json::{Json, Object};
-use crate::path::{self, Path};
+use crate::path::{self, Path, Step};
 
 /// OASIS' extension that carries TLP 2.0.
 pub const TLP_2_0: &str = "extension-definition--60a3c5c5-0d10-413e-aab3-9e08dde9e88d";
@@ -359,7 +359,7 @@ impl Marks {
         let mut marks = Self::default();
         let Some(members) = object.as_object() else { return marks };
         let list = |name| members.member(name).and_then(Json::as_array).unwrap_or_default();
-        marks.nested(object);
+        marks.nested(object, &mut Path::new());
         for one in list("granular_markings") {
             let Some(one) = one.as_object() else { continue };
             // With `lang` it says in which language a part is.
@@ -376,17 +376,32 @@ impl Marks {
         marks
     }
 
-    /// The markings of the whole, those that stand deeper in it among them.
-    fn nested(&mut self, value: &Json<'_>) {
+    /// The markings of the whole, those that stand deeper in it among them; and what is marked in part deeper in it, as
+    /// observables inside an observed-data of STIX 2.0 are, goes as one.
+    fn nested(&mut self, value: &Json<'_>, path: &mut Path) {
         match value {
             Json::Object(members) => members.iter().for_each(|(name, value)| match value {
                 Json::Array(ids) if name == "object_marking_refs" => {
                     self.whole.extend(ids.iter().filter_map(Json::as_str).map(str::to_owned));
                 }
-                Json::Object(_) | Json::Array(_) => self.nested(value),
+                Json::Array(all) if name == "granular_markings" => {
+                    // Those of the object itself have selectors that are followed.
+                    let all = if path.is_empty() { &[] } else { &all[..] };
+                    let named = all.iter().filter_map(|one| one.as_object()?.text("marking_ref"));
+                    self.parts.extend(named.map(|marking| (path.clone(), marking.to_owned())));
+                }
+                Json::Object(_) | Json::Array(_) => {
+                    path.push(Step::Name(name.to_owned()));
+                    self.nested(value, path);
+                    path.pop();
+                }
                 _ => {}
             }),
-            Json::Array(elements) => elements.iter().for_each(|one| self.nested(one)),
+            Json::Array(elements) => elements.iter().enumerate().for_each(|(at, one)| {
+                path.push(Step::At(at));
+                self.nested(one, path);
+                path.pop();
+            }),
             _ => {}
         }
     }
@@ -486,6 +501,23 @@ mod tests {
         ] {
             assert_eq!(meaning(text), wanted, "{text}");
         }
+    }
+
+    #[test]
+    fn what_is_marked_in_part_inside_an_object_goes_as_one() {
+        let text = r#"{"type":"observed-data","granular_markings":[{"marking_ref":"m--1","selectors":["objects"]}],
+            "objects":{"0":{"type":"file","name":"x","granular_markings":[{"marking_ref":"m--2","selectors":["name"]}]},
+            "1":{"type":"file","object_marking_refs":["m--3"]}}}"#;
+        let marks = Marks::of(&json::parse(text.as_bytes()).unwrap_or(Json::Null));
+        let name = |name: &str| Step::Name(name.to_owned());
+        assert_eq!(marks.whole, ["m--3"]);
+        assert_eq!(
+            marks.parts,
+            [
+                (vec![name("objects"), name("0")], "m--2".to_owned()),
+                (vec![name("objects")], "m--1".to_owned()),
+            ]
+        );
     }
 
     #[test]

@@ -21,6 +21,8 @@ pub struct Terms {
     pub words: BTreeSet<String>,
     /// Values that are observed, in lower case: addresses, names of hosts, digests, and what indicators look for.
     pub values: BTreeSet<String>,
+    /// The same as they stand, each with what it is: the type of an observable, or the name of a digest in lower case.
+    pub said: Vec<(String, String)>,
 }
 
 /// What an object can be found by.
@@ -46,7 +48,12 @@ pub fn terms(object: &Json<'_>) -> Terms {
     {
         let version = members.text("pattern_version").or_else(|| members.text("spec_version"));
         if let Ok(pattern) = Pattern::parse(pattern, Syntax::of(version.unwrap_or("2.0"))) {
-            pattern.equal_texts().for_each(|(_, _, text)| terms.value(text));
+            for (kind, keys, text) in pattern.equal_texts() {
+                match keys[..] {
+                    [.., "hashes", name] => terms.value(&name.to_ascii_lowercase(), text),
+                    _ => terms.value(kind, text),
+                }
+            }
         }
     }
     terms
@@ -137,13 +144,13 @@ impl Terms {
             "email-message" => &["message_id"],
             "autonomous-system" => {
                 if let Some(Json::Number(number)) = members.member("number") {
-                    self.value(&format!("as{}", number.as_f64()));
+                    self.value(kind, &format!("AS{}", number.as_f64()));
                 }
                 &[]
             }
             _ => &["value"],
         };
-        names.iter().filter_map(|name| members.text(name)).for_each(|text| self.value(text));
+        names.iter().filter_map(|name| members.text(name)).for_each(|text| self.value(kind, text));
     }
 
     fn hashes(&mut self, value: &Json<'_>, depth: usize) {
@@ -151,17 +158,19 @@ impl Terms {
         for (name, value) in members.iter() {
             if name == "hashes" {
                 let hashes = value.as_object().into_iter().flat_map(crate::json::Object::iter);
-                hashes.filter_map(|(_, hash)| hash.as_str()).for_each(|hash| self.value(hash));
+                for (name, hash) in hashes.filter_map(|(name, hash)| Some((name, hash.as_str()?))) {
+                    self.value(&name.to_ascii_lowercase(), hash);
+                }
             } else if depth < 3 {
                 self.hashes(value, depth + 1);
             }
         }
     }
 
-    fn value(&mut self, text: &str) {
+    fn value(&mut self, kind: &str, text: &str) {
         let value = value(text);
-        if !value.is_empty() && self.values.len() < MOST_VALUES {
-            self.values.insert(value);
+        if !value.is_empty() && self.values.len() < MOST_VALUES && self.values.insert(value) {
+            self.said.push((kind.to_owned(), text.to_owned()));
         }
     }
 }
@@ -202,6 +211,15 @@ mod tests {
     }
 
     #[test]
+    fn values_are_told_as_they_stand() {
+        let object = r#"{"type":"indicator","pattern_type":"stix","spec_version":"2.1",
+            "pattern":"[url:value = 'http://Evil.example/AbC' OR file:hashes.'SHA-1' = 'AB']"}"#;
+        let found = terms(&json::parse(object.as_bytes()).unwrap_or(Json::Null));
+        let said = |kind: &str, text: &str| (kind.to_owned(), text.to_owned());
+        assert_eq!(found.said, [said("url", "http://Evil.example/AbC"), said("sha-1", "AB")]);
+    }
+
+    #[test]
     fn values_are_what_is_observed_or_looked_for() {
         for (object, wanted) in [
             (r#"{"type":"domain-name","value":"Evil.Example."}"#, vec!["evil.example"]),
@@ -217,6 +235,7 @@ mod tests {
             (r#"{"type":"campaign","name":"x"}"#, vec![]),
         ] {
             let found = terms(&json::parse(object.as_bytes()).unwrap_or(Json::Null));
+            assert_eq!(found.said.len(), wanted.len(), "{object}");
             assert_eq!(found.values.into_iter().collect::<Vec<_>>(), wanted, "{object}");
         }
     }

@@ -88,7 +88,7 @@ impl Document {
         let spec = match members.text("spec_version") {
             Some("2.0") => "2.0",
             // Objects of 2.0 do not say so; observables of 2.1 need not.
-            None if dated.is_some() && kind != "marking-definition" => "2.0",
+            None if dated.is_some() => "2.0",
             _ => "2.1",
         };
         Some(Self {

@@ -290,8 +290,8 @@ fn write_lines(
     let Some(members) = json.as_object() else { return Ok(()) };
     let text = |name| members.text(name).unwrap_or_default();
     let marking = marking(seen);
-    for value in terms::terms(&json).values {
-        let cells = [text("type"), &value, text("id"), text("name"), &marking];
+    for (kind, value) in terms::terms(&json).said {
+        let cells = [&kind, &value, text("id"), text("name"), &marking];
         let line = cells.map(quoted).join(",");
         writeln!(out, "{line}")?;
     }

@@ -1,10 +1,12 @@
 //! What is not STIX: events of MISP, and lists of values, into objects of STIX.
 
+use std::collections::BTreeMap;
+
 use comity_hunt::indicator::{Indicator, Kind};
 use comity_hunt::lists::{self, Choice};
-use comity_stix::marking::Tlp;
+use comity_stix::marking::{Pap, Tlp};
 use comity_stix::misp;
-use jiff::Timestamp;
+use jiff::{Timestamp, ToSpan as _};
 use serde_json::{Value, json};
 
 use super::import::Refusal;
@@ -53,11 +55,14 @@ fn event(bytes: &[u8]) -> Result<Understood, String> {
 fn values(bytes: &[u8], now: Timestamp) -> Result<Understood, String> {
     let (mut objects, mut of_values, mut others) = (Vec::new(), Vec::new(), Vec::new());
     let time = format!("{:.3}", now.round(jiff::Unit::Second).unwrap_or(now));
-    let mut unmarked = Vec::new();
+    let (mut unmarked, mut definitions) = (Vec::new(), BTreeMap::new());
     let mut take = |indicator: &Indicator| match object(indicator, &time) {
         // Nobody knows how far it may go.
         _ if label(indicator).is_err() => unmarked.push(indicator.value.clone()),
         Some(object) => {
+            if let Ok(Some((_, Some(pap)))) = label(indicator) {
+                definitions.insert(pap.label(), misp::definition(pap.label()));
+            }
             of_values.extend(object["id"].as_str().map(str::to_owned));
             objects.push(object);
         }
@@ -72,20 +77,36 @@ fn values(bytes: &[u8], now: Timestamp) -> Result<Understood, String> {
     }
     let mut refusals: Vec<Refusal> =
         read.refused.into_iter().map(|one| refusal(Some(one.place), one.problem)).collect();
-    let why = "its label is none of TLP";
+    let passed = read.passed_over.into_iter();
+    refusals.extend(passed.map(|(what, count)| {
+        let why = "a list makes no indicators of this".to_owned();
+        refusal(Some(format!("{count} {what}")), why)
+    }));
+    let why = "its label is none of TLP or PAP";
     refusals.extend(unmarked.into_iter().map(|value| refusal(Some(value), why.to_owned())));
     let why = "STIX has no property for what this is";
     refusals.extend(others.into_iter().map(|value| refusal(Some(value), why.to_owned())));
+    objects.splice(0..0, definitions.into_values());
     Ok(Understood { bytes: envelope(&objects), refusals, of_values })
 }
 
-/// The label that a list gives to a value.
-fn label(indicator: &Indicator) -> Result<Option<Tlp>, ()> {
-    indicator.marking.as_deref().map(|said| Tlp::parse(said).ok_or(())).transpose()
+/// The labels that a list gives to a value: of TLP, of PAP, or both.
+fn label(indicator: &Indicator) -> Result<Option<(Option<Tlp>, Option<Pap>)>, ()> {
+    let Some(said) = indicator.marking.as_deref() else { return Ok(None) };
+    let (mut tlp, mut pap) = (None, None);
+    for word in said.split_whitespace() {
+        match (Tlp::parse(word), Pap::parse(word)) {
+            (_, Some(label)) if word.to_ascii_lowercase().starts_with("pap") => pap = Some(label),
+            (Some(label), _) => tlp = Some(label),
+            _ => return Err(()),
+        }
+    }
+    Ok(Some((tlp, pap)))
 }
 
 fn object(indicator: &Indicator, time: &str) -> Option<Value> {
-    let value = indicator.value.replace('\\', "\\\\").replace('\'', "\\'");
+    let literal = |text: &str| text.replace('\\', "\\\\").replace('\'', "\\'");
+    let value = literal(&indicator.value);
     let is_six = value.contains(':');
     let paths: &[&str] = match indicator.kind {
         Kind::Ipv4 => &["ipv4-addr:value"],
@@ -103,13 +124,13 @@ fn object(indicator: &Indicator, time: &str) -> Option<Value> {
         Kind::Ja3 | Kind::Ja4 => return None,
     };
     let test = |path: &&str| format!("{path} = '{value}'");
-    let pattern = match (indicator.kind, &indicator.scheme) {
-        (Kind::Url, Some(scheme)) => format!("[url:value = '{scheme}://{value}']"),
-        (Kind::Url, None) => {
-            format!("[url:value = 'http://{value}' OR url:value = 'https://{value}']")
-        }
-        _ => format!("[{}]", paths.iter().map(test).collect::<Vec<_>>().join(" OR ")),
+    let pattern = match indicator.written.as_deref().map(literal) {
+        // What is observed is compared to the letter.
+        Some(url) if url.contains("://") => format!("[url:value = '{url}']"),
+        Some(url) => format!("[url:value = 'http://{url}' OR url:value = 'https://{url}']"),
+        None => format!("[{}]", paths.iter().map(test).collect::<Vec<_>>().join(" OR ")),
     };
+    let ends = indicator.expires.and_then(|at| Timestamp::from_second(at).ok());
     let digest = comity_ledger::Hash::of(pattern.as_bytes()).0;
     let mut uuid = [0; 16];
     uuid.copy_from_slice(&digest[..16]);
@@ -122,8 +143,18 @@ fn object(indicator: &Indicator, time: &str) -> Option<Value> {
     if let Some(confidence) = indicator.confidence {
         object["confidence"] = confidence.into();
     }
-    if let Ok(Some(tlp)) = label(indicator) {
-        object["object_marking_refs"] = json!([tlp.id()]);
+    // What ended before it is made is valid for the moment in which it began.
+    if let Some(ends) = ends {
+        if *format!("{ends:.3}") <= *time {
+            let begin = ends.checked_sub(1.millisecond()).unwrap_or(ends);
+            object["valid_from"] = format!("{begin:.3}").into();
+        }
+        object["valid_until"] = format!("{ends:.3}").into();
+    }
+    if let Ok(Some((tlp, pap))) = label(indicator) {
+        let pap = pap.map(|pap| misp::definition(pap.label())["id"].clone());
+        let tlp = tlp.map(|tlp| tlp.id().into());
+        object["object_marking_refs"] = tlp.into_iter().chain(pap).collect::<Vec<Value>>().into();
     }
     Some(object)
 }

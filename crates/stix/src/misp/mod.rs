@@ -207,7 +207,7 @@ fn names(value: &Value) -> Vec<&str> {
 }
 
 fn define(label: &str, definitions: &mut Vec<Value>) -> Option<String> {
-    let definition = pap(label);
+    let definition = definition(label);
     let id = definition["id"].as_str().map(str::to_owned);
     definitions.push(definition);
     id
@@ -219,8 +219,9 @@ fn is_deleted(value: &Value) -> bool {
     deleted.as_bool() == Some(true) || seconds(deleted).is_some_and(|number| number != 0)
 }
 
-/// A definition of a label that nobody has defined for all.
-fn pap(label: &str) -> Value {
+/// A definition of a label that nobody has defined for all: the same for the same label.
+#[must_use]
+pub fn definition(label: &str) -> Value {
     json!({
         "type": "marking-definition", "spec_version": "2.1",
         "id": format!("marking-definition--{}", named(label)), "created": "2026-01-01T00:00:00.000Z",

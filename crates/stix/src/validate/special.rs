@@ -108,9 +108,10 @@ impl Report<'_> {
                 let told = definition.text("tlp").unwrap_or_default();
                 let ours = tlp::MARKINGS.iter().find(|one| one.word == told);
                 let same = ours.is_some_and(|one| {
-                    own == Some(one.id)
-                        && object.text("name") == Some(one.name)
-                        && object.text("created") == Some(tlp::CREATED)
+                    // Those of STIX 2.0 have no name.
+                    let is_named = object.text("name") == Some(one.name)
+                        || !object.has("name") && !object.has("spec_version");
+                    own == Some(one.id) && is_named && object.text("created") == Some(tlp::CREATED)
                 });
                 if !same {
                     self.must(
