@@ -282,13 +282,21 @@ fn servers_that_page_wrongly_or_lead_elsewhere_are_left() {
     let output = pull(server(move |_, _| (200, String::new(), first.clone())));
     assert_eq!(output.status.code(), Some(3), "{output:?}");
     assert!(text(&output).contains("a page comes again"), "{output:?}");
+    // Never the same page, and never anything new.
+    let output = pull(server(move |_, turn| {
+        let more = format!("\"more\":true,\"next\":\"{turn}\",\"x_turn\":{turn},");
+        let objects = [turn % 3, turn % 5].map(|one| indicator(one + 10, "green").to_string());
+        (200, String::new(), format!("{{{more}\"objects\":[{}]}}", objects.join(",")))
+    }));
+    assert_eq!(output.status.code(), Some(3), "{output:?}");
+    assert!(text(&output).contains("nothing new in them"), "{output:?}");
     // More, and nothing to go on from.
     let first = page("\"more\":true,", 2);
     let output = pull(server(move |_, _| (200, String::new(), first.clone())));
     assert!(text(&output).contains("neither 'next' nor a time"), "{output:?}");
     assert_eq!(
         node.json("", &["intel", "search", "sinkhole"])["objects"].as_array().unwrap().len(),
-        2
+        7
     );
     // One bad object is said, and the other comes in; a redirect within the host is followed.
     let last = page("", 3);

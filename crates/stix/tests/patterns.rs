@@ -160,6 +160,12 @@ fn values_are_compared_by_what_they_are() {
         (false, "cafe IN ('caf\u{e9}')"),
         (true, "cafe LIKE 'caf\u{e9}'"),
         (true, "cafe MATCHES '^caf\u{e9}$'"),
+        // As Perl reads it.
+        (true, "many MATCHES '^a.b$'"),
+        (false, "cafe MATCHES '\\\\<cafe'"),
+        (true, "cafe MATCHES '^[^[]+$'"),
+        (true, "cafe MATCHES '^[]&&[:alpha:]\u{e9}]+$'"),
+        (false, "cafe MATCHES '^[c&&a]f'"),
         (true, "list[*] = 1"),
         (false, "list[1] = 2"),
         (true, "list[1][0] = 2"),

@@ -5,6 +5,7 @@
 //! not end is left.
 
 use std::collections::HashSet;
+use std::hash::{Hash as _, Hasher as _};
 use std::time::Duration;
 
 use comity_ledger::Hash;
@@ -133,6 +134,25 @@ struct Place {
     next: Option<String>,
 }
 
+/// Which version of which object this is, as far as it says so: in eight bytes, for there may be millions.
+fn version_of(object: &str) -> u64 {
+    #[derive(Deserialize, Hash)]
+    struct Head {
+        #[serde(default)]
+        id: Option<String>,
+        #[serde(default)]
+        modified: Option<String>,
+        #[serde(default)]
+        created: Option<String>,
+    }
+    let mut hasher = std::hash::DefaultHasher::new();
+    match serde_json::from_str::<Head>(object) {
+        Ok(head) if head.id.is_some() => head.hash(&mut hasher),
+        _ => object.hash(&mut hasher),
+    }
+    hasher.finish()
+}
+
 /// A collection being pulled, page after page.
 pub struct Pull {
     url: String,
@@ -145,6 +165,8 @@ pub struct Pull {
     /// Why it cannot go on, though there is more.
     broken: Option<&'static str>,
     seen: HashSet<Hash>,
+    /// Versions of objects that came.
+    versions: HashSet<u64>,
     /// Pages in a row that had nothing.
     empty: usize,
 }
@@ -225,7 +247,8 @@ impl<'n> Client<'n> {
             place.and_then(|place| serde_json::from_str(place).ok()).unwrap_or_default();
         let (resumed, seen) = (place.next.is_some(), HashSet::new());
         let (newest, ended, broken) = (None, false, None);
-        Ok(Pull { url, place, newest, resumed, ended, broken, seen, empty: 0 })
+        let versions = HashSet::new();
+        Ok(Pull { url, place, newest, resumed, ended, broken, seen, versions, empty: 0 })
     }
 
     /// The next page; none at the end.
@@ -269,9 +292,13 @@ impl<'n> Client<'n> {
         // Whatever it says of where to go on: what came before comes again, or nothing comes.
         let objects: String = page.objects.iter().map(|one| one.get()).collect();
         let is_again = count > 0 && !pull.seen.insert(Hash::of(objects.as_bytes()));
-        pull.empty = if count == 0 { pull.empty + 1 } else { 0 };
+        let mut is_new = false;
+        for object in &page.objects {
+            is_new |= pull.versions.insert(version_of(object.get()));
+        }
+        pull.empty = if is_new { 0 } else { pull.empty + 1 };
         if page.more && (is_again || pull.empty > EMPTY) {
-            let why = "a page comes again, or pages come with nothing in them";
+            let why = "a page comes again, or pages come with nothing new in them";
             return Err(Problem::Paging { url: pull.url.clone(), why });
         }
         pull.newest = last.clone().or(pull.newest.take());

@@ -197,12 +197,49 @@ fn is_match(regex: &Regex, text: &str) -> bool {
 }
 
 fn regex(text: &str) -> Result<Regex, Error> {
-    let mut builder = RegexBuilder::new(text);
+    // Section 9.6.1 wants that a dot stands for the end of a line too.
+    let mut builder = RegexBuilder::new(&format!("(?s){}", perl(text)));
     builder.backtrack_limit(MAX_BACKTRACKS).delegate_size_limit(MAX_REGEX);
     builder.build().map_err(|error| {
         let problem = shown(&error.to_string());
         Error::Meaning(format!("'{}' is no regular expression: {problem}", shown(text)))
     })
+}
+
+/// A regular expression of Perl's as ours are read: there `\<` is no boundary, and in a class a bracket, `&&` and `~~`
+/// are themselves.
+fn perl(text: &str) -> String {
+    let mut ours = String::with_capacity(text.len());
+    let mut chars = text.char_indices();
+    // In a class: where what may stand first in it begins.
+    let mut class: Option<usize> = None;
+    while let Some((at, c)) = chars.next() {
+        let rest = &text[at + c.len_utf8()..];
+        match (c, class) {
+            ('\\', _) => match chars.next() {
+                Some((_, c @ ('<' | '>'))) => ours.push(c),
+                Some((_, c)) => ours.extend(['\\', c]),
+                None => ours.push('\\'),
+            },
+            ('[', None) => {
+                class = Some(at + if rest.starts_with('^') { 2 } else { 1 });
+                ours.push('[');
+            }
+            (']', Some(first)) if at > first => {
+                class = None;
+                ours.push(']');
+            }
+            ('[', Some(_)) if rest.starts_with(':') && rest.contains(":]") => {
+                let name = rest.find(":]").map_or(0, |end| end + 2);
+                ours.push('[');
+                ours.push_str(&rest[..name]);
+                chars.by_ref().nth(rest[..name].chars().count().saturating_sub(1));
+            }
+            ('[' | '&' | '~', Some(_)) => ours.extend(['\\', c]),
+            _ => ours.push(c),
+        }
+    }
+    ours
 }
 
 /// `%` is any characters, `_` one.
