@@ -131,15 +131,23 @@ pub fn validate_all(bytes: &[u8]) -> Result<Vec<Validated>, Error> {
         Ok(Json::Array(elements)) => elements.iter().for_each(|element| all.add(element)),
         Ok(object) => all.add(&object),
         // One bad object must not hide the others.
-        Err(_) => {
+        Err(whole) => {
+            let mut is_told = false;
             for part in split(bytes)? {
                 match json::parse(part.bytes) {
                     Ok(object) if part.is_bundle => all.bundle(&object),
                     Ok(object) => all.object(&object),
-                    // What is wrong is in an object of it, or will be found there.
+                    // What is wrong is in an object of it, most often.
                     Err(_) if part.is_bundle => {}
-                    Err(error) => all.unreadable(&error),
+                    Err(error) => {
+                        is_told = true;
+                        all.unreadable(Some(all.next), &error);
+                        all.next += 1;
+                    }
                 }
+            }
+            if !is_told {
+                all.unreadable(None, &whole);
             }
         }
     }
@@ -186,11 +194,10 @@ impl All {
         }
     }
 
-    fn unreadable(&mut self, error: &Error) {
+    fn unreadable(&mut self, index: Option<usize>, error: &Error) {
         let (level, path, message) = (Level::Must, String::new(), error.to_string());
         let findings = vec![Finding { level, path, rule: "json", section: "1.2", message }];
-        self.found.push(Validated { index: Some(self.next), id: None, kind: None, findings });
-        self.next += 1;
+        self.found.push(Validated { index, id: None, kind: None, findings });
     }
 }
 

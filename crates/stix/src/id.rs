@@ -30,14 +30,31 @@ impl<'a> Id<'a> {
     }
 }
 
-/// The identifiers that stand in a text, itself or among other words.
-pub fn within(text: &str) -> impl Iterator<Item = &str> {
-    text.match_indices("--").filter_map(|(at, _)| {
+/// The identifiers that stand in a text, itself or among other words. Where words stand before one with hyphens
+/// (`see-malware--...`), what ends in a type of the standard is one too; where a UUID has capitals, the same without.
+#[must_use]
+pub fn within(text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for (at, _) in text.match_indices("--") {
         let before = text.as_bytes()[..at].iter().rev();
-        let kind = before.take_while(|byte| is_of_type(**byte)).count();
-        let id = text.get(at - kind..at + 38)?.trim_start_matches('-');
-        Id::parse(id).map(|_| id)
-    })
+        let begin = at - before.take_while(|byte| is_of_type(**byte)).count();
+        let Some(id) = text.get(begin..at + 38).map(|id| id.trim_start_matches('-')) else {
+            continue;
+        };
+        let Some(Id { kind, .. }) = Id::parse(id) else { continue };
+        let is_known = |kind: &str| crate::schema::known(kind).is_some();
+        let inner = kind.match_indices('-').map(|(at, _)| at + 1);
+        let inner = inner.filter(|at| !is_known(kind) && is_known(&kind[*at..]));
+        for from in std::iter::once(0).chain(inner) {
+            let id = &id[from..];
+            found.push(id.to_owned());
+            let lower = id.to_ascii_lowercase();
+            if lower != id {
+                found.push(lower);
+            }
+        }
+    }
+    found
 }
 
 const HEX: u8 = 1;
@@ -115,7 +132,10 @@ mod tests {
             "malware--ff26c055-6336-5bc5-b98d-13d6226742dd",
             "x-a--ff26c055-6336-5bc5-b98d-13d6226742de",
         );
-        let found = |text: &str| within(text).map(str::to_owned).collect::<Vec<_>>();
+        let found = |text: &str| within(text);
+        assert_eq!(found(&format!("see-{one}x")), [format!("see-{one}"), one.to_owned()]);
+        let upper = one.to_ascii_uppercase().replace("MALWARE", "malware");
+        assert_eq!(found(&upper), [upper.clone(), one.to_owned()]);
         assert_eq!(found(&format!("drops {one}, see ({two}).")), [one, two]);
         assert_eq!(found(&format!("é--{one}--")), [one]);
         assert_eq!(found(one), [one]);

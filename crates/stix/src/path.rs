@@ -78,8 +78,8 @@ fn gather(value: &Json<'_>, own: &str, path: &mut Path, found: &mut Vec<(Path, S
             }
         }
         Json::String(text) => {
-            let named = id::within(text).filter(|id| *id != own);
-            found.extend(named.map(|id| (path.clone(), id.to_owned())));
+            let named = id::within(text).into_iter().filter(|id| *id != own);
+            found.extend(named.map(|id| (path.clone(), id)));
         }
         _ => {}
     }

@@ -434,8 +434,16 @@ fn what_is_said_of_attributes_and_events_comes_back() {
         })
     };
     let given = event(value!({
-        "threat_level_id": "1", "analysis": "0", "Galaxy": [actor],
+        "threat_level_id": "1", "analysis": "0", "Galaxy": [actor], "published": true,
+        "publish_timestamp": "1603700000",
+        "EventReport": [{ "uuid": uuid(9), "name": "what we saw", "content": "It began on Friday." }],
         "Attribute": [{
+            "uuid": uuid(8), "type": "yara", "value": "rule a { condition: true }", "to_ids": false,
+            "category": "Payload installation",
+        }, {
+            "uuid": uuid(7), "type": "vulnerability", "value": "CVE-2024-3094", "to_ids": true,
+            "category": "External analysis",
+        }, {
             "uuid": uuid(1), "type": "ip-dst", "value": "203.0.113.7", "to_ids": true, "comment": "C2",
             "category": "Network activity", "Galaxy": [malware],
             "Sighting": [sighting(2, "0"), sighting(3, "1")],
@@ -469,9 +477,19 @@ fn what_is_said_of_attributes_and_events_comes_back() {
     let value_of = |galaxy: &Value| galaxy["GalaxyCluster"][0]["value"].clone();
     assert_eq!(value_of(&back["Galaxy"][0]), value_of(&given["Event"]["Galaxy"][0]));
     assert!(tags(&back).iter().all(|tag| tag.starts_with("misp-galaxy:threat-actor=")));
-    let attribute = &back["Attribute"][0];
-    assert_eq!(back["Attribute"].as_array().unwrap().len(), 1);
-    let theirs = &given["Event"]["Attribute"][0]["Galaxy"][0];
+    assert_eq!(back["publish_timestamp"], "1603700000");
+    assert_eq!(back["EventReport"][0]["content"], "It began on Friday.");
+    let of = |kind: &str| {
+        let all = back["Attribute"].as_array().unwrap();
+        all.iter().find(|one| one["type"] == kind).unwrap_or_else(|| panic!("{kind}"))
+    };
+    assert_eq!(
+        (&of("yara")["to_ids"], &of("vulnerability")["to_ids"]),
+        (&value!(false), &value!(true))
+    );
+    let attribute = of("ip-dst");
+    assert_eq!(back["Attribute"].as_array().unwrap().len(), 3);
+    let theirs = &given["Event"]["Attribute"][2]["Galaxy"][0];
     assert_eq!(value_of(&attribute["Galaxy"][0]), value_of(theirs));
     assert_eq!(attribute["comment"], "C2");
     assert_eq!(tags(attribute)[0], "tlp:red", "{:?}", tags(attribute));

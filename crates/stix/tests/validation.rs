@@ -35,6 +35,30 @@ fn what_the_standard_asks_for_is_found_missing_by_path_and_rule() {
         (domain("attack-pattern", r#","name":"x""#), vec![]),
         (domain("attack-pattern", ""), vec![" required"]),
         (domain("attack-pattern", r#","name":3"#), vec!["name type"]),
+        (observable("process", r#","x_foo":1"#), vec![" at-least-one", "id uuid-version"]),
+        (observable("user-account", r#","x_foo":1"#), vec![" at-least-one", "id uuid-version"]),
+        (
+            observable(
+                "file",
+                r#","name":"a","extensions":{"windows-pebinary-ext":{"pe_type":"exe"},"ntfs-ext":{"x_foo":1}}"#,
+            ),
+            vec![
+                "extensions.windows-pebinary-ext at-least-one",
+                "extensions.ntfs-ext at-least-one",
+            ],
+        ),
+        (
+            observable(
+                "email-message",
+                r#","is_multipart":false,"received_lines":[],"additional_header_fields":{"Subject":"x"}"#,
+            ),
+            vec![
+                "received_lines list",
+                "additional_header_fields.Subject email-headers",
+                "id uuid-version",
+            ],
+        ),
+        (observable("artifact", r#","payload_bin":"""#), vec!["payload_bin binary"]),
         (
             domain("tool", &format!(r#","name":"x","created_by_ref":"malware--{ID}""#)),
             vec!["created_by_ref reference"],
@@ -328,6 +352,16 @@ fn a_bundle_of_reports_is_valid_and_one_bad_object_hides_no_other() {
     let all = validate_all(file.as_bytes()).unwrap();
     let own: Vec<_> = all[0].findings.iter().map(|found| found.rule).collect();
     assert_eq!((all[0].index, own), (None, vec!["id", "duplicate-ids"]));
+    let file = format!(
+        r#"{{"type":"bundle","id":"bundle--{ID}","id":"bundle--{ID}","objects":[{good}]}}"#
+    );
+    let all = validate_all(file.as_bytes()).unwrap();
+    let own = all.last().unwrap();
+    assert_eq!(
+        (own.index, own.findings[0].rule),
+        (None, "json"),
+        "a member twice, in the bundle itself"
+    );
     let inner = format!(r#"{{"type":"bundle","id":"bundle--{ID}","objects":[{good}]}}"#);
     let file = format!(r#"{{"type":"bundle","id":"bundle--{ID}","objects":[{inner}]}}"#);
     let all = validate_all(file.as_bytes()).unwrap();

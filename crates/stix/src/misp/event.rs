@@ -227,6 +227,10 @@ impl Making {
             let phase = json!([{ "kill_chain_name": "misp-category", "phase_name": category }]);
             it.insert("kill_chain_phases".to_owned(), phase);
             it.insert("labels".to_owned(), own.clone());
+            // A rule is an indicator whether it is for detection or not.
+            if !wanted {
+                it.insert("x_misp_to_ids".to_owned(), false.into());
+            }
             let id = it["id"].as_str().unwrap_or_default().to_owned();
             making.add(it.into());
             id
@@ -277,6 +281,9 @@ impl Making {
                 }
                 it.insert("name".to_owned(), name.into());
                 it.insert("labels".to_owned(), own.clone());
+                if wanted {
+                    it.insert("x_misp_to_ids".to_owned(), true.into());
+                }
                 ids.extend(it["id"].as_str().map(str::to_owned));
                 self.add(it.into());
             }

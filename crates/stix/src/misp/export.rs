@@ -43,7 +43,8 @@ pub fn events(objects: &[Value], org: &str, now: i64) -> Vec<Event> {
     let publisher = json!({ "name": org, "uuid": named(org) });
     for report in objects.iter().filter(|one| is_report(one)) {
         let named = list(report, "object_refs").iter().filter_map(Value::as_str);
-        let own: Vec<&Value> = named.filter_map(|id| by_id.get(id).copied()).collect();
+        let mut own: Vec<&Value> = named.filter_map(|id| by_id.get(id).copied()).collect();
+        own.extend(said.notes.get(text(report, "id").unwrap_or_default()).into_iter().flatten());
         taken.extend(own.iter().filter_map(|one| text(one, "id")));
         let author = text(report, "created_by_ref").and_then(|id| organisation(id, &by_id));
         let head = Head {
@@ -74,6 +75,8 @@ pub fn events(objects: &[Value], org: &str, now: i64) -> Vec<Event> {
 struct Said<'v> {
     seen: HashMap<&'v str, Vec<&'v Value>>,
     doubted: HashMap<&'v str, Vec<&'v Value>>,
+    /// Notes about an object.
+    notes: HashMap<&'v str, Vec<&'v Value>>,
     /// Relationships from an object.
     related: HashMap<&'v str, Vec<&'v Value>>,
 }
@@ -92,6 +95,11 @@ impl<'v> Said<'v> {
                 {
                     for of in list(one, "object_refs").iter().filter_map(Value::as_str) {
                         said.doubted.entry(of).or_default().push(one);
+                    }
+                }
+                Some("note") => {
+                    for of in list(one, "object_refs").iter().filter_map(Value::as_str) {
+                        said.notes.entry(of).or_default().push(one);
                     }
                 }
                 Some("relationship") => {
@@ -196,6 +204,8 @@ impl<'v> Head<'v> {
         let date = self.of.and_then(|of| text(of, "x_misp_date")).map(str::to_owned);
         let date = date.unwrap_or_else(|| super::stamp(self.at)[..10].to_owned());
         let published = self.of.is_none_or(|of| text(of, "type") == Some("report"));
+        let released = self.of.and_then(|of| crate::time::Time::parse(text(of, "published")?));
+        let released = released.map(crate::time::Time::seconds).or(published.then_some(self.at));
         let word = |name: &str, words: &[&str]| {
             let said = self.of.and_then(|of| label(of, name));
             let place = words.iter().position(|word| said.as_deref() == Some(*word));
@@ -206,7 +216,7 @@ impl<'v> Head<'v> {
         let attributes: Vec<Value> = making.attributes.into_values().flatten().collect();
         let mut value = json!({
             "uuid": self.uuid, "info": self.info, "date": date, "timestamp": self.at.to_string(),
-            "published": published, "publish_timestamp": if published { self.at.to_string() } else { "0".to_owned() },
+            "published": published, "publish_timestamp": released.unwrap_or_default().to_string(),
             "analysis": analysis.unwrap_or_else(|| "2".to_owned()),
             "threat_level_id": threat.unwrap_or_else(|| "4".to_owned()),
             "distribution": "0", "extends_uuid": "",
@@ -406,8 +416,8 @@ impl<'v> Making<'v> {
         if let Some(category) = label(object, "category") {
             it["category"] = category.into();
         }
-        let is_wanted = object["x_misp_to_ids"].as_bool() == Some(true);
-        it["to_ids"] = (is_wanted || text(object, "type") == Some("indicator")).into();
+        let is_wanted = object["x_misp_to_ids"].as_bool();
+        it["to_ids"] = is_wanted.unwrap_or(text(object, "type") == Some("indicator")).into();
         let observed = used.iter().find(|one| text(one, "type") == Some("observed-data"));
         for (name, of, own) in [
             ("first_seen", "first_observed", "x_misp_first_seen"),

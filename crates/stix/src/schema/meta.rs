@@ -52,6 +52,10 @@ pub(super) static TYPES: &[Type] = &[
             must("extension_types", Kind::List(&Kind::Closed(EXTENSION_TYPES))),
             may("extension_properties", TEXTS),
         ],
-        rules: &[Rule::Should(&["description"]), Rule::Special(Special::Extension)],
+        rules: &[
+            Rule::AnyOf(&["created_by_ref"]),
+            Rule::Should(&["description"]),
+            Rule::Special(Special::Extension),
+        ],
     },
 ];

@@ -9,6 +9,7 @@ mod observable;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
+use crate::json::Object;
 use crate::vocabulary::Vocabulary;
 
 pub(crate) use meta::EXTENSION_TYPES;
@@ -106,8 +107,6 @@ pub(crate) enum Kind {
     Translations,
     Within(&'static Nested),
     List(&'static Kind),
-    /// A list that may be empty.
-    ListOrEmpty(&'static Kind),
     Anything,
 }
 
@@ -144,6 +143,11 @@ pub(crate) enum Keys {
     Texts,
 }
 
+/// Whether an object has one of these that need not be there.
+pub(crate) fn has_any(properties: &[Property], object: &Object<'_>) -> bool {
+    properties.iter().any(|property| property.need != Need::Must && object.has(property.name))
+}
+
 /// An object that is a value.
 #[derive(Debug)]
 pub(crate) struct Nested {
@@ -158,7 +162,7 @@ pub(crate) struct Nested {
 pub(crate) enum Rule {
     /// At least one of these is there.
     AnyOf(&'static [&'static str]),
-    /// At least one other than those that every object of the family has.
+    /// At least one that the standard has for the type, other than those that must be there.
     AnyProperty,
     /// Exactly one of these is there.
     OneOf(&'static [&'static str]),
@@ -353,12 +357,6 @@ impl Type {
             (Family::Observable, _) => COMMON_OBSERVABLE,
             _ => COMMON,
         }
-    }
-
-    /// Whether every object of the family has a property of this name.
-    pub(crate) fn shares(&self, name: &str) -> bool {
-        let common = if self.family == Family::Observable { COMMON_OBSERVABLE } else { COMMON };
-        common.iter().any(|property| property.name == name)
     }
 }
 

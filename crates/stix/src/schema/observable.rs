@@ -98,10 +98,10 @@ pub(super) static TYPES: &[Type] = &[
             may("bcc_refs", MAIL_ADDRESSES),
             may("message_id", Kind::Text),
             may("subject", Kind::Text),
-            may("received_lines", Kind::ListOrEmpty(&Kind::Text)),
+            may("received_lines", Kind::List(&Kind::Text)),
             may("additional_header_fields", Kind::Dictionary(Keys::MailHeaders)),
             may("body", Kind::Text),
-            may("body_multipart", Kind::ListOrEmpty(&Kind::Within(&MIME_PART))),
+            may("body_multipart", Kind::List(&Kind::Within(&MIME_PART))),
             may("raw_email_ref", ARTIFACT),
         ],
         &[
@@ -238,7 +238,7 @@ pub(super) static TYPES: &[Type] = &[
         "6.17",
         &[
             may("key", Kind::RegistryKey),
-            may("values", Kind::ListOrEmpty(&Kind::Within(&REGISTRY_VALUE))),
+            may("values", Kind::List(&Kind::Within(&REGISTRY_VALUE))),
             may("modified_time", Kind::Timestamp),
             may("creator_user_ref", USER),
             may("number_of_subkeys", ANY_INTEGER),
@@ -406,7 +406,7 @@ pub(crate) static PREDEFINED_EXTENSIONS: &[(&str, Nested)] = &[
                 may("optional_header", Kind::Within(&OPTIONAL_HEADER)),
                 may("sections", Kind::List(&Kind::Within(&SECTION))),
             ],
-            rules: &[],
+            rules: &[Rule::AnyProperty],
         },
     ),
     (
@@ -550,7 +550,7 @@ pub(crate) static PREDEFINED_EXTENSIONS: &[(&str, Nested)] = &[
             name: "unix-account-ext",
             section: "6.16.2",
             properties: &[
-                may("gid", ANY_NUMBER),
+                may("gid", ANY_INTEGER),
                 may("groups", TEXTS),
                 may("home_dir", Kind::Text),
                 may("shell", Kind::Text),

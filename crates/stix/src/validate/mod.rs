@@ -86,10 +86,10 @@ impl<'o> Report<'o> {
             Some(known) => {
                 self.identified(object, name, known.of.family, at);
                 self.properties(object, &known.properties, known.of.section, at, true);
-                let others = |name: &str| !known.of.shares(name) || name == "extensions";
-                let any = object.iter().any(|(name, _)| others(name));
+                let any =
+                    || schema::has_any(known.of.properties, object) || object.has("extensions");
                 for rule in known.of.rules {
-                    self.rule(object, rule, any, known.of.section, at);
+                    self.rule(object, rule, &any, known.of.section, at);
                 }
             }
             None => self.custom(object, name, at),
@@ -262,16 +262,17 @@ impl<'o> Report<'o> {
             );
         }
         for rule in form.rules {
-            self.rule(object, rule, !object.is_empty(), form.section, at);
+            let any = || schema::has_any(form.properties, object);
+            self.rule(object, rule, &any, form.section, at);
         }
     }
 
-    /// What holds between properties; `any` where there is one that not every object has.
+    /// What holds between properties; `any` says whether there is one that need not be.
     fn rule(
         &mut self,
         object: &Object<'_>,
         rule: &'static Rule,
-        any: bool,
+        any: &dyn Fn() -> bool,
         section: &'static str,
         at: &Path<'_>,
     ) {
@@ -288,7 +289,7 @@ impl<'o> Report<'o> {
                 }
             }
             Rule::AnyProperty => {
-                if !any {
+                if !any() {
                     self.must(
                         at,
                         named("at-least-one"),

@@ -27,9 +27,6 @@ impl<'o> Report<'o> {
                 }
                 self.elements(elements, of, section, path);
             }
-            (Kind::ListOrEmpty(of), Json::Array(elements)) => {
-                self.elements(elements, of, section, path);
-            }
             (Kind::Bool, Json::Bool(_)) => {}
             (Kind::Integer { least, most }, Json::Number(Number::Integer(number))) => {
                 if !(least..=most).contains(&number) {
@@ -218,7 +215,7 @@ impl<'o> Report<'o> {
     }
 
     pub(super) fn binary(&mut self, text: &str, path: &Path<'_>) {
-        if STANDARD.decode(text).is_err() {
+        if text.is_empty() || STANDARD.decode(text).is_err() {
             self.must(path, ("binary", "2.1"), format_args!("'{}' is no base64", shown(text)));
         }
     }
@@ -363,7 +360,7 @@ impl<'o> Report<'o> {
             self.key(key, &path);
             let (good, wanted) = match keys {
                 Keys::Any => (true, ""),
-                Keys::HttpHeaders => (all_texts(value, 0), "a list of strings"),
+                Keys::HttpHeaders => (all_texts(value, 1), "a list of strings"),
                 Keys::MailHeaders => {
                     (is_text(value) || all_texts(value, 1), "a string or a list of strings")
                 }
@@ -378,6 +375,13 @@ impl<'o> Report<'o> {
                     &path,
                     ("type", "2.3"),
                     format_args!("this is {}, and should be {wanted}", value.kind()),
+                );
+            }
+            if matches!(keys, Keys::MailHeaders) && lists(OWN_HEADERS, &key.to_ascii_lowercase()) {
+                self.must(
+                    &path,
+                    ("email-headers", "6.6.1"),
+                    format_args!("this header has a property of its own"),
                 );
             }
             let (rule, known) = match keys {
@@ -538,6 +542,8 @@ impl<'o> Report<'o> {
 }
 
 const TIMESTAMP: &str = "a timestamp: 2017-01-20T00:00:00.000Z, of a day and hour that there are";
+/// Headers of a mail that are properties of their own.
+const OWN_HEADERS: &str = "date received content-type from to cc bcc subject";
 const MEDIA_TYPE: &str = "a media type: type/subtype";
 
 impl Kind {
@@ -555,7 +561,6 @@ impl Kind {
                 | Self::Translations
                 | Self::Within(_)
                 | Self::List(_)
-                | Self::ListOrEmpty(_)
                 | Self::Anything
         )
     }
@@ -566,7 +571,7 @@ impl Kind {
             Self::Bool => "a boolean",
             Self::Integer { .. } => "an integer",
             Self::Number { .. } => "a number",
-            Self::List(_) | Self::ListOrEmpty(_) => "a list",
+            Self::List(_) => "a list",
             kind if kind.is_text() => "a string",
             _ => "an object",
         }
