@@ -7,6 +7,7 @@ mod reply;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -24,6 +25,7 @@ use comity_store::intel::feed::{self, Head, Page, Versions};
 use comity_store::intel::{Marked, intake::Intake, key};
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use tokio::sync::Semaphore;
 
 use crate::intel::{Grant, Import, Report, Taken, Tool, stamp, uuid};
 use crate::node::{Error, Node};
@@ -36,6 +38,10 @@ const ROOT: &str = "intelligence";
 
 /// Bytes of an addition.
 const MOST: usize = 10 * 1024 * 1024;
+
+/// Additions that are held at once, and how long one waits for room.
+const ADDITIONS: usize = 12;
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Bytes of objects in one page: a reader's wish costs no more memory than this.
 const PAGE_BYTES: usize = 4 * 1024 * 1024;
@@ -53,6 +59,8 @@ struct Taxii {
     ahead: Held<Wanted, Arc<Ahead>>,
     /// Objects of which pages were made lately.
     objects: Held<u64, Arc<Marked>>,
+    /// Additions that may be held at once.
+    additions: Semaphore,
     /// The hour in which a key was last noted to read a collection: the journal has each hour once.
     noted: Mutex<HashMap<(String, u64), i64>>,
 }
@@ -92,6 +100,7 @@ pub fn router(node: Arc<Node>) -> Router {
         pages: Held::new(HELD_PAGES),
         ahead: Held::new(HELD_AHEAD),
         objects: Held::new(HELD_OBJECTS),
+        additions: Semaphore::new(ADDITIONS),
         noted: Mutex::default(),
     });
     let mut router = Router::new();
@@ -288,6 +297,12 @@ async fn add(
     if length.is_some_and(|length| length > MOST) {
         return Err(large());
     }
+    // So many bodies are held at once, however slowly they come.
+    let room = tokio::time::timeout(PATIENCE, taxii.additions.acquire()).await;
+    let Ok(Ok(_room)) = room else {
+        let why = "too much is being added at once; try again";
+        return Err(problem(StatusCode::SERVICE_UNAVAILABLE, why));
+    };
     let body = read(body).await.map_err(|status| match status {
         StatusCode::PAYLOAD_TOO_LARGE => large(),
         StatusCode::REQUEST_TIMEOUT => problem(status, "it came too slowly"),
