@@ -48,7 +48,10 @@ const PATHS: [&str; 13] = [
     "url_path",
 ];
 const QUERIES: [&str; 5] = ["query", "url.query", "uri_query", "cs-uri-query", "query_string"];
-const PORTS: [&str; 4] = ["http_port", "port", "url.port", "http.http_port"];
+const PORTS: [&str; 5] = ["http_port", "port", "url.port", "http.http_port", "id.resp_p"];
+
+/// What some editors write before a text; it says nothing.
+pub(crate) const BOM: &[u8] = b"\xef\xbb\xbf";
 
 /// Pairs of a line of `key=value` that are looked at.
 const MOST_PAIRS: usize = 256;
@@ -57,6 +60,7 @@ impl Columns {
     /// Those that the first lines of a file name.
     pub(crate) fn of(head: &[u8]) -> Self {
         let head = &head[..head.len().min(1 << 16)];
+        let head = head.strip_prefix(BOM).unwrap_or(head);
         if head.starts_with(b"#separator") || head.starts_with(b"#fields") {
             let lines = head.split(|byte| *byte == b'\n');
             let named = lines.take_while(|line| line.starts_with(b"#")).find_map(zeek);
@@ -66,7 +70,6 @@ impl Columns {
         let (Some(first), Some(second)) = (lines.next(), lines.next()) else {
             return Self::Unnamed;
         };
-        let first = first.strip_prefix(b"\xef\xbb\xbf").unwrap_or(first);
         for separator in [b',', b'\t', b';', b'|'] {
             let names = cells(first, separator);
             let is_name = |name: &String| {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use flate2::bufread::GzDecoder;
 
+use crate::fields::BOM;
 use crate::scan::STEP;
 
 /// Lines up to this length are read whole.
@@ -175,6 +176,8 @@ pub(crate) struct Blocks<R> {
     offset: u64,
     size: usize,
     at_end: bool,
+    /// Why it cannot be read further: said when what came before is read.
+    failed: Option<io::Error>,
 }
 
 impl<R: Read> Blocks<R> {
@@ -193,6 +196,7 @@ impl<R: Read> Blocks<R> {
             offset,
             size,
             at_end: false,
+            failed: None,
         }
     }
 
@@ -209,7 +213,7 @@ impl<R: Read> Blocks<R> {
         self.last
     }
 
-    fn fill(&mut self, to: usize) -> io::Result<()> {
+    fn fill(&mut self, to: usize) {
         if self.buffer.len() < to + 2 * STEP {
             self.buffer.resize(to + 2 * STEP, 0);
         }
@@ -218,10 +222,12 @@ impl<R: Read> Blocks<R> {
                 Ok(0) => self.at_end = true,
                 Ok(read) => self.filled += read,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
+                Err(error) => {
+                    self.failed = Some(error);
+                    self.at_end = true;
+                }
             }
         }
-        Ok(())
     }
 
     /// The next block; none at the end.
@@ -235,7 +241,7 @@ impl<R: Read> Blocks<R> {
         let goes_on = self.last.is_cut;
         let mut block = Block { length: 0, offset: self.offset, goes_on, is_cut: false };
         if goes_on {
-            self.fill(LONGEST_LINE)?;
+            self.fill(LONGEST_LINE);
             let first = &self.buffer[..self.filled.min(LONGEST_LINE)];
             match memchr::memchr(b'\n', first) {
                 Some(end) => block.length = end + 1,
@@ -247,7 +253,7 @@ impl<R: Read> Blocks<R> {
         } else {
             let mut wanted = self.size;
             loop {
-                self.fill(wanted)?;
+                self.fill(wanted);
                 if let Some(end) = memchr::memrchr(b'\n', &self.buffer[..self.filled]) {
                     block.length = end + 1;
                 } else if self.at_end {
@@ -263,13 +269,17 @@ impl<R: Read> Blocks<R> {
             }
         }
         if block.length == 0 {
-            return Ok(None);
+            return self.failed.take().map_or(Ok(None), Err);
         }
         self.taken = if block.is_cut { PIECE } else { block.length };
         let end = block.length.next_multiple_of(STEP);
         self.covered
             .extend_from_slice(&self.buffer[block.length..end.min(self.filled).max(block.length)]);
         self.buffer[block.length..end].fill(b'\n');
+        // A mark of the encoding is no letter of the first word.
+        if block.offset == 0 && self.buffer.starts_with(BOM) {
+            self.buffer[..BOM.len()].fill(b' ');
+        }
         self.last = block;
         Ok(Some(block))
     }

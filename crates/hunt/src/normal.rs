@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use crate::address::hex_pair;
+use crate::scan::is_token;
 
 /// What two characters of brackets hold in place of one, longest first.
 const HARMLESS: [(&[u8], &[u8]); 8] = [
@@ -81,14 +82,28 @@ pub(crate) fn is_json(line: &[u8]) -> bool {
     }
 }
 
-/// What a program reads where a person writes `%2e`: only what addresses are made of is worth it.
+/// What a program reads where a person writes `%2e`: only what addresses are made of is worth it, and what parts one
+/// from what stands before it, for its digits would be the first of a name: `%22evil.example`.
 fn percent(text: &[u8], at: usize) -> Option<u8> {
     let value = hex_pair(text.get(at + 1..at + 3)?)?;
-    let matters = value.is_ascii_alphanumeric()
+    let is_part = value.is_ascii_alphanumeric()
         || value >= 0x80
         || matches!(value, b'.' | b'-' | b'_' | b':' | b'/' | b'@');
-    matters.then_some(value)
+    (is_part || begins_token(&text[at + 3..])).then_some(value)
 }
+
+/// Whether something begins here that may be looked for: a name with a dot, a digest, what stands before an @ or a colon.
+fn begins_token(text: &[u8]) -> bool {
+    let text = &text[..text.len().min(LONGEST_TOKEN)];
+    let length = text.iter().take_while(|byte| is_token(**byte)).count();
+    let is_name = memchr::memchr(b'.', &text[..length]).is_some();
+    length > 0
+        && (is_name || length >= SHORTEST_DIGEST || matches!(text.get(length), Some(b'@' | b':')))
+}
+
+/// Bytes of a token that are looked at, and of the shortest digest.
+const LONGEST_TOKEN: usize = 80;
+const SHORTEST_DIGEST: usize = 32;
 
 /// Whether the line must be read as it was meant because of what stands here.
 pub(crate) fn is_trigger(text: &[u8], at: usize, is_json: impl FnOnce() -> bool) -> bool {

@@ -8,7 +8,7 @@ use fancy_regex::{Regex, RegexBuilder};
 use serde::Deserialize;
 
 use crate::address;
-use crate::indicator::{Indicator, Kind};
+use crate::indicator::{Indicator, KINDS, Kind};
 
 /// Warning lists, ready to be asked.
 #[derive(Debug, Default)]
@@ -44,7 +44,15 @@ struct File {
     kind: String,
     #[serde(default)]
     matching_attributes: Vec<String>,
-    list: Vec<String>,
+    list: List,
+}
+
+/// As MISP reads it.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum List {
+    Values(Vec<String>),
+    Named(HashMap<String, String>),
 }
 
 /// Steps that one regular expression may go back over one value.
@@ -84,15 +92,19 @@ impl Warnings {
         if self.lists.len() >= usize::from(u8::MAX) {
             return Err(Error::Many);
         }
-        let small = || file.list.iter().map(|entry| entry.trim().to_lowercase());
+        let list: Vec<String> = match file.list {
+            List::Values(values) => values,
+            List::Named(values) => values.into_values().collect(),
+        };
+        let small = || list.iter().map(|entry| entry.trim().to_lowercase());
         let mut left = Vec::new();
         let entries = match file.kind.as_str() {
-            "string" => Entries::Text(small().map(|entry| canonical(&entry)).collect()),
+            "string" | "" => Entries::Text(small().map(|entry| canonical(&entry)).collect()),
             "hostname" => Entries::Host(small().map(|entry| host_of(&entry).to_owned()).collect()),
             "substring" => Entries::Part(small().filter(|entry| !entry.is_empty()).collect()),
             "regex" => {
                 let mut patterns = Vec::new();
-                for entry in &file.list {
+                for entry in &list {
                     match expression(entry.trim()) {
                         Ok(pattern) => patterns.push(pattern),
                         Err(problem) => left.push(format!("{entry}: {problem}")),
@@ -112,7 +124,14 @@ impl Warnings {
                 return Err(Error::Kind { name: file.name, kind });
             }
         };
-        let kinds = file.matching_attributes.iter().flat_map(|name| kinds(name)).collect();
+        let attributes = &file.matching_attributes;
+        // Where a list names none, it is of all.
+        let is_all = attributes.is_empty() || attributes.iter().any(|name| name == "ALL");
+        let kinds = if is_all {
+            KINDS.into_iter().collect()
+        } else {
+            attributes.iter().flat_map(|name| kinds(name)).collect()
+        };
         self.lists.push(Warning { name: file.name, kinds, entries });
         Ok(left)
     }

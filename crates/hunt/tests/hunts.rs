@@ -386,8 +386,15 @@ fn what_warning_lists_call_harmless_can_be_shown() {
     }
     let unknown = warnings.add(br#"{"name":"r","type":"phonetic","list":[]}"#).unwrap_err();
     assert!(unknown.to_string().contains("want string"), "{unknown}");
-    let left = warnings.add(br#"{"name":"r","type":"regex","list":["/(/", "x"]}"#).unwrap();
+    let left = warnings
+        .add(br#"{"name":"r","type":"regex","matching_attributes":["md5"],"list":["/(/", "x"]}"#)
+        .unwrap();
     assert!(left.len() == 1 && left[0].starts_with("/(/: "), "{left:?}");
+    // As MISP reads it: of all attributes where none is named, and of no type one of strings.
+    let bare = br#"{"name":"bare","list":{"1":"known.example"}}"#;
+    assert!(warnings.add(bare).unwrap().is_empty());
+    let known = indicators(&[("domain", "known.example")]).remove(0);
+    assert_eq!(warnings.knowing(&known).collect::<Vec<_>>(), ["bare"]);
     let mut builder = Builder::new(warnings);
     for one in indicators(&[
         ("ip", "192.0.2.7"),
@@ -538,6 +545,65 @@ fn an_address_may_lie_over_two_words() {
 }
 
 /// Nothing would be found in it, whatever it holds: so it is no log that was searched.
+/// What stands before the place where an archive is damaged is read, whatever is read at once; the log is named.
+#[test]
+fn what_stands_before_a_damage_is_read() {
+    let stage = Stage::new();
+    let index = stage.index("i", indicators(&[("domain", "evil.example")]).into_iter());
+    let text: String =
+        (0..20_000).map(|n| format!("{n} seen evil.example {}\n", n * 7919)).collect();
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gzip.write_all(text.as_bytes()).unwrap();
+    let packed = gzip.finish().unwrap();
+    let whole = [&packed[..], b"junk"].concat();
+    for (name, bytes, least) in [
+        ("end.gz", &packed[..packed.len() - 4], 20_000),
+        ("junk.gz", &whole[..], 20_000),
+        ("half.gz", &packed[..packed.len() / 2], 5_000),
+    ] {
+        let log = stage.log(name, bytes);
+        let counts: Vec<u64> = [64, 4096, 1 << 20]
+            .map(|block| {
+                let options = Options { block, ..Options::default() };
+                let (_, summary) =
+                    stage.hunt(std::slice::from_ref(&index), std::slice::from_ref(&log), options);
+                assert_eq!(summary.unread.len(), 1, "{name}");
+                summary.sightings
+            })
+            .into();
+        assert!(
+            counts[0] >= least && counts.iter().all(|one| *one == counts[0]),
+            "{name}: {counts:?}"
+        );
+    }
+}
+
+/// A log that is cut short while it is read was not read to its end.
+#[test]
+fn a_log_that_becomes_shorter_is_named() {
+    let stage = Stage::new();
+    let index = [stage.index("i", indicators(&[("domain", "evil.example")]).into_iter())];
+    let log = stage.log("a.log", "seen evil.example\n".repeat(1_000).as_bytes());
+    let path = stage.path("a.log");
+    let logs = [log];
+    let hunt = Hunt::new(&index, &logs, Options::default(), &|_| ());
+    std::fs::write(&path, "seen evil.example\n").unwrap();
+    let summary = hunt.run(&mut |_: &Sighting| Ok(())).unwrap();
+    assert!(summary.unread[0].problem.contains("became shorter"), "{:?}", summary.unread);
+}
+
+/// What two indexes have is one, and a mark of the encoding is no letter.
+#[test]
+fn what_is_said_twice_is_seen_once() {
+    let stage = Stage::new();
+    let all = indicators(&[("domain", "evil.example"), ("filename", "payload.exe")]);
+    let indexes = [stage.index("a", all.clone().into_iter()), stage.index("b", all.into_iter())];
+    let log = stage.log("a.log", b"\xef\xbb\xbfevil.example\npayload.exe\n");
+    let (found, _) = stage.hunt(&indexes, &[log], Options::default());
+    let places: Vec<_> = found.iter().map(|seen| (seen.line, seen.offset, seen.length)).collect();
+    assert_eq!(places, [(1, 3, 12), (2, 16, 11)]);
+}
+
 #[test]
 fn what_cannot_be_read_is_not_searched() {
     let stage = Stage::new();

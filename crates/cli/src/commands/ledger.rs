@@ -10,7 +10,6 @@ use comity_node::control::Question;
 use comity_node::network::Tcp;
 use comity_node::{audit, prove};
 use comity_rules::Terms;
-use comity_rules::agreement::Closes;
 use comity_rules::bundle;
 use serde_json::{Value, json};
 

@@ -485,7 +485,14 @@ impl<'a> Hunt<'a> {
                 break;
             }
         }
-        Ok(())
+        // Whoever turns logs over by cutting them short takes away what was to be read.
+        let size = file.path.as_ref().map(std::fs::metadata).transpose()?.map(|now| now.len());
+        match (size, file.size) {
+            (Some(now), Some(then)) if now < then => Err(io::Error::other(format!(
+                "it had {then} bytes and has {now}: it became shorter while it was read"
+            ))),
+            _ => Ok(()),
+        }
     }
 }
 

@@ -136,7 +136,13 @@ impl OneUnit<'_, '_> {
         let of = Line { bytes: &text[start..end], columns: &columns };
         let Some(joined) = of.joined(host.start - start, host.end - start) else { return };
         drop(columns);
-        let name = String::from_utf8_lossy(&text[host.start..host.end]).to_lowercase();
+        let name = String::from_utf8_lossy(&text[host.start..host.end]);
+        // As JSON may write it.
+        let name = match name.contains('\\') {
+            true => serde_json::from_str(&format!("\"{name}\"")).unwrap_or(name.into_owned()),
+            false => name.into_owned(),
+        };
+        let name = name.to_lowercase();
         let name = crate::address::ip(&name).map_or(name, |address| match address {
             std::net::IpAddr::V4(four) => four.to_string(),
             std::net::IpAddr::V6(six) => format!("[{six}]"),

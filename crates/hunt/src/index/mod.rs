@@ -14,7 +14,7 @@
 //! | section | what |
 //! |---|---|
 //! | 1 about | JSON: counts, lists with their digests, warning lists, the base of a delta |
-//! | 2 shape | eleven u64: slots, filter words, keys, lengths of networks, lengths of names without dots, features |
+//! | 2 shape | nine u64: slots, filter words, keys, lengths of networks, lengths of names without dots, features |
 //! | 3 networks | 65,536 bits: the first 16 bits of IPv4 addresses that some network holds |
 //! | 4 filter | a blocked Bloom filter: of each key four bits in one u64 |
 //! | 5 table | u64 slots: 24 bits of the key, 40 bits of where its record begins; linear probing |

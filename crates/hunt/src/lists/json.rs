@@ -113,11 +113,16 @@ fn stix(object: &Value, choice: Choice, taker: &mut Taker<'_>) {
             {
                 known.for_each(|one| taker.take(|| id.to_owned(), one.map(said)));
             } else if parsed.leads(is_one) {
-                let part = Part {
-                    id: id.to_owned(),
-                    pattern: pattern.to_owned(),
-                    version: version.to_owned(),
-                };
+                // Logs write digests in whatever case: they are compared in small letters.
+                let mut pattern = pattern.to_owned();
+                for (_, keys, text) in &parts {
+                    let small = text.to_ascii_lowercase();
+                    let is_digest = keys.contains(&"hashes") && small != *text;
+                    if is_digest && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+                        pattern = pattern.replace(&format!("'{text}'"), &format!("'{small}'"));
+                    }
+                }
+                let part = Part { id: id.to_owned(), pattern, version: version.to_owned() };
                 for one in known.filter_map(Result::ok) {
                     let one = Indicator { part_of: Some(part.clone()), ..said(one) };
                     taker.take(|| id.to_owned(), Ok(one));

@@ -121,6 +121,8 @@ impl Taker<'_> {
 
 /// What a MISP attribute of this type holds that can be looked for.
 fn misp(kind: &str, value: &str) -> Option<Vec<(Named, String)>> {
+    // Its value is a name and a digest.
+    let kind = if kind == "malware-sample" { "filename|md5" } else { kind };
     let parts: Vec<&str> = kind.split('|').collect();
     let values: Vec<&str> = if parts.len() > 1 { value.split('|').collect() } else { vec![value] };
     let of = |part: &str| match part {

@@ -80,6 +80,8 @@ fn csv(bytes: &[u8], choice: Choice, taker: &mut Taker<'_>) -> Result<(), Error>
         };
         let expires = match cell(end).map(|cell| (cell, instant(cell))) {
             None => None,
+            // Never.
+            Some((cell, _)) if cell.starts_with("9999-") => None,
             Some((_, Some(at))) => Some(at),
             Some((cell, None)) => {
                 taker.refuse(
@@ -124,6 +126,10 @@ fn instant(text: &str) -> Option<i64> {
     if let Ok(at) = text.parse::<jiff::Timestamp>() {
         return Some(at.as_second());
     }
-    let day = text.parse::<jiff::civil::Date>().ok()?;
-    Some(day.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp().as_second())
+    // Seconds since 1970, and a time of no zone, which is UTC's.
+    if (9..=11).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return text.parse().ok();
+    }
+    let time = text.parse::<jiff::civil::DateTime>().ok()?;
+    Some(time.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp().as_second())
 }

@@ -30,7 +30,7 @@ fn records(
     key: u64,
     fits: impl Fn(Kind, &str) -> bool,
 ) -> Vec<(usize, u64)> {
-    let mut removed = Vec::new();
+    let (mut removed, mut known) = (Vec::new(), Vec::new());
     let mut found = Vec::new();
     for (at, (index, lookup)) in indexes.iter().zip(lookups).enumerate().rev() {
         let mut own = Vec::new();
@@ -44,12 +44,16 @@ fn records(
                 let name = (indexes.len() > 1).then(|| record.name());
                 if record.removed {
                     own.extend(name);
-                } else if name.is_none_or(|(kind, value, id)| {
+                } else if name.is_none_or(|name| {
                     // What is taken back without an identifier is taken back whoever said it.
                     let is = |gone: &(Kind, String, Option<String>)| {
-                        gone.0 == kind && gone.1 == value && (gone.2.is_none() || gone.2 == id)
+                        let same = gone.0 == name.0 && gone.1 == name.1;
+                        same && (gone.2.is_none() || gone.2 == name.2)
                     };
-                    !removed.iter().any(is)
+                    // What two of them have is one.
+                    let is_new = !removed.iter().any(is) && !known.contains(&name);
+                    known.push(name);
+                    is_new
                 }) {
                     found.push((at, place));
                 }
@@ -80,6 +84,7 @@ impl<'a> Confirm<'a> {
         let text = &self.text[start..end];
         match probe.family {
             Family::Name => self.name(probe.key, &text.to_ascii_lowercase(), start, end),
+            Family::Digest if self.is_escape(start) => {}
             Family::Digest => {
                 let text = text.to_ascii_lowercase();
                 self.put(probe.key, start, end, |kind, value| {
@@ -106,8 +111,18 @@ impl<'a> Confirm<'a> {
         self.lookups.iter().any(|lookup| lookup.places(key).any(|place| place == mark))
     }
 
+    /// Whether the first two characters here are the digits of an escape: `%203.0.113.77` says a space and `3.0.113.77`.
+    fn is_escape(&self, start: usize) -> bool {
+        start > 0
+            && self.text[start - 1] == b'%'
+            && self.text.get(start..start + 2).and_then(address::hex_pair).is_some()
+    }
+
     /// The address that stands here; none where it is the end of a longer one.
     fn address_at(&self, start: usize, end: usize) -> Option<IpAddr> {
+        if self.is_escape(start) {
+            return None;
+        }
         let text = std::str::from_utf8(&self.text[start..end]).ok()?;
         let address = address::ip(text)?;
         if !text.contains(':') && start > 0 && self.text[start - 1] == b':' {
@@ -155,15 +170,11 @@ impl<'a> Confirm<'a> {
         let whole =
             whole + self.text[whole..start].iter().take_while(|byte| **byte == b'.').count();
         // `%2Fexample.com`: the digits are the escape's.
-        let before_whole = whole.checked_sub(1).map(|at| self.text[at]);
-        let is_escape = before_whole == Some(b'%')
-            && self.text.get(whole..whole + 2).and_then(address::hex_pair).is_some();
-        let whole = whole + if is_escape { 2 } else { 0 };
+        let whole = whole + if self.is_escape(whole) { 2 } else { 0 };
         if start < whole {
             return;
         }
-        let beside = |at: Option<&u8>| at.is_some_and(|byte| *byte >= 0x80);
-        let alone = !beside(before.as_ref()) && !beside(self.text.get(end));
+        let alone = !self.is_letter_before(start) && !self.is_letter_after(end);
         self.put(key, if is_whole { start } else { whole }, end, |kind, value| {
             value == name
                 && match kind {
@@ -176,6 +187,20 @@ impl<'a> Confirm<'a> {
         if is_whole {
             self.longer(key, name, start, end);
         }
+    }
+
+    /// Whether a letter beyond ASCII stands before this place, or after it: quotes and stops are none.
+    fn is_letter_before(&self, at: usize) -> bool {
+        let text = &self.text[at.saturating_sub(4)..at];
+        let begin = text.iter().rposition(|byte| !(0x80..0xc0).contains(byte)).unwrap_or(0);
+        let last = text[begin..].utf8_chunks().next().and_then(|one| one.valid().chars().last());
+        text.last().is_some_and(|byte| *byte >= 0x80) && last.is_none_or(char::is_alphanumeric)
+    }
+
+    fn is_letter_after(&self, at: usize) -> bool {
+        let text = &self.text[at..self.text.len().min(at + 4)];
+        let first = text.utf8_chunks().next().and_then(|one| one.valid().chars().next());
+        text.first().is_some_and(|byte| *byte >= 0x80) && first.is_none_or(char::is_alphanumeric)
     }
 
     /// What a whole name may be a part of.
@@ -238,7 +263,11 @@ impl<'a> Confirm<'a> {
             return;
         }
         let from = start - has_scheme.unwrap_or(0);
-        for cut in ends(&rest) {
+        let before = from.checked_sub(1).map(|at| self.text[at]);
+        let to = lengths.last().copied().unwrap_or(end);
+        // Between quotes of its own it ends where they do.
+        let is_quoted = before == Some(b'"') && self.text.get(to) == Some(&b'"');
+        for cut in ends(&rest, is_quoted, before == Some(b'=')) {
             let found = urls(self.indexes, self.lookups, key, host, &rest[..cut]);
             let to = lengths.get(cut).copied().unwrap_or(end);
             let hit = |(index, place)| Hit { start: from, end: to, index, place };
@@ -324,6 +353,15 @@ impl<'a> Confirm<'a> {
     }
 }
 
+/// What a page of HTML writes for what ends a URL.
+const ENTITIES: [&[u8]; 5] = [b"amp;", b"quot;", b"lt;", b"gt;", b"#"];
+
+/// Whether it is of a script that has no spaces between words.
+fn is_written_together(c: char) -> bool {
+    matches!(c, '\u{e00}'..='\u{eff}' | '\u{2e80}'..='\u{a4cf}' | '\u{ac00}'..='\u{d7af}'
+        | '\u{f900}'..='\u{faff}' | '\u{ff00}'..='\u{ffef}' | '\u{20000}'..='\u{3ffff}')
+}
+
 /// How long the scheme is that ends here, with its `://` or `:\/\/`.
 fn scheme(before: &[u8]) -> Option<usize> {
     let sign = [&b"://"[..], br":\/\/"].into_iter().find(|sign| before.ends_with(sign))?;
@@ -334,16 +372,35 @@ fn scheme(before: &[u8]) -> Option<usize> {
     (length > 0).then_some(length + sign.len())
 }
 
-/// Where a URL may end: as late as it can be, before what ends sentences, before what parts lists.
-fn ends(rest: &[u8]) -> Vec<usize> {
+/// Where a URL may end: as late as it can be, before what ends sentences, before what parts lists; between quotes only
+/// before what names a place in the page. As the value of a parameter it ends where the next one begins.
+fn ends(rest: &[u8], is_quoted: bool, is_value: bool) -> Vec<usize> {
     let mut ends = vec![rest.len()];
+    if is_quoted {
+        ends.extend(memchr::memchr(b'#', rest));
+        return ends;
+    }
     let closes = |byte: &u8| {
         matches!(byte, b'.' | b',' | b';' | b':' | b'!' | b'?' | b'\'' | b')' | b']' | b'*' | b'|')
     };
     let trimmed = rest.iter().rposition(|byte| !closes(byte)).map_or(0, |last| last + 1);
     ends.extend((trimmed..rest.len()).rev().take(MOST_ENDS));
-    let parts =
-        |at: &usize| matches!(rest[*at], b',' | b';' | b'|' | b'\'' | b')' | b']' | b'#' | b'&');
+    let parts = |at: &usize| match rest[*at] {
+        b',' | b';' | b'|' | b'\'' | b')' | b']' | b'#' => true,
+        b'&' => is_value || ENTITIES.iter().any(|one| rest[*at + 1..].starts_with(one)),
+        // What ends it is written so inside another.
+        b'%' => {
+            let value = rest.get(*at + 1..*at + 3).and_then(address::hex_pair);
+            is_value && value.is_some_and(address::ends_a_url)
+        }
+        // What is written around it, in whatever language: a letter of an alphabet goes on with it.
+        byte if byte >= 0xc0 => {
+            let text = &rest[*at..rest.len().min(*at + 4)];
+            let first = text.utf8_chunks().next().and_then(|chunk| chunk.valid().chars().next());
+            first.is_none_or(|c| !c.is_alphanumeric() || is_written_together(c))
+        }
+        _ => false,
+    };
     ends.extend((0..trimmed).rev().filter(parts).take(MOST_ENDS));
     ends.dedup();
     ends

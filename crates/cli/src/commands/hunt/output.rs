@@ -1,6 +1,6 @@
 //! What is found, as lines, tables, bundles and counts; and the logs that it is found in.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -236,6 +236,7 @@ impl Counted {
             "name": "comity hunt", "identity_class": "system",
             "description": format!("A search of logs for the indicators of {}", digests.join(", ")),
         })];
+        let mut known_observables = HashSet::new();
         for ((kind, name), seen) in self.most_seen() {
             // What a pattern is about, its own indicator says; a line's text is no observable.
             if *kind == "pattern" {
@@ -274,7 +275,7 @@ impl Counted {
                 "observed_data_refs": [observed], "where_sighted_refs": [identity],
                 "description": seen.places(),
             }));
-            if !objects.iter().any(|known| known["id"] == observable["id"]) {
+            if known_observables.insert(observable["id"].to_string()) {
                 objects.push(observable);
             }
         }
@@ -361,7 +362,7 @@ pub(super) fn sources(paths: &[PathBuf], output: Option<&Path>) -> Result<Source
     let written = output.map(|path| [path.to_path_buf(), super::resume::beside(path)]);
     let written: Vec<PathBuf> =
         written.into_iter().flatten().filter_map(|path| path.canonicalize().ok()).collect();
-    let mut seen = std::collections::HashSet::new();
+    let mut seen = HashSet::new();
     found.logs.retain(|source| {
         let Source::File(path) = source else { return seen.insert(PathBuf::from("-")) };
         let own = path.canonicalize().unwrap_or_else(|_| path.clone());

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use comity_hunt::hunt::{Position, Sighting, Sink, Summary};
+use comity_hunt::hunt::{Position, Sighting, Sink, Summary, Unread};
 use comity_hunt::indicator::KINDS;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -29,6 +29,11 @@ pub(super) struct Reached {
     pub(super) written: u64,
     counts: [u64; 5],
     kinds: BTreeMap<String, u64>,
+    /// Logs that could not be read, and why; whether something could not be decided.
+    #[serde(default)]
+    unread: Vec<(String, String)>,
+    #[serde(default)]
+    undecided: bool,
     #[serde(skip)]
     pub(super) position: Position,
 }
@@ -43,6 +48,8 @@ impl Reached {
                 *kinds.entry(kind).or_default() += count;
             }
         }
+        let before = self.unread.iter().cloned();
+        let before = before.map(|(file, problem)| Unread { file, problem });
         Summary {
             files: files + later.files,
             lines: lines + later.lines,
@@ -50,8 +57,8 @@ impl Reached {
             sightings: sightings + later.sightings,
             suppressed: suppressed + later.suppressed,
             kinds,
-            unread: later.unread.clone(),
-            undecided: later.undecided,
+            unread: before.chain(later.unread.iter().cloned()).collect(),
+            undecided: self.undecided || later.undecided,
         }
     }
 
@@ -64,6 +71,12 @@ impl Reached {
             written,
             counts: [*files, *lines, *bytes, *sightings, *suppressed],
             kinds: kinds.iter().map(|(kind, count)| ((*kind).to_owned(), *count)).collect(),
+            unread: summary
+                .unread
+                .iter()
+                .map(|one| (one.file.clone(), one.problem.clone()))
+                .collect(),
+            undecided: summary.undecided,
             position,
         }
     }
@@ -205,5 +218,23 @@ impl Sink for Keeping<'_> {
         self.state.write(&self.what, reached)?;
         self.said = Some(Instant::now());
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What could not be read before a hunt was stopped is not forgotten when it goes on.
+    #[test]
+    fn what_was_not_read_is_said_again() {
+        let unread = Unread { file: "a.gz".to_owned(), problem: "it breaks off".to_owned() };
+        let before = Summary { unread: vec![unread], undecided: true, ..Summary::default() };
+        let reached = Reached::of(Position::default(), &before, 7);
+        let text = serde_json::to_string(&reached).unwrap_or_default();
+        let again: Reached = serde_json::from_str(&text).unwrap_or_default();
+        let all = again.with(&Summary::default());
+        assert_eq!((all.unread.len(), all.undecided), (1, true));
+        assert_eq!(all.unread[0].file, "a.gz");
     }
 }
