@@ -120,6 +120,17 @@ fn sightings_are_valid_stix() {
         bundle["objects"].as_array().unwrap().iter().filter(|one| one["type"] == kind).count()
     };
     assert_eq!((of("sighting"), of("observed-data"), of("indicator")), (11, 11, 11));
+    // What was observed is the address, not the network that is looked for.
+    let values: Vec<_> = bundle["objects"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|one| one["value"].as_str())
+        .collect();
+    assert!(
+        values.contains(&"1.2.3.9") && !values.iter().any(|value| value.ends_with("/24")),
+        "{values:?}"
+    );
     let checked = run(at, &["stix", "validate", "seen.json"]);
     assert!(checked.lines().all(|line| line.contains(r#""valid":true"#)), "{checked}");
 }

@@ -75,14 +75,13 @@ impl Columns {
             let is_name = |name: &String| {
                 let starts =
                     name.starts_with(|c: char| c.is_alphabetic() || matches!(c, '_' | '@'));
-                let is_part = |c: char| {
-                    c.is_alphanumeric()
-                        || matches!(c, '_' | '-' | '.' | ' ' | '(' | ')' | '@' | '/')
-                };
+                let is_part = |c: char| c.is_alphanumeric() || "_-. ()[]@/#%:".contains(c);
                 starts && name.len() <= 64 && name.chars().all(is_part)
             };
             let alike = names.len() > 1 && cells(second, separator).len() == names.len();
-            if alike && names.iter().all(is_name) {
+            // A number of the row has no name at times.
+            let named = names.get(usize::from(names.len() > 2 && names[0].is_empty())..);
+            if alike && named.is_some_and(|named| named.iter().all(is_name)) {
                 return Self::Csv(separator, names);
             }
         }
@@ -201,7 +200,9 @@ impl Line<'_> {
     pub(crate) fn field(&self, at: usize) -> Option<String> {
         match self.columns {
             _ if crate::normal::is_json(self.bytes) => {
-                json_path(self.bytes, at).map(|path| written(&path))
+                let path = json_path(self.bytes, at).map(|path| written(&path));
+                // What begins as JSON does and is none has no names.
+                path.filter(|path| !path.is_empty())
             }
             Columns::Zeek(names) => {
                 let before = self.bytes[..at].iter().filter(|byte| **byte == b'\t').count();
@@ -510,6 +511,9 @@ mod tests {
         );
         let csv = Columns::of(b"time,src,\"dst host\"\n1,2,3\n");
         assert_eq!(field(&csv, "1,\"a,b\",evil.example", "evil").as_deref(), Some("dst host"));
+        let csv = Columns::of(b",TimeGenerated [UTC],src\n0,1,2\n");
+        assert_eq!(field(&csv, "0,1,evil.example", "evil").as_deref(), Some("src"));
+        assert_eq!(field(&none, "{ip=1.2.3.4, host=evil.example}", "evil"), None);
         let cef = "Mar  1 h CEF:0|V|P|1|x|n|3|src=1.2.3.4 msg=seen evil.example dst=5.6.7.8";
         assert_eq!(field(&none, cef, "evil").as_deref(), Some("msg"));
         assert_eq!(field(&none, cef, "1.2").as_deref(), Some("src"));

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Subcommand;
-use comity_hunt::index::Index;
+use comity_hunt::index::{Error as IndexError, Index};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 
@@ -50,7 +50,11 @@ impl Hunt {
             Self::Run(run) => run.run(context),
             Self::Answer(answer) => answer.run(context).await,
             Self::Verify { index } => {
-                let index = open(&index)?;
+                let index = Index::open(&index).map_err(|error| match error {
+                    // Some of it is checked already when it is opened.
+                    IndexError::Damaged { .. } => Failure::No(error.to_string()),
+                    error => Failure::Wrong(error.to_string()),
+                })?;
                 index.verify().map_err(|error| Failure::No(error.to_string()))?;
                 let value =
                     json!({ "index": index.path(), "sha256": index.digest(), "valid": true });

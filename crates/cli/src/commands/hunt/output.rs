@@ -1,11 +1,12 @@
 //! What is found, as lines, tables, bundles and counts; and the logs that it is found in.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use comity_hunt::hunt::{Sighting, Sink, Summary};
 use comity_hunt::index::Index;
+use comity_hunt::indicator::{Indicator, Kind, Named};
 use comity_hunt::input::Source;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -115,6 +116,8 @@ pub(super) struct Counted {
 struct Seen {
     count: u64,
     value: String,
+    /// Of a network, and of a domain: what of it was seen.
+    observed: BTreeSet<String>,
     files: BTreeMap<String, u64>,
 }
 
@@ -132,11 +135,23 @@ impl Sink for Counted {
         if seen.value.is_empty() {
             seen.value = one.pattern.clone().unwrap_or_else(|| one.indicator.clone());
         }
+        let named = match one.kind {
+            "cidr" => Some(Named::Address),
+            "domain" => Some(Named::Kind(Kind::Domain)),
+            _ => None,
+        };
+        let what = named.and_then(|named| Indicator::new(named, &one.value).ok());
+        if seen.observed.len() < MOST_OBSERVED {
+            seen.observed.extend(what.map(|what| what.value));
+        }
         *seen.files.entry(one.file.clone()).or_default() += 1;
         *self.files.entry(one.file.clone()).or_default() += 1;
         Ok(())
     }
 }
+
+/// Values of one indicator that a bundle has.
+const MOST_OBSERVED: usize = 100;
 
 /// Indicators that a summary names.
 const MOST_NAMED: usize = 20;
@@ -248,7 +263,13 @@ impl Counted {
                 }));
                 continue;
             }
-            let observable = observable(kind, &seen.value);
+            let observables: Vec<Value> = match *kind {
+                "cidr" | "domain" if !seen.observed.is_empty() => {
+                    seen.observed.iter().map(|value| observable(kind, value)).collect()
+                }
+                _ => vec![observable(kind, &seen.value)],
+            };
+            let named: Vec<&Value> = observables.iter().map(|one| &one["id"]).collect();
             let observed = id("observed-data");
             let known = name
                 .split_once("--")
@@ -267,7 +288,7 @@ impl Counted {
             objects.push(json!({
                 "type": "observed-data", "spec_version": "2.1", "id": observed, "created_by_ref": identity,
                 "created": now, "modified": now, "first_observed": now, "last_observed": now,
-                "number_observed": count, "object_refs": [observable["id"]],
+                "number_observed": count, "object_refs": named,
             }));
             objects.push(json!({
                 "type": "sighting", "spec_version": "2.1", "id": id("sighting"), "created_by_ref": identity,
@@ -275,8 +296,10 @@ impl Counted {
                 "observed_data_refs": [observed], "where_sighted_refs": [identity],
                 "description": seen.places(),
             }));
-            if known_observables.insert(observable["id"].to_string()) {
-                objects.push(observable);
+            for observable in observables {
+                if known_observables.insert(observable["id"].to_string()) {
+                    objects.push(observable);
+                }
             }
         }
         json!({ "type": "bundle", "id": id("bundle"), "objects": objects })
