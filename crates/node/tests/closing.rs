@@ -25,6 +25,7 @@ use comity_rules::matter::{Day, Signal};
 use comity_rules::review::{Openings, Review, Scope};
 use comity_rules::{Terms, ThreadId};
 use jiff::SignedDuration;
+use serde_json::Value;
 use stage::{Stage, ask, remark, until, witness};
 use tokio::task::JoinSet;
 
@@ -491,10 +492,7 @@ async fn an_end_erases_nothing() {
     let rows = report.to_json(Some(&stage.terms));
     let row = &rows["requests"][0];
     let seconds = [&row["acknowledge_late_seconds"], &row["answer_late_seconds"]];
-    assert_eq!(
-        seconds.map(|one| one.as_i64()),
-        [then.0, then.1].map(|one| one.map(|d| d.as_secs()))
-    );
+    assert_eq!(seconds.map(Value::as_i64), [then.0, then.1].map(|one| one.map(|d| d.as_secs())));
     let scope = Scope {
         from: "2026-03-01".parse().unwrap(),
         to: "2026-04-01".parse().unwrap(),

@@ -275,7 +275,7 @@ impl Layout<'_> {
         self.sheets.push(Sheet::default());
         self.y = MARGIN;
         if let Some(band) = self.band.clone() {
-            self.put(MARGIN, 9.0, true, band, None);
+            self.put(MARGIN, 9.0, true, &band, None);
             self.y += 18.0;
         }
     }
@@ -289,10 +289,10 @@ impl Layout<'_> {
         full
     }
 
-    fn put(&mut self, x: f32, size: f32, bold: bool, text: String, leaf: Option<usize>) {
+    fn put(&mut self, x: f32, size: f32, bold: bool, text: &str, leaf: Option<usize>) {
         let y = self.y + size;
         let letters = if bold { self.bold } else { self.regular };
-        let (text, _) = letters.known(&text);
+        let (text, _) = letters.known(text);
         if let Some(sheet) = self.sheets.last_mut() {
             sheet.texts.push(Placed { x, y, size, bold, text, leaf });
         }
@@ -315,7 +315,7 @@ impl Layout<'_> {
                 continue;
             }
             let leaf = self.leaf();
-            self.put(MARGIN, size, bold, line, Some(leaf));
+            self.put(MARGIN, size, bold, &line, Some(leaf));
             self.y += size * 1.4;
             leaves.push(leaf);
         }
@@ -434,7 +434,7 @@ impl Layout<'_> {
             for line in lines {
                 if !line.is_empty() {
                     let leaf = told.then(|| self.leaf());
-                    self.put(x, size, bold, line.clone(), leaf);
+                    self.put(x, size, bold, line, leaf);
                     leaves.extend(leaf);
                 }
                 self.y += size * LINE;

@@ -60,7 +60,7 @@ fn values(bytes: &[u8], now: Timestamp) -> Result<Understood, String> {
         // Nobody knows how far it may go.
         _ if label(indicator).is_err() => unmarked.push(indicator.value.clone()),
         Some(object) => {
-            if let Ok(Some((_, Some(pap)))) = label(indicator) {
+            if let Ok((_, Some(pap))) = label(indicator) {
                 definitions.insert(pap.label(), misp::definition(pap.label()));
             }
             of_values.extend(object["id"].as_str().map(str::to_owned));
@@ -91,9 +91,9 @@ fn values(bytes: &[u8], now: Timestamp) -> Result<Understood, String> {
 }
 
 /// The labels that a list gives to a value: of TLP, of PAP, or both.
-fn label(indicator: &Indicator) -> Result<Option<(Option<Tlp>, Option<Pap>)>, ()> {
-    let Some(said) = indicator.marking.as_deref() else { return Ok(None) };
+fn label(indicator: &Indicator) -> Result<(Option<Tlp>, Option<Pap>), ()> {
     let (mut tlp, mut pap) = (None, None);
+    let said = indicator.marking.as_deref().unwrap_or_default();
     for word in said.split_whitespace() {
         match (Tlp::parse(word), Pap::parse(word)) {
             (_, Some(label)) if word.to_ascii_lowercase().starts_with("pap") => pap = Some(label),
@@ -101,7 +101,7 @@ fn label(indicator: &Indicator) -> Result<Option<(Option<Tlp>, Option<Pap>)>, ()
             _ => return Err(()),
         }
     }
-    Ok(Some((tlp, pap)))
+    Ok((tlp, pap))
 }
 
 fn object(indicator: &Indicator, time: &str) -> Option<Value> {
@@ -151,10 +151,12 @@ fn object(indicator: &Indicator, time: &str) -> Option<Value> {
         }
         object["valid_until"] = format!("{ends:.3}").into();
     }
-    if let Ok(Some((tlp, pap))) = label(indicator) {
-        let pap = pap.map(|pap| misp::definition(pap.label())["id"].clone());
-        let tlp = tlp.map(|tlp| tlp.id().into());
-        object["object_marking_refs"] = tlp.into_iter().chain(pap).collect::<Vec<Value>>().into();
+    let (tlp, pap) = label(indicator).unwrap_or_default();
+    let tlp = tlp.map(|tlp| tlp.id().into());
+    let pap = pap.map(|pap| misp::definition(pap.label())["id"].clone());
+    let marks: Vec<Value> = tlp.into_iter().chain(pap).collect();
+    if !marks.is_empty() {
+        object["object_marking_refs"] = marks.into();
     }
     Some(object)
 }
