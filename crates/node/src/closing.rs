@@ -16,7 +16,7 @@ use comity_store::ledger::{self, Ledger};
 use comity_store::{matter, request, session};
 use jiff::{SignedDuration, Timestamp};
 
-use crate::node::{Agreement, Error, Node};
+use crate::node::{Agreement, Ended, Error, Node};
 use crate::writer::Job;
 
 /// Clocks of two sides may lie so far apart.
@@ -187,6 +187,11 @@ impl Node {
     /// on either side.
     pub(crate) fn check_alone(&self, terms: &Terms, ended: &Agreement) -> Result<(), Error> {
         let all = self.agreements();
+        let is_known = all.iter().any(|one| one.terms.hash() == terms.hash());
+        if ended.is_closed() {
+            let over = || Error::Refused("the agreement that these terms end is over".to_owned());
+            return if is_known { Ok(()) } else { Err(over()) };
+        }
         let mut others = all.iter().filter(|one| {
             let closes = one.terms.closes();
             closes.is_some_and(|closes| closes.terms == ended.terms.hash().to_hex())
@@ -196,15 +201,11 @@ impl Node {
         let Some(other) = others.next() else { return Ok(()) };
         let hash = other.terms.hash().to_hex();
         let short = hash.get(..8).unwrap_or_default();
-        Err(Error::Refused(if ended.is_closed() {
-            format!("the agreement that these terms end is over: it goes on under {short}")
-        } else {
-            format!(
-                "this party has signed other terms that end the same agreement ({short}): wait for {} to sign \
-                 them, or take them back (`comity agreement withdraw {short}`)",
-                ended.peer
-            )
-        }))
+        Err(Error::Refused(format!(
+            "this party has signed other terms that end the same agreement ({short}): wait for {} to sign them, or \
+             take them back (`comity agreement withdraw {short}`)",
+            ended.peer
+        )))
     }
 
     /// Whether the agreement that terms end has these last heads here: nothing that the other side has of
@@ -317,7 +318,7 @@ impl Node {
     /// Whether this party has said anything after the head where its ledger is to end: the other side would never have
     /// it. Receipts, and what a machine says to test the line, are nothing that anybody would miss.
     async fn check_said(&self, own: &Ledger, end: u64) -> Result<(), Error> {
-        for (index, kind, thread) in self.said(own, end).await? {
+        for (index, kind, thread) in self.said(own, (end, own.size)).await? {
             if kind.topic() == Some(Topic::Hotline) && self.is_test(thread).await? {
                 continue;
             }
@@ -337,11 +338,14 @@ impl Node {
         Ok(!matches!(found.signal(), Some(Signal::Message | Signal::Telephone) | None))
     }
 
-    /// What this party stated in a ledger of its own from an entry on, without the statements that nodes make by
-    /// themselves about ledgers.
-    async fn said(&self, own: &Ledger, from: u64) -> Result<Vec<(u64, Kind, ThreadId)>, Error> {
+    /// What was stated in entries of a ledger, without the statements that nodes make by themselves about ledgers.
+    async fn said(
+        &self,
+        ledger: &Ledger,
+        (from, to): (u64, u64),
+    ) -> Result<Vec<(u64, Kind, ThreadId)>, Error> {
         let mut said = Vec::new();
-        let entries = ledger::entries(&self.db, &own.id, from, own.size).await?;
+        let entries = ledger::entries(&self.db, &ledger.id, from, to.max(from)).await?;
         for (index, entry) in (from..).zip(entries) {
             let statement = comity_ledger::Statement::parse(&entry)?;
             let kind = Kind::parse(&statement.body().kind).filter(|kind| kind.is_threaded());
@@ -351,7 +355,8 @@ impl Node {
     }
 
     /// Ends every agreement that signed terms put an end to: it is over where the other party has signed them too. Of
-    /// several that both have signed, as where proposals cross, those hold that were proposed first.
+    /// several that both have signed, as where proposals cross, those hold under which both have stated something, then
+    /// those that were proposed first.
     pub(crate) async fn close_ended(&self) -> Result<(), Error> {
         let all = self.agreements();
         let mut changed = false;
@@ -360,29 +365,66 @@ impl Node {
             let ends = |one: &&Arc<Agreement>| one.terms.closes().is_some_and(|c| c.terms == hash);
             let mut both = Vec::new();
             for next in all.iter().filter(ends) {
-                if self.is_countersigned(next).await? {
-                    both.push(next);
-                } else if session::setting(&self.db, &withdrawn(next)).await?.is_some() {
+                let is_withdrawn = session::setting(&self.db, &withdrawn(next)).await?.is_some();
+                if self.is_countersigned(next).await?
+                    && !(is_withdrawn && self.goes_beyond(old, next).await?)
+                {
+                    both.push((!self.is_used(next).await?, proposed(next), next));
+                } else if is_withdrawn {
                     next.withdrawn.store(true, Ordering::Release);
                 } else {
                     old.ending.store(true, Ordering::Release);
                 }
             }
-            both.sort_by_key(|next| (proposed(next), next.terms.hash().to_hex()));
-            for (place, next) in both.iter().enumerate() {
+            both.sort_by_key(|(unused, at, next)| (*unused, *at, next.terms.hash().to_hex()));
+            for (place, (_, at, next)) in both.into_iter().enumerate() {
                 // A signature that was taken back holds where the other's was on its way.
                 if next.withdrawn.swap(false, Ordering::AcqRel) {
                     changed = true;
                     self.journal("agreement holds", &next.terms.hash().to_hex()).await?;
                 }
-                let over = if place == 0 { old } else { *next };
-                changed |= over.end(proposed(next));
+                if place == 0 {
+                    let heads = next.terms.closes().into_iter().flat_map(|closes| &closes.heads);
+                    let heads = heads.map(|head| (head.party.clone(), head.size)).collect();
+                    changed |= old.end(Ended { at, heads });
+                } else if next.ended().is_none() {
+                    changed |= next.end(Ended { at, heads: Vec::new() });
+                    self.journal("agreement void", &next.terms.hash().to_hex()).await?;
+                }
             }
         }
         if changed {
             self.change();
         }
         Ok(())
+    }
+
+    /// Whether an agreement went on, as both sides have it, behind the last heads of terms that were withdrawn: those are
+    /// no end of it any more, whoever signs them.
+    async fn goes_beyond(&self, old: &Agreement, next: &Agreement) -> Result<bool, Error> {
+        let own = ledger::show(&self.db, &old.own).await?;
+        let other = ledger::counterpart(&self.db, &own).await?;
+        let mirrored = ledger::mirrored(&self.db, &own.id).await?;
+        let size = |party: &PartyId| {
+            let mut heads = next.terms.closes().into_iter().flat_map(|closes| &closes.heads);
+            heads.find(|head| head.party == *party).map_or(0, |head| head.size)
+        };
+        let theirs = other.is_some_and(|other| other.size > size(&other.party));
+        Ok(theirs || mirrored > size(&own.party))
+    }
+
+    /// Whether anybody stated anything under terms that both sides have.
+    async fn is_used(&self, agreement: &Agreement) -> Result<bool, Error> {
+        let own = ledger::show(&self.db, &agreement.own).await?;
+        let other = ledger::counterpart(&self.db, &own).await?;
+        let mirrored = ledger::mirrored(&self.db, &own.id).await?;
+        let theirs = other.map(|other| (other.size, other));
+        for (to, ledger) in theirs.into_iter().chain([(mirrored, own)]) {
+            if !self.said(&ledger, (1, to)).await?.is_empty() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Takes this party's signature under terms back that were to put an end to an agreement, as long as the other party
@@ -405,7 +447,7 @@ impl Node {
         let said = async {
             self.job(|reply| Job::Settle { reply }).await?;
             let own = ledger::show(&self.db, &next.own).await?;
-            self.said(&own, 1).await
+            self.said(&own, (1, own.size)).await
         };
         let said = said.await;
         if !matches!(&said, Ok(said) if said.is_empty()) {
@@ -433,8 +475,9 @@ impl Node {
 
 impl Agreement {
     /// Says when it ended; whether that is news.
-    fn end(&self, at: Timestamp) -> bool {
-        self.ended.lock().unwrap_or_else(PoisonError::into_inner).replace(at) != Some(at)
+    fn end(&self, ended: Ended) -> bool {
+        let mut own = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        own.replace(ended.clone()) != Some(ended)
     }
 }
 

@@ -237,11 +237,13 @@ pub(crate) async fn run(node: Arc<Node>, agreement: Arc<Agreement>) {
 /// [`Error`].
 pub async fn attend(node: &Arc<Node>, agreement: &Arc<Agreement>) -> Result<(), Error> {
     let signs = agreement.check_signs().is_ok();
-    if !(signs && renew(node, agreement).await?) {
+    let renewed = if signs { renew(node, agreement).await } else { Ok(false) };
+    if !matches!(renewed, Ok(true)) {
         destroy(node, agreement).await?;
         // What was erased while somebody read the store.
         node.db.scrub().await?;
     }
+    renewed?;
     if !signs || !node.home.config().hotline_tests {
         return Ok(());
     }
@@ -317,7 +319,7 @@ async fn renew(node: &Arc<Node>, agreement: &Arc<Agreement>) -> Result<bool, Err
     if !held.all.contains(&next) {
         // First on the disk: what is sealed to a key that a crash took could be read by nobody.
         keys.save(&next, Identity::generate()?.to_secret_text().as_bytes())?;
-        node.secrets.load_hotline(&keys)?;
+        node.secrets.load_hotline(&keys, false)?;
     }
     let identity = node.secrets.hotline_key(&next).ok_or(Error::Stopping)?;
     let key = EpochKey { epoch: last + 1, recipient: identity.recipient().to_string() };
@@ -361,7 +363,9 @@ async fn destroy(node: &Arc<Node>, agreement: &Arc<Agreement>) -> Result<(), Err
     let (mut dying, mut names) = (Vec::new(), Vec::new());
     for name in held.all.iter().filter(is_old) {
         let key: Vec<_> = node.secrets.hotline_key(name).into_iter().collect();
-        let from = other.as_ref().map(|other| (other.id.as_str(), own.channel.hotline_at));
+        // Under what ended nobody states anything any more to keep a key alive.
+        let before = if is_over { u64::MAX } else { own.channel.hotline_at };
+        let from = other.as_ref().map(|other| (other.id.as_str(), before));
         let unread = match from {
             Some(from) => is_unread(node, agreement, from, &key).await?,
             None => false,
@@ -381,7 +385,7 @@ async fn destroy(node: &Arc<Node>, agreement: &Arc<Agreement>) -> Result<(), Err
         keys.destroy(name)?;
         node.journal_of(ROBOT, "hotline key destroyed", name).await?;
     }
-    Ok(node.secrets.load_hotline(&keys)?)
+    Ok(node.secrets.load_hotline(&keys, false)?)
 }
 
 /// Whether something that only these keys open came so lately that nobody need have acknowledged it yet: after an outage

@@ -69,8 +69,17 @@ pub struct Agreement {
     pub(crate) ending: AtomicBool,
     /// This party took its signature back before the other's came.
     pub(crate) withdrawn: AtomicBool,
-    /// When it ended, once both have signed such terms.
-    pub(crate) ended: Mutex<Option<Timestamp>>,
+    /// How it ended, once both have signed such terms.
+    pub(crate) ended: Mutex<Option<Ended>>,
+}
+
+/// The end of an agreement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Ended {
+    /// When clocks stopped.
+    pub(crate) at: Timestamp,
+    /// Each party's ledger up to its last head.
+    pub(crate) heads: Vec<(PartyId, u64)>,
 }
 
 impl Agreement {
@@ -97,7 +106,17 @@ impl Agreement {
     /// neither could state anything under it, and no clock runs.
     #[must_use]
     pub fn ended(&self) -> Option<Timestamp> {
-        *self.ended.lock().unwrap_or_else(PoisonError::into_inner)
+        self.end_of().map(|ended| ended.at)
+    }
+
+    /// The last entry of a party's ledger that counts, where it ended.
+    #[must_use]
+    pub fn last_of(&self, party: &PartyId) -> Option<u64> {
+        self.end_of()?.heads.into_iter().find(|(own, _)| own == party).map(|(_, size)| size)
+    }
+
+    fn end_of(&self) -> Option<Ended> {
+        self.ended.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Whether this party has signed terms that put an end to it; until the other has too it goes on, and nothing new is
@@ -286,7 +305,7 @@ impl Node {
         let secrets = Arc::new(home.secrets()?);
         let card = Card::parse(home.card())?;
         secrets.check(&card, home.folder())?;
-        secrets.load_hotline(&home.keys()?)?;
+        secrets.load_hotline(&home.keys()?, true)?;
         let pins = Arc::new(Pins::default());
         let (jobs, queue) = mpsc::channel(1024);
         let node = Arc::new(Self {

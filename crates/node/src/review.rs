@@ -103,7 +103,10 @@ impl Node {
         for party in parties {
             let ledger = self.ledger_of(agreement, &party).await?;
             let size = at.iter().find(|(named, _)| *named == party).map(|(_, size)| *size);
-            let head = self.head_of(&ledger, size.unwrap_or(ledger.witnessed)).await?;
+            // What comes after its last head counts for nothing.
+            let last = agreement.last_of(&party).unwrap_or(u64::MAX);
+            let size = size.unwrap_or(ledger.witnessed).min(last);
+            let head = self.head_of(&ledger, size).await?;
             let mut from = 0;
             loop {
                 let span = (from, head.size);
@@ -132,8 +135,8 @@ impl Node {
             matters.extend(page.into_iter().map(|(_, matter)| matter));
         }
         let (text, openings_of) = (&*agreement.terms, &openings);
-        let review =
-            Review::of(text, &terms, scope, (heads, time), &requests, &matters, openings_of);
+        let until = (heads, time, agreement.ended());
+        let review = Review::of(text, &terms, scope, until, &requests, &matters, openings_of);
         Ok((review, openings))
     }
 
@@ -219,5 +222,6 @@ pub fn recompute(
     let hash = terms.hash().to_hex();
     let scope = review.scope;
     let time = review.now.map(|time| report.over.map_or(time, |over| time.min(over)));
-    Ok(Review::of(terms, &hash, scope, (heads, time), requests, matters, openings))
+    let until = (heads, time, report.over);
+    Ok(Review::of(terms, &hash, scope, until, requests, matters, openings))
 }

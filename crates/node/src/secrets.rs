@@ -89,7 +89,9 @@ impl Secrets {
     }
 
     /// Reads the keys for hotlines that are in the folder.
-    pub(crate) fn load_hotline(&self, keys: &Keys) -> Result<(), Error> {
+    pub(crate) fn load_hotline(&self, keys: &Keys, at_start: bool) -> Result<(), Error> {
+        // One at a time: whoever read the folder first must not be the last who says what is in it.
+        let mut own = self.hotline.write().unwrap_or_else(PoisonError::into_inner);
         let mut all = BTreeMap::new();
         for name in keys.names(HOTLINE)? {
             match keys.load(&name) {
@@ -97,15 +99,18 @@ impl Secrets {
                     let text = String::from_utf8(bytes).unwrap_or_default();
                     all.insert(name, Arc::new(Identity::parse(&text)?));
                 }
-                // A crash came while it was made, and nothing is sealed to it, or while it was destroyed.
+                // A crash came while it was made, and nothing is sealed to it, or while it was destroyed. Later it may be
+                // one that is being made.
                 Err(error @ crate::keys::Error::Damaged(_)) => {
-                    tracing::warn!(%error, "a key for a hotline is taken away");
-                    keys.forget(&name)?;
+                    if at_start {
+                        tracing::warn!(%error, "a key for a hotline is taken away");
+                        keys.forget(&name)?;
+                    }
                 }
                 Err(error) => return Err(error.into()),
             }
         }
-        *self.hotline.write().unwrap_or_else(PoisonError::into_inner) = all;
+        *own = all;
         Ok(())
     }
 

@@ -157,12 +157,14 @@ async fn batch(node: &Node, jobs: &mut Vec<Job>) -> Result<(), Error> {
     } else {
         work.commit().await
     };
+    // What is committed is said to whoever waits for it, whatever fails now.
+    let mut after = Ok(());
     if new_cards && committed.is_ok() {
-        node.load_peers().await?;
+        after = node.load_peers().await;
     }
     // Where the other side begins a ledger it has signed terms, which may put an end to others.
     if committed.is_ok() && begins {
-        node.close_ended().await?;
+        after = after.and(node.close_ended().await);
     }
     // Whoever waits for a change does not wait for refusals: those wake nobody.
     if news {
@@ -172,7 +174,8 @@ async fn batch(node: &Node, jobs: &mut Vec<Job>) -> Result<(), Error> {
     for answer in answers {
         answer(outcome.clone());
     }
-    Ok(committed?)
+    committed?;
+    after
 }
 
 /// Gives the result once the commit is known; a commit that failed takes every result with it.
@@ -373,10 +376,10 @@ async fn receive(node: &Node, work: &mut Work, delivery: Delivery) -> Result<u64
         return Err(Error::Refused("these terms are not between us".to_owned()));
     }
     // That the other side signed terms holds although this party took its signature back.
-    if !agreement.is_withdrawn() {
+    let known = work.other(&agreement.own).await?;
+    if !(agreement.is_withdrawn() && known.is_none() && !agreement.is_restored()) {
         agreement.check_signs()?;
     }
-    let known = work.other(&agreement.own).await?;
     let ledger = match known {
         Some(ledger) => ledger,
         None if delivery.start == 0 => match delivery.entries.first() {

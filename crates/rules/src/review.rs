@@ -346,13 +346,13 @@ impl Review {
 
     /// Reviews these requests and other matters of an agreement, as both ledgers have them up to `heads` (the asker's
     /// and the receiver's party by name), as of `time`: of a ledger in which nobody states anything more nothing but
-    /// that tells how old it is.
+    /// that tells how old it is; and no clock runs after it ended.
     #[must_use]
     pub fn of<'a>(
         agreement: &Agreement,
         terms: &str,
         scope: Scope,
-        (heads, time): (Vec<Head>, Option<Timestamp>),
+        (heads, time, ended): (Vec<Head>, Option<Timestamp>, Option<Timestamp>),
         requests: impl IntoIterator<Item = &'a Request>,
         matters: impl IntoIterator<Item = &'a Matter>,
         openings: &Openings,
@@ -365,7 +365,7 @@ impl Review {
         let seen = |one, other| View { asked: size(one), answered: size(other) };
         let matters = matters.into_iter().filter_map(|m| m.up_to(seen(&m.opener, &m.other)));
         let matters: Vec<_> = matters.collect();
-        let pauses = clock::pauses(&matters, scope.exercise, None);
+        let pauses = clock::pauses(&matters, scope.exercise, ended);
         let between = agreement.between.as_ref();
         let parties = between.iter().flat_map(|between| &between.parties);
         let mut review = Self {

@@ -61,6 +61,14 @@ async fn carry(
         return Ok(true);
     }
     let Some((ledger, size)) = ledger::news(&node.db, &own.terms).await? else { return Ok(false) };
+    // Behind its last head nothing of a ledger is the other side's.
+    let party = ledger::show(&node.db, &ledger).await?.party;
+    if agreement.last_of(&party).is_some_and(|last| size > last) {
+        let mut work = node.begin().await?;
+        work.told(&ledger, size).await?;
+        work.commit().await?;
+        return Ok(true);
+    }
     tell(node, link, &ledger, size).await?;
     Ok(true)
 }

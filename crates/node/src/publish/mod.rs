@@ -36,9 +36,9 @@ pub async fn run(node: Arc<Node>, agreement: Arc<Agreement>) {
         let carry_on = async {
             if !agreement.is_closed() {
                 reconcile(&node, &agreement).await;
-                announce(&node, &agreement).await;
             }
             tokio::join!(
+                announce(&node, &agreement),
                 checkpoints(&node, &agreement),
                 witness::own(&node, &agreement),
                 witness::peers(&node, &agreement),
@@ -76,13 +76,16 @@ async fn over(node: &Node, agreement: &Agreement) {
     }
 }
 
-/// Whether outside witnesses have covered both ledgers as far as they are here, and the peer was told.
+/// Whether outside witnesses have covered both ledgers up to their last heads, and the peer was told.
 async fn is_covered(node: &Node, agreement: &Agreement) -> Result<bool, Error> {
     let own = ledger::show(&node.db, &agreement.own).await?;
     let other = ledger::counterpart(&node.db, &own).await?;
     let is_told = ledger::news(&node.db, &own.terms).await?.is_none();
-    let other = other.is_none_or(|other| other.witnessed >= other.verified);
-    Ok(is_told && other && own.witnessed >= own.verified)
+    let is_whole = |ledger: &Ledger| {
+        let last = agreement.last_of(&ledger.party).unwrap_or(ledger.verified);
+        ledger.witnessed >= last.min(ledger.size)
+    };
+    Ok(is_told && is_whole(&own) && other.is_none_or(|other| is_whole(&other)))
 }
 
 /// Where the store was put back from a backup: until both ledgers are what they were, nothing is signed.
@@ -90,7 +93,13 @@ async fn reconcile(node: &Arc<Node>, agreement: &Agreement) {
     let mut backoff = Backoff::of(node, agreement, "reconciling after a restore");
     while agreement.is_restored() {
         match node.reconcile(agreement).await {
-            Ok(()) => backoff.reset(),
+            Ok(()) => {
+                backoff.reset();
+                // The other side's opening may have come with it.
+                if let Err(error) = node.close_ended().await {
+                    tracing::error!(%error, "what later terms put an end to");
+                }
+            }
             Err(error) => backoff.failed(&error).await,
         }
     }
@@ -100,6 +109,10 @@ async fn reconcile(node: &Arc<Node>, agreement: &Agreement) {
 async fn announce(node: &Arc<Node>, agreement: &Arc<Agreement>) {
     let mut backoff = Backoff::of(node, agreement, "stating new keys");
     loop {
+        // Nothing is stated under what is over.
+        if agreement.is_closed() {
+            return backoff.reset();
+        }
         let agreement = Arc::clone(agreement);
         match node.job(|reply| Job::Announce { agreement, reply }).await {
             Ok(_) => return backoff.reset(),

@@ -12,12 +12,16 @@ use comity_rules::access::{Person, Right};
 use comity_rules::review::Scope;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _};
+use tokio::sync::Semaphore;
 
 use super::View;
 use crate::language::Language;
 
 /// Reviews that are kept.
 const KEPT: usize = 16;
+
+/// Reviews that are made at once: the pages need the rest of the machine.
+const MAKING: usize = 2;
 
 /// What a page may wait for at each look.
 const SHORT: Duration = Duration::from_millis(10);
@@ -31,9 +35,19 @@ const SHARE: u32 = 20;
 /// How often it is looked whether another hour has begun.
 const LOOK: Duration = Duration::from_secs(600);
 
-/// The reviews that were asked for lately, the latest at the end.
-#[derive(Default)]
-pub(crate) struct Reviews(Mutex<Vec<(Key, Arc<Slot>)>>);
+/// The reviews that were asked for lately.
+pub(crate) struct Reviews {
+    /// The latest at the end.
+    all: Mutex<Vec<(Key, Arc<Slot>)>>,
+    /// So many are made at once.
+    few: Arc<Semaphore>,
+}
+
+impl Default for Reviews {
+    fn default() -> Self {
+        Self { all: Mutex::default(), few: Arc::new(Semaphore::new(MAKING)) }
+    }
+}
 
 /// Hash of the terms, and the days.
 type Key = (String, Scope);
@@ -41,8 +55,9 @@ type Key = (String, Scope);
 #[derive(Default)]
 struct Slot {
     made: Mutex<Option<Made>>,
+    failed: Mutex<Option<Error>>,
     /// Held by whoever makes it: one at a time.
-    making: tokio::sync::Mutex<()>,
+    making: Arc<tokio::sync::Mutex<()>>,
 }
 
 #[derive(Clone)]
@@ -57,6 +72,11 @@ impl Made {
     fn view(&self, t: Language) -> Arc<View> {
         let [english, chinese] = &self.views;
         Arc::clone(if t == Language::Chinese { chinese } else { english })
+    }
+
+    /// From when on whoever asked gets this: of what lasts it is enough that it was made while he waited.
+    fn since(&self) -> Instant {
+        if self.took > SHORT { self.at + self.took } else { self.at }
     }
 }
 
@@ -79,30 +99,54 @@ impl Reviews {
     ) -> Result<Option<Arc<View>>, Error> {
         by.may(Right::Review)?;
         let slot = self.slot((agreement.terms.hash().to_hex(), days));
-        let lasting = slot.lasting();
+        let lasting = slot.made().filter(|made| made.took > SHORT);
         if let Some(made) = &lasting
-            && (made.at.elapsed() <= made.took * SHARE || slot.making.try_lock().is_err())
+            && made.at.elapsed() <= made.took * SHARE
         {
             return Ok(Some(made.view(t)));
         }
-        let (node, agreement, by) = (Arc::clone(node), Arc::clone(agreement), by.clone());
         let asked = Instant::now();
-        // Goes on when nobody waits for it any more; whoever looks next is told where it fails.
-        let making =
-            tokio::spawn(async move { slot.anew(&node, &by, &agreement, days, asked).await });
+        // Who looks at what lasts waits for nobody who makes it anew; who looks at these days first, a moment.
+        let patience = if lasting.is_some() { Duration::ZERO } else { PATIENCE };
+        let turn = Arc::clone(&slot.making).lock_owned();
+        let Ok(turn) = tokio::time::timeout(patience, turn).await else {
+            return Ok(lasting.map(|made| made.view(t)));
+        };
+        if let Some(made) = slot.made().filter(|made| made.since() >= asked) {
+            return Ok(Some(made.view(t)));
+        }
+        // Nobody waited any more when it failed.
+        if let Some(error) = slot.failed() {
+            return Err(error);
+        }
+        let (node, agreement, by) = (Arc::clone(node), Arc::clone(agreement), by.clone());
+        let few = Arc::clone(&self.few);
+        let making = tokio::spawn(async move {
+            let _few = few.acquire_owned().await;
+            let made = slot.make(&node, &by, &agreement, days).await;
+            drop(turn);
+            match made {
+                Err(error) if asked.elapsed() > PATIENCE => {
+                    slot.fail(error);
+                    None
+                }
+                made => Some(made),
+            }
+        });
         if let Some(made) = lasting {
             return Ok(Some(made.view(t)));
         }
-        match tokio::time::timeout(PATIENCE, making).await {
-            Ok(Ok(made)) => Ok(Some(made?.view(t))),
+        let left = PATIENCE.saturating_sub(asked.elapsed());
+        match tokio::time::timeout(left, making).await {
+            Ok(Ok(Some(made))) => Ok(Some(made?.view(t))),
             Ok(Err(error)) if error.is_panic() => resume_unwind(error.into_panic()),
             // It lasts, or the node stops.
-            Ok(Err(_)) | Err(_) => Ok(None),
+            _ => Ok(None),
         }
     }
 
     fn slot(&self, key: Key) -> Arc<Slot> {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
         let known = all.iter().position(|(known, _)| *known == key).map(|place| all.remove(place));
         let (key, slot) = known.unwrap_or_else(|| (key, Arc::default()));
         if all.len() == KEPT {
@@ -139,27 +183,13 @@ impl Slot {
         self.made.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// What is shown for a while, for it took long.
-    fn lasting(&self) -> Option<Made> {
-        self.made().filter(|made| made.took > SHORT)
+    /// Keeps why it could not be made, for whoever looks next.
+    fn fail(&self, error: Error) {
+        *self.failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
     }
 
-    /// Makes it, unless that was done since it was asked for.
-    async fn anew(
-        &self,
-        node: &Node,
-        by: &Person,
-        agreement: &Agreement,
-        days: Scope,
-        asked: Instant,
-    ) -> Result<Made, Error> {
-        let _turn = self.making.lock().await;
-        // Of what lasts it is enough that it was made while somebody waited.
-        let since = |made: &Made| if made.took > SHORT { made.at + made.took } else { made.at };
-        match self.made().filter(|made| since(made) >= asked) {
-            Some(made) => Ok(made),
-            None => self.make(node, by, agreement, days).await,
-        }
+    fn failed(&self) -> Option<Error> {
+        self.failed.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     async fn make(
