@@ -392,7 +392,7 @@ fn join(
     let mut rest = port.to_vec();
     if rest.is_empty()
         && let Some((_, port)) = other_port
-        && port.parse::<u16>().is_ok()
+        && port.parse::<u16>().is_ok_and(|port| port != 80 && port != 443)
     {
         rest.extend(format!(":{port}").bytes());
     }
@@ -548,6 +548,11 @@ mod tests {
             joined(&zeek, "1\tevil.example:81\t/x", "evil.example"),
             some(":81/x", "host+uri")
         );
+        let zeek = Columns::of(b"#fields\tid.resp_p\thost\turi\n1\t2\t3\n");
+        for (port, rest) in [("80", "/x"), ("8080", ":8080/x")] {
+            let line = format!("{port}\tevil.example\t/x");
+            assert_eq!(joined(&zeek, &line, "evil.example"), some(rest, "host+uri"));
+        }
         let csv = Columns::of(b"host,uri\n1,2\n");
         assert_eq!(
             joined(&csv, "\"evil.example\",\"/x,y\"", "evil.example"),
