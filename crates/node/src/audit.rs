@@ -103,9 +103,7 @@ pub async fn run(
     later: Option<&Terms>,
 ) -> Result<Report, Error> {
     let closes = later.and_then(|later| later.closes());
-    let over = later.and_then(|later| later.between.as_ref()).map(|between| between.proposed);
-    let over = over.filter(|_| closes.is_some());
-    let over = over.and_then(|over| Timestamp::from_second(over.as_second()).ok());
+    let over = later.and_then(|later| later.ends_at());
     let source = |place: &String| Source { reach, place: place.clone() };
     let (first, second, copies) = match places {
         [] => return Err(Error::Few),

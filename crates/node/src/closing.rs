@@ -9,6 +9,7 @@ use comity_ledger::Hash;
 use comity_rules::agreement::{self, Between, Closes, Event, Evidence, LastHead};
 use comity_rules::clock::Clocks;
 use comity_rules::matter::{Signal, Topic};
+use comity_rules::period::whole;
 use comity_rules::review::{self, Meetings};
 use comity_rules::thread::View;
 use comity_rules::{Kind, PartyId, Terms, ThreadId, clock};
@@ -105,8 +106,8 @@ impl Node {
             self.last_head(&own, own.verified).await?,
             self.last_head(&other, other.size).await?,
         ];
-        let actions = self.leaves(agreement, &heads).await?;
-        let closes = Closes { terms: own.terms, why, actions, heads };
+        let mut closes = Closes { terms: own.terms, why, actions: 0, heads };
+        closes.actions = self.leaves(agreement, &closes).await?;
         let between = agreement.terms.between.clone().ok_or_else(missing)?;
         let between = Between { proposed: whole(self.now()), closes: Some(closes), ..between };
         let terms = amended.unwrap_or(&agreement.terms);
@@ -143,10 +144,8 @@ impl Node {
     }
 
     /// How many action items the meetings under an agreement leave open, up to its last heads.
-    async fn leaves(&self, agreement: &Agreement, heads: &[LastHead]) -> Result<u32, Error> {
-        let size = |party: &PartyId| {
-            heads.iter().find(|head| head.party == *party).map_or(0, |head| head.size)
-        };
+    async fn leaves(&self, agreement: &Agreement, closes: &Closes) -> Result<u32, Error> {
+        let size = |party: &PartyId| closes.head(party).map_or(0, |head| head.size);
         let terms = agreement.terms.hash().to_hex();
         let held = matter::about(&self.db, Topic::Dialogue, &terms).await?;
         let held: Vec<_> = held
@@ -193,8 +192,7 @@ impl Node {
             return if is_known { Ok(()) } else { Err(over()) };
         }
         let mut others = all.iter().filter(|one| {
-            let closes = one.terms.closes();
-            closes.is_some_and(|closes| closes.terms == ended.terms.hash().to_hex())
+            one.terms.ends(&ended.terms.hash().to_hex())
                 && !one.is_withdrawn()
                 && one.terms.hash() != terms.hash()
         });
@@ -216,7 +214,7 @@ impl Node {
         agreement: &Agreement,
     ) -> Result<(), Error> {
         let Some(closes) = terms.closes() else { return Ok(()) };
-        let left = self.leaves(agreement, &closes.heads).await?;
+        let left = self.leaves(agreement, closes).await?;
         if left != closes.actions {
             return Err(Error::Refused(format!(
                 "the terms say that meetings left {} action items open; by the ledgers it is {left}. Propose again",
@@ -227,13 +225,12 @@ impl Node {
         let mirrored = ledger::mirrored(&self.db, &own.id).await?;
         let other = ledger::counterpart(&self.db, &own).await?;
         self.check_end(terms, closes, agreement).await?;
-        let head = |party: &PartyId| closes.heads.iter().find(|head| head.party == *party);
-        if let Some(cut) = head(&own.party).filter(|_| agreement.key.is_some()) {
+        if let Some(cut) = closes.head(&own.party).filter(|_| agreement.key.is_some()) {
             self.check_said(&own, cut.size).await?;
         }
         for (ledger, least) in [(Some(&own), mirrored), (other.as_ref(), u64::MAX)] {
             let Some(ledger) = ledger else { continue };
-            let Some(head) = head(&ledger.party) else { continue };
+            let Some(head) = closes.head(&ledger.party) else { continue };
             let least = least.min(ledger.size);
             if head.origin != ledger.key.name() || head.size > ledger.size || head.size < least {
                 return Err(Error::Refused(format!(
@@ -362,18 +359,23 @@ impl Node {
         let mut changed = false;
         for old in &all {
             let hash = old.terms.hash().to_hex();
-            let ends = |one: &&Arc<Agreement>| one.terms.closes().is_some_and(|c| c.terms == hash);
             let mut both = Vec::new();
-            for next in all.iter().filter(ends) {
+            for next in all.iter().filter(|one| one.terms.ends(&hash)) {
                 let is_withdrawn = session::setting(&self.db, &withdrawn(next)).await?.is_some();
                 if self.is_countersigned(next).await?
                     && !(is_withdrawn && self.goes_beyond(old, next).await?)
                 {
-                    both.push((!self.is_used(next).await?, proposed(next), next));
+                    both.push((false, next.terms.ends_at().unwrap_or(Timestamp::MIN), next));
                 } else if is_withdrawn {
                     next.withdrawn.store(true, Ordering::Release);
                 } else {
                     old.ending.store(true, Ordering::Release);
+                }
+            }
+            // Whether terms were used is read from whole ledgers: only where that decides.
+            if both.len() > 1 {
+                for (unused, _, next) in &mut both {
+                    *unused = !self.is_used(next).await?;
                 }
             }
             both.sort_by_key(|(unused, at, next)| (*unused, *at, next.terms.hash().to_hex()));
@@ -406,8 +408,7 @@ impl Node {
         let other = ledger::counterpart(&self.db, &own).await?;
         let mirrored = ledger::mirrored(&self.db, &own.id).await?;
         let size = |party: &PartyId| {
-            let mut heads = next.terms.closes().into_iter().flat_map(|closes| &closes.heads);
-            heads.find(|head| head.party == *party).map_or(0, |head| head.size)
+            next.terms.closes().and_then(|closes| closes.head(party)).map_or(0, |head| head.size)
         };
         let theirs = other.is_some_and(|other| other.size > size(&other.party));
         Ok(theirs || mirrored > size(&own.party))
@@ -462,10 +463,7 @@ impl Node {
         }
         session::set(&self.db, &withdrawn(&next), "").await?;
         let all = self.agreements();
-        let still = all.iter().any(|one| {
-            let ends = one.terms.closes().is_some_and(|one| one.terms == closes.terms);
-            ends && !one.is_withdrawn()
-        });
+        let still = all.iter().any(|one| one.terms.ends(&closes.terms) && !one.is_withdrawn());
         ended.ending.store(still, Ordering::Release);
         self.journal("agreement withdraw", &next.terms.hash().to_hex()).await?;
         self.change();
@@ -479,16 +477,6 @@ impl Agreement {
         let mut own = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
         own.replace(ended.clone()) != Some(ended)
     }
-}
-
-/// When terms were proposed, to the second: so is all that is computed from it.
-fn proposed(agreement: &Agreement) -> Timestamp {
-    agreement.terms.between.as_ref().map_or(Timestamp::MIN, |between| whole(between.proposed))
-}
-
-/// A time without a fraction of a second.
-fn whole(time: Timestamp) -> Timestamp {
-    Timestamp::from_second(time.as_second()).unwrap_or(time)
 }
 
 /// The setting that says that a signature was taken back.

@@ -173,9 +173,7 @@ impl Node {
         let mut ended = vec![ended.terms.hash().to_hex()];
         // Of several that were to follow one holds, and it may have been followed too.
         while let Some(hash) = ended.pop() {
-            let ends =
-                |next: &&Arc<Agreement>| next.terms.closes().is_some_and(|one| one.terms == hash);
-            for next in all.iter().filter(ends) {
+            for next in all.iter().filter(|next| next.terms.ends(&hash)) {
                 let terms = next.terms.hash().to_hex();
                 let meetings = matter::about(&self.db, Topic::Dialogue, &terms).await?;
                 let held = |one: &Matter| !one.exercise && one.held(View::ALL).is_some();

@@ -12,6 +12,12 @@ pub fn instant(seconds: u64) -> Option<Timestamp> {
     Timestamp::from_second(i64::try_from(seconds).ok()?).ok()
 }
 
+/// A time without its fraction of a second, as ledgers count.
+#[must_use]
+pub fn whole(time: Timestamp) -> Timestamp {
+    Timestamp::from_second(time.as_second()).unwrap_or(time)
+}
+
 /// A duration such as `PT4H`, `P3D` or `P6M`, kept as it was written.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]

@@ -157,17 +157,8 @@ impl Ledger {
             Self::Verify { file: None, .. } => verify_own(context).await,
             Self::Audit { ledgers, policy, terms, closed_by, key } => {
                 let policy = read_policy(&policy)?;
-                let parse = |path: PathBuf| -> Result<_, Failure> {
-                    Terms::parse(&read(&path)?)
-                        .map_err(|error| Failure::Wrong(format!("{}: {error}", path.display())))
-                };
-                let terms = terms.map(parse).transpose()?;
-                let later = closed_by.map(parse).transpose()?;
-                if later.as_ref().is_some_and(|later| later.closes().is_none()) {
-                    return Err(Failure::Wrong(
-                        "--closed-by: these terms end no agreement".to_owned(),
-                    ));
-                }
+                let terms = terms.as_deref().map(read_terms).transpose()?;
+                let later = closed_by.as_deref().map(read_later).transpose()?;
                 let (terms, key) = (terms.as_ref(), key.as_deref());
                 run_audit(context, &ledgers, &policy, (terms, later.as_ref()), key).await
             }
@@ -436,6 +427,23 @@ pub(crate) fn describe_audit(report: &Value) -> String {
         ));
     }
     out
+}
+
+pub(super) fn read_terms(path: &Path) -> Result<Terms, Failure> {
+    Terms::parse(&read(path)?)
+        .map_err(|error| Failure::Wrong(format!("{}: {error}", path.display())))
+}
+
+/// The terms of `--closed-by`.
+pub(super) fn read_later(path: &Path) -> Result<Terms, Failure> {
+    let terms = read_terms(path)?;
+    if terms.closes().is_none() {
+        return Err(Failure::Wrong(format!(
+            "--closed-by {}: these terms end no agreement",
+            path.display()
+        )));
+    }
+    Ok(terms)
 }
 
 pub(super) fn read_policy(path: &Path) -> Result<Policy, Failure> {

@@ -15,7 +15,7 @@ use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan as _};
 use serde_json::json;
 
-use super::ledger::read_policy;
+use super::ledger::{read_later, read_policy, read_terms};
 use crate::failure::Failure;
 use crate::output::{Context, hours, read, text, write};
 
@@ -130,20 +130,10 @@ impl Review {
             }
             Self::Check { review, ledgers, policy, terms, closed_by, proofs, key } => {
                 let text = read(&review)?;
-                let wrong = |path: &Path, error: &dyn std::fmt::Display| {
-                    Failure::Wrong(format!("{}: {error}", path.display()))
-                };
-                let given: Reviewed =
-                    serde_json::from_str(&text).map_err(|error| wrong(&review, &error))?;
-                let parse = |path: PathBuf| {
-                    Terms::parse(&read(&path)?).map_err(|error| wrong(&path, &error))
-                };
-                let (terms, later) = (parse(terms)?, closed_by.map(parse).transpose()?);
-                if later.as_ref().is_some_and(|later| later.closes().is_none()) {
-                    return Err(Failure::Wrong(
-                        "--closed-by: these terms end no agreement".to_owned(),
-                    ));
-                }
+                let given: Reviewed = serde_json::from_str(&text)
+                    .map_err(|error| Failure::Wrong(format!("{}: {error}", review.display())))?;
+                let terms = read_terms(&terms)?;
+                let later = closed_by.as_deref().map(read_later).transpose()?;
                 // That it is not before the heads, the same bytes show.
                 let latest = Timestamp::now().saturating_add(1.hour()).unwrap_or(Timestamp::MAX);
                 if let Some(now) = given.now.filter(|now| *now > latest) {

@@ -22,6 +22,7 @@ use comity_rules::calendar::Calendar;
 use comity_rules::command::{Command, Deed};
 use comity_rules::content::{Letter, Message, Remark};
 use comity_rules::matter::Signal;
+use comity_rules::period::whole;
 use comity_rules::thread::View;
 use comity_web::Said;
 use jiff::{SignedDuration, Timestamp};
@@ -552,9 +553,4 @@ impl Run<'_> {
         let terms = (*agreement.terms).clone();
         Ok(Played { steps, review, terms, same: same && apart, clean })
     }
-}
-
-/// In whole seconds, as ledgers count them.
-fn whole(time: Timestamp) -> Timestamp {
-    Timestamp::from_second(time.as_second()).unwrap_or(time)
 }

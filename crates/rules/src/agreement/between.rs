@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::PartyId;
-use crate::period::instant;
+use crate::period::{instant, whole};
 
 /// Who agreed to these terms here.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,6 +52,28 @@ impl super::Agreement {
     #[must_use]
     pub fn closes(&self) -> Option<&Closes> {
         self.between.as_ref()?.closes.as_ref()
+    }
+
+    /// Whether these terms put an end to the agreement whose terms have this hash (hexadecimal).
+    #[must_use]
+    pub fn ends(&self, terms: &str) -> bool {
+        self.closes().is_some_and(|closes| closes.terms == terms)
+    }
+
+    /// When clocks stop under the agreement that these terms put an end to: when they were proposed, to the second. So is
+    /// all that is computed from it. `None` where they end nothing.
+    #[must_use]
+    pub fn ends_at(&self) -> Option<Timestamp> {
+        self.closes()?;
+        Some(whole(self.between.as_ref()?.proposed))
+    }
+}
+
+impl Closes {
+    /// The last head of a party's ledger.
+    #[must_use]
+    pub fn head(&self, party: &PartyId) -> Option<&LastHead> {
+        self.heads.iter().find(|head| head.party == *party)
     }
 }
 

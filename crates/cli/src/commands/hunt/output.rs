@@ -135,13 +135,13 @@ impl Sink for Counted {
         if seen.value.is_empty() {
             seen.value = one.pattern.clone().unwrap_or_else(|| one.indicator.clone());
         }
-        let named = match one.kind {
-            "cidr" => Some(Named::Address),
-            "domain" => Some(Named::Kind(Kind::Domain)),
-            _ => None,
-        };
-        let what = named.and_then(|named| Indicator::new(named, &one.value).ok());
         if seen.observed.len() < MOST_OBSERVED {
+            let named = match one.kind {
+                "cidr" => Some(Named::Address),
+                "domain" => Some(Named::Kind(Kind::Domain)),
+                _ => None,
+            };
+            let what = named.and_then(|named| Indicator::new(named, &one.value).ok());
             seen.observed.extend(what.map(|what| what.value));
         }
         *seen.files.entry(one.file.clone()).or_default() += 1;
