@@ -314,7 +314,10 @@ async fn what_is_released_late_is_found_as_added_then() {
     assert_eq!(stand.names(&green, of).await, ["kept"]);
     assert_eq!(stand.names(&red, of).await, ["secret"]);
     let found = stand.node.search(&Person::operator(), "tlp:red secret", None, 10).await.unwrap();
-    assert_eq!(found.len(), 1);
+    assert_eq!(found.iter().map(|one| one.superseded).collect::<Vec<_>>(), [false]);
+    // What only an earlier version says is found, and said to be earlier: its labels hold no more.
+    let found = stand.node.search(&Person::operator(), "kept", None, 10).await.unwrap();
+    assert_eq!(found.iter().map(|one| one.superseded).collect::<Vec<_>>(), [true]);
     // Deleted, it is gone everywhere, and does not come back unasked.
     let id = "malware--00000000-0000-4000-8000-000000000002".to_owned();
     stand.node.delete_intelligence(&Person::operator(), &[id]).await.unwrap();

@@ -138,6 +138,29 @@ fn what_the_standard_asks_for_is_found_missing_by_path_and_rule() {
             vec!["number_observed range", " exactly-one"],
         ),
         (
+            domain("sighting", &format!(r#","sighting_of_ref":"ipv4-addr--{ID}""#)),
+            vec!["sighting_of_ref reference"],
+        ),
+        (domain("sighting", &format!(r#","sighting_of_ref":"x-own--{ID}""#)), vec![]),
+        (
+            domain(
+                "relationship",
+                &format!(
+                    r#","relationship_type":"uses","source_ref":"extension-definition--{ID}","target_ref":"tool--{ID}""#
+                ),
+            ),
+            vec!["source_ref reference"],
+        ),
+        (
+            domain(
+                "observed-data",
+                &format!(
+                    r#","first_observed":"2016-02-12T08:17:27Z","last_observed":"2016-02-12T08:17:27Z","number_observed":1,"object_refs":["relationship--{ID}"]"#
+                ),
+            ),
+            vec!["object_refs reference"],
+        ),
+        (
             domain(
                 "attack-pattern",
                 r#","name":"x","granular_markings":[{"selectors":["name","nothing","labels.[3]"],"lang":"en"},{"selectors":["name"]}]"#,

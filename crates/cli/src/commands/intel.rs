@@ -382,7 +382,10 @@ fn row(one: &Value) -> Vec<String> {
     let pap = text(one, "pap");
     let marking =
         if pap.is_empty() { text(one, "tlp") } else { format!("{} {pap}", text(one, "tlp")) };
-    let name: String = text(one, "name").chars().take(60).collect();
+    let mut name: String = text(one, "name").chars().take(60).collect();
+    if one["superseded"] == true {
+        name.push_str(" (an earlier version)");
+    }
     vec![text(one, "type"), name, marking, text(one, "id")]
 }
 

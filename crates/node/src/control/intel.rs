@@ -339,6 +339,7 @@ fn shown_json(shown: &Shown) -> Value {
         "tlp": shown.tlp.label(),
         "pap": shown.pap.map(Pap::label),
         "statements": shown.statements,
+        "superseded": shown.superseded,
     })
 }
 

@@ -75,6 +75,8 @@ pub struct Shown {
     pub statements: Vec<String>,
     /// A name for people.
     pub name: String,
+    /// Whether a later version of it is here: what is said of it holds of this one.
+    pub superseded: bool,
 }
 
 /// An object with what is around it.
@@ -425,7 +427,8 @@ impl Node {
             }
         }
         let name = name(&object.marked.body).unwrap_or_else(|| object.id.clone());
-        Ok(Shown { object, tlp, pap, statements, name })
+        let superseded = intel::is_superseded(&self.db, &object).await?;
+        Ok(Shown { object, tlp, pap, statements, name, superseded })
     }
 }
 

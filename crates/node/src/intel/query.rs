@@ -36,6 +36,9 @@ pub enum Problem {
     /// Something stands where a word should.
     #[error("want something to look for at {0:?}")]
     Word(String),
+    /// The beginning of a field's value.
+    #[error("{0}: is looked for whole; the beginning of a word is found without a field: sink*")]
+    Star(String),
     /// Only what is not wanted.
     #[error("say also what to look for, not only what not")]
     OnlyNot,
@@ -230,6 +233,9 @@ fn tokens(text: &str) -> Result<Vec<Token>, Problem> {
                         rest = after;
                         Token::Term(Some(name.to_ascii_lowercase()), quoted)
                     }
+                    (_, Some((name, value))) if value.ends_with('*') => {
+                        return Err(Problem::Star(name.to_ascii_lowercase()));
+                    }
                     (_, Some((name, value))) => {
                         Token::Term(Some(name.to_ascii_lowercase()), value.to_owned())
                     }
@@ -295,6 +301,7 @@ mod tests {
         assert_eq!(found("网"), Query::Prefix("网".to_owned()));
         assert_eq!(found("sink*"), Query::Prefix("sink".to_owned()));
         assert_eq!(found("http://evil.example/a"), word(&field("value", "http://evil.example/a")));
+        assert_eq!(found(r#"value:"a*""#), word(&field("value", "a*")));
         let id = "indicator--44298a74-ba52-4f0c-87a3-1824e67d7fad";
         assert_eq!(parse(id), Ok(Parsed::Id(id.to_owned())));
     }
@@ -308,6 +315,7 @@ mod tests {
             ("NOT a", Problem::OnlyNot),
             ("colour:red", Problem::Field("colour".to_owned())),
             ("tlp:mauve", Problem::Label("mauve".to_owned(), "TLP")),
+            ("value:evil*", Problem::Star("value".to_owned())),
             ("(a", Problem::Open("parenthesis")),
             ("a)", Problem::Open("parenthesis")),
             ("\"a", Problem::Open("quotation mark")),

@@ -18,8 +18,15 @@ const MOTIVATIONS: Kind = Kind::List(&Kind::Open(&ov::ATTACK_MOTIVATION));
 const SEEN: Rule = Rule::NotBefore("last_seen", "first_seen");
 const SOFTWARE: Kind = Kind::Reference(Refers::To(&["software"]));
 /// What neither end of a relationship, nor a sighting, may be.
-const NO_RELATION: &[&str] =
-    &["relationship", "sighting", "bundle", "marking-definition", "language-content"];
+/// What no relationship is of: what is neither a domain object nor an observable.
+const NO_RELATION: &[&str] = &[
+    "relationship",
+    "sighting",
+    "bundle",
+    "marking-definition",
+    "language-content",
+    "extension-definition",
+];
 
 const fn domain(
     name: &'static str,
@@ -205,6 +212,7 @@ pub(super) static TYPES: &[Type] = &[
         &[
             Rule::NotBefore("last_observed", "first_observed"),
             Rule::OneOf(&["objects", "object_refs"]),
+            Rule::Special(Special::Observed),
         ],
     ),
     domain(
@@ -296,7 +304,7 @@ pub(super) static TYPES: &[Type] = &[
             FIRST_SEEN,
             LAST_SEEN,
             may("count", Kind::Integer { least: 0, most: 999_999_999 }),
-            must("sighting_of_ref", Kind::Reference(Refers::Not(NO_RELATION))),
+            must("sighting_of_ref", Kind::Reference(Refers::Domain)),
             may("observed_data_refs", Kind::List(&Kind::Reference(Refers::To(&["observed-data"])))),
             may(
                 "where_sighted_refs",

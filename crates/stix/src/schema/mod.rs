@@ -117,6 +117,8 @@ pub(crate) enum Refers {
     To(&'static [&'static str]),
     /// Any but these.
     Not(&'static [&'static str]),
+    /// A domain object, or what no standard knows.
+    Domain,
     /// Observables and relationships: any but a domain object.
     Observed,
     /// An observable of one of these types, by identifier; in an observed-data of STIX 2.0, by key.
@@ -189,6 +191,7 @@ pub(crate) enum Special {
     Pattern,
     MarkingDefinition,
     Relationship,
+    Observed,
     Extension,
 }
 

@@ -431,6 +431,7 @@ impl<'o> Report<'o> {
             }
             Refers::Any => true,
             Refers::Not(types) => !types.contains(&id.kind),
+            Refers::Domain => schema::known(id.kind).is_none() || domain(id.kind),
             Refers::Observed => !domain(id.kind),
         };
         if wanted {
@@ -446,7 +447,7 @@ impl<'o> Report<'o> {
                     format_args!("this names {}, and must name {types}", id.kind),
                 );
             }
-            Refers::Any | Refers::Not(_) | Refers::Observed => {
+            Refers::Any | Refers::Not(_) | Refers::Domain | Refers::Observed => {
                 self.must(path, rule, format_args!("this may not name {}", id.kind));
             }
         }

@@ -20,6 +20,7 @@ impl Report<'_> {
             Special::Pattern => self.pattern(object, at),
             Special::MarkingDefinition => self.marking(object, section, at),
             Special::Relationship => self.relationship(object, section, at),
+            Special::Observed => self.observed(object, section, at),
             Special::Extension => self.extension(object, section, at),
         }
     }
@@ -155,6 +156,22 @@ impl Report<'_> {
                     shown(kind),
                     shown(target)
                 ),
+            );
+        }
+    }
+
+    /// Section 4.14: relationships alone are nothing that was observed.
+    fn observed(&mut self, object: &Object<'_>, section: &'static str, at: &Path<'_>) {
+        let Some(refs) = object.member("object_refs").and_then(Json::as_array) else { return };
+        let related = |one: &Json<'_>| {
+            let id = one.as_str().and_then(Id::parse);
+            id.is_some_and(|id| matches!(id.kind, "relationship" | "sighting"))
+        };
+        if !refs.is_empty() && refs.iter().all(related) {
+            self.must(
+                &Path::Member(at, "object_refs"),
+                ("reference", section),
+                format_args!("at least one must name an observable"),
             );
         }
     }

@@ -94,6 +94,16 @@ pub async fn versions(db: &Db, id: &str) -> Result<Vec<Object>, Error> {
     db.query(&sql, &[id.into()]).await?.into_iter().map(read).collect()
 }
 
+/// Whether a later version of an object is here.
+///
+/// # Errors
+/// [`Error`].
+pub async fn is_superseded(db: &Db, object: &Object) -> Result<bool, Error> {
+    const SQL: &str = "SELECT 1 FROM intel_object WHERE id = $1 AND version > $2 LIMIT 1";
+    let params = [object.id.as_str().into(), object.version.into()];
+    Ok(db.query_one(SQL, &params).await?.is_some())
+}
+
 /// Who may see some version of an object: nobody, where it was deleted; none, where it never was here.
 ///
 /// # Errors

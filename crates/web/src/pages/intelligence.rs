@@ -10,7 +10,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use comity_node::Error;
 use comity_node::intel::{
-    Batch, Collection, Import, Pap, Parsed, Problem, Report, Shown, Tlp, query,
+    Batch, Collection, Import, Pap, Parsed, Problem, Report, Shown, Tlp, query, stamp,
 };
 use comity_rules::access::Right;
 use jiff::Timestamp;
@@ -64,6 +64,8 @@ pub(super) struct Row {
     pub(super) kind: String,
     pub(super) name: String,
     pub(super) marking: String,
+    /// Which version it is, where there is a later one.
+    pub(super) earlier: Option<String>,
 }
 
 /// A batch in a list.
@@ -123,12 +125,14 @@ struct Brought {
 }
 
 impl Row {
-    pub(super) fn of(shown: &Shown) -> Self {
+    pub(super) fn of(t: Language, shown: &Shown) -> Self {
+        let of = [("version", stamp(shown.object.version))];
         Self {
             id: shown.object.id.clone(),
             kind: shown.object.kind.clone(),
             name: shown.name.clone(),
             marking: marking(shown),
+            earlier: shown.superseded.then(|| t.with("intel-earlier", of)),
         }
     }
 }
@@ -198,7 +202,7 @@ async fn find(app: &App, t: Language, who: &Who, asked: Asked) -> Result<List, E
                     let last = found.last().map_or(0, |shown| shown.object.num);
                     older = Some(format!("/intelligence?q={}&before={last}", encoded(&query)));
                 }
-                rows = Some(found.iter().map(Row::of).collect());
+                rows = Some(found.iter().map(|one| Row::of(t, one)).collect());
             }
         }
     }
@@ -227,6 +231,7 @@ fn said(t: Language, wrong: &Problem) -> String {
         Problem::Label(label, of) => {
             t.with("query-label", [("what", label.clone()), ("of", (*of).to_owned())])
         }
+        Problem::Star(name) => about("query-star", name),
         Problem::Open(_) => t.text("query-open"),
         Problem::Word(word) => about("query-word", word),
         Problem::OnlyNot => t.text("query-only-not"),

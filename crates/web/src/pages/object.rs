@@ -155,11 +155,11 @@ async fn page(
     facts.extend(statements.map(|one| (t.text("intel-statement"), one.clone())));
     let related = related(t, &around);
     let shared = |(value, others, more): &(String, Vec<Shown>, bool)| {
-        (value.clone(), others.iter().map(Row::of).collect(), *more)
+        (value.clone(), others.iter().map(|one| Row::of(t, one)).collect(), *more)
     };
     let page = Page {
         frame: Frame::of(app, t, &who.0, "intelligence", 0),
-        row: Row::of(&around.shown),
+        row: Row::of(t, &around.shown),
         marking_class: tlp,
         problem,
         done,
