@@ -4,6 +4,8 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
+use crate::extension::{self, Extension};
+
 /// What a file's beginning says of its columns.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) enum Columns {
@@ -183,7 +185,7 @@ impl Line<'_> {
             return all;
         }
         for (name, (start, end)) in self.fields().unwrap_or_default() {
-            all.push((name, String::from_utf8_lossy(&self.bytes[start..end]).into_owned()));
+            all.push((name, self.text((start, end))));
         }
         all
     }
@@ -209,20 +211,40 @@ impl Line<'_> {
                 names.get(before).cloned()
             }
             Columns::Csv(separator, names) => {
-                let cell = places(self.bytes, *separator).iter().position(|(_, end)| at <= *end);
-                names.get(cell?).cloned()
+                let cells = self.cells(*separator, names)?;
+                names.get(cells.iter().position(|(_, end)| at <= *end)?).cloned()
             }
-            Columns::Unnamed => self.pair(at).map(|(name, _)| name),
+            Columns::Unnamed => match Extension::of(self.bytes) {
+                Some(own) => {
+                    let (name, _) = own.fields().find(|(_, value)| value.contains(&at))?;
+                    Some(String::from_utf8_lossy(&self.bytes[name]).into_owned())
+                }
+                None => self.pair(at).map(|(name, _)| name),
+            },
         }
     }
 
-    /// The key before the `=` that this place stands behind, and where its value begins: CEF, LEEF, and whatever
-    /// writes `key=value`.
+    /// Where the cells of a row of CSV stand. A cell may have line ends in it: what is no whole row has no names.
+    fn cells(&self, separator: u8, names: &[String]) -> Option<Vec<(usize, usize)>> {
+        let is_whole = memchr::memchr_iter(b'"', self.bytes).count().is_multiple_of(2);
+        let cells = places(self.bytes, separator);
+        (is_whole && cells.len() >= names.len()).then_some(cells)
+    }
+
+    /// A value, as it was meant.
+    fn text(&self, (start, end): (usize, usize)) -> String {
+        let value = &self.bytes[start..end];
+        let is_unnamed = *self.columns == Columns::Unnamed;
+        match is_unnamed.then(|| Extension::of(self.bytes)).flatten() {
+            Some(_) => extension::meant(value).into_owned(),
+            None => String::from_utf8_lossy(value).into_owned(),
+        }
+    }
+
+    /// The key before the `=` that this place stands behind, and where its value begins: whatever writes `key=value`.
     fn pair(&self, at: usize) -> Option<(String, usize)> {
         let is_key = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-');
         let before = &self.bytes[..at];
-        let extends = memchr::memmem::find(before, b"CEF:")
-            .or_else(|| memchr::memmem::find(before, b"LEEF:"));
         // A key stands apart: what a value has before an `=`, as the query of a URL does, is none.
         let key = |equals: usize| {
             let start = before[..equals].iter().rposition(|byte| !is_key(byte));
@@ -239,13 +261,10 @@ impl Line<'_> {
             }
             end = equals;
         };
-        // A value there has spaces in it, and ends only where the next key begins.
-        let is_in = extends.is_some() || {
-            let quoted = before.iter().rposition(|byte| *byte == b'"');
-            let ends = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b',' | b';');
-            quoted.is_some_and(|quote| quote == equals + 1)
-                || before.iter().rposition(ends).is_none_or(|word| word < equals)
-        };
+        let quoted = before.iter().rposition(|byte| *byte == b'"');
+        let ends = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b',' | b';');
+        let is_in = quoted.is_some_and(|quote| quote == equals + 1)
+            || before.iter().rposition(ends).is_none_or(|word| word < equals);
         is_in.then_some((name, equals + 1))
     }
 
@@ -262,12 +281,9 @@ impl Line<'_> {
         let port = self.bytes.get(end..value.1)?;
         let find = |names: &[&str]| {
             let of = |name: &&str| fields.iter().find(|(own, _)| own.eq_ignore_ascii_case(name));
-            names.iter().find_map(of).map(|(name, (from, to))| (name, &self.bytes[*from..*to]))
+            names.iter().find_map(of).map(|(name, place)| (name.clone(), self.text(*place)))
         };
-        let text = |found: Option<(&String, &[u8])>| {
-            found.map(|(name, value)| (name.clone(), String::from_utf8_lossy(value).into_owned()))
-        };
-        join(host, port, text(find(&PATHS)), text(find(&QUERIES)), text(find(&PORTS)))
+        join(host, port, find(&PATHS), find(&QUERIES), find(&PORTS))
     }
 
     /// The fields of a line that is no JSON, with where their values stand.
@@ -291,13 +307,18 @@ impl Line<'_> {
             };
             self.bytes.split(|byte| *byte == b'\t').map(cell).collect()
         } else {
-            places(self.bytes, separator)
+            self.cells(separator, names)?
         };
         Some(names.iter().cloned().zip(cells.into_iter().map(inner)).collect())
     }
 
     /// All of `key=value`.
     fn pairs(&self) -> Vec<(String, (usize, usize))> {
+        if let Some(own) = Extension::of(self.bytes) {
+            let name = |name| String::from_utf8_lossy(&self.bytes[name]).into_owned();
+            let fields = own.fields().take(MOST_PAIRS);
+            return fields.map(|(own, value)| (name(own), (value.start, value.end))).collect();
+        }
         let mut pairs: Vec<(String, (usize, usize))> = Vec::new();
         for equals in memchr::memchr_iter(b'=', self.bytes).take(MOST_PAIRS) {
             let Some((name, start)) = self.pair(equals + 1) else { continue };
@@ -530,6 +551,12 @@ mod tests {
         assert_eq!(field(&none, "x url=/?a=evil.example", "evil").as_deref(), Some("url"));
         let syslog = r#"Mar  1 h app[7]: {"a":{"b":"evil.example"}}"#;
         assert_eq!(field(&none, syslog, "evil").as_deref(), Some("a.b"));
+        assert_eq!(field(&none, "CEF:0|evil.example|P|1|x|n|3|a=b", "evil"), None);
+        // A cell with line ends in it: its lines are no rows.
+        let csv = Columns::of(b"time,msg,src\n1,2,3\n");
+        for part in ["1,\"seen evil.example", "evil.example", "seen, evil.example\",2"] {
+            assert_eq!(field(&csv, part, "evil"), None);
+        }
     }
 
     #[test]
@@ -560,6 +587,10 @@ mod tests {
         );
         let cef = "CEF:0|V|P|1|x|n|3|dhost=evil.example request=/x y=1";
         assert_eq!(joined(&none, cef, "evil.example"), some("/x", "dhost+request"));
+        let cef = r"CEF:0|V|P|1|x|n|3|dhost=evil.example request=/x,y?a\=b c=1";
+        assert_eq!(joined(&none, cef, "evil.example"), some("/x,y?a=b", "dhost+request"));
+        let leef = "LEEF:2.0|V|P|1|x|^|dhost=evil.example^url=/x y,z^a=b";
+        assert_eq!(joined(&none, leef, "evil.example"), some("/x y,z", "dhost+url"));
         let syslog = r#"Mar  1 h app[7]: {"host":"evil.example","uri":"/x"}"#;
         assert_eq!(joined(&none, syslog, "evil.example"), some("/x", "host+uri"));
         assert_eq!(joined(&none, r#"{"referer":"evil.example","url":"/x"}"#, "evil.example"), None);

@@ -3,6 +3,7 @@
 #![deny(unsafe_code)]
 
 mod address;
+mod extension;
 mod fields;
 pub mod hunt;
 pub mod index;

@@ -12,6 +12,9 @@ use crate::index::Index;
 /// Lines that are kept for patterns over several of them.
 const MOST_CANDIDATES: usize = 100_000;
 
+/// Lines that are gone through for one such pattern, again for each set that satisfies it.
+const MOST_LINES: usize = 2_000_000;
+
 /// The patterns of some indexes, ready.
 pub(crate) struct Patterns {
     by_index: Vec<Vec<Option<Ready>>>,
@@ -60,7 +63,7 @@ impl Patterns {
 
     /// Whether some pattern is over several lines.
     pub(crate) fn are_over_lines(&self) -> bool {
-        self.by_index.iter().flatten().flatten().any(|ready| !ready.pattern.is_single())
+        self.by_index.iter().flatten().flatten().any(|ready| !ready.pattern.is_of_one())
     }
 
     /// Asks a pattern of a line: what is seen in it, whether it has a time, and the sighting of the part that led here.
@@ -82,22 +85,22 @@ impl Patterns {
             pattern: Some(ready.text.clone()),
             ..part
         };
-        if ready.pattern.is_single() {
+        // Before and after say nothing of what has no time.
+        if !is_timed && ready.pattern.asks_when() {
+            return Asked::No;
+        }
+        if ready.pattern.is_of_one() {
             return match find(&ready.pattern, vec![observed.clone()]) {
                 Some(found) if found.is_empty() => Asked::No,
                 Some(_) => Asked::Yes(Box::new(sighting)),
                 None => Asked::Unknown,
             };
         }
-        // Before and after say nothing of what has no time.
-        if !is_timed {
-            return Asked::No;
-        }
         Asked::Perhaps(Box::new(Candidate { index, number, observed: observed.clone(), sighting }))
     }
 
-    /// What of the lines that were kept satisfies patterns over several of them; false where of some pattern
-    /// it cannot be said.
+    /// What of the lines that were kept satisfies patterns over several of them, as sets that share no line; false where
+    /// of some pattern it cannot be said, or not whether that is all.
     pub(crate) fn over(&self, candidates: &[Candidate]) -> (Vec<Sighting>, bool) {
         if !Self::can_ask(candidates.len()) {
             return (Vec::new(), false);
@@ -110,14 +113,20 @@ impl Patterns {
         for ((index, number), own) in by_pattern {
             let ready = self.by_index.get(index).and_then(|all| all.get(number)?.as_ref());
             let Some(ready) = ready else { continue };
-            let observed = own.iter().map(|one| one.observed.clone()).collect();
-            match find(&ready.pattern, observed) {
-                Some(bound) => {
-                    let bound = bound.into_iter().filter_map(|at| own.get(at));
-                    found.extend(bound.map(|one| one.sighting.clone()));
-                }
-                None => is_decided = false,
+            let mut left: Vec<usize> = (0..own.len()).collect();
+            let (mut bound, mut gone_through) = (Vec::new(), 0);
+            while gone_through <= MOST_LINES {
+                let observed = left.iter().filter_map(|at| own.get(*at));
+                let set = find(&ready.pattern, observed.map(|one| one.observed.clone()).collect());
+                is_decided &= set.is_some();
+                let Some(set) = set.filter(|set| !set.is_empty()) else { break };
+                gone_through += left.len();
+                bound.extend(set.into_iter().rev().map(|at| left.remove(at)));
             }
+            is_decided &= gone_through <= MOST_LINES || left.is_empty();
+            bound.sort_unstable();
+            let bound = bound.into_iter().filter_map(|at| own.get(at));
+            found.extend(bound.map(|one| one.sighting.clone()));
         }
         (found, is_decided)
     }

@@ -106,6 +106,45 @@ fn a_pattern_over_several_lines_is_asked_of_all_that_may_be_its_parts() {
     assert_eq!(found, [("0", 2), ("0", 3), ("3", 2), ("3", 3), ("4", 1), ("4", 3), ("4", 4)]);
 }
 
+/// Every line that satisfies a pattern is said, and of sets of lines each that shares none with another.
+#[test]
+fn all_that_satisfies_a_pattern_is_said() {
+    let line = |second: u32, what: &str| {
+        format!("{{\"timestamp\":\"2026-03-09T08:00:{second:02}Z\",\"dest_ip\":\"{what}\"}}\n")
+    };
+    let [a, b] = ["198.51.100.1", "198.51.100.2"];
+    let log: String = [line(1, a), line(2, b), line(3, a), line(4, b), line(5, a)].concat();
+    let [is_a, is_b] = [a, b].map(|one| format!("[ipv4-addr:value = '{one}']"));
+    let found = seen(
+        &[
+            &format!("{is_a} OR {is_b}"),
+            &format!("{is_a} START t'2026-03-09T08:00:02Z' STOP t'2026-03-09T08:01:00Z'"),
+            &format!("({is_a} FOLLOWEDBY {is_b}) WITHIN 1 SECONDS"),
+            &format!("{is_a} AND {is_b}"),
+        ],
+        &log,
+    );
+    let told = told(&found);
+    let of = |name: &str| -> Vec<u64> {
+        told.iter().filter(|(own, _)| *own == name).map(|(_, line)| *line).collect()
+    };
+    assert_eq!(of("0"), [1, 2, 3, 4, 5]);
+    assert_eq!(of("1"), [3, 5]);
+    assert_eq!(of("2"), [1, 2, 3, 4]);
+    assert_eq!(of("3").len(), 4);
+    // What has no time satisfies what does not ask for one.
+    let bare = format!("saw {a}\nsaw {b}\n");
+    let found = seen(
+        &[
+            &format!("{is_a} OR {is_b}"),
+            &format!("{is_a} AND {is_b}"),
+            &format!("{is_a} FOLLOWEDBY {is_b}"),
+        ],
+        &bare,
+    );
+    assert_eq!(self::told(&found), [("0", 1), ("0", 2), ("1", 1), ("1", 2)]);
+}
+
 /// What has no time has no place before or after anything; what says what it is in no field is there all the same.
 #[test]
 fn lines_of_other_formats_are_observations_too() {

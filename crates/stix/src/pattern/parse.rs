@@ -163,6 +163,34 @@ impl Pattern {
         matches!(self.root, Node::Observation(_))
     }
 
+    /// Whether one observation always satisfies it, where any do: each can be asked by itself.
+    #[must_use]
+    pub fn is_of_one(&self) -> bool {
+        fn is(node: &Node) -> bool {
+            match node {
+                Node::Observation(_) => true,
+                Node::Or(all) => all.iter().all(is),
+                Node::Within(of, _) | Node::StartStop(of, ..) => is(of),
+                Node::And(_) | Node::FollowedBy(_) | Node::Repeats(..) => false,
+            }
+        }
+        is(&self.root)
+    }
+
+    /// Whether it asks when something was observed.
+    #[must_use]
+    pub fn asks_when(&self) -> bool {
+        fn asks(node: &Node) -> bool {
+            match node {
+                Node::Observation(_) => false,
+                Node::And(all) | Node::Or(all) => all.iter().any(asks),
+                Node::Repeats(of, _) => asks(of),
+                Node::FollowedBy(_) | Node::Within(..) | Node::StartStop(..) => true,
+            }
+        }
+        asks(&self.root)
+    }
+
     /// Whether anything of [`equal_texts`](Self::equal_texts) is enough by itself: one pair of brackets, no
     /// qualifier, and in it nothing but texts to choose among.
     #[must_use]

@@ -1,0 +1,168 @@
+//! CEF and LEEF: the fields behind the header of a line.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+/// How the fields of a line are parted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Parted {
+    /// By spaces, where a key comes after one: CEF. A value has spaces too.
+    Keys,
+    /// By this byte: LEEF.
+    By(u8),
+}
+
+/// The fields of a line of CEF or LEEF.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Extension<'l> {
+    line: &'l [u8],
+    start: usize,
+    parted: Parted,
+}
+
+/// Where a field's name stands, and where its value.
+pub(crate) type Field = (Range<usize>, Range<usize>);
+
+impl<'l> Extension<'l> {
+    /// None where the line is neither.
+    pub(crate) fn of(line: &'l [u8]) -> Option<Self> {
+        let first = memchr::memmem::find(line, b"EF:")?;
+        let is_leef = line[..first].ends_with(b"LE");
+        let begins = if is_leef { first - 2 } else { first.checked_sub(1)? };
+        let is_word = begins.checked_sub(1).is_some_and(|at| line[at].is_ascii_alphanumeric());
+        if is_word || !is_leef && line[begins] != b'C' {
+            return None;
+        }
+        let bars = memchr::memchr_iter(b'|', &line[first..]).map(|at| first + at);
+        let mut bars = bars.filter(|at| line[at - 1] != b'\\');
+        if !is_leef {
+            let start = bars.nth(6)? + 1;
+            return Some(Self { line, start, parted: Parted::Keys });
+        }
+        let version = bars.next()?;
+        let start = bars.nth(3)? + 1;
+        let (start, by) = match bars.next() {
+            // Version 2 says what parts them, as itself or by its number.
+            Some(bar) if line[..version].ends_with(b":2.0") && bar - start <= 4 => {
+                (bar + 1, separator(&line[start..bar]))
+            }
+            _ => (start, b'\t'),
+        };
+        // Some write spaces where the standard has a tab.
+        let is_there = by != b'\t' || line[start..].contains(&by);
+        let parted = if is_there { Parted::By(by) } else { Parted::Keys };
+        Some(Self { line, start, parted })
+    }
+
+    /// Its fields, in their order.
+    pub(crate) fn fields(self) -> impl Iterator<Item = Field> {
+        let mut next = self.key(self.start);
+        std::iter::from_fn(move || {
+            let (key, value) = next.take()?;
+            next = self.key(value);
+            let end = match (self.parted, &next) {
+                (Parted::By(by), _) => memchr::memchr(by, &self.line[value..])
+                    .map_or(self.line.len(), |end| value + end),
+                (Parted::Keys, Some((after, _))) => after.start,
+                (Parted::Keys, None) => self.line.len(),
+            };
+            let end = value + self.line[value..end].trim_ascii_end().len();
+            Some((key, value..end))
+        })
+    }
+
+    /// The next key from a place on, and where its value begins.
+    fn key(self, from: usize) -> Option<(Range<usize>, usize)> {
+        let is_key = |byte: &u8| byte.is_ascii_alphanumeric() || b"_.-[]".contains(byte);
+        let parts = |byte: u8| match self.parted {
+            Parted::Keys => byte.is_ascii_whitespace(),
+            Parted::By(by) => byte == by || byte == b' ',
+        };
+        memchr::memchr_iter(b'=', &self.line[from..]).map(|at| from + at).find_map(|equals| {
+            let before = &self.line[from..equals];
+            let start = before.iter().rposition(|byte| !is_key(byte)).map_or(0, |at| at + 1);
+            let start = from + start;
+            // What a value has before an `=`, as the query of a URL does, is no key.
+            let apart = match self.parted {
+                Parted::Keys => start == self.start || start > from && parts(self.line[start - 1]),
+                Parted::By(by) => {
+                    let lead = self.line[from..start].iter().rposition(|byte| *byte == by);
+                    let lead = lead.map_or(from, |at| from + at + 1);
+                    (lead > from || from == self.start)
+                        && self.line[lead..start].iter().all(|byte| parts(*byte))
+                }
+            };
+            (start < equals && apart).then_some((start..equals, equals + 1))
+        })
+    }
+}
+
+/// What parts the fields of LEEF 2: `^`, `x5E`, `0x5E`, or nothing for a tab.
+fn separator(text: &[u8]) -> u8 {
+    let number = std::str::from_utf8(text).ok().and_then(|text| {
+        let digits = text.strip_prefix("0x").or_else(|| text.strip_prefix('x'))?;
+        u8::from_str_radix(digits, 16).ok()
+    });
+    match (text, number) {
+        (_, Some(number)) => number,
+        ([one], None) => *one,
+        _ => b'\t',
+    }
+}
+
+/// A value as it was meant: `\=`, `\|` and `\\` are one character each.
+pub(crate) fn meant(value: &[u8]) -> Cow<'_, str> {
+    let text = String::from_utf8_lossy(value);
+    if !text.contains('\\') {
+        return text;
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        let is_escaped = c == '\\' && matches!(chars.peek(), Some('=' | '|' | '\\'));
+        out.extend(if is_escaped { chars.next() } else { Some(c) });
+    }
+    Cow::Owned(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fields(line: &str) -> Vec<(String, String)> {
+        let Some(extension) = Extension::of(line.as_bytes()) else { return Vec::new() };
+        let text = |range: Range<usize>| meant(&line.as_bytes()[range]).into_owned();
+        extension.fields().map(|(name, value)| (text(name), text(value))).collect()
+    }
+
+    fn some(all: &[(&str, &str)]) -> Vec<(String, String)> {
+        all.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
+    #[test]
+    fn fields_are_parted_as_each_format_says() {
+        assert_eq!(
+            fields(
+                r"<13>Mar 1 h CEF:0|V|P\|x|1|x|n|3|src=1.2.3.4 msg=seen a\=b, and c request=/a?b=c,d"
+            ),
+            some(&[("src", "1.2.3.4"), ("msg", "seen a=b, and c"), ("request", "/a?b=c,d")])
+        );
+        assert_eq!(fields("CEF:0|V|P|1|x|n|3|"), []);
+        assert_eq!(
+            fields("LEEF:1.0|V|P|1|x|src=1.2.3.4\tmsg=a b=c, d\turl=/x?y=z"),
+            some(&[("src", "1.2.3.4"), ("msg", "a b=c, d"), ("url", "/x?y=z")])
+        );
+        assert_eq!(
+            fields("LEEF:2.0|V|P|1|x|^|src=1.2.3.4^dhost=evil.example^url=/a b=c"),
+            some(&[("src", "1.2.3.4"), ("dhost", "evil.example"), ("url", "/a b=c")])
+        );
+        assert_eq!(fields("LEEF:2.0|V|P|1|x|x5E|a=b^c=d"), some(&[("a", "b"), ("c", "d")]));
+        assert_eq!(fields("LEEF:2.0|V|P|1|x||a=b\tc=d"), some(&[("a", "b"), ("c", "d")]));
+        assert_eq!(fields("LEEF:1.0|V|P|1|x|a=b c=d"), some(&[("a", "b"), ("c", "d")]));
+        for none in
+            ["a=b c=d", "REF:1|2|3", "xCEF:0|V|P|1|x|n|3|a=b", "CEF:0|V|P|a=b", "EF:", "LEEF:1.0|"]
+        {
+            assert_eq!(fields(none), [], "{none}");
+        }
+    }
+}
