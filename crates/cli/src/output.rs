@@ -108,6 +108,16 @@ pub(crate) fn table(head: &[&str], rows: impl Iterator<Item = Vec<String>>) -> S
     table.to_string()
 }
 
+/// A value in a line: of a list its parts, one after the other.
+fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Null => "–".to_owned(),
+        Value::Array(list) => list.iter().map(plain).collect::<Vec<_>>().join(", "),
+        other => other.to_string(),
+    }
+}
+
 /// What a value says, name by name; what is empty is left out.
 pub(crate) fn spell(value: &Value, depth: usize, out: &mut String) {
     let indent = "  ".repeat(depth);
@@ -124,7 +134,10 @@ pub(crate) fn spell(value: &Value, depth: usize, out: &mut String) {
             Value::Array(list) => {
                 for (number, entry) in (1..).zip(list) {
                     out.push_str(&format!("\n{indent}{name} {number}"));
-                    spell(entry, depth + 1, out);
+                    match entry {
+                        Value::Object(_) => spell(entry, depth + 1, out),
+                        other => out.push_str(&format!(": {}", plain(other))),
+                    }
                 }
             }
             Value::Object(object) if object.is_empty() => {}

@@ -18,7 +18,6 @@ use comity_store::{matter, request, session};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::node::{Agreement, Ended, Error, Node};
-use crate::writer::Job;
 
 /// Clocks of two sides may lie so far apart.
 const AHEAD: SignedDuration = SignedDuration::from_mins(10);
@@ -434,40 +433,38 @@ impl Node {
     /// # Errors
     /// [`Error::Refused`] where they end nothing, or the other party has signed.
     pub async fn withdraw(&self, id: &str) -> Result<Arc<Agreement>, Error> {
-        let next = self.agreement(id)?;
+        self.take_back(&*self.agreement(id)?, false).await
+    }
+
+    /// The same; `tells`: people are told of it, for none of them did it.
+    pub(crate) async fn take_back(
+        &self,
+        next: &Agreement,
+        tells: bool,
+    ) -> Result<Arc<Agreement>, Error> {
         let refused = |why: String| Err(Error::Refused(why));
         let Some(closes) = next.terms.closes() else {
             return refused(format!("{}: these terms put an end to nothing", next.terms.id));
         };
         let ended = self.agreement(&closes.terms)?;
-        if self.is_countersigned(&next).await? {
+        if self.is_countersigned(next).await? {
             return refused(format!("{} has signed these terms too: they hold", next.peer));
         }
-        // From here on nothing is stated under them; what was until now is in the store.
-        let before = next.withdrawn.swap(true, Ordering::AcqRel);
-        let said = async {
-            self.job(|reply| Job::Settle { reply }).await?;
-            let own = ledger::show(&self.db, &next.own).await?;
-            self.said(&own, (1, own.size)).await
-        };
-        let said = said.await;
-        if !matches!(&said, Ok(said) if said.is_empty()) {
-            next.withdrawn.store(before, Ordering::Release);
-        }
-        if let Some((_, kind, _)) = said?.first() {
-            return refused(format!(
-                "something was stated under these terms already ({}), and would be stranded: have the other \
-                 party sign them",
-                kind.as_str()
-            ));
-        }
-        session::set(&self.db, &withdrawn(&next), "").await?;
+        let at = if tells { self.now().to_string() } else { String::new() };
+        session::set(&self.db, &withdrawn(next), &at).await?;
+        next.withdrawn.store(true, Ordering::Release);
         let all = self.agreements();
         let still = all.iter().any(|one| one.terms.ends(&closes.terms) && !one.is_withdrawn());
         ended.ending.store(still, Ordering::Release);
         self.journal("agreement withdraw", &next.terms.hash().to_hex()).await?;
         self.change();
         Ok(ended)
+    }
+
+    /// When this party's signature under terms was taken back without anybody's doing.
+    pub(crate) async fn taken_back(&self, next: &Agreement) -> Result<Option<Timestamp>, Error> {
+        let at = session::setting(&self.db, &withdrawn(next)).await?;
+        Ok(at.filter(|_| next.is_withdrawn()).and_then(|at| at.parse().ok()))
     }
 }
 

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use comity_ledger::Note;
 use comity_ledger::proof::Proof;
 use comity_rules::access::Person;
-use comity_rules::agreement::CommitmentSet;
+use comity_rules::agreement::{CommitmentSet, Definition};
 use comity_rules::bundle::Bundle;
 use comity_rules::calendar::Calendar;
 use comity_rules::card::{Card, fingerprint};
@@ -251,11 +251,11 @@ pub async fn answer(node: &Node, question: Question) -> Result<Value, Error> {
         Question::State { terms, request, command, who, anyway } => {
             let person = person(node, who).await?;
             if !anyway && request.is_none() {
-                complete(node, &to_state(node, terms.clone())?.terms, &command)?;
+                complete(node, &named(node, terms.clone())?.terms, &command)?;
             }
             let (terms, thread) = match request {
                 Some(id) => (None, Some(node.find(&id).await?)),
-                None => (Some(to_state(node, terms)?.terms.hash().to_hex()), None),
+                None => (Some(named(node, terms)?.terms.hash().to_hex()), None),
             };
             Ok(match node.state(&person, terms.as_deref(), thread, *command).await? {
                 Stated::Now(done) => json!({ "request": done.thread, "index": done.index }),
@@ -573,8 +573,8 @@ fn named(node: &Node, name: Option<String>) -> Result<Arc<crate::node::Agreement
         return node.agreement(&name);
     }
     let mut all = node.agreements();
-    if all.iter().any(|agreement| agreement.goes_on()) {
-        all.retain(|agreement| agreement.goes_on());
+    if !node.in_force().is_empty() {
+        all = node.in_force();
     }
     match all.as_slice() {
         [agreement] => Ok(Arc::clone(agreement)),
@@ -585,20 +585,6 @@ fn named(node: &Node, name: Option<String>) -> Result<Arc<crate::node::Agreement
             "name the agreement with --agreement; see `comity agreement list`".to_owned(),
         )),
     }
-}
-
-/// The same, to state something under it: terms that wait for the other party's signature are named, for it may never
-/// come.
-fn to_state(node: &Node, name: Option<String>) -> Result<Arc<crate::node::Agreement>, Error> {
-    let is_ending = node.agreements().iter().any(|agreement| agreement.is_ending());
-    if name.is_none() && is_ending && node.in_force().is_empty() {
-        return Err(Error::Refused(
-            "this party has signed terms that end the agreement, and the other party has not: wait until it has, take \
-             them back (`comity agreement withdraw`), or name the new terms with --agreement"
-                .to_owned(),
-        ));
-    }
-    named(node, name)
 }
 
 async fn propose(
@@ -752,17 +738,21 @@ fn line_json(node: &Node, line: &Line) -> Value {
 fn dossier_json(node: &Node, dossier: &Dossier) -> Value {
     let mut value = line_json(node, &dossier.line);
     value["disputed"] = json!(dossier.disputed());
-    let letters = dossier.statements.iter().filter_map(|one| Some(&one.kept.as_ref()?.letter));
-    let said: Vec<_> = letters.map(|letter| json!(letter).to_string()).collect();
-    value["definitions"] = dossier
-        .line
-        .agreement
-        .terms
-        .definitions_in(dossier.line.summary.request.class.as_deref(), &said.join("\n"))
-        .map(|one| json!({ "term": one.term, "state": one.state, "readings": one.readings }))
-        .collect();
+    let class = dossier.line.summary.request.class.as_deref();
+    let terms = &dossier.line.agreement.terms;
+    value["definitions"] = definitions_json(terms, class, &dossier.statements);
     value["statements"] = dossier.statements.iter().map(statement_json).collect();
     value
+}
+
+/// What the parties take the words of some statements to mean, and of their class.
+fn definitions_json(terms: &Terms, class: Option<&str>, statements: &[Statement]) -> Value {
+    let letters = statements.iter().filter_map(|one| Some(&one.kept.as_ref()?.letter));
+    let said: Vec<_> = letters.map(|letter| json!(letter).to_string()).collect();
+    let said = said.join("\n");
+    let defined = terms.definitions_in(class, &said);
+    let json = |one: &Definition| json!({ "term": one.term, "state": one.state, "readings": one.readings });
+    defined.map(json).collect()
 }
 
 fn statement_json(statement: &Statement) -> Value {

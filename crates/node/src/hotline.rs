@@ -6,7 +6,7 @@
 //! kept, for that is what it is for.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use comity_ledger::hex;
@@ -181,7 +181,38 @@ impl Node {
     /// The latest threads of the hotline under an agreement, exercises apart.
     async fn calls(&self, agreement: &Agreement) -> Result<Vec<Matter>, Error> {
         let terms = agreement.terms.hash().to_hex();
-        Ok(matter::calls(&self.db, &terms, RECENT).await?)
+        let calls = matter::calls(&self.db, &terms, None, RECENT).await?;
+        Ok(calls.into_iter().map(|(_, call)| call).collect())
+    }
+
+    /// When this party last made each of some tests: of what lies behind the latest threads all is looked through once.
+    async fn last_tests(
+        &self,
+        agreement: &Agreement,
+        recent: &[Matter],
+        wanted: &[Signal],
+    ) -> Result<BTreeMap<Signal, Timestamp>, Error> {
+        let note = |last: &mut BTreeMap<Signal, Timestamp>, call: &Matter| {
+            let made = call.signal().zip(call.opened.first());
+            if let Some((signal, first)) = made.filter(|_| call.opener == *self.party()) {
+                let latest = last.entry(signal).or_insert(first.claimed);
+                *latest = first.claimed.max(*latest);
+            }
+        };
+        let known = agreement.tested.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let is_known = known.is_some();
+        let mut last = known.unwrap_or_default();
+        recent.iter().for_each(|call| note(&mut last, call));
+        let terms = agreement.terms.hash().to_hex();
+        let mut before = None;
+        while !is_known && wanted.iter().any(|signal| !last.contains_key(signal)) {
+            let page = matter::calls(&self.db, &terms, before, RECENT).await?;
+            let Some((first, _)) = page.last() else { break };
+            before = Some(*first);
+            page.iter().for_each(|(_, call)| note(&mut last, call));
+        }
+        *agreement.tested.lock().unwrap_or_else(PoisonError::into_inner) = Some(last.clone());
+        Ok(last)
     }
 
     /// The tests that this node makes: which, when next, how often.
@@ -197,14 +228,13 @@ impl Node {
             (Signal::ReadBack, &hotline.read_back_every),
             (Signal::Ping, &hotline.ping_every),
         ];
+        let wanted = all.iter().filter(|(_, every)| every.is_some()).map(|(signal, _)| *signal);
+        let last = self.last_tests(agreement, recent, &wanted.collect::<Vec<_>>()).await?;
         let mut tests = Vec::new();
         for (signal, every) in all {
             let Some(every) = every else { continue };
-            let own = |one: &&Matter| one.opener == *self.party() && one.signal() == Some(signal);
-            let last =
-                recent.iter().filter(own).filter_map(|one| Some(one.opened.first()?.claimed));
-            let next = match last.max() {
-                Some(last) => every.after(last),
+            let next = match last.get(&signal) {
+                Some(last) => every.after(*last),
                 // An echo costs nobody anything; what a person answers waits for its time.
                 None if signal == Signal::Echo => begun,
                 None => every.after(begun),

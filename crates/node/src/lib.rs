@@ -43,6 +43,7 @@ pub mod taxii;
 pub mod template;
 pub mod tls;
 mod upkeep;
+mod urgent;
 pub mod witness;
 
 mod password;

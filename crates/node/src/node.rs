@@ -10,6 +10,7 @@ use comity_ledger::{Policy, VerifierKey};
 use comity_rules::card::Card;
 use comity_rules::command;
 use comity_rules::content::{BadContent, Letter};
+use comity_rules::matter::Signal;
 use comity_rules::request::Illegal;
 use comity_rules::{PartyId, Terms, ThreadId, agreement, release};
 use comity_store::work::Opener;
@@ -71,6 +72,8 @@ pub struct Agreement {
     pub(crate) withdrawn: AtomicBool,
     /// How it ended, once both have signed such terms.
     pub(crate) ended: Mutex<Option<Ended>>,
+    /// When this party last tested the hotline under it, by sort, once that was looked up.
+    pub(crate) tested: Mutex<Option<BTreeMap<Signal, Timestamp>>>,
 }
 
 /// The end of an agreement.
@@ -231,10 +234,21 @@ pub enum Error {
     /// This party has signed terms that put an end to the agreement, and the other has not.
     #[error(
         "ending: this party has signed terms that put an end to this agreement ({id}), and {peer} has not yet. \
-         Nothing is stated or taken under it until then. If {peer} does not sign, `comity agreement withdraw` takes \
-         this party's signature back"
+         Nothing but emergencies and the hotline is stated or taken under it until then. If {peer} does not sign, \
+         `comity agreement withdraw` takes this party's signature back"
     )]
     Ending {
+        /// Its id.
+        id: String,
+        /// The other party.
+        peer: PartyId,
+    },
+    /// Terms that are to follow others wait for the other party's signature.
+    #[error(
+        "waiting: {peer} has not signed these terms ({id}) yet, and may never: until then nothing is stated under \
+         them. What cannot wait is stated under those that they are to follow"
+    )]
+    Waiting {
         /// Its id.
         id: String,
         /// The other party.
@@ -404,18 +418,21 @@ impl Node {
         self.agreements.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The agreements under which this party may state something: but for terms that are to end another and wait for the
-    /// other party's signature, which may never come.
+    /// The agreements under which this party may state something, or, where it has signed the end of one, what cannot
+    /// wait: but for terms that wait for the other party's signature.
     #[must_use]
     pub fn in_force(&self) -> Vec<Arc<Agreement>> {
-        let all = self.agreements();
-        let waits = |one: &Agreement| {
-            let ends = one.terms.closes();
-            ends.is_some_and(|ends| {
-                all.iter().any(|old| old.is_ending() && old.terms.hash().to_hex() == ends.terms)
-            })
+        let mut all = self.agreements();
+        all.retain(|one| !one.is_closed() && !self.waits(one));
+        all
+    }
+
+    /// Whether terms that are to end another agreement wait for the other party's signature, which may never come.
+    pub(crate) fn waits(&self, agreement: &Agreement) -> bool {
+        let ends = |old: &Arc<Agreement>| {
+            old.is_ending() && agreement.terms.ends(&old.terms.hash().to_hex())
         };
-        all.iter().filter(|one| one.goes_on() && !waits(one)).map(Arc::clone).collect()
+        self.agreements().iter().any(ends)
     }
 
     /// The agreement with this hash of terms, or whose hash begins so, or of this id: of several, the one
@@ -428,8 +445,9 @@ impl Node {
             a.terms.hash().to_hex().starts_with(id) && id.len() >= 4 || a.terms.id == id
         };
         let mut all = self.agreements();
-        if all.iter().filter(matches).any(|agreement| agreement.goes_on()) {
-            all.retain(|agreement| agreement.goes_on() || agreement.terms.hash().to_hex() == id);
+        let stands = |agreement: &Agreement| !agreement.is_closed() && !self.waits(agreement);
+        if all.iter().filter(matches).any(|agreement| stands(agreement)) {
+            all.retain(|agreement| stands(agreement) || agreement.terms.hash().to_hex() == id);
         }
         let mut found = all.iter().filter(matches);
         match (found.next(), found.next()) {

@@ -127,7 +127,9 @@ impl Node {
         command: Command,
     ) -> Result<Done, Error> {
         let deadline = tokio::time::Instant::now() + CHECKPOINT_PATIENCE;
-        let order = Arc::new(self.order(by, self.agreement(terms)?, thread, command).await?);
+        let agreement = self.agreement(terms)?;
+        self.make_way(&agreement, thread, &command).await?;
+        let order = Arc::new(self.order(by, agreement, thread, command).await?);
         loop {
             let seen = self.change_count();
             let result = self.job(|reply| Job::Command { order: Arc::clone(&order), reply }).await;

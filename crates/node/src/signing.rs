@@ -185,6 +185,7 @@ impl Node {
             ending: false.into(),
             withdrawn: false.into(),
             ended: Mutex::default(),
+            tested: Mutex::default(),
         }))
     }
 

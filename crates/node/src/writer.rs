@@ -211,6 +211,10 @@ async fn release_or_state(node: &Node, work: &mut Work, order: &Order) -> Result
 async fn state(node: &Node, work: &mut Work, order: &Order) -> Result<Done, Error> {
     let Order { by, agreement, thread, command, .. } = order;
     agreement.check_signs()?;
+    if node.waits(agreement) {
+        let (id, peer) = (agreement.terms.id.clone(), agreement.peer.clone());
+        return Err(Error::Waiting { id, peer });
+    }
     let thread = match thread {
         Some(thread) => Some(work.thread(*thread).await?.ok_or_else(|| no_thread(*thread))?),
         None => None,

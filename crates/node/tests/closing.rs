@@ -257,6 +257,80 @@ async fn one_signature_ends_nothing_and_can_be_taken_back() {
     assert!(said.contains("they hold"), "{said}");
 }
 
+/// A signature that waits holds up neither emergencies nor the hotline, whoever states them: it gives way.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_wait_does_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let (stage, harbour) = set(folder.path()).await;
+    let (hash, operator) = (stage.hash(), Person::operator());
+    let old = stage.north.agreement(&hash).unwrap();
+    let now = |title: &str| match ask(title) {
+        Command::Send { ask, .. } => {
+            Command::Send { class: Some("U0-emergency".to_owned()), exercise: false, ask }
+        }
+        other => other,
+    };
+    let call = || {
+        let text = "it goes on".to_owned();
+        let message =
+            Message { title: "the dam".to_owned(), text, marking: Tlp::Red, spoken: String::new() };
+        Command::Deed(Deed::Signal {
+            signal: Signal::Message,
+            about: None,
+            exercise: false,
+            message,
+        })
+    };
+    // Both have begun their ledgers.
+    stage.south.command(&operator, Some(&hash), None, ask("hello")).await.unwrap();
+    stage.settle().await;
+    let propose = async || {
+        let terms = stage.north.succeed(&old, None, None).await.unwrap();
+        stage::sign(&stage.north, &terms).await;
+        assert!(old.is_ending());
+        terms
+    };
+    let terms = propose().await;
+    let next = terms.hash().to_hex();
+    // Under terms that nobody else has signed nothing is stated, and what can wait does.
+    let said = refused(stage.north.command(&operator, Some(&next), None, now("too early")).await);
+    assert!(said.starts_with("waiting"), "{said}");
+    let said = refused(stage.north.command(&operator, Some(&hash), None, ask("later")).await);
+    assert!(said.starts_with("ending"), "{said}");
+    assert_eq!(stage.north.agreement("comity-model").unwrap().terms.hash().to_hex(), hash);
+    // A message of its own.
+    stage.north.command(&operator, Some(&hash), None, call()).await.unwrap();
+    assert!(old.goes_on());
+    stage.settle().await;
+    stage.north.tell().await.unwrap();
+    let alerts = stage.north.alerts(&operator).await.unwrap();
+    assert!(alerts.iter().any(|(alert, ..)| alert.what == "terms-taken-back"));
+    // One of the other side, and an emergency of the other side.
+    for urgent in [call(), now("they are in the dam")] {
+        propose().await;
+        let routine = stage.south.command(&operator, Some(&hash), None, ask("no hurry")).await;
+        let thread =
+            stage.south.command(&operator, Some(&hash), None, urgent).await.unwrap().thread;
+        stage.settle().await;
+        for thread in [routine.unwrap().thread, thread] {
+            assert!(
+                comity_store::request::terms(stage.north.db(), thread).await.unwrap().is_some()
+            );
+        }
+        assert!(old.goes_on());
+    }
+    // Nobody has acknowledged the message in time: whoever sent it is told.
+    stage.clock.advance(SignedDuration::from_hours(24));
+    stage.south.tell().await.unwrap();
+    let alerts = stage.south.alerts(&operator).await.unwrap();
+    assert!(alerts.iter().any(|(alert, ..)| alert.what == "hotline-unanswered"));
+    let terms = stage.north.succeed(&old, None, None).await.unwrap();
+    both_sign(&stage, &terms, &harbour).await;
+    until(async || old.is_closed()).await;
+    let next = terms.hash().to_hex();
+    stage.north.command(&operator, Some(&next), None, now("after")).await.unwrap();
+}
+
 /// Nobody is rid of a meeting that was held, of what it left to be done or of what he said, by amending a word.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_amendment_takes_meetings_with_it_and_cuts_nothing_off() {

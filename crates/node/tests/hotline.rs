@@ -19,7 +19,7 @@ use comity_node::alert;
 use comity_node::duty::Contact;
 use comity_node::network::{Network as _, Tcp};
 use comity_node::people::Stated;
-use comity_node::{Error, Node, hotline, serve};
+use comity_node::{Error, Home, Node, hotline, serve};
 use comity_rules::ThreadId;
 use comity_rules::access::{Person, Role};
 use comity_rules::command::{Command, Deed};
@@ -214,7 +214,7 @@ async fn keys_die_whatever_comes_between() {
     let [first, ..] = &keys(&stage.north)[..] else { panic!("there is one") };
     std::fs::write(keys_of.join(first), "0".repeat(200)).unwrap();
     std::fs::write(keys_of.join(first.replace("hotline-", "hotline-0")), "").unwrap();
-    let home = comity_node::Home::open(stage.north.home().folder()).unwrap();
+    let home = Home::open(stage.north.home().folder()).unwrap();
     let again = stage::open(&home, stage.clock.clone(), Arc::new(Tcp)).await;
     assert!(!keys(&again).contains(first));
 }
@@ -264,6 +264,23 @@ async fn the_line_is_tested_by_itself_and_its_readiness_is_measured() {
     let there = stage.north.hotline_status(&Person::operator(), &agreement).await.unwrap();
     assert_eq!(there.readiness, status.readiness);
     assert_eq!(status.next.len(), 3, "echo, reading back, ping: as the terms want");
+    // However much was said since, it is known when the line was last tested.
+    stage.clock.advance(SignedDuration::from_hours(1));
+    stage.north.test_hotline(&person, &agreement, Signal::Ping).await.unwrap();
+    let due = async |node: &Node| {
+        let agreement = node.agreement(&stage.hash()).unwrap();
+        let status = node.hotline_status(&person, &agreement).await.unwrap();
+        status.next.into_iter().find(|(signal, _)| *signal == Signal::Ping).unwrap().1
+    };
+    let before = due(&stage.north).await;
+    stage.clock.advance(SignedDuration::from_hours(1));
+    for _ in 0..501 {
+        stage.north.test_hotline(&person, &agreement, Signal::Echo).await.unwrap();
+    }
+    assert_eq!(due(&stage.north).await, before);
+    let home = Home::open(stage.north.home().folder()).unwrap();
+    let again = stage::open(&home, stage.clock.clone(), Arc::new(Tcp)).await;
+    assert_eq!(due(&again).await, before, "also to a node that starts anew");
 }
 
 /// A mail server and a webhook receiver.

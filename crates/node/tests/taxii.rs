@@ -578,6 +578,118 @@ async fn a_tool_takes_no_marking_off_and_learns_nothing_by_adding() {
     assert_eq!(stand.send(&red, Method::GET, &stand.path("objects/%ff/"), "").await.0, 404);
 }
 
+/// What others see is not told by the times at which a reader's own came, nor does it move them.
+#[tokio::test(flavor = "multi_thread")]
+async fn times_tell_nothing_of_what_others_see() {
+    let stand = Stand::set().await;
+    let [clear, green, red] =
+        [Tlp::Clear, Tlp::Green, Tlp::Red].map(|tlp| stand.key(tlp, true, true));
+    let (clear, green, red) = (clear.await, green.await, red.await);
+    let import = |value: Value| Import {
+        bytes: value.to_string().into_bytes().into(),
+        who: "analyst".to_owned(),
+        through: "import",
+        source: "test".to_owned(),
+        marking: Tlp::Clear,
+        collection: Some(stand.collection.clone()),
+        returns: false,
+        reader: None,
+    };
+    let times = async |key: &str| -> Vec<i64> {
+        let manifest = stand.get(key, "manifest/?match[version]=all").await;
+        let all = manifest["objects"].as_array().cloned().unwrap_or_default();
+        let time = |one: &Value| {
+            one["date_added"].as_str().unwrap().parse::<jiff::Timestamp>().unwrap().as_microsecond()
+        };
+        all.iter().map(time).collect()
+    };
+    let mixed = |number: usize| {
+        let tlp = if number.is_multiple_of(3) { Tlp::Green } else { Tlp::Red };
+        malware(number, 1, &format!("m{number}"), Some(tlp))
+    };
+    // In one bundle, and as the addition of a tool.
+    for (round, by_tool) in [(1, false), (2, true)] {
+        stand.clock.advance(SignedDuration::from_secs(60));
+        let objects: Vec<Value> = (0..30).map(|number| mixed(100 * round + number)).collect();
+        if by_tool {
+            stand.add(&red, &objects).await;
+        } else {
+            stand.node.import(import(json!(objects)), &|_, _| ()).await.unwrap();
+        }
+        let own = times(&green).await;
+        let last = &own[own.len() - 10..];
+        assert!(last.windows(2).all(|pair| pair[1] == pair[0] + 1), "{last:?}");
+    }
+    assert_eq!(times(&red).await.len(), 60);
+    // What only others come to see more of stays where it is, and is new to them.
+    stand.clock.advance(SignedDuration::from_secs(60));
+    let identity = |version: usize, tlp: Tlp| {
+        let mut identity = malware(900, version, "who", Some(tlp));
+        identity["type"] = "identity".into();
+        identity["id"] = "identity--00000000-0000-4000-8000-000000000900".into();
+        identity.as_object_mut().unwrap().remove("is_family");
+        identity
+    };
+    let mut named = malware(901, 1, "named", Some(Tlp::Clear));
+    named["created_by_ref"] = identity(1, Tlp::Red)["id"].clone();
+    stand.node.import(import(json!([identity(1, Tlp::Red), named])), &|_, _| ()).await.unwrap();
+    let before = times(&clear).await;
+    stand.clock.advance(SignedDuration::from_secs(60));
+    let amber = stand.key(Tlp::Amber, true, false).await;
+    let then = times(&amber).await;
+    stand.node.import(import(json!([identity(2, Tlp::Amber)])), &|_, _| ()).await.unwrap();
+    assert_eq!(times(&clear).await, before);
+    let after = times(&amber).await;
+    assert_eq!(after.len(), then.len() + 1);
+    assert!(after[after.len() - 2..].iter().all(|at| *at > then[then.len() - 1]), "{after:?}");
+}
+
+/// A statement goes along with what it marks, whenever either came.
+#[tokio::test(flavor = "multi_thread")]
+async fn statements_go_along() {
+    let stand = Stand::set().await;
+    let green = stand.key(Tlp::Green, true, false).await;
+    let import = |value: Value, into: bool| Import {
+        bytes: value.to_string().into_bytes().into(),
+        who: "analyst".to_owned(),
+        through: "import",
+        source: "test".to_owned(),
+        marking: Tlp::Clear,
+        collection: into.then(|| stand.collection.clone()),
+        returns: false,
+        reader: None,
+    };
+    let statement = |number: usize| {
+        json!({
+            "type": "marking-definition", "spec_version": "2.1", "created": "2026-01-01T00:00:00.000Z",
+            "id": format!("marking-definition--00000000-0000-4000-8000-{number:012}"), "name": format!("s{number}"),
+            "definition_type": "statement", "definition": { "statement": "(c) Northland" },
+        })
+    };
+    let marked = |number: usize| {
+        let mut object = malware(number, 1, &format!("m{number}"), None);
+        object["object_marking_refs"] = json!([Tlp::Green.id(), statement(number)["id"]]);
+        object
+    };
+    let names = async || -> std::collections::BTreeSet<String> {
+        stand.names(&green, "objects/").await.into_iter().collect()
+    };
+    let set = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+    // Both are here, and a person shares one.
+    stand.node.import(import(json!([statement(1), marked(1)]), false), &|_, _| ()).await.unwrap();
+    let id = marked(1)["id"].as_str().unwrap().to_owned();
+    stand.node.share(&Person::operator(), &stand.collection, &[id]).await.unwrap();
+    assert_eq!(names().await, set(&["m1", "s1"]));
+    // The statement was here before.
+    stand.node.import(import(json!([statement(2)]), false), &|_, _| ()).await.unwrap();
+    stand.node.import(import(json!([marked(2)]), true), &|_, _| ()).await.unwrap();
+    assert_eq!(names().await, set(&["m1", "m2", "s1", "s2"]));
+    // It comes after.
+    stand.node.import(import(json!([marked(3)]), true), &|_, _| ()).await.unwrap();
+    stand.node.import(import(json!([statement(3)]), false), &|_, _| ()).await.unwrap();
+    assert_eq!(names().await, set(&["m1", "m2", "m3", "s1", "s2", "s3"]));
+}
+
 /// What was added after a time is read as the rest of the whole list, until a version comes after a later one.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_added_after_a_time_is_the_rest_of_the_list() {

@@ -126,6 +126,9 @@ pub enum Flaw {
         /// How many it has.
         items: usize,
     },
+    /// A title of more than one line.
+    #[error("want one line, without tabs and other characters that steer a terminal")]
+    NotOneLine,
     /// It stands there already.
     #[error("it stands twice")]
     Twice,
@@ -197,6 +200,7 @@ impl Flaw {
             Self::DueBefore(_) => "due-before",
             Self::NoId => "no-id",
             Self::NoItem { .. } => "no-item",
+            Self::NotOneLine => "not-one-line",
             Self::Twice => "twice",
             Self::LeftOpen => "left-open",
             Self::Dimension { .. } => "dimension",
@@ -339,11 +343,21 @@ pub fn decide(
     })
 }
 
+/// A title is there, and one line.
+fn check_title(title: &str, why: &'static str) -> Result<(), Problem> {
+    let place = "title".to_owned();
+    if title.trim().is_empty() {
+        return Err(Problem::Missing { place, why });
+    }
+    if title.trim().contains(char::is_control) {
+        return Err(Problem::Wrong { place, flaw: Flaw::NotOneLine });
+    }
+    Ok(())
+}
+
 fn check_ask(agreement: &Agreement, class: Option<&str>, ask: &Ask) -> Result<(), Problem> {
     let missing = |place: &str, why| Err(Problem::Missing { place: place.to_owned(), why });
-    if ask.title.trim().is_empty() {
-        return missing("title", "both sides know a request by it");
-    }
+    check_title(&ask.title, "both sides know a request by it")?;
     if ask.facts.trim().is_empty() {
         return missing("facts", "nobody can judge a request that does not say what happened");
     }

@@ -27,11 +27,18 @@ pub struct Finding {
 }
 
 impl Finding {
-    /// Whether STIX 2.0 does not ask for it: what is missing is a property that came with 2.1.
+    /// Whether STIX 2.0 does not ask for it: what is missing is a property that came with 2.1, a name was reserved by it,
+    /// or values have another form since.
     #[must_use]
     pub fn is_since_2_1(&self) -> bool {
         const SINCE: [&str; 3] = ["'spec_version'", "'pattern_type'", "'is_family'"];
-        self.rule == "required" && SINCE.iter().any(|name| self.message.ends_with(name))
+        const CHANGED: [&str; 2] = ["http-request-ext.request_header.", "socket-ext.options."];
+        match self.rule {
+            "required" => SINCE.iter().any(|name| self.message.ends_with(name)),
+            "type" => CHANGED.iter().any(|place| self.path.contains(place)),
+            "reserved" | "extension" => true,
+            _ => false,
+        }
     }
 }
 

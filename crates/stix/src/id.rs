@@ -31,26 +31,27 @@ impl<'a> Id<'a> {
 }
 
 /// The identifiers that stand in a text, itself or among other words. Where words stand before one with hyphens
-/// (`see-malware--...`), what ends in a type of the standard is one too; where a UUID has capitals, the same without.
+/// (`see-malware--...`), what ends in a type of the standard is one too; where there are capitals, the same without.
 #[must_use]
 pub fn within(text: &str) -> Vec<String> {
     let mut found = Vec::new();
     for (at, _) in text.match_indices("--") {
         let before = text.as_bytes()[..at].iter().rev();
-        let begin = at - before.take_while(|byte| is_of_type(**byte)).count();
+        let of_type = |byte: &&u8| is_of_type(byte.to_ascii_lowercase());
+        let begin = at - before.take_while(of_type).count();
         let Some(id) = text.get(begin..at + 38).map(|id| id.trim_start_matches('-')) else {
             continue;
         };
-        let Some(Id { kind, .. }) = Id::parse(id) else { continue };
+        let small = id.to_ascii_lowercase();
+        let Some(Id { kind, .. }) = Id::parse(&small) else { continue };
         let is_known = |kind: &str| crate::schema::known(kind).is_some();
         let inner = kind.match_indices('-').map(|(at, _)| at + 1);
         let inner = inner.filter(|at| !is_known(kind) && is_known(&kind[*at..]));
         for from in std::iter::once(0).chain(inner) {
-            let id = &id[from..];
+            let (id, small) = (&id[from..], &small[from..]);
             found.push(id.to_owned());
-            let lower = id.to_ascii_lowercase();
-            if lower != id {
-                found.push(lower);
+            if small != id {
+                found.push(small.to_owned());
             }
         }
     }
@@ -134,6 +135,8 @@ mod tests {
         );
         let found = |text: &str| within(text);
         assert_eq!(found(&format!("see-{one}x")), [format!("see-{one}"), one.to_owned()]);
+        let all = one.to_ascii_uppercase();
+        assert_eq!(found(&format!("linked with {all}")), [all.clone(), one.to_owned()]);
         let upper = one.to_ascii_uppercase().replace("MALWARE", "malware");
         assert_eq!(found(&upper), [upper.clone(), one.to_owned()]);
         assert_eq!(found(&format!("drops {one}, see ({two}).")), [one, two]);

@@ -143,6 +143,26 @@ fn what_the_standard_asks_for_is_found_missing_by_path_and_rule() {
         ),
         (domain("sighting", &format!(r#","sighting_of_ref":"x-own--{ID}""#)), vec![]),
         (
+            domain("sighting", &format!(r#","sighting_of_ref":"bundle--{ID}""#)),
+            vec!["sighting_of_ref reference"],
+        ),
+        (
+            domain("opinion", &format!(r#","opinion":"agree","object_refs":["bundle--{ID}"]"#)),
+            vec!["object_refs[0] reference"],
+        ),
+        (domain("attack-pattern", r#","name":"x","defanged":true"#), vec!["defanged defanged"]),
+        (
+            observable("email-addr", r#","value":"John Doe <jdoe@example.com>""#),
+            vec!["value mail-address"],
+        ),
+        (
+            domain(
+                "indicator",
+                r#","pattern_type":"stix","pattern":"[a-b:cde = 1 AND c-d:efg = 2]","valid_from":"2016-02-12T08:17:27Z""#,
+            ),
+            vec!["pattern pattern"],
+        ),
+        (
             domain(
                 "relationship",
                 &format!(

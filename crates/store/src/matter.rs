@@ -42,16 +42,21 @@ pub async fn list(
     db.query(&sql, &params).await?.iter().map(read).collect()
 }
 
-/// The latest threads of the hotline under these terms, exercises apart.
+/// Threads of the hotline under these terms, exercises apart: the latest before a cursor, each with its own.
 ///
 /// # Errors
 /// [`Error`].
-pub async fn calls(db: &Db, terms: &str, limit: u64) -> Result<Vec<Matter>, Error> {
-    const SQL: &str = "SELECT state FROM matter WHERE terms = $1 AND topic = $2 AND exercise = 0
-        ORDER BY seq DESC LIMIT $3";
-    let params = [terms.into(), Topic::Hotline.as_str().into(), limit.into()];
-    let rows = db.query(SQL, &params).await?;
-    rows.iter().map(|row| serde_json::from_str(row.text(0)?).map_err(Error::json)).collect()
+pub async fn calls(
+    db: &Db,
+    terms: &str,
+    before: Option<u64>,
+    limit: u64,
+) -> Result<Vec<(u64, Matter)>, Error> {
+    const SQL: &str = "SELECT seq, state FROM matter
+        WHERE terms = $1 AND topic = $2 AND exercise = 0 AND seq < $3 ORDER BY seq DESC LIMIT $4";
+    let before = before.unwrap_or(i64::MAX as u64);
+    let params = [terms.into(), Topic::Hotline.as_str().into(), before.into(), limit.into()];
+    read_states(&db.query(SQL, &params).await?)
 }
 
 /// Every matter about a topic under these terms, oldest first.
@@ -77,7 +82,10 @@ pub async fn under(
 ) -> Result<Vec<(u64, Matter)>, Error> {
     const SQL: &str =
         "SELECT seq, state FROM matter WHERE terms = $1 AND seq > $2 ORDER BY seq LIMIT $3";
-    let rows = db.query(SQL, &[terms.into(), after.into(), limit.into()]).await?;
+    read_states(&db.query(SQL, &[terms.into(), after.into(), limit.into()]).await?)
+}
+
+fn read_states(rows: &[Row]) -> Result<Vec<(u64, Matter)>, Error> {
     let read =
         |row: &Row| Ok((row.count(0)?, serde_json::from_str(row.text(1)?).map_err(Error::json)?));
     rows.iter().map(read).collect()

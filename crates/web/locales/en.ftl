@@ -761,6 +761,7 @@ flaw-before-terms = these terms are of { $day }: what was before them is not sai
 flaw-due-before = it is due before the meeting, which was on { $day }
 flaw-no-id = the whole id of a request is wanted
 flaw-no-item = the request has items 1 to { $items }
+flaw-not-one-line = want one line, without tabs and other control characters
 flaw-twice = it stands twice
 flaw-left-open = what is not answered is left out
 flaw-dimension = a dimension is one of { $known }
@@ -859,7 +860,8 @@ exercises-none = Nothing was rehearsed here yet. Tick “It is an exercise” on
 exercises-matters = Hotline, dialogue and other matters
 
 problem-closed = Later terms put an end to this agreement; its ledgers stay as they are. Send what was open again under the terms that took its place.
-problem-ending = We have signed terms that put an end to this agreement, and { $peer } has not yet. Until then nothing is stated under it; the operator can take the signature back.
+problem-ending = We have signed terms that put an end to this agreement, and { $peer } has not yet. Until then nothing but emergencies and the hotline is stated under it; the operator can take the signature back.
+problem-waiting = { $peer } has not signed these terms yet. Until then nothing is stated under them; what cannot wait is stated under those that they are to follow.
 
 in-dispute = In dispute: { $dimension }: the asker gives { $asker } of 4, the receiver { $receiver }. Put it on a meeting’s agenda; the review counts it.
 

@@ -43,6 +43,7 @@ fn flaw(t: Language, flaw: &Flaw) -> String {
         | Flaw::NoLimit
         | Flaw::SameLanguage
         | Flaw::NoId
+        | Flaw::NotOneLine
         | Flaw::Twice
         | Flaw::LeftOpen
         | Flaw::Score
@@ -109,6 +110,7 @@ pub(crate) fn text(t: Language, error: &Error) -> String {
         Error::Inside(why) => inside(t, why),
         Error::Closed(_) => t.text("problem-closed"),
         Error::Ending { peer, .. } => t.with("problem-ending", [("peer", peer.to_string())]),
+        Error::Waiting { peer, .. } => t.with("problem-waiting", [("peer", peer.to_string())]),
         Error::Denied(denied) => {
             let who = denied
                 .who

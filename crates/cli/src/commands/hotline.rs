@@ -76,7 +76,7 @@ pub(crate) enum Hotline {
     /// Test the line now.
     Test {
         /// echo: the other node answers. read-back: a person reads a text back. ping: a person acknowledges.
-        #[arg(long, default_value = "echo")]
+        #[arg(long, default_value = "echo", value_parser = test)]
         kind: Signal,
         /// The agreement; the only one, where it is left out.
         #[arg(long)]
@@ -90,6 +90,14 @@ pub(crate) enum Hotline {
         #[arg(long)]
         agreement: Option<String>,
     },
+}
+
+/// A sort of test.
+fn test(text: &str) -> Result<Signal, String> {
+    match text.parse() {
+        Ok(signal @ (Signal::Echo | Signal::ReadBack | Signal::Ping)) => Ok(signal),
+        _ => Err("want echo, read-back or ping".to_owned()),
+    }
 }
 
 impl Hotline {

@@ -9,7 +9,7 @@ mod text;
 mod watch;
 mod webhook;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,7 +17,7 @@ use std::time::Duration;
 use comity_rules::access::{Person, Right};
 use comity_store::alert::{self, Alert, Recipient, Sending};
 pub use comity_store::alert::{Alert as Told, Webhook};
-use comity_store::duty;
+use comity_store::{account, duty};
 use futures_util::StreamExt as _;
 use futures_util::stream;
 use jiff::{SignedDuration, Timestamp};
@@ -156,7 +156,7 @@ impl Node {
 
     /// Tells people of what is so now.
     async fn tell_of(&self, alerts: &[Alert]) -> Result<(), Error> {
-        let audience = Audience::of(self).await?;
+        let audience = Audience::load(self).await?;
         let mut new = false;
         self.forget_told(alerts);
         let still = keys(alerts);
@@ -165,7 +165,7 @@ impl Node {
             if self.is_told(&alert.key) {
                 continue;
             }
-            let to = audience.at(alert.step);
+            let to = audience.of(alert, alert.step);
             new |= alert::raise(&self.db, alert, &to).await?;
             self.note_told(&alert.key);
         }
@@ -181,7 +181,7 @@ impl Node {
             let age = self.now().duration_since(alert.at).as_secs() / STEP.as_secs();
             let step = alert.step.saturating_add(u32::try_from(age).unwrap_or(0));
             if age > 0 {
-                let to = audience.at(step);
+                let to = audience.of(&alert, step);
                 alert::send_to(&self.db, &alert.key, self.now(), &to).await?;
             }
         }
@@ -278,10 +278,14 @@ struct Audience {
     on_duty: Vec<String>,
     webhooks: Vec<String>,
     mail: bool,
+    /// Who may release what others wrote.
+    releasers: BTreeSet<String>,
+    /// Who wrote the draft that an alert is about.
+    authors: BTreeMap<String, String>,
 }
 
 impl Audience {
-    async fn of(node: &Node) -> Result<Self, Error> {
+    async fn load(node: &Node) -> Result<Self, Error> {
         let now = node.now();
         let next = now.checked_add(SignedDuration::from_secs(1)).unwrap_or(now);
         let shifts = duty::shifts(&node.db, now, next, PAGE).await?;
@@ -290,7 +294,32 @@ impl Audience {
             on_duty: shifts.into_iter().map(|shift| shift.account).collect(),
             webhooks: alert::webhooks(&node.db).await?.into_iter().map(|w| w.name).collect(),
             mail: node.home.config().mail.is_some(),
+            releasers: account::list(&node.db)
+                .await?
+                .into_iter()
+                .filter(|one| !one.disabled && one.person.may(Right::Release).is_ok())
+                .map(|one| one.person.name)
+                .collect(),
+            authors: node
+                .drafts(&Person::operator())
+                .await?
+                .into_iter()
+                .map(|draft| (watch::draft_key(&draft.id), draft.author))
+                .collect(),
         })
+    }
+
+    /// Whoever is told of an alert that has reached a step. A draft waits for a second person, whatever the step: for who
+    /// may release it, and did not write it.
+    fn of(&self, alert: &Alert, step: u32) -> Vec<Recipient> {
+        let Some(author) = self.authors.get(&alert.key) else { return self.at(step) };
+        let second =
+            |one: &&duty::Contact| self.releasers.contains(&one.account) && one.account != *author;
+        let able: Vec<_> = self.contacts.iter().filter(second).collect();
+        let reached = able.iter().any(|one| self.on_duty.contains(&one.account));
+        let told = able.into_iter().filter(|one| !reached || self.on_duty.contains(&one.account));
+        let told: Vec<_> = told.filter(|_| self.mail).collect();
+        if told.is_empty() { self.at(step) } else { self.recipients(told.into_iter()) }
     }
 
     /// Whoever is told of what has reached this step: of the first step who is on duty, and everybody of it
@@ -303,7 +332,11 @@ impl Audience {
             let on_duty = !reached || self.on_duty.contains(&contact.account);
             self.mail && contact.step <= step && (!first || on_duty)
         };
-        let mails = self.contacts.iter().filter(told).map(|contact| Recipient {
+        self.recipients(self.contacts.iter().filter(told))
+    }
+
+    fn recipients<'c>(&self, contacts: impl Iterator<Item = &'c duty::Contact>) -> Vec<Recipient> {
+        let mails = contacts.map(|contact| Recipient {
             channel: "mail".to_owned(),
             address: contact.email.clone(),
             language: contact.language.clone(),
@@ -314,5 +347,52 @@ impl Audience {
             language: "en".to_owned(),
         });
         mails.chain(webhooks).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_draft_is_told_to_who_may_release_it() {
+        let contact = |account: &str, step| duty::Contact {
+            account: account.to_owned(),
+            email: format!("{account}@south.example"),
+            language: "en".to_owned(),
+            step,
+        };
+        let set = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        let alert = |key: &str| Alert {
+            key: key.to_owned(),
+            at: Timestamp::UNIX_EPOCH,
+            what: "draft".to_owned(),
+            thread: None,
+            step: 1,
+            detail: String::new(),
+            seen: None,
+            settled: None,
+        };
+        let (draft, other) = (alert("draft/a"), alert("b/arrived"));
+        let mut audience = Audience {
+            contacts: vec![contact("ada", 1), contact("bo", 2), contact("chief", 2)],
+            on_duty: vec!["ada".to_owned()],
+            webhooks: Vec::new(),
+            mail: true,
+            releasers: set(&["bo", "chief"]),
+            authors: [("draft/a".to_owned(), "bo".to_owned())].into(),
+        };
+        let told = |audience: &Audience, alert: &Alert| -> Vec<String> {
+            audience.of(alert, 1).into_iter().map(|one| one.address).collect()
+        };
+        assert_eq!(told(&audience, &other), ["ada@south.example"]);
+        assert_eq!(told(&audience, &draft), ["chief@south.example"]);
+        audience.authors.insert("draft/a".to_owned(), "ada".to_owned());
+        assert_eq!(told(&audience, &draft), ["bo@south.example", "chief@south.example"]);
+        audience.on_duty.push("chief".to_owned());
+        assert_eq!(told(&audience, &draft), ["chief@south.example"]);
+        // Where nobody can be reached who may, those who would be told of anything are.
+        audience.releasers.clear();
+        assert_eq!(told(&audience, &draft), ["ada@south.example"]);
     }
 }

@@ -69,6 +69,7 @@ pub(super) async fn all(node: &Node) -> Result<Vec<Alert>, Error> {
     actions(node, &mut alerts).await?;
     meetings(node, &mut alerts).await?;
     drafts(node, &mut alerts).await?;
+    taken_back(node, &mut alerts).await?;
     Ok(alerts)
 }
 
@@ -258,15 +259,24 @@ fn matter(node: &Node, line: &matters::Line, alerts: &mut Vec<Alert>) {
         }
         Topic::Hotline => {
             for message in matter.messages(View::ALL) {
-                let ours = message.by_opener == (matter.opener == *node.party());
-                if ours || message.acknowledged.is_some() {
+                if message.acknowledged.is_some() {
                     continue;
                 }
+                let ours = message.by_opener == (matter.opener == *node.party());
                 let signal = message.event.act.signal().unwrap_or(Signal::Message);
-                let had = message.event.receipt.as_ref().and_then(|receipt| receipt.witnessed);
                 let within = hotline.and_then(|hotline| hotline.acknowledge_within.as_ref());
-                let due = had.zip(within).map(|(had, within)| within.after(had));
                 let index = message.event.index.to_string();
+                if ours {
+                    // Whoever sent it must know that nobody has it; of a call both know.
+                    let due = within.map(|within| within.after(message.event.claimed));
+                    let late = due.is_some_and(|due| due < node.now());
+                    if late && signal != Signal::Telephone {
+                        alerts.push(about.alert("hotline-unanswered", &index, 1, due));
+                    }
+                    continue;
+                }
+                let had = message.event.receipt.as_ref().and_then(|receipt| receipt.witnessed);
+                let due = had.zip(within).map(|(had, within)| within.after(had));
                 let what = format!("hotline-{}", signal.as_str());
                 alerts.push(about.alert(&what, &index, 1, due));
             }
@@ -357,13 +367,31 @@ async fn meetings(node: &Node, alerts: &mut Vec<Alert>) -> Result<(), Error> {
     Ok(())
 }
 
+/// Terms under which this party's signature was taken back lately, for something could not wait.
+async fn taken_back(node: &Node, alerts: &mut Vec<Alert>) -> Result<(), Error> {
+    for agreement in node.agreements() {
+        if node.taken_back(&agreement).await? > lately(node) {
+            let peer = &agreement.peer;
+            let about = About { node, thread: None, class: None, peer, exercise: false };
+            let key = format!("{}/terms-taken-back", agreement.terms.hash().to_hex());
+            alerts.push(about.keyed(key, "terms-taken-back", 1, None));
+        }
+    }
+    Ok(())
+}
+
+/// The key of the alert about a draft.
+pub(super) fn draft_key(id: &str) -> String {
+    format!("draft/{id}")
+}
+
 /// Drafts that wait for somebody else.
 async fn drafts(node: &Node, alerts: &mut Vec<Alert>) -> Result<(), Error> {
     for draft in node.drafts(&Person::operator()).await? {
         let Ok(agreement) = node.agreement(&draft.terms) else { continue };
         let (thread, peer) = (draft.request, &agreement.peer);
         let about = About { node, thread, class: None, peer, exercise: false };
-        alerts.push(about.keyed(format!("draft/{}", draft.id), "draft", 1, None));
+        alerts.push(about.keyed(draft_key(&draft.id), "draft", 1, None));
     }
     Ok(())
 }

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{Credentials, PAGE, named, person, statement_json};
+use super::{Credentials, PAGE, definitions_json, named, person, statement_json};
 use crate::duty::{Contact, Handover, Route, Shift};
 use crate::matters::{Dossier, Line};
 use crate::node::{Error, Node};
@@ -337,6 +337,8 @@ fn dossier_json(node: &Node, dossier: &Dossier) -> Value {
     let mut value = line_json(node, &dossier.line);
     let matter = &dossier.line.summary.matter;
     value["statements"] = dossier.statements.iter().map(statement_json).collect();
+    value["definitions"] =
+        definitions_json(&dossier.line.agreement.terms, None, &dossier.statements);
     if matter.topic == Topic::Hotline {
         let party = |opener| if opener { &matter.opener } else { &matter.other };
         let messages = matter.messages(View::ALL);

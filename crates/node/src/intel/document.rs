@@ -102,6 +102,12 @@ impl Document {
         })
     }
 
+    /// The definitions of its markings, but for those that everyone has.
+    pub(crate) fn definitions(&self) -> Vec<String> {
+        let own = self.marks.ids().filter(|id| Meaning::of_id(id).is_none());
+        own.map(str::to_owned).collect()
+    }
+
     /// Digests of every identifier that it names.
     pub(crate) fn targets(&self) -> Vec<i64> {
         let named = self.refs.iter().map(|(_, id)| id.as_str()).chain(self.marks.ids());

@@ -1,5 +1,6 @@
 //! Intelligence out into a file: what one reader may see of it.
 
+use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -15,6 +16,7 @@ use comity_store::intel::{self, Marked, Object, search};
 
 use serde_json::{Map, Value, json};
 
+use super::document::Document;
 use super::query::{self, Parsed};
 use crate::node::{Error, Node};
 
@@ -109,11 +111,13 @@ impl Node {
     async fn events(&self, export: &Export) -> Result<(Vec<misp::Event>, u64), Error> {
         let reader = Reader::Tool(export.clearance);
         let mut pages = Pages::of(export)?;
-        let mut objects = Vec::new();
-        while let Some(page) = pages.next(self, export).await? {
+        let (mut objects, mut along) = (Vec::new(), Along::default());
+        while let Some(page) = along.next(self, &mut pages, export).await? {
             for object in page {
                 let Some(released) = self.let_out(&reader, &object).await? else { continue };
-                objects.extend(serde_json::from_slice::<Value>(&released.into_inner()));
+                let body = released.into_inner();
+                along.note(&body);
+                objects.extend(serde_json::from_slice::<Value>(&body));
             }
             if objects.len() > MOST {
                 let why =
@@ -149,10 +153,12 @@ impl Node {
         };
         out.write_all(head.as_bytes()).map_err(failed)?;
         let mut pages = Pages::of(export)?;
-        while let Some(objects) = pages.next(self, export).await? {
+        let mut along = Along::default();
+        while let Some(objects) = along.next(self, &mut pages, export).await? {
             for object in objects {
                 let Some(released) = self.let_out(&reader, &object).await? else { continue };
                 let body = released.into_inner();
+                along.note(&body);
                 match export.format {
                     Format::Stix => {
                         // A bundle without objects has no list of them.
@@ -274,6 +280,44 @@ impl Pages {
         self.at = objects.last().map_or(0, |one| i64::try_from(one.num).unwrap_or(i64::MAX));
         self.ended = objects.is_empty();
         Ok(Some(marked(objects)))
+    }
+}
+
+/// Definitions of markings go along with what they mark: those that were not among it come at the end.
+#[derive(Default)]
+struct Along {
+    named: BTreeSet<String>,
+    there: BTreeSet<String>,
+    ended: bool,
+}
+
+impl Along {
+    async fn next(
+        &mut self,
+        node: &Node,
+        pages: &mut Pages,
+        export: &Export,
+    ) -> Result<Option<Vec<Marked>>, Error> {
+        if let Some(page) = pages.next(node, export).await? {
+            return Ok(Some(page));
+        }
+        if std::mem::replace(&mut self.ended, true) {
+            return Ok(None);
+        }
+        let mut page = Vec::new();
+        for id in self.named.difference(&self.there) {
+            page.extend(marked(intel::versions(&node.db, id).await?));
+        }
+        Ok(Some(page))
+    }
+
+    /// Notes what was let out: what was not names nothing.
+    fn note(&mut self, body: &[u8]) {
+        let Some((document, _)) = Document::known(body) else { return };
+        self.named.extend(document.definitions());
+        if document.meaning.is_some() {
+            self.there.insert(document.id);
+        }
     }
 }
 

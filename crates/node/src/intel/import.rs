@@ -102,6 +102,8 @@ pub struct Taken {
     pub version: i64,
     num: u64,
     is_only: bool,
+    /// Definitions of its markings that not everyone has: they go along.
+    marks: Vec<String>,
 }
 
 /// An object of a file: where in it, and what it is.
@@ -249,6 +251,7 @@ impl Node {
                     let place = (one.num, one.id.as_str());
                     writing.intake.admit(collection.num, place, one.is_only).await?;
                 }
+                go_along(&mut writing.intake, collection.num, &all).await?;
             }
             let refusals = report.refusals.iter().take(KEPT).cloned().collect();
             let kept = Report { refusals, ..report.clone() };
@@ -265,6 +268,7 @@ impl Node {
                             let place = (one.num, one.id.as_str());
                             intake.admit(collection.num, place, false).await?;
                         }
+                        go_along(&mut intake, collection.num, chunk).await?;
                         intake.commit().await?;
                     }
                 }
@@ -330,8 +334,11 @@ impl Node {
                 });
             }
             for known in versions {
-                let added = intake.admit(collection.num, (known.num, id), false).await?;
-                count += u64::from(added.is_some());
+                let is_new = intake.admit(collection.num, (known.num, id), false).await?;
+                count += u64::from(is_new);
+                let body = intake.object(known.num).await?.marked.body;
+                let marks = Document::known(&body).map(|(found, _)| found.definitions());
+                along(&mut intake, collection.num, &marks.unwrap_or_default()).await?;
             }
         }
         intake.commit().await?;
@@ -390,12 +397,15 @@ struct Writing {
     changed: BTreeSet<String>,
     /// How many versions of each object came.
     counts: HashMap<String, usize>,
+    /// What came, by its numbers: whoever brought it knows of it.
+    own: BTreeSet<u64>,
 }
 
 impl Writing {
     fn new(intake: Intake, now: i64, floor: Tlp) -> Self {
         let (known, floors, counts) = (Known::default(), HashMap::new(), HashMap::new());
-        Self { intake, now, floor, known, floors, changed: BTreeSet::new(), counts }
+        let (changed, own) = (BTreeSet::new(), BTreeSet::new());
+        Self { intake, now, floor, known, floors, changed, counts, own }
     }
 
     async fn take(
@@ -417,8 +427,9 @@ impl Writing {
             let body = self.intake.object(same.num).await?.marked.body;
             if is_known || body == raw || equal(&body, raw) {
                 self.intake.again(same.num, batch).await?;
-                let (id, version, num) = (document.id, same.version, same.num);
-                return Ok(Outcome::Known(Taken { index, id, version, num, is_only: false }));
+                let (version, num, marks) = (same.version, same.num, document.definitions());
+                let taken = Taken { index, id: document.id, version, num, is_only: false, marks };
+                return Ok(Outcome::Known(taken));
             }
         }
         if let Some(why) = self.clash(&document, same, &versions, import).await? {
@@ -452,6 +463,7 @@ impl Writing {
             targets: &targets,
         };
         let num = self.intake.insert(new, words).await?;
+        self.own.insert(num);
         let before = of_any(&versions);
         let after = before.or(seen.0);
         self.known.audiences.insert(document.id.clone(), after);
@@ -464,7 +476,16 @@ impl Writing {
             self.changed.insert(document.id.clone());
         }
         self.widen(&document, seen.0, import.reader).await?;
-        Ok(Outcome::New(Taken { index, id: document.id, version, num, is_only }))
+        if document.meaning.is_some() {
+            // What waits for it is in collections already: there it goes along.
+            for waits in self.intake.referring(document::digest(&document.id)).await? {
+                for collection in self.intake.collections_of(waits).await? {
+                    self.intake.admit(collection, (num, &document.id), false).await?;
+                }
+            }
+        }
+        let marks = document.definitions();
+        Ok(Outcome::New(Taken { index, id: document.id, version, num, is_only, marks }))
     }
 
     /// Why an object is not taken for what is here already, and who sees that.
@@ -502,7 +523,8 @@ impl Writing {
         let mut seen = all;
         if let (Some(_), Some(collection)) = (import.reader, &import.collection) {
             for known in versions {
-                if !self.intake.is_member(collection.num, known.num).await? {
+                let is_own = self.own.contains(&known.num);
+                if !is_own && !self.intake.is_member(collection.num, known.num).await? {
                     seen = Audience::NOBODY;
                 }
             }
@@ -626,6 +648,22 @@ impl Writing {
         }
         Ok(())
     }
+}
+
+/// Lets the definitions of the markings of what came into a collection go along: a statement is part of what it marks.
+async fn go_along(intake: &mut Intake, collection: u64, all: &[Taken]) -> Result<(), Error> {
+    let marks: BTreeSet<&String> = all.iter().flat_map(|one| &one.marks).collect();
+    let marks: Vec<String> = marks.into_iter().cloned().collect();
+    along(intake, collection, &marks).await
+}
+
+async fn along(intake: &mut Intake, collection: u64, marks: &[String]) -> Result<(), Error> {
+    for id in marks {
+        for known in intake.versions(id).await? {
+            intake.admit(collection, (known.num, id), false).await?;
+        }
+    }
+    Ok(())
 }
 
 /// Who may see something of any of an object's versions.

@@ -4,7 +4,7 @@ use jiff::ToSpan as _;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
-use super::{Flaw, Problem};
+use super::{Flaw, Problem, check_title};
 use crate::agreement::Agreement;
 use crate::content::{
     Agenda, Concern, Judgement, Letter, Message, Notice, Record, Remark, Response, Yardstick,
@@ -253,9 +253,7 @@ fn check(agreement: &Agreement, deed: &Deed) -> Result<(), Problem> {
     };
     match deed {
         Deed::Signal { signal, message, .. } => {
-            if message.title.trim().is_empty() {
-                return missing("title", "both sides know a message by it");
-            }
+            check_title(&message.title, "both sides know a message by it")?;
             if message.text.trim().is_empty() && *signal != Signal::Ping {
                 return missing("text", "a message says something");
             }
@@ -313,9 +311,7 @@ fn check(agreement: &Agreement, deed: &Deed) -> Result<(), Problem> {
         }
         Deed::Raise { concern, .. } => {
             commitment(&concern.commitment)?;
-            if concern.title.trim().is_empty() {
-                return missing("title", "both sides know a concern by it");
-            }
+            check_title(&concern.title, "both sides know a concern by it")?;
             if concern.facts.trim().is_empty() {
                 return missing(
                     "facts",
@@ -327,17 +323,13 @@ fn check(agreement: &Agreement, deed: &Deed) -> Result<(), Problem> {
             return missing("text", "a reply says something");
         }
         Deed::Inform { notice, .. } => {
-            if notice.title.trim().is_empty() {
-                return missing("title", "both sides know it by that");
-            }
+            check_title(&notice.title, "both sides know it by that")?;
             if notice.facts.trim().is_empty() {
                 return missing("facts", "information says something");
             }
         }
         Deed::Convene { day, agenda, .. } => {
-            if agenda.title.trim().is_empty() {
-                return missing("title", "both sides know a meeting by it");
-            }
+            check_title(&agenda.title, "both sides know a meeting by it")?;
             check_day(agreement, *day)?;
         }
         Deed::Add(agenda) if agenda.points.iter().all(|point| point.trim().is_empty()) => {

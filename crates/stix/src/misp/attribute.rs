@@ -40,7 +40,13 @@ pub(super) fn meant(kind: &str, value: &str, data: Option<&str>, uuid: &str) -> 
             let name = sco("domain-name", uuid, json!({ "value": first }));
             let traffic = json!({ "dst_ref": name["id"], "dst_port": port, "protocols": ["tcp"] });
             let objects = vec![name, sco("network-traffic", uuid, traffic)];
-            seen(objects, &[("domain-name:value", first), ("network-traffic:dst_port", second)])
+            // A name and traffic are two objects: no one is both.
+            let tests = [
+                ("network-traffic:dst_ref.type", "domain-name"),
+                ("network-traffic:dst_ref.value", first),
+                ("network-traffic:dst_port", second),
+            ];
+            seen(objects, &tests)
         }
         "domain|ip" => {
             let address = address(second, uuid)?;

@@ -54,10 +54,15 @@ pub fn is_event(bytes: &[u8]) -> bool {
         #[serde(borrow, default)]
         response: Option<&'a serde_json::value::RawValue>,
     }
-    let is = |head: &Head<'_>| head.event.is_some() || head.response.is_some();
-    serde_json::from_slice::<Head<'_>>(bytes).is_ok_and(|head| is(&head))
-        || serde_json::from_slice::<Vec<Head<'_>>>(bytes)
-            .is_ok_and(|all| !all.is_empty() && all.iter().all(is))
+    // A list is read as a struct too, were it asked for one.
+    let is = |text: &[u8]| {
+        text.trim_ascii_start().starts_with(b"{")
+            && serde_json::from_slice::<Head<'_>>(text)
+                .is_ok_and(|head| head.event.is_some() || head.response.is_some())
+    };
+    is(bytes)
+        || serde_json::from_slice::<Vec<&serde_json::value::RawValue>>(bytes)
+            .is_ok_and(|all| !all.is_empty() && all.iter().all(|one| is(one.get().as_bytes())))
 }
 
 /// The UUID of something of MISP, or one that follows from what it says.

@@ -1,5 +1,7 @@
 //! A pattern from its tokens.
 
+use std::collections::BTreeSet;
+
 use super::lex::{Token, What, tokens};
 use super::{Error, Syntax};
 use crate::finding::shown;
@@ -134,6 +136,11 @@ impl Pattern {
         }
         pattern.check_meaning()?;
         pattern.observations.iter().try_for_each(|one| one.check(&Test::check_hash))?;
+        if pattern.observations.iter().any(|one| one.kinds().is_empty()) {
+            let problem = "AND joins comparisons of different types, and no object has two: join observations instead, \
+                           [a:b = 1] AND [c:d = 2]";
+            return Err(Error::Meaning(problem.to_owned()));
+        }
         Ok(pattern)
     }
 
@@ -455,10 +462,14 @@ impl<'t> Parser<'t> {
         if self.tests > MAX_TESTS {
             return Err(Error::TooLarge { what: "comparisons", most: MAX_TESTS });
         }
-        if self.takes("EXISTS") {
+        let before = self.takes("NOT");
+        if before {
+            self.expect("EXISTS")?;
+        }
+        if before || self.takes("EXISTS") {
             let (kind, path) = self.path()?;
             let operator = Operator::Exists;
-            return Ok(Expression::Test(Test { kind, path, negated: false, operator }));
+            return Ok(Expression::Test(Test { kind, path, negated: before, operator }));
         }
         let (kind, path) = self.path()?;
         let negated = self.takes("NOT");
@@ -607,6 +618,18 @@ impl Node {
 }
 
 impl Expression {
+    /// Of which types an object that satisfies it may be: section 9.5.
+    fn kinds(&self) -> BTreeSet<&str> {
+        match self {
+            Self::Test(test) => BTreeSet::from([test.kind.as_str()]),
+            Self::Or(all) => all.iter().flat_map(Self::kinds).collect(),
+            Self::And(all) => {
+                let both = |a: BTreeSet<_>, b: BTreeSet<_>| a.intersection(&b).copied().collect();
+                all.iter().map(Self::kinds).reduce(both).unwrap_or_default()
+            }
+        }
+    }
+
     fn check(&self, good: &impl Fn(&Test) -> Result<(), Error>) -> Result<(), Error> {
         match self {
             Self::And(all) | Self::Or(all) => all.iter().try_for_each(|one| one.check(good)),

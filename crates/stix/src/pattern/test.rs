@@ -73,7 +73,11 @@ impl Ready {
             Self::And(all) => all.iter().all(|one| one.is_met(kind, object, around)),
             Self::Or(all) => all.iter().any(|one| one.is_met(kind, object, around)),
             Self::Test(test) => {
-                test.kind == kind && test.any(Value::Object(object), &test.path, around)
+                test.kind == kind && {
+                    let met = test.any(Value::Object(object), &test.path, around);
+                    let not_there = test.negated && matches!(test.compare, Compare::Exists);
+                    met != not_there
+                }
             }
         }
     }

@@ -100,6 +100,8 @@ pub(crate) enum Kind {
     ServiceName,
     Country,
     PriorityClass,
+    /// A mail address, without the name of whoever has it.
+    MailAddress,
     Selector,
     /// Observables by key, as in STIX 2.0.
     Objects,

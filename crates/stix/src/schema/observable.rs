@@ -81,7 +81,11 @@ pub(super) static TYPES: &[Type] = &[
     observable(
         "email-addr",
         "6.5",
-        &[must("value", Kind::Text), may("display_name", Kind::Text), may("belongs_to_ref", USER)],
+        &[
+            must("value", Kind::MailAddress),
+            may("display_name", Kind::Text),
+            may("belongs_to_ref", USER),
+        ],
         &[],
     ),
     observable(

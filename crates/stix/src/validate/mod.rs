@@ -94,6 +94,14 @@ impl<'o> Report<'o> {
             }
             None => self.custom(object, name, at),
         }
+        let observable = |known: &schema::Known| known.of.family == Family::Observable;
+        if object.has("defanged") && !schema::known(name).is_none_or(observable) {
+            self.must(
+                &Path::Member(at, "defanged"),
+                ("defanged", "3.2"),
+                format_args!("this is for observables only"),
+            );
+        }
         self.order(object, "modified", "created", true, "3.2", at);
         self.selectors(object, at);
         self.misplaced(object, name, at);
@@ -429,6 +437,8 @@ impl<'o> Report<'o> {
             Refers::To(types) | Refers::Nearby(types) => {
                 types.is_empty() || types.contains(&id.kind)
             }
+            // Nothing has a relationship to a bundle: section 8.
+            _ if id.kind == "bundle" => false,
             Refers::Any => true,
             Refers::Not(types) => !types.contains(&id.kind),
             Refers::Domain => schema::known(id.kind).is_none() || domain(id.kind),

@@ -105,6 +105,11 @@ impl<'o> Report<'o> {
             }
             Kind::Hex => return self.hex(text, path),
             Kind::Binary => return self.binary(text, path),
+            Kind::MailAddress => (
+                ("mail-address", section),
+                !text.contains(['<', '>']),
+                "an address alone, such as jane.smith@example.com",
+            ),
             Kind::Uri => (("uri", section), is_uri(text), "a URI: scheme, colon and the rest"),
             Kind::Ipv4 => (
                 ("ipv4", section),

@@ -94,6 +94,7 @@ impl Intake {
     ) -> Result<(), Error> {
         const SQL: &str = "DELETE FROM intel_member WHERE object = $1 AND collection = $2";
         for object in versions {
+            self.admitted.remove(&(*object, collection));
             self.tx.execute(SQL, &[(*object).into(), collection.into()]).await?;
         }
         self.unordered.insert((collection, id.to_owned()));

@@ -18,6 +18,10 @@ pub struct Intake {
     next: u64,
     /// Latest additions of collections.
     latest: BTreeMap<u64, i64>,
+    /// Objects, with the collections that they come into at the end: for these; none: for whoever sees them then.
+    pub(super) admitted: BTreeMap<(u64, u64), Option<Audience>>,
+    /// Who sees objects that came or changed here.
+    seen: BTreeMap<u64, Audience>,
     /// Words that go into the index at the end, and whether others are there.
     words: BTreeMap<u64, (String, bool)>,
     /// Objects of collections whose first and last versions are found out at the end.
@@ -87,6 +91,8 @@ impl Intake {
             now,
             next,
             latest: BTreeMap::new(),
+            admitted: BTreeMap::new(),
+            seen: BTreeMap::new(),
             words: BTreeMap::new(),
             unordered: BTreeSet::new(),
         })
@@ -202,6 +208,7 @@ impl Intake {
         ];
         self.tx.execute(SQL, &params).await?;
         self.refer(num, new.targets).await?;
+        self.seen.insert(num, new.seen.0);
         self.words.insert(num, (words, false));
         Ok(num)
     }
@@ -235,7 +242,8 @@ impl Intake {
         rows.iter().map(|row| row.count(0)).collect()
     }
 
-    /// Says who sees a version from now on. In collections, whoever sees it only now finds it as added now.
+    /// Says who sees a version from now on. In collections, whoever sees more of it only now finds it as added now; to all
+    /// others it stands where it stood.
     ///
     /// # Errors
     /// [`Error`].
@@ -245,26 +253,41 @@ impl Intake {
         seen: (Audience, Audience),
     ) -> Result<(), Error> {
         const SQL: &str = "UPDATE intel_object SET audience = $2, whole = $3 WHERE num = $1";
-        const MEMBERS: &str = "SELECT collection, added FROM intel_member WHERE object = $1";
-        const MEMBER: &str = "UPDATE intel_member SET audience = $3, added = $4
-            WHERE object = $1 AND collection = $2";
+        const MEMBERS: &str =
+            "SELECT collection, added, audience FROM intel_member WHERE object = $1";
+        const KEEP: &str = "UPDATE intel_member SET audience = $4
+            WHERE object = $1 AND collection = $2 AND added = $3";
+        const DROP: &str =
+            "DELETE FROM intel_member WHERE object = $1 AND collection = $2 AND added = $3";
         let params = [object.num.into(), seen.0.into(), seen.1.into()];
         self.tx.execute(SQL, &params).await?;
-        // More of it is news too.
-        let is_more = !seen.0.without(object.marked.audience).is_empty()
-            || !seen.1.without(object.marked.whole).is_empty();
+        self.seen.insert(object.num, seen.0);
+        let more = seen.0.without(object.marked.audience);
+        let more = more.or(seen.1.without(object.marked.whole));
+        for (_, of) in self.admitted.range_mut((object.num, 0)..=(object.num, u64::MAX)) {
+            *of = of.map(|of| of.and(seen.0).or(more));
+        }
         for row in self.tx.query(MEMBERS, &[object.num.into()]).await? {
-            let collection = row.count(0)?;
-            let added = if is_more { self.tick(collection).await? } else { row.int(1)? };
-            let params = [object.num.into(), collection.into(), seen.0.into(), added.into()];
-            self.tx.execute(MEMBER, &params).await?;
+            let (collection, added) = (row.count(0)?, row.int(1)?);
+            let place: [Value; 3] = [object.num.into(), collection.into(), added.into()];
+            let left = audience(row.int(2)?)?.and(seen.0).without(more);
+            if left.is_empty() && !more.is_empty() {
+                self.tx.execute(DROP, &place).await?;
+            } else {
+                // What nobody sees any more stays in it, until somebody does.
+                let [object, collection, added] = place;
+                self.tx.execute(KEEP, &[object, collection, added, left.into()]).await?;
+            }
+            if !more.is_empty() {
+                self.admitted.entry((object.num, collection)).or_insert(Some(more));
+            }
             self.unordered.insert((collection, object.id.clone()));
         }
         Ok(())
     }
 
-    /// Puts a version of an object into a collection; when, where it was not there. `is_only` where there is no other
-    /// version of it.
+    /// Puts a version of an object into a collection; whether it was not there. `is_only` where there is no other version
+    /// of it.
     ///
     /// # Errors
     /// [`Error`].
@@ -273,24 +296,51 @@ impl Intake {
         collection: u64,
         (object, id): (u64, &str),
         is_only: bool,
-    ) -> Result<Option<i64>, Error> {
-        const SQL: &str = "INSERT INTO intel_member
-            (collection, added, object, kind, spec, audience, earliest, newest)
-            SELECT $1, $2, num, kind, spec, audience, audience, audience
-            FROM intel_object WHERE num = $3";
+    ) -> Result<bool, Error> {
         if !is_only && self.is_member(collection, object).await? {
-            return Ok(None);
+            return Ok(false);
         }
-        let added = self.tick(collection).await?;
-        self.tx.execute(SQL, &[collection.into(), added.into(), object.into()]).await?;
+        self.admitted.insert((object, collection), None);
         if !is_only {
             self.unordered.insert((collection, id.to_owned()));
         }
-        Ok(Some(added))
+        Ok(true)
+    }
+
+    /// Puts what was admitted into its collections: what the same readers see one after the other, and a step between
+    /// that says nothing. So whoever sees only some of it cannot count the rest by the times.
+    async fn place(&mut self) -> Result<(), Error> {
+        const SQL: &str = "INSERT INTO intel_member
+            (collection, added, object, kind, spec, audience, earliest, newest)
+            SELECT $1, $2, num, kind, spec, $4, $4, $4 FROM intel_object WHERE num = $3";
+        const SEEN: &str = "SELECT audience FROM intel_object WHERE num = $1";
+        let mut placed = Vec::with_capacity(self.admitted.len());
+        for ((object, collection), of) in std::mem::take(&mut self.admitted) {
+            let seen = match of.or_else(|| self.seen.get(&object).copied()) {
+                Some(seen) => seen,
+                None => match self.tx.query_one(SEEN, &[object.into()]).await? {
+                    Some(row) => audience(row.int(0)?)?,
+                    // It was deleted since.
+                    None => continue,
+                },
+            };
+            placed.push((collection, std::cmp::Reverse(seen.bits()), object));
+        }
+        placed.sort_unstable();
+        let mut before = None;
+        for (collection, std::cmp::Reverse(bits), object) in placed {
+            let goes_on = before == Some((collection, bits));
+            before = Some((collection, bits));
+            let added = self.tick(collection, goes_on).await?;
+            let seen = Audience::from_bits(bits);
+            let params = [collection.into(), added.into(), object.into(), seen.into()];
+            self.tx.execute(SQL, &params).await?;
+        }
+        Ok(())
     }
 
     /// The next time at which something is added to a collection: no two are the same.
-    async fn tick(&mut self, collection: u64) -> Result<i64, Error> {
+    async fn tick(&mut self, collection: u64, goes_on: bool) -> Result<i64, Error> {
         const SQL: &str = "SELECT latest FROM intel_collection WHERE num = $1";
         let latest = match self.latest.get(&collection) {
             Some(latest) => *latest,
@@ -299,7 +349,14 @@ impl Intake {
                 row.map_or(Ok(0), |row| row.int(0))?
             }
         };
-        let next = self.now.max(latest + 1);
+        let next = if self.now > latest {
+            self.now
+        } else if goes_on {
+            latest + 1
+        } else {
+            let [one, other] = comity_ledger::random::<2>()?;
+            latest + 1 + i64::from(u16::from_be_bytes([one, other]))
+        };
         self.latest.insert(collection, next);
         Ok(next)
     }
@@ -310,10 +367,10 @@ impl Intake {
         const SQL: &str = "SELECT object, intel_member.audience, earliest, newest, added
             FROM intel_object JOIN intel_member ON intel_member.object = intel_object.num
             WHERE intel_object.id = $1 AND +intel_member.collection = $2
-            ORDER BY intel_object.spec, version";
+            ORDER BY intel_object.spec, version, added";
         const LATE: &str = "UPDATE intel_collection SET late = 1 WHERE num = $1 AND late = 0";
         const SET: &str = "UPDATE intel_member SET earliest = $3, newest = $4
-            WHERE object = $1 AND collection = $2";
+            WHERE object = $1 AND collection = $2 AND added = $5";
         let rows = self.tx.query(SQL, &[id.into(), collection.into()]).await?;
         let seen: Vec<Audience> =
             rows.iter().map(|row| audience(row.int(1)?)).collect::<Result<_, _>>()?;
@@ -331,7 +388,9 @@ impl Intake {
         newest.reverse();
         for ((row, earliest), newest) in rows.iter().zip(earliest).zip(newest) {
             if (audience(row.int(2)?)?, audience(row.int(3)?)?) != (earliest, newest) {
-                let params = [row.value(0), collection.into(), earliest.into(), newest.into()];
+                let object = row.value(0);
+                let added = row.value(4);
+                let params = [object, collection.into(), earliest.into(), newest.into(), added];
                 self.tx.execute(SET, &params).await?;
             }
         }
@@ -358,6 +417,11 @@ impl Intake {
             }
             search::remove(&mut self.tx, Some(known.num)).await?;
             self.words.remove(&known.num);
+            let places = (known.num, 0)..=(known.num, u64::MAX);
+            let places: Vec<_> = self.admitted.range(places).map(|(place, _)| *place).collect();
+            for place in places {
+                self.admitted.remove(&place);
+            }
         }
         if !versions.is_empty() {
             self.tx.execute(GONE, &[id.into(), self.now.into(), who.into()]).await?;
@@ -404,11 +468,28 @@ impl Intake {
         Ok(())
     }
 
+    /// The collections that a version is in, or comes into.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn collections_of(&mut self, object: u64) -> Result<BTreeSet<u64>, Error> {
+        const SQL: &str = "SELECT DISTINCT collection FROM intel_member WHERE object = $1";
+        let rows = self.tx.query(SQL, &[object.into()]).await?;
+        let mut all: BTreeSet<u64> =
+            rows.iter().map(|row| row.count(0)).collect::<Result<_, _>>()?;
+        let places = (object, 0)..=(object, u64::MAX);
+        all.extend(self.admitted.range(places).map(|((_, collection), _)| *collection));
+        Ok(all)
+    }
+
     /// Whether a version is in a collection.
     ///
     /// # Errors
     /// [`Error`].
     pub async fn is_member(&mut self, collection: u64, object: u64) -> Result<bool, Error> {
+        if self.admitted.contains_key(&(object, collection)) {
+            return Ok(true);
+        }
         const SQL: &str = "SELECT 1 FROM intel_member WHERE object = $1 AND collection = $2";
         let row = self.tx.query_one(SQL, &[object.into(), collection.into()]).await?;
         Ok(row.is_some())
@@ -444,6 +525,7 @@ impl Intake {
     /// [`Error`].
     pub async fn commit(mut self) -> Result<(), Error> {
         const SQL: &str = "UPDATE intel_collection SET latest = $2 WHERE num = $1";
+        self.place().await?;
         for (collection, latest) in std::mem::take(&mut self.latest) {
             self.tx.execute(SQL, &[collection.into(), latest.into()]).await?;
         }

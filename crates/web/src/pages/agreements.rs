@@ -8,6 +8,7 @@ use axum::response::Response;
 use comity_ledger::Hash;
 use comity_node::closing::State as Stands;
 use comity_node::dossier::Line;
+use comity_rules::Terms;
 use comity_rules::agreement::{Agreement, Counts, Definition, Nature, Reading};
 
 use super::terms::{Part, limit, parts};
@@ -137,25 +138,32 @@ pub(super) fn defined(
     class.into_iter().chain(defined).collect()
 }
 
-/// The same of the rows of a list: of their titles and classes.
-pub(super) fn defined_in<'l>(
-    t: Language,
-    lines: impl Iterator<Item = &'l Line>,
-) -> Vec<[String; 3]> {
-    let mut said: BTreeMap<Hash, (&Agreement, BTreeSet<&str>, String)> = BTreeMap::new();
-    for line in lines {
-        let terms = &line.agreement.terms;
-        let (_, classes, titles) =
+/// What is said under some terms: with an urgency class, where it has one.
+pub(super) type Said<'l> = (&'l Terms, Option<&'l str>, &'l str);
+
+/// What the rows of a list say: their titles and classes.
+pub(super) fn said<'l>(lines: impl Iterator<Item = &'l Line>) -> impl Iterator<Item = Said<'l>> {
+    lines.map(|line| {
+        let class = line.summary.request.class.as_deref();
+        (&line.agreement.terms, class, line.summary.title.as_str())
+    })
+}
+
+/// The same of all that a page says.
+pub(super) fn defined_in<'l>(t: Language, all: impl Iterator<Item = Said<'l>>) -> Vec<[String; 3]> {
+    let mut said: BTreeMap<Hash, (&Terms, BTreeSet<&str>, String)> = BTreeMap::new();
+    for (terms, class, text) in all {
+        let (_, classes, texts) =
             said.entry(terms.hash()).or_insert_with(|| (terms, BTreeSet::new(), String::new()));
-        classes.extend(line.summary.request.class.as_deref());
-        titles.push_str(&line.summary.title);
-        titles.push('\n');
+        classes.extend(class);
+        texts.push_str(text);
+        texts.push('\n');
     }
     let mut all = Vec::new();
-    for (terms, classes, titles) in said.into_values() {
-        let of_titles = terms.definitions_in(None, &titles);
+    for (terms, classes, texts) in said.into_values() {
+        let of_texts = terms.definitions_in(None, &texts);
         let of_classes = classes.into_iter().flat_map(|id| terms.definitions_in(Some(id), ""));
-        for one in of_titles.chain(of_classes).map(|one| definition(t, terms, one)) {
+        for one in of_texts.chain(of_classes).map(|one| definition(t, terms, one)) {
             if !all.contains(&one) {
                 all.push(one);
             }

@@ -105,7 +105,8 @@ pub(crate) async fn show(State(app): State<App>, t: Language, who: Who) -> Respo
     let alerts = alerts.collect();
     let may_state = who.0.may(Right::State).is_ok();
     let shown = mine.iter().take(SHOWN).chain(theirs.iter().take(SHOWN));
-    let definitions = agreements::defined_in(t, shown.copied());
+    let said = agreements::said(shown.copied()).chain(calls.iter().map(Call::said));
+    let definitions = agreements::defined_in(t, said);
     let (mine, theirs) = (rows(mine), rows(theirs));
     let page =
         Desk { frame, lead, mine, theirs, calls, drafts, alerts, may_state, cut, definitions };

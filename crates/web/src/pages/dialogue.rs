@@ -16,6 +16,7 @@ use comity_rules::content::{
 use comity_rules::matter::{Day, Topic};
 use serde::Deserialize;
 
+use super::agreements::defined_in;
 use super::hotline::{Call, calls};
 use super::matter::lines;
 use super::{Frame, Posted, internal, place, render};
@@ -35,6 +36,7 @@ struct Page {
     problem: Option<String>,
     actions: Vec<Open>,
     sections: Vec<(String, String, Vec<Call>)>,
+    definitions: Vec<[String; 3]>,
     agreements: Vec<(String, String)>,
     /// Those of all agreements: id and text.
     commitments: Vec<(String, String)>,
@@ -202,8 +204,7 @@ async fn gather(
         let found = calls(app, t, &who.0, topic, false, PAGE).await?;
         sections.push((t.text(&format!("topics-{name}")), t.text(&format!("none-{name}")), found));
     }
-    let agreements = app.node.agreements();
-    let agreements: Vec<_> = agreements.iter().filter(|a| a.goes_on()).collect();
+    let agreements = app.node.in_force();
     let name = |id: &PartyId| {
         let known = agreements.iter().find_map(|agreement| agreement.terms.party(id));
         known.map_or_else(|| id.to_string(), |party| party.name.clone())
@@ -225,7 +226,14 @@ async fn gather(
         .collect();
     commitments.dedup();
     let frame = Frame::of(app, t, &who.0, "oversight", 0);
+    let calls = sections.iter().flat_map(|(_, _, calls)| calls.iter().map(Call::said));
+    let promised = agreements.iter().flat_map(|agreement| {
+        let terms = &agreement.terms;
+        terms.commitments.iter().map(move |one| (terms, None, one.summary.in_language(t.code())))
+    });
+    let definitions = defined_in(t, calls.chain(promised));
     Ok(Page {
+        definitions,
         t,
         problem,
         actions,

@@ -7,6 +7,7 @@ use comity_node::Error;
 use comity_rules::access::{Person, Right};
 use comity_rules::matter::Topic;
 
+use super::agreements::{defined_in, said};
 use super::hotline::{Call, calls};
 use super::requests::{Search, find};
 use super::{Frame, Row, internal, render};
@@ -29,6 +30,7 @@ struct Page {
     /// Whether there are more requests than these.
     more: bool,
     calls: Vec<Call>,
+    definitions: Vec<[String; 3]>,
     /// For the list of requests, which is moved on its own page.
     may_state: bool,
     sees_reviews: bool,
@@ -50,7 +52,9 @@ async fn gather(app: &App, t: Language, by: &Person) -> Result<Page, Error> {
     all.retain(|call| call.exercise);
     let mut frame = Frame::of(app, t, by, "oversight", 0);
     frame.exercise = true;
+    let told = said(lines.iter()).chain(all.iter().map(Call::said));
     Ok(Page {
+        definitions: defined_in(t, told),
         commands: COMMANDS,
         rows: lines.iter().map(|line| Row::of(app, t, line)).collect(),
         more: older.is_some(),

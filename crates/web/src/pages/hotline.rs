@@ -1,10 +1,13 @@
 //! `/hotline`: what waits, how ready the line is, who is on duty, and a form for a message.
 
+use std::sync::Arc;
+
 use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use comity_node::Error;
+use comity_node::node::Agreement as Signed;
 use comity_rules::PartyId;
 use comity_rules::access::{Person, Right};
 use comity_rules::command::{Command, Deed};
@@ -14,6 +17,7 @@ use comity_rules::thread::Event;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 
+use super::agreements::{self, Said};
 use super::{Frame, Posted, internal, place, render};
 use crate::App;
 use crate::language::Language;
@@ -41,6 +45,7 @@ struct Page {
     states: bool,
     markings: Vec<&'static str>,
     written: Form,
+    definitions: Vec<[String; 3]>,
 }
 
 /// A thread in the list.
@@ -56,6 +61,14 @@ pub(super) struct Call {
     pub(super) exercise: bool,
     /// Since when.
     pub(super) since: String,
+    agreement: Arc<Signed>,
+}
+
+impl Call {
+    /// What it says, under which terms.
+    pub(super) fn said(&self) -> Said<'_> {
+        (&self.agreement.terms, None, &self.title)
+    }
 }
 
 /// The hotline of an agreement.
@@ -208,6 +221,7 @@ pub(super) async fn calls(
             ours: line.waits_for(&app.node),
             exercise: matter.exercise,
             since: matter.opened.first().map(since).unwrap_or_default(),
+            agreement: Arc::clone(&line.agreement),
         }
     };
     Ok(lines.iter().map(call).collect())
@@ -237,7 +251,7 @@ async fn gather(
     // What waits for us stands first.
     calls.sort_by_key(|call| !call.ours);
     let mut lines = Vec::new();
-    for agreement in app.node.agreements().iter().filter(|a| !a.is_closed()) {
+    for agreement in &app.node.in_force() {
         let Some(hotline) = &agreement.terms.hotline else { continue };
         let status = app.node.hotline_status(&who.0, agreement).await?;
         let zones = Zones::between(&agreement.terms, app.node.party());
@@ -342,6 +356,7 @@ async fn gather(
             .map(Tlp::label)
             .into(),
         written,
+        definitions: agreements::defined_in(t, calls.iter().map(Call::said)),
         calls,
         frame,
     })

@@ -92,7 +92,7 @@ pub(crate) async fn show(
     let page = Requests {
         rows: lines.iter().map(|line| Row::of(&app, t, line)).collect(),
         done: cursor.done.map(|done| t.with("bulk-done", [("done", done), ("count", done)])),
-        definitions: agreements::defined_in(t, lines.iter()),
+        definitions: agreements::defined_in(t, agreements::said(lines.iter())),
         chips: chips.into_iter().map(chip).collect(),
         query: cursor.q.clone(),
         unknown: query.unknown(t),
