@@ -337,17 +337,35 @@ async fn all_exits(
             all.push_str(&text);
         }
     }
-    for (format, of) in
-        [(Format::Stix, None), (Format::Csv, None), (Format::Stix, Some(collection.clone()))]
+    let of = || Some(collection.clone());
+    for (number, (format, of)) in [
+        (Format::Stix, None),
+        (Format::Csv, None),
+        (Format::Misp, None),
+        (Format::MispFeed, None),
+        (Format::Stix, of()),
+        (Format::Misp, of()),
+    ]
+    .into_iter()
+    .enumerate()
     {
-        let file = folder.join("out");
+        let file = folder.join(format!("out-{number}"));
         let export = Export { query: None, collection: of, clearance: reader, format };
         node.export_intelligence(&Person::operator(), &export, &file).await.unwrap();
-        let text = std::fs::read_to_string(&file).unwrap();
-        if format == Format::Stix {
-            let _: Value = serde_json::from_str(&text).unwrap();
+        let files = match std::fs::read_dir(&file) {
+            Ok(entries) => entries.map(|entry| entry.unwrap().path()).collect(),
+            Err(_) => vec![file.clone()],
+        };
+        for file in files {
+            let text = std::fs::read_to_string(&file).unwrap();
+            if format != Format::Csv {
+                let _: Value = serde_json::from_str(&text).unwrap();
+            }
+            all.push_str(&text);
         }
-        all.push_str(&text);
+        if file.is_dir() {
+            std::fs::remove_dir_all(&file).unwrap();
+        }
     }
     (objects, all)
 }

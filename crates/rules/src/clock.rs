@@ -494,11 +494,13 @@ fn reply(
     let limit = agreement.and_then(|a| a.clarification.as_ref()?.reply_within.clone());
     let timer = last.zip(limit.as_ref());
     let timer = timer.and_then(|(asked, limit)| Timer::of(limit, asked.from, None));
+    let done = last.and_then(|asked| asked.to);
     let since = |pause: &Suspension| pause.since(last?.from);
-    let pauses: Vec<_> = pauses.iter().filter_map(since).collect();
+    // What stood still after it was done moves nothing any more.
+    let before = |pause: &Suspension| done.is_none_or(|done| pause.from < done);
+    let pauses: Vec<_> = pauses.iter().filter_map(since).filter(before).collect();
     let due = timer.as_ref().and_then(|timer| timer.due(&pauses));
     let soon = timer.and_then(|timer| timer.most().due(&pauses));
-    let done = last.and_then(|asked| asked.to);
     let until = done.or(ended.flatten()).unwrap_or(now);
     let late =
         due.map(|due| until.duration_since(due)).filter(SignedDuration::is_positive).map(whole);

@@ -647,3 +647,48 @@ fn what_is_no_event_is_refused() {
     assert_eq!(converted.left.len(), 2, "{:?}", converted.left);
     assert!(converted.objects.iter().any(|one| one["x_misp_value"] == "x"));
 }
+
+/// Clusters that STIX has no object for come back too, and each under its own value, with all of its numbers.
+#[test]
+fn every_cluster_comes_back() {
+    let galaxy = |of: &str, value: &str, meta: Value| {
+        value!({
+            "uuid": "c4e851fa-775f-11e7-8163-b774922098cd", "name": of, "type": of,
+            "GalaxyCluster": [{
+                "uuid": "a0c22599-9e58-4da4-96ac-7051603fa951", "type": of, "value": value,
+                "tag_name": format!("misp-galaxy:{of}=\"{value}\""), "description": "about", "meta": meta,
+            }],
+        })
+    };
+    for (of, value, meta) in [
+        ("guidelines", "Leak of information", value!({ "date": "May 2018", "none": [] })),
+        (
+            "mitre-attack-pattern",
+            "Discovery - T1069",
+            value!({ "external_id": ["CAPEC-576", "T1069"] }),
+        ),
+        ("mitre-malware", "Without a number", value!({ "external_id": ["S0045"] })),
+        ("stealer", "TeleGrab", value!({ "refs": ["https://example.com/"] })),
+    ] {
+        let one = galaxy(of, value, meta.clone());
+        let made = converted(&event(value!({ "Galaxy": [one] })));
+        let events = misp::events(&made, "Northland", 1_603_642_920);
+        let back = &events[0].value["Galaxy"][0];
+        assert_eq!(back["uuid"], one["uuid"], "{of}");
+        let (back, one) = (&back["GalaxyCluster"][0], &one["GalaxyCluster"][0]);
+        for key in ["uuid", "value", "tag_name", "description", "type"] {
+            assert_eq!(back[key], one[key], "{of}: {key}");
+        }
+        for (name, said) in meta.as_object().unwrap() {
+            let (mut said, mut got) = (said.clone(), back["meta"][name].clone());
+            for list in [&mut said, &mut got] {
+                if let Some(all) = list.as_array_mut() {
+                    all.sort_by_key(ToString::to_string);
+                }
+            }
+            if said != value!([]) {
+                assert_eq!(got, said, "{of}: {name}");
+            }
+        }
+    }
+}

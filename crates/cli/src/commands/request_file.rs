@@ -265,7 +265,9 @@ fn expectation(message: &str) -> String {
             return format!("{known} {name}{}", expected.unwrap_or_default());
         }
     }
-    if ["date string", "digit integer", "digit year"].iter().any(|of| message.contains(of)) {
+    let of_day =
+        ["date string", "digit integer", "digit year", "parameter 'day'", "parameter 'month'"];
+    if of_day.iter().any(|of| message.contains(of)) {
         return A_DAY.to_owned();
     }
     match message.rsplit_once("expected ") {
@@ -282,9 +284,15 @@ mod tests {
     /// What a parser says of a day leads to a day, and never tells what stood there.
     #[test]
     fn a_bad_day_says_how_a_day_is_written() {
-        for from in
-            ["2026-01-01", "\"2026-13-01\"", "\"2026-01-01T25\"", "\"tomorrow\"", "\"\"", "5"]
-        {
+        for from in [
+            "2026-01-01",
+            "\"2026-13-01\"",
+            "\"2026-02-30\"",
+            "\"2026-01-01T25\"",
+            "\"tomorrow\"",
+            "\"\"",
+            "5",
+        ] {
             let parsed = toml::from_str::<std::collections::BTreeMap<String, jiff::civil::Date>>;
             let error = parsed(&format!("from = {from}")).unwrap_err();
             assert_eq!(expectation(error.message()), A_DAY, "{from}: {error}");

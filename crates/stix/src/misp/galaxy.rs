@@ -27,18 +27,27 @@ fn each(value: &Value) -> impl Iterator<Item = (&Value, &Value)> {
     galaxies.flat_map(|galaxy| list(galaxy, "GalaxyCluster").iter().map(move |one| (galaxy, one)))
 }
 
+/// Clusters that STIX has no object for, as MISP's converter writes them.
+const OTHER: &str = "x-misp-galaxy-cluster";
+
+/// Properties of a cluster that are no part of its `meta`.
+const OWN: [&str; 5] =
+    ["x_misp_galaxy_uuid", "x_misp_value", "x_misp_name", "x_misp_type", "x_misp_description"];
+
 /// Galaxies with these clusters in them, as events have them.
 pub(super) fn back(objects: &[&Value]) -> Vec<Value> {
-    let mut galaxies: BTreeMap<(String, String), Vec<Value>> = BTreeMap::new();
+    let mut galaxies: BTreeMap<(String, String, String), Vec<Value>> = BTreeMap::new();
     for object in objects {
         let Some(of) = label(object, "galaxy-type") else { continue };
         let title = label(object, "galaxy-name").unwrap_or_else(|| of.clone());
+        let uuid = text(object, "x_misp_galaxy_uuid");
+        let uuid = uuid.map_or_else(|| named(&format!("galaxy {of}")), str::to_owned);
         let cluster = cluster(object, &of);
-        galaxies.entry((of, title)).or_default().push(cluster);
+        galaxies.entry((of, title, uuid)).or_default().push(cluster);
     }
-    let galaxies = galaxies.into_iter().map(|((of, title), clusters)| {
+    let galaxies = galaxies.into_iter().map(|((of, title, uuid), clusters)| {
         json!({
-            "uuid": named(&format!("galaxy {of}")), "name": title, "type": of, "description": "",
+            "uuid": uuid, "name": title, "type": of, "description": "",
             "GalaxyCluster": clusters,
         })
     });
@@ -53,14 +62,16 @@ pub(super) fn tags(galaxies: &[Value]) -> Vec<Value> {
 
 fn cluster(object: &Value, of: &str) -> Value {
     let cited = list(object, "external_references");
-    let number = cited.iter().find_map(|one| {
+    let numbers = cited.iter().filter_map(|one| {
         text(one, "external_id").filter(|_| text(one, "source_name") != Some("cve"))
     });
+    let numbers: Vec<&str> = numbers.collect();
     let name = text(object, "name").or_else(|| text(object, "region")).unwrap_or_default();
     // MITRE's clusters have their number after the name.
-    let value = match number.filter(|_| of.contains("mitre")) {
-        Some(number) => format!("{name} - {number}"),
-        None => name.to_owned(),
+    let value = match (text(object, "x_misp_value"), numbers.first()) {
+        (Some(value), _) => value.to_owned(),
+        (None, Some(number)) if of.contains("mitre") => format!("{name} - {number}"),
+        _ => name.to_owned(),
     };
     let mut meta = Map::new();
     let mut put = |name: &str, all: Vec<Value>| {
@@ -68,7 +79,7 @@ fn cluster(object: &Value, of: &str) -> Value {
             meta.insert(name.to_owned(), all.into());
         }
     };
-    put("external_id", number.into_iter().map(Value::from).collect());
+    put("external_id", numbers.into_iter().map(Value::from).collect());
     put("synonyms", list(object, "aliases").to_vec());
     put("refs", cited.iter().filter_map(|one| text(one, "url").map(Value::from)).collect());
     let phases = list(object, "kill_chain_phases").iter().filter_map(|phase| {
@@ -80,30 +91,41 @@ fn cluster(object: &Value, of: &str) -> Value {
     let cves = cited.iter().filter(|one| text(one, "source_name") == Some("cve"));
     put("aliases", cves.filter_map(|one| text(one, "external_id").map(Value::from)).collect());
     for (name, value) in object.as_object().into_iter().flatten() {
-        if let Some(name) = name.strip_prefix("x_misp_") {
-            meta.insert(name.to_owned(), value.clone());
+        if name == "x_misp_meta" {
+            meta.extend(value.as_object().cloned().unwrap_or_default());
+        } else if let Some(short) = name.strip_prefix("x_misp_").filter(|_| !OWN.contains(&&**name))
+        {
+            meta.insert(short.to_owned(), value.clone());
         }
     }
+    let about = text(object, "description").or_else(|| text(object, "x_misp_description"));
     let id = text(object, "id").unwrap_or_default();
     let uuid = id.rsplit_once("--").map_or(id, |(_, uuid)| uuid);
     json!({
         "uuid": uuid, "type": of, "value": value,
         "tag_name": format!("misp-galaxy:{of}=\"{value}\""),
-        "description": text(object, "description").unwrap_or_default(),
+        "description": about.unwrap_or_default(),
         "meta": meta,
     })
 }
 
 fn object(galaxy: &Value, cluster: &Value, time: &str) -> Option<Value> {
     let of = text(galaxy, "type").or_else(|| text(cluster, "type"))?;
-    let kind = kind(of)?;
     let whole = text(cluster, "value")?;
     let meta = &cluster["meta"];
-    // MITRE's clusters have their number after the name.
-    let number = first(meta, "external_id");
+    let Some(kind) = kind(of) else { return Some(other(galaxy, cluster, (of, whole), time)) };
+    // MITRE's clusters have their number after the name: that one first.
+    let mut numbers: Vec<&str> = all(meta, "external_id");
+    let is_last = |number: &&str| whole.ends_with(&format!(" - {number}"));
+    numbers.sort_by_key(|number| !is_last(number));
+    let number = numbers.first().copied();
     let name =
         number.and_then(|number| whole.strip_suffix(&format!(" - {number}"))).unwrap_or(whole);
     let mut it = Map::new();
+    if name == whole && number.is_some() && of.contains("mitre") {
+        it.insert("x_misp_value".to_owned(), whole.into());
+    }
+    it.extend(text(galaxy, "uuid").map(|uuid| ("x_misp_galaxy_uuid".to_owned(), uuid.into())));
     for (key, value) in [
         ("type", kind),
         ("spec_version", "2.1"),
@@ -153,7 +175,7 @@ fn object(galaxy: &Value, cluster: &Value, time: &str) -> Option<Value> {
         it.insert("kill_chain_phases".to_owned(), phases.into());
     }
     let mut references = Vec::new();
-    if let Some(number) = number {
+    for number in numbers {
         let source = match () {
             () if number.starts_with("CVE-") => "cve",
             () if number.starts_with("CAPEC-") => "capec",
@@ -187,6 +209,43 @@ fn object(galaxy: &Value, cluster: &Value, time: &str) -> Option<Value> {
         }
     }
     Some(it.into())
+}
+
+/// A cluster that STIX has no object for.
+fn other(galaxy: &Value, cluster: &Value, (of, value): (&str, &str), time: &str) -> Value {
+    let title = text(galaxy, "name").unwrap_or(of);
+    let mut it = json!({
+        "type": OTHER, "spec_version": "2.1", "id": format!("{OTHER}--{}", uuid_of(cluster)),
+        "created": time, "modified": time,
+        "labels": labels(&[("galaxy-name", title), ("galaxy-type", of)], &[]),
+        "x_misp_name": title, "x_misp_type": of, "x_misp_value": value,
+    });
+    let about = text(cluster, "description").or_else(|| text(galaxy, "description"));
+    for (name, said) in
+        [("x_misp_description", about), ("x_misp_galaxy_uuid", text(galaxy, "uuid"))]
+    {
+        if let Some(said) = said {
+            it[name] = said.into();
+        }
+    }
+    let meta = cluster["meta"].as_object().into_iter().flatten();
+    // A property may not be an empty list, nor null.
+    let meta: Map<_, _> = meta
+        .filter(|(_, value)| !value.is_null() && value.as_array().is_none_or(|all| !all.is_empty()))
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
+    if !meta.is_empty() {
+        it["x_misp_meta"] = meta.into();
+    }
+    it
+}
+
+/// The values that there are, in a list or not.
+fn all<'v>(meta: &'v Value, name: &str) -> Vec<&'v str> {
+    match text(meta, name) {
+        Some(one) => vec![one],
+        None => list(meta, name).iter().filter_map(Value::as_str).collect(),
+    }
 }
 
 /// The one value that there is, in a list or not.
