@@ -251,11 +251,11 @@ pub async fn answer(node: &Node, question: Question) -> Result<Value, Error> {
         Question::State { terms, request, command, who, anyway } => {
             let person = person(node, who).await?;
             if !anyway && request.is_none() {
-                complete(node, &named(node, terms.clone())?.terms, &command)?;
+                complete(node, &to_state(node, terms.clone())?.terms, &command)?;
             }
             let (terms, thread) = match request {
                 Some(id) => (None, Some(node.find(&id).await?)),
-                None => (Some(named(node, terms)?.terms.hash().to_hex()), None),
+                None => (Some(to_state(node, terms)?.terms.hash().to_hex()), None),
             };
             Ok(match node.state(&person, terms.as_deref(), thread, *command).await? {
                 Stated::Now(done) => json!({ "request": done.thread, "index": done.index }),
@@ -573,10 +573,20 @@ fn named(node: &Node, name: Option<String>) -> Result<Arc<crate::node::Agreement
         return node.agreement(&name);
     }
     let mut all = node.agreements();
-    if !node.in_force().is_empty() {
-        all = node.in_force();
+    if all.iter().any(|agreement| agreement.goes_on()) {
+        all.retain(|agreement| agreement.goes_on());
     }
-    match all.as_slice() {
+    only(&all)
+}
+
+/// The same, to state something under it: not under terms that wait for the other party's signature.
+fn to_state(node: &Node, name: Option<String>) -> Result<Arc<crate::node::Agreement>, Error> {
+    let all = node.in_force();
+    if name.is_some() || all.is_empty() { named(node, name) } else { only(&all) }
+}
+
+fn only(all: &[Arc<crate::node::Agreement>]) -> Result<Arc<crate::node::Agreement>, Error> {
+    match all {
         [agreement] => Ok(Arc::clone(agreement)),
         [] => Err(Error::Refused(
             "no agreement is signed here yet; see `comity agreement propose`".to_owned(),

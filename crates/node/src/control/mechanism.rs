@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{Credentials, PAGE, definitions_json, named, person, statement_json};
+use super::{Credentials, PAGE, definitions_json, named, person, statement_json, to_state};
 use crate::duty::{Contact, Handover, Route, Shift};
 use crate::matters::{Dossier, Line};
 use crate::node::{Error, Node};
@@ -208,7 +208,7 @@ pub(super) async fn answer(node: &Node, question: Mechanism) -> Result<Value, Er
             }))
         }
         Mechanism::Test { agreement, signal, who } => {
-            let (person, agreement) = (person(node, who).await?, named(node, agreement)?);
+            let (person, agreement) = (person(node, who).await?, to_state(node, agreement)?);
             let thread = node.test_hotline(&person, &agreement, signal).await?;
             Ok(json!({ "thread": thread }))
         }
