@@ -73,6 +73,7 @@ async fn an_operator_changes_keys_and_ends_an_agreement() {
     }
     ground.harbour.take().unwrap().kill();
     ground.start_witness();
+    ground.rest().await;
     let last = ground.send(0, "under the next agreement").await;
     ground.rest().await;
     let there = ground.ask(1, &Question::Request { id: last }).await.unwrap();
@@ -101,6 +102,7 @@ async fn an_operator_changes_keys_and_ends_an_agreement() {
     }
     ground.harbour.take().unwrap().kill();
     ground.start_witness();
+    ground.rest().await;
     ground.send(0, "under the amended agreement").await;
     ground.rest().await;
     assert!(ground.run(1, &["agreement", "show", "comity-model"]).contains("PT6H"));

@@ -56,45 +56,56 @@ impl<'l> Extension<'l> {
 
     /// Its fields, in their order.
     pub(crate) fn fields(self) -> impl Iterator<Item = Field> {
+        let (keys, by) = match self.parted {
+            Parted::Keys => (Some(self.between_keys()), None),
+            Parted::By(by) => (None, Some(self.pieces(by))),
+        };
+        keys.into_iter().flatten().chain(by.into_iter().flatten())
+    }
+
+    /// A field in each piece between two separators: its key before the first `=`.
+    fn pieces(self, by: u8) -> impl Iterator<Item = Field> {
+        let mut at = self.start;
+        let pieces = self.line[self.start..].split(move |byte| *byte == by);
+        pieces.filter_map(move |piece| {
+            let begins = at;
+            at += piece.len() + 1;
+            let equals = memchr::memchr(b'=', piece)?;
+            let key = piece[..equals].trim_ascii();
+            let start = begins + piece[..equals].len() - piece[..equals].trim_ascii_start().len();
+            let is_key = !key.is_empty() && key.iter().all(is_of_key);
+            let end = begins + piece.trim_ascii_end().len().max(equals + 1);
+            is_key.then_some((start..start + key.len(), begins + equals + 1..end))
+        })
+    }
+
+    /// The fields where a value ends only where the next key begins.
+    fn between_keys(self) -> impl Iterator<Item = Field> {
         let mut next = self.key(self.start);
         std::iter::from_fn(move || {
             let (key, value) = next.take()?;
             next = self.key(value);
-            let end = match (self.parted, &next) {
-                (Parted::By(by), _) => memchr::memchr(by, &self.line[value..])
-                    .map_or(self.line.len(), |end| value + end),
-                (Parted::Keys, Some((after, _))) => after.start,
-                (Parted::Keys, None) => self.line.len(),
-            };
+            let end = next.as_ref().map_or(self.line.len(), |(after, _)| after.start);
             let end = value + self.line[value..end].trim_ascii_end().len();
             Some((key, value..end))
         })
     }
 
-    /// The next key from a place on, and where its value begins.
+    /// The next key from a place on, and where its value begins. What a value has before an `=`, as the query of a URL
+    /// does, is no key: that stands behind a space.
     fn key(self, from: usize) -> Option<(Range<usize>, usize)> {
-        let is_key = |byte: &u8| byte.is_ascii_alphanumeric() || b"_.-[]".contains(byte);
-        let parts = |byte: u8| match self.parted {
-            Parted::Keys => byte.is_ascii_whitespace(),
-            Parted::By(by) => byte == by || byte == b' ',
-        };
         memchr::memchr_iter(b'=', &self.line[from..]).map(|at| from + at).find_map(|equals| {
-            let before = &self.line[from..equals];
-            let start = before.iter().rposition(|byte| !is_key(byte)).map_or(0, |at| at + 1);
-            let start = from + start;
-            // What a value has before an `=`, as the query of a URL does, is no key.
-            let apart = match self.parted {
-                Parted::Keys => start == self.start || start > from && parts(self.line[start - 1]),
-                Parted::By(by) => {
-                    let lead = self.line[from..start].iter().rposition(|byte| *byte == by);
-                    let lead = lead.map_or(from, |at| from + at + 1);
-                    (lead > from || from == self.start)
-                        && self.line[lead..start].iter().all(|byte| parts(*byte))
-                }
-            };
+            let before = self.line[from..equals].iter().rev();
+            let start = equals - before.take_while(|byte| is_of_key(byte)).count();
+            let apart =
+                start == self.start || start > from && self.line[start - 1].is_ascii_whitespace();
             (start < equals && apart).then_some((start..equals, equals + 1))
         })
     }
+}
+
+fn is_of_key(byte: &u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"_.-[]".contains(byte)
 }
 
 /// What parts the fields of LEEF 2: `^`, `x5E`, `0x5E`, or nothing for a tab.

@@ -26,7 +26,6 @@ alert-hotline-read-back = Hotline: { $peer } tests the line; read its text back 
 alert-hotline-ping = Hotline: announced test by { $peer }; acknowledge it ({ $id })
 alert-hotline-telephone = Hotline: { $peer } wrote down what was said by telephone; acknowledge it ({ $id })
 alert-hotline-unanswered = Hotline: nobody of { $peer } has acknowledged a message of ours in time ({ $id })
-alert-terms-taken-back = Our signature under terms that were to follow those with { $peer } was taken back, for something could not wait: propose them again
 alert-no-echo = Hotline: the node of { $peer } did not answer an echo test in time ({ $id })
 alert-matter-suspension = { $peer } has suspended the agreement ({ $id })
 alert-matter-commitment = { $peer } proposes how a commitment will be judged ({ $id })

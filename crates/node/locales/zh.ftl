@@ -26,7 +26,6 @@ alert-hotline-read-back = 热线:{ $peer } 测试线路;请复诵文本({ $id })
 alert-hotline-ping = 热线:{ $peer } 预告的测试;请确认({ $id })
 alert-hotline-telephone = 热线:{ $peer } 记录了电话内容;请确认({ $id })
 alert-hotline-unanswered = 热线:{ $peer } 无人按时确认我方消息({ $id })
-alert-terms-taken-back = 我方对接续 { $peer } 协议之条款的签名已撤回,因有事项不能等待:请重新提议
 alert-no-echo = 热线:{ $peer } 的节点未按时回应回声测试({ $id })
 alert-matter-suspension = { $peer } 已中止协议的执行({ $id })
 alert-matter-commitment = { $peer } 提议某项承诺的评判办法({ $id })

@@ -354,13 +354,16 @@ impl Node {
     /// several that both have signed, as where proposals cross, those hold under which both have stated something, then
     /// those that were proposed first.
     pub(crate) async fn close_ended(&self) -> Result<(), Error> {
+        // The writer waits here: whoever holds this waits for no job.
+        let _one_at_a_time = self.ends.lock().await;
         let all = self.agreements();
         let mut changed = false;
         for old in &all {
             let hash = old.terms.hash().to_hex();
             let mut both = Vec::new();
             for next in all.iter().filter(|one| one.terms.ends(&hash)) {
-                let is_withdrawn = session::setting(&self.db, &withdrawn(next)).await?.is_some();
+                let taken_back = session::setting(&self.db, &withdrawn(next)).await?;
+                let is_withdrawn = taken_back.is_some_and(|state| state != HOLDS);
                 if self.is_countersigned(next).await?
                     && !(is_withdrawn && self.goes_beyond(old, next).await?)
                 {
@@ -382,6 +385,8 @@ impl Node {
                 // A signature that was taken back holds where the other's was on its way.
                 if next.withdrawn.swap(false, Ordering::AcqRel) {
                     changed = true;
+                    // Once and for all: what comes to be known later of the ledgers before changes nothing any more.
+                    session::set(&self.db, &withdrawn(next), HOLDS).await?;
                     self.journal("agreement holds", &next.terms.hash().to_hex()).await?;
                 }
                 if place == 0 {
@@ -429,29 +434,28 @@ impl Node {
 
     /// Takes this party's signature under terms back that were to put an end to an agreement, as long as the other party
     /// has not signed them: the agreement goes on. Where the other's signature was on its way, the terms hold all the same.
+    /// Terms that follow others may have their id: then those are meant that wait.
     ///
     /// # Errors
     /// [`Error::Refused`] where they end nothing, or the other party has signed.
     pub async fn withdraw(&self, id: &str) -> Result<Arc<Agreement>, Error> {
-        self.take_back(&*self.agreement(id)?, false).await
-    }
-
-    /// The same; `tells`: people are told of it, for none of them did it.
-    pub(crate) async fn take_back(
-        &self,
-        next: &Agreement,
-        tells: bool,
-    ) -> Result<Arc<Agreement>, Error> {
+        let _one_at_a_time = self.ends.lock().await;
         let refused = |why: String| Err(Error::Refused(why));
+        let named = self.agreement(id)?;
+        let hash = named.terms.hash().to_hex();
+        let waits = self
+            .agreements()
+            .into_iter()
+            .find(|one| named.is_ending() && one.terms.ends(&hash) && !one.is_closed());
+        let next = waits.unwrap_or(named);
         let Some(closes) = next.terms.closes() else {
             return refused(format!("{}: these terms put an end to nothing", next.terms.id));
         };
         let ended = self.agreement(&closes.terms)?;
-        if self.is_countersigned(next).await? {
+        if self.is_countersigned(&next).await? {
             return refused(format!("{} has signed these terms too: they hold", next.peer));
         }
-        let at = if tells { self.now().to_string() } else { String::new() };
-        session::set(&self.db, &withdrawn(next), &at).await?;
+        session::set(&self.db, &withdrawn(&next), "").await?;
         next.withdrawn.store(true, Ordering::Release);
         let all = self.agreements();
         let still = all.iter().any(|one| one.terms.ends(&closes.terms) && !one.is_withdrawn());
@@ -459,12 +463,6 @@ impl Node {
         self.journal("agreement withdraw", &next.terms.hash().to_hex()).await?;
         self.change();
         Ok(ended)
-    }
-
-    /// When this party's signature under terms was taken back without anybody's doing.
-    pub(crate) async fn taken_back(&self, next: &Agreement) -> Result<Option<Timestamp>, Error> {
-        let at = session::setting(&self.db, &withdrawn(next)).await?;
-        Ok(at.filter(|_| next.is_withdrawn()).and_then(|at| at.parse().ok()))
     }
 }
 
@@ -475,6 +473,9 @@ impl Agreement {
         own.replace(ended.clone()) != Some(ended)
     }
 }
+
+/// What that setting says of terms that hold although this party took its signature back.
+const HOLDS: &str = "holds";
 
 /// The setting that says that a signature was taken back.
 fn withdrawn(agreement: &Agreement) -> String {

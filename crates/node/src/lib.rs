@@ -43,7 +43,6 @@ pub mod taxii;
 pub mod template;
 pub mod tls;
 mod upkeep;
-mod urgent;
 pub mod witness;
 
 mod password;

@@ -47,6 +47,8 @@ pub struct Node {
     troubles: Mutex<BTreeMap<String, String>>,
     /// How far others' clocks are ahead of this one, in seconds, as last heard.
     pub(crate) skews: Mutex<BTreeMap<String, i64>>,
+    /// Held by whoever judges which agreements are over, and by whoever takes a signature back.
+    pub(crate) ends: tokio::sync::Mutex<()>,
     /// Hashes of the keys of alerts that are kept in the store.
     told: Mutex<HashSet<u64>>,
     jobs: mpsc::Sender<Job>,
@@ -234,7 +236,7 @@ pub enum Error {
     /// This party has signed terms that put an end to the agreement, and the other has not.
     #[error(
         "ending: this party has signed terms that put an end to this agreement ({id}), and {peer} has not yet. \
-         Nothing but emergencies and the hotline is stated or taken under it until then. If {peer} does not sign, \
+         Nothing is stated or taken under it until then. If {peer} does not sign, or something cannot wait, \
          `comity agreement withdraw` takes this party's signature back"
     )]
     Ending {
@@ -246,7 +248,7 @@ pub enum Error {
     /// Terms that are to follow others wait for the other party's signature.
     #[error(
         "waiting: {peer} has not signed these terms ({id}) yet, and may never: until then nothing is stated under \
-         them. What cannot wait is stated under those that they are to follow"
+         them. If something cannot wait, `comity agreement withdraw` takes this party's signature back"
     )]
     Waiting {
         /// Its id.
@@ -334,6 +336,7 @@ impl Node {
             agreements: RwLock::default(),
             troubles: Mutex::default(),
             skews: Mutex::default(),
+            ends: tokio::sync::Mutex::default(),
             told: Mutex::default(),
             jobs,
             changed: watch::Sender::new(0),
@@ -418,8 +421,8 @@ impl Node {
         self.agreements.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The agreements under which this party may state something, or, where it has signed the end of one, what cannot
-    /// wait: but for terms that wait for the other party's signature.
+    /// The agreements under which this party may state something, once it has taken back its signature under their end:
+    /// but for terms that wait for the other party's signature.
     #[must_use]
     pub fn in_force(&self) -> Vec<Arc<Agreement>> {
         let mut all = self.agreements();

@@ -128,7 +128,6 @@ impl Node {
     ) -> Result<Done, Error> {
         let deadline = tokio::time::Instant::now() + CHECKPOINT_PATIENCE;
         let agreement = self.agreement(terms)?;
-        self.make_way(&agreement, thread, &command).await?;
         let order = Arc::new(self.order(by, agreement, thread, command).await?);
         loop {
             let seen = self.change_count();

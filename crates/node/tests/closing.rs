@@ -257,19 +257,13 @@ async fn one_signature_ends_nothing_and_can_be_taken_back() {
     assert!(said.contains("they hold"), "{said}");
 }
 
-/// A signature that waits holds up neither emergencies nor the hotline, whoever states them: it gives way.
+/// Under terms that only one has signed nothing is stated: that would be stranded, and neither could be signed or taken back.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_cannot_wait_does_not() {
+async fn nothing_is_stated_under_terms_that_wait() {
     let folder = tempfile::tempdir().unwrap();
     let (stage, harbour) = set(folder.path()).await;
     let (hash, operator) = (stage.hash(), Person::operator());
     let old = stage.north.agreement(&hash).unwrap();
-    let now = |title: &str| match ask(title) {
-        Command::Send { ask, .. } => {
-            Command::Send { class: Some("U0-emergency".to_owned()), exercise: false, ask }
-        }
-        other => other,
-    };
     let call = || {
         let text = "it goes on".to_owned();
         let message =
@@ -284,51 +278,30 @@ async fn what_cannot_wait_does_not() {
     // Both have begun their ledgers.
     stage.south.command(&operator, Some(&hash), None, ask("hello")).await.unwrap();
     stage.settle().await;
-    let propose = async || {
-        let terms = stage.north.succeed(&old, None, None).await.unwrap();
-        stage::sign(&stage.north, &terms).await;
-        assert!(old.is_ending());
-        terms
-    };
-    let terms = propose().await;
+    let terms = stage.north.succeed(&old, None, None).await.unwrap();
+    stage::sign(&stage.north, &terms).await;
     let next = terms.hash().to_hex();
-    // Under terms that nobody else has signed nothing is stated, and what can wait does.
-    let said = refused(stage.north.command(&operator, Some(&next), None, now("too early")).await);
-    assert!(said.starts_with("waiting"), "{said}");
-    let said = refused(stage.north.command(&operator, Some(&hash), None, ask("later")).await);
-    assert!(said.starts_with("ending"), "{said}");
+    for (under, starts) in [(&next, "waiting"), (&hash, "ending")] {
+        let said = refused(stage.north.command(&operator, Some(under), None, call()).await);
+        assert!(said.starts_with(starts), "{said}");
+        assert!(said.contains("agreement withdraw"), "{said}");
+    }
+    // By the id that both have those are meant that are in force, and to take back, those that wait.
     assert_eq!(stage.north.agreement("comity-model").unwrap().terms.hash().to_hex(), hash);
-    // A message of its own.
-    stage.north.command(&operator, Some(&hash), None, call()).await.unwrap();
+    stage.north.withdraw("comity-model").await.unwrap();
     assert!(old.goes_on());
+    stage.north.command(&operator, Some(&hash), None, call()).await.unwrap();
     stage.settle().await;
+    // Nobody acknowledges the message in time: whoever sent it is told.
+    stage.clock.advance(SignedDuration::from_hours(24));
     stage.north.tell().await.unwrap();
     let alerts = stage.north.alerts(&operator).await.unwrap();
-    assert!(alerts.iter().any(|(alert, ..)| alert.what == "terms-taken-back"));
-    // One of the other side, and an emergency of the other side.
-    for urgent in [call(), now("they are in the dam")] {
-        propose().await;
-        let routine = stage.south.command(&operator, Some(&hash), None, ask("no hurry")).await;
-        let thread =
-            stage.south.command(&operator, Some(&hash), None, urgent).await.unwrap().thread;
-        stage.settle().await;
-        for thread in [routine.unwrap().thread, thread] {
-            assert!(
-                comity_store::request::terms(stage.north.db(), thread).await.unwrap().is_some()
-            );
-        }
-        assert!(old.goes_on());
-    }
-    // Nobody has acknowledged the message in time: whoever sent it is told.
-    stage.clock.advance(SignedDuration::from_hours(24));
-    stage.south.tell().await.unwrap();
-    let alerts = stage.south.alerts(&operator).await.unwrap();
     assert!(alerts.iter().any(|(alert, ..)| alert.what == "hotline-unanswered"));
     let terms = stage.north.succeed(&old, None, None).await.unwrap();
     both_sign(&stage, &terms, &harbour).await;
     until(async || old.is_closed()).await;
     let next = terms.hash().to_hex();
-    stage.north.command(&operator, Some(&next), None, now("after")).await.unwrap();
+    stage.north.command(&operator, Some(&next), None, call()).await.unwrap();
 }
 
 /// Nobody is rid of a meeting that was held, of what it left to be done or of what he said, by amending a word.

@@ -36,7 +36,7 @@ impl Finding {
         match self.rule {
             "required" => SINCE.iter().any(|name| self.message.ends_with(name)),
             "type" => CHANGED.iter().any(|place| self.path.contains(place)),
-            "reserved" | "extension" => true,
+            "reserved" | "extension" | "defanged" | "mail-address" => true,
             _ => false,
         }
     }

@@ -30,13 +30,23 @@ impl<'a> Id<'a> {
     }
 }
 
+/// Bytes of the name of a type, at most.
+const LONGEST_KIND: usize = 250;
+
 /// The identifiers that stand in a text, itself or among other words. Where words stand before one with hyphens
 /// (`see-malware--...`), what ends in a type of the standard is one too; where there are capitals, the same without.
 #[must_use]
 pub fn within(text: &str) -> Vec<String> {
     let mut found = Vec::new();
     for (at, _) in text.match_indices("--") {
-        let before = text.as_bytes()[..at].iter().rev();
+        // Most of what has two hyphens in it has no UUID behind them.
+        let is_uuid = text.as_bytes().get(at + 2..at + 38).is_some_and(|uuid| {
+            uuid.iter().zip(SHAPE).all(|(byte, shape)| CLASS[usize::from(*byte)] == *shape)
+        });
+        if !is_uuid {
+            continue;
+        }
+        let before = text.as_bytes()[..at].iter().rev().take(LONGEST_KIND);
         let of_type = |byte: &&u8| is_of_type(byte.to_ascii_lowercase());
         let begin = at - before.take_while(of_type).count();
         let Some(id) = text.get(begin..at + 38).map(|id| id.trim_start_matches('-')) else {

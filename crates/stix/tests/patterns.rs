@@ -369,3 +369,35 @@ proptest! {
         let _ = Pattern::check(&text, Syntax::V21);
     }
 }
+
+/// AND joins what one object can be, and EXISTS may be denied.
+#[test]
+fn what_one_object_can_be_and_what_is_not_there() {
+    for (pattern, good) in [
+        ("[a:b = 1 AND a:c = 2]", true),
+        ("[a:b = 1 OR c:d = 2]", true),
+        ("[(a:b = 1 OR c:d = 2) AND a:e = 3]", true),
+        ("[a:b = 1 AND c:d = 2]", false),
+        ("[(a:b = 1 AND c:d = 2) OR a:x = 1]", false),
+        ("[NOT EXISTS a:b]", true),
+        ("[NOT a:b = 1]", false),
+    ] {
+        assert_eq!(Pattern::check(pattern, Syntax::V21).is_ok(), good, "{pattern}");
+    }
+    let file = json::parse(
+        br#"[{"type":"observed-data","id":"observed-data--1","number_observed":1,
+            "first_observed":"2026-03-09T08:00:00Z","last_observed":"2026-03-09T08:00:00Z",
+            "objects":{"0":{"type":"file","name":"a"}}}]"#,
+    )
+    .unwrap();
+    let observed = Observed::all(&file).unwrap();
+    for (pattern, met) in [
+        ("[NOT EXISTS file:size]", true),
+        ("[NOT EXISTS file:name]", false),
+        ("[NOT EXISTS url:value]", false),
+    ] {
+        let pattern = Pattern::parse(pattern, Syntax::V21).unwrap();
+        let found = Matcher::new(&pattern).unwrap().find(&observed).unwrap();
+        assert_eq!(found.is_some(), met);
+    }
+}

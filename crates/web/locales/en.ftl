@@ -860,8 +860,8 @@ exercises-none = Nothing was rehearsed here yet. Tick “It is an exercise” on
 exercises-matters = Hotline, dialogue and other matters
 
 problem-closed = Later terms put an end to this agreement; its ledgers stay as they are. Send what was open again under the terms that took its place.
-problem-ending = We have signed terms that put an end to this agreement, and { $peer } has not yet. Until then nothing but emergencies and the hotline is stated under it; the operator can take the signature back.
-problem-waiting = { $peer } has not signed these terms yet. Until then nothing is stated under them; what cannot wait is stated under those that they are to follow.
+problem-ending = We have signed terms that put an end to this agreement, and { $peer } has not yet. Until then nothing is stated under it; if something cannot wait, the operator takes the signature back (comity agreement withdraw).
+problem-waiting = { $peer } has not signed these terms yet. Until then nothing is stated under them; if something cannot wait, the operator takes our signature back (comity agreement withdraw).
 
 in-dispute = In dispute: { $dimension }: the asker gives { $asker } of 4, the receiver { $receiver }. Put it on a meeting’s agenda; the review counts it.
 

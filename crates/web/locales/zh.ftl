@@ -852,8 +852,8 @@ exercises-none = 此处尚未演练。可在新请求中勾选“这是演练”
 exercises-matters = 热线、对话和其他事项
 
 problem-closed = 后续条款已终止本协议;其账本保持原样。未结事项请在取而代之的条款下重新发送。
-problem-ending = 我方已签署终止本协议的条款,{ $peer } 尚未签署。在此之前,除紧急请求和热线外不在其下作任何声明;操作员可撤回签名。
-problem-waiting = { $peer } 尚未签署这些条款。在此之前不在其下作任何声明;不能等待的事项在其所接续的条款下声明。
+problem-ending = 我方已签署终止本协议的条款,{ $peer } 尚未签署。在此之前不在其下作任何声明;如有事项不能等待,由操作员撤回签名(comity agreement withdraw)。
+problem-waiting = { $peer } 尚未签署这些条款。在此之前不在其下作任何声明;如有事项不能等待,由操作员撤回我方签名(comity agreement withdraw)。
 
 in-dispute = 存在争议:{ $dimension }:请求方评 { $asker } 分(满分 4),答复方评 { $receiver } 分。请将其列入会议议程;审查将其计入。
 

@@ -315,10 +315,11 @@ impl Audience {
         let Some(author) = self.authors.get(&alert.key) else { return self.at(step) };
         let second =
             |one: &&duty::Contact| self.releasers.contains(&one.account) && one.account != *author;
-        let able: Vec<_> = self.contacts.iter().filter(second).collect();
-        let reached = able.iter().any(|one| self.on_duty.contains(&one.account));
-        let told = able.into_iter().filter(|one| !reached || self.on_duty.contains(&one.account));
-        let told: Vec<_> = told.filter(|_| self.mail).collect();
+        let able: Vec<_> = self.contacts.iter().filter(second).filter(|_| self.mail).collect();
+        // Who is on duty first, and then all of them.
+        let on_duty = |one: &&duty::Contact| self.on_duty.contains(&one.account);
+        let reached = step <= alert.step && able.iter().any(on_duty);
+        let told: Vec<_> = able.into_iter().filter(|one| !reached || on_duty(one)).collect();
         if told.is_empty() { self.at(step) } else { self.recipients(told.into_iter()) }
     }
 
@@ -391,6 +392,8 @@ mod tests {
         assert_eq!(told(&audience, &draft), ["bo@south.example", "chief@south.example"]);
         audience.on_duty.push("chief".to_owned());
         assert_eq!(told(&audience, &draft), ["chief@south.example"]);
+        let later = audience.of(&draft, 2).into_iter().map(|one| one.address);
+        assert_eq!(later.collect::<Vec<_>>(), ["bo@south.example", "chief@south.example"]);
         // Where nobody can be reached who may, those who would be told of anything are.
         audience.releasers.clear();
         assert_eq!(told(&audience, &draft), ["ada@south.example"]);

@@ -99,7 +99,6 @@ mod tests {
             "rung".to_owned(),
             "no-echo".to_owned(),
             "hotline-unanswered".to_owned(),
-            "terms-taken-back".to_owned(),
             "action-due".to_owned(),
             "acknowledge-late-there".to_owned(),
             "decide-late-there".to_owned(),

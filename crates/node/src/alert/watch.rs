@@ -69,7 +69,6 @@ pub(super) async fn all(node: &Node) -> Result<Vec<Alert>, Error> {
     actions(node, &mut alerts).await?;
     meetings(node, &mut alerts).await?;
     drafts(node, &mut alerts).await?;
-    taken_back(node, &mut alerts).await?;
     Ok(alerts)
 }
 
@@ -363,19 +362,6 @@ async fn meetings(node: &Node, alerts: &mut Vec<Alert>) -> Result<(), Error> {
         let about =
             About { node, thread: None, class: None, peer: &agreement.peer, exercise: false };
         alerts.push(about.keyed(format!("{terms}/{what}/{day}"), what, 1, due));
-    }
-    Ok(())
-}
-
-/// Terms under which this party's signature was taken back lately, for something could not wait.
-async fn taken_back(node: &Node, alerts: &mut Vec<Alert>) -> Result<(), Error> {
-    for agreement in node.agreements() {
-        if node.taken_back(&agreement).await? > lately(node) {
-            let peer = &agreement.peer;
-            let about = About { node, thread: None, class: None, peer, exercise: false };
-            let key = format!("{}/terms-taken-back", agreement.terms.hash().to_hex());
-            alerts.push(about.keyed(key, "terms-taken-back", 1, None));
-        }
     }
     Ok(())
 }

@@ -110,8 +110,6 @@ async fn entries(
             return Err(error.into());
         }
     };
-    let new = sent.entries.iter().map(|carried| carried.entry.as_slice());
-    node.make_way_for(&from, &sent.terms, new).await?;
     let entries = sent.entries.into_iter().map(|carried| (carried.entry, carried.ciphertext));
     let delivery = Delivery {
         from,

@@ -288,7 +288,6 @@ impl Pages {
 struct Along {
     named: BTreeSet<String>,
     there: BTreeSet<String>,
-    ended: bool,
 }
 
 impl Along {
@@ -301,13 +300,16 @@ impl Along {
         if let Some(page) = pages.next(node, export).await? {
             return Ok(Some(page));
         }
-        if std::mem::replace(&mut self.ended, true) {
+        // They may be marked themselves.
+        let new: Vec<String> = self.named.difference(&self.there).cloned().collect();
+        if new.is_empty() {
             return Ok(None);
         }
         let mut page = Vec::new();
-        for id in self.named.difference(&self.there) {
+        for id in &new {
             page.extend(marked(intel::versions(&node.db, id).await?));
         }
+        self.there.extend(new);
         Ok(Some(page))
     }
 

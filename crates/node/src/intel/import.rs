@@ -191,7 +191,7 @@ impl Node {
         };
         // The next chunk is read while this one is written.
         let mut next = chunks.next().map(prepare);
-        let mut done = 0;
+        let (mut done, mut own) = (0, BTreeSet::new());
         loop {
             let chunk = match next.take() {
                 Some(task) => task.await.map_err(|error| Error::Refused(error.to_string()))?,
@@ -201,7 +201,7 @@ impl Node {
             next = chunks.next().map(prepare);
             let is_last = next.is_none();
             let intake = Intake::begin(&self.db, now).await?;
-            let mut writing = Writing::new(intake, now, import.marking);
+            let mut writing = Writing::new(intake, now, import.marking, std::mem::take(&mut own));
             if report.batch == 0 {
                 let origin = Origin {
                     who: &import.who,
@@ -251,12 +251,13 @@ impl Node {
                     let place = (one.num, one.id.as_str());
                     writing.intake.admit(collection.num, place, one.is_only).await?;
                 }
-                go_along(&mut writing.intake, collection.num, &all).await?;
+                go_along(&mut writing.intake, collection.num, &all, import.reader).await?;
             }
             let refusals = report.refusals.iter().take(KEPT).cloned().collect();
             let kept = Report { refusals, ..report.clone() };
             let kept = serde_json::to_string(&kept).unwrap_or_default();
             writing.intake.report(report.batch, &kept).await?;
+            own = writing.own;
             writing.intake.commit().await?;
             progress(done, total);
             if is_last {
@@ -268,7 +269,7 @@ impl Node {
                             let place = (one.num, one.id.as_str());
                             intake.admit(collection.num, place, false).await?;
                         }
-                        go_along(&mut intake, collection.num, chunk).await?;
+                        go_along(&mut intake, collection.num, chunk, import.reader).await?;
                         intake.commit().await?;
                     }
                 }
@@ -290,7 +291,8 @@ impl Node {
         person.may(Right::Gather)?;
         let who = &person.name;
         let now = self.now().as_microsecond();
-        let mut writing = Writing::new(Intake::begin(&self.db, now).await?, now, Tlp::Red);
+        let mut writing =
+            Writing::new(Intake::begin(&self.db, now).await?, now, Tlp::Red, BTreeSet::new());
         let mut count = 0;
         for id in ids {
             let there = writing.intake.delete(id, who).await?;
@@ -338,7 +340,7 @@ impl Node {
                 count += u64::from(is_new);
                 let body = intake.object(known.num).await?.marked.body;
                 let marks = Document::known(&body).map(|(found, _)| found.definitions());
-                along(&mut intake, collection.num, &marks.unwrap_or_default()).await?;
+                along(&mut intake, collection.num, &marks.unwrap_or_default(), None).await?;
             }
         }
         intake.commit().await?;
@@ -351,7 +353,7 @@ impl Node {
 
 /// Makes the views of intelligence again: what is found by which words, and what refers to what.
 pub(crate) async fn reindex(db: &Db) -> Result<(), Error> {
-    let mut writing = Writing::new(Intake::begin(db, 0).await?, 0, Tlp::Red);
+    let mut writing = Writing::new(Intake::begin(db, 0).await?, 0, Tlp::Red, BTreeSet::new());
     writing.intake.forget_views().await?;
     let mut last = 0;
     loop {
@@ -402,9 +404,9 @@ struct Writing {
 }
 
 impl Writing {
-    fn new(intake: Intake, now: i64, floor: Tlp) -> Self {
+    fn new(intake: Intake, now: i64, floor: Tlp, own: BTreeSet<u64>) -> Self {
         let (known, floors, counts) = (Known::default(), HashMap::new(), HashMap::new());
-        let (changed, own) = (BTreeSet::new(), BTreeSet::new());
+        let changed = BTreeSet::new();
         Self { intake, now, floor, known, floors, changed, counts, own }
     }
 
@@ -479,6 +481,13 @@ impl Writing {
         if document.meaning.is_some() {
             // What waits for it is in collections already: there it goes along.
             for waits in self.intake.referring(document::digest(&document.id)).await? {
+                // Only of what it marks, not of what speaks of it.
+                let body = self.intake.object(waits).await?.marked.body;
+                let marked = Document::known(&body)
+                    .is_some_and(|(found, _)| found.definitions().contains(&document.id));
+                if !marked {
+                    continue;
+                }
                 for collection in self.intake.collections_of(waits).await? {
                     self.intake.admit(collection, (num, &document.id), false).await?;
                 }
@@ -651,16 +660,29 @@ impl Writing {
 }
 
 /// Lets the definitions of the markings of what came into a collection go along: a statement is part of what it marks.
-async fn go_along(intake: &mut Intake, collection: u64, all: &[Taken]) -> Result<(), Error> {
+async fn go_along(
+    intake: &mut Intake,
+    collection: u64,
+    all: &[Taken],
+    reader: Option<Clearance>,
+) -> Result<(), Error> {
     let marks: BTreeSet<&String> = all.iter().flat_map(|one| &one.marks).collect();
     let marks: Vec<String> = marks.into_iter().cloned().collect();
-    along(intake, collection, &marks).await
+    along(intake, collection, &marks, reader).await
 }
 
-async fn along(intake: &mut Intake, collection: u64, marks: &[String]) -> Result<(), Error> {
+/// The same of these definitions; what a tool brings shows only what it sees itself.
+async fn along(
+    intake: &mut Intake,
+    collection: u64,
+    marks: &[String],
+    reader: Option<Clearance>,
+) -> Result<(), Error> {
     for id in marks {
         for known in intake.versions(id).await? {
-            intake.admit(collection, (known.num, id), false).await?;
+            if reader.is_none_or(|reader| known.whole.has(reader)) {
+                intake.admit(collection, (known.num, id), false).await?;
+            }
         }
     }
     Ok(())

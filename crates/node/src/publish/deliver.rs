@@ -29,8 +29,30 @@ pub(super) async fn run(node: &Node, agreement: &Agreement) {
                 backoff.reset();
                 node.changed(seen).await;
             }
-            Err(error) => backoff.failed(&error).await,
+            Err(error) if is_known(node, agreement).await => backoff.failed(&error).await,
+            // Before the peer has begun its ledger it takes nothing; as soon as it has, it does.
+            Err(error) => tokio::select! {
+                () = backoff.failed(&error) => {}
+                () = begins(node, agreement) => {}
+            },
         }
+    }
+}
+
+/// Whether the peer has begun its ledger.
+async fn is_known(node: &Node, agreement: &Agreement) -> bool {
+    let Ok(own) = ledger::show(&node.db, &agreement.own).await else { return true };
+    ledger::counterpart(&node.db, &own).await.is_ok_and(|other| other.is_some())
+}
+
+/// Waits until it has.
+async fn begins(node: &Node, agreement: &Agreement) {
+    loop {
+        let seen = node.change_count();
+        if is_known(node, agreement).await {
+            return;
+        }
+        node.changed(seen).await;
     }
 }
 

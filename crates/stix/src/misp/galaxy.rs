@@ -30,8 +30,9 @@ fn each(value: &Value) -> impl Iterator<Item = (&Value, &Value)> {
 /// Clusters that STIX has no object for, as MISP's converter writes them.
 const OTHER: &str = "x-misp-galaxy-cluster";
 
-/// Properties of a cluster that are no part of its `meta`.
-const OWN: [&str; 5] =
+/// Properties of a cluster that are no part of its `meta`, and those of one that STIX has no object for.
+const OWN: [&str; 2] = ["x_misp_galaxy_uuid", "x_misp_cluster_value"];
+const OTHERS_OWN: [&str; 5] =
     ["x_misp_galaxy_uuid", "x_misp_value", "x_misp_name", "x_misp_type", "x_misp_description"];
 
 /// Galaxies with these clusters in them, as events have them.
@@ -61,6 +62,7 @@ pub(super) fn tags(galaxies: &[Value]) -> Vec<Value> {
 }
 
 fn cluster(object: &Value, of: &str) -> Value {
+    let is_other = text(object, "type") == Some(OTHER);
     let cited = list(object, "external_references");
     let numbers = cited.iter().filter_map(|one| {
         text(one, "external_id").filter(|_| text(one, "source_name") != Some("cve"))
@@ -68,11 +70,13 @@ fn cluster(object: &Value, of: &str) -> Value {
     let numbers: Vec<&str> = numbers.collect();
     let name = text(object, "name").or_else(|| text(object, "region")).unwrap_or_default();
     // MITRE's clusters have their number after the name.
-    let value = match (text(object, "x_misp_value"), numbers.first()) {
+    let whole = if is_other { "x_misp_value" } else { "x_misp_cluster_value" };
+    let value = match (text(object, whole), numbers.first()) {
         (Some(value), _) => value.to_owned(),
         (None, Some(number)) if of.contains("mitre") => format!("{name} - {number}"),
         _ => name.to_owned(),
     };
+    let own = if is_other { &OTHERS_OWN[..] } else { &OWN[..] };
     let mut meta = Map::new();
     let mut put = |name: &str, all: Vec<Value>| {
         if !all.is_empty() {
@@ -91,14 +95,15 @@ fn cluster(object: &Value, of: &str) -> Value {
     let cves = cited.iter().filter(|one| text(one, "source_name") == Some("cve"));
     put("aliases", cves.filter_map(|one| text(one, "external_id").map(Value::from)).collect());
     for (name, value) in object.as_object().into_iter().flatten() {
-        if name == "x_misp_meta" {
+        if is_other && name == "x_misp_meta" {
             meta.extend(value.as_object().cloned().unwrap_or_default());
-        } else if let Some(short) = name.strip_prefix("x_misp_").filter(|_| !OWN.contains(&&**name))
+        } else if let Some(short) = name.strip_prefix("x_misp_").filter(|_| !own.contains(&&**name))
         {
             meta.insert(short.to_owned(), value.clone());
         }
     }
-    let about = text(object, "description").or_else(|| text(object, "x_misp_description"));
+    let about = if is_other { "x_misp_description" } else { "description" };
+    let about = text(object, about);
     let id = text(object, "id").unwrap_or_default();
     let uuid = id.rsplit_once("--").map_or(id, |(_, uuid)| uuid);
     json!({
@@ -123,7 +128,7 @@ fn object(galaxy: &Value, cluster: &Value, time: &str) -> Option<Value> {
         number.and_then(|number| whole.strip_suffix(&format!(" - {number}"))).unwrap_or(whole);
     let mut it = Map::new();
     if name == whole && number.is_some() && of.contains("mitre") {
-        it.insert("x_misp_value".to_owned(), whole.into());
+        it.insert("x_misp_cluster_value".to_owned(), whole.into());
     }
     it.extend(text(galaxy, "uuid").map(|uuid| ("x_misp_galaxy_uuid".to_owned(), uuid.into())));
     for (key, value) in [

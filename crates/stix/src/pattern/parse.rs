@@ -136,11 +136,7 @@ impl Pattern {
         }
         pattern.check_meaning()?;
         pattern.observations.iter().try_for_each(|one| one.check(&Test::check_hash))?;
-        if pattern.observations.iter().any(|one| one.kinds().is_empty()) {
-            let problem = "AND joins comparisons of different types, and no object has two: join observations instead, \
-                           [a:b = 1] AND [c:d = 2]";
-            return Err(Error::Meaning(problem.to_owned()));
-        }
+        pattern.observations.iter().try_for_each(|one| one.kinds().map(drop))?;
         Ok(pattern)
     }
 
@@ -173,15 +169,7 @@ impl Pattern {
     /// Whether one observation always satisfies it, where any do: each can be asked by itself.
     #[must_use]
     pub fn is_of_one(&self) -> bool {
-        fn is(node: &Node) -> bool {
-            match node {
-                Node::Observation(_) => true,
-                Node::Or(all) => all.iter().all(is),
-                Node::Within(of, _) | Node::StartStop(of, ..) => is(of),
-                Node::And(_) | Node::FollowedBy(_) | Node::Repeats(..) => false,
-            }
-        }
-        is(&self.root)
+        is_of_one(&self.root)
     }
 
     /// Whether it asks when something was observed.
@@ -192,6 +180,8 @@ impl Pattern {
                 Node::Observation(_) => false,
                 Node::And(all) | Node::Or(all) => all.iter().any(asks),
                 Node::Repeats(of, _) => asks(of),
+                // One observation always lies within any time.
+                Node::Within(of, _) if is_of_one(of) => asks(of),
                 Node::FollowedBy(_) | Node::Within(..) | Node::StartStop(..) => true,
             }
         }
@@ -617,15 +607,34 @@ impl Node {
     }
 }
 
+/// Whether one observation always satisfies it, where any do.
+fn is_of_one(node: &Node) -> bool {
+    match node {
+        Node::Observation(_) => true,
+        Node::Or(all) => all.iter().all(is_of_one),
+        Node::Within(of, _) | Node::StartStop(of, ..) => is_of_one(of),
+        Node::And(_) | Node::FollowedBy(_) | Node::Repeats(..) => false,
+    }
+}
+
 impl Expression {
-    /// Of which types an object that satisfies it may be: section 9.5.
-    fn kinds(&self) -> BTreeSet<&str> {
+    /// Of which types an object that satisfies it may be: section 9.5. An error where some AND leaves none.
+    fn kinds(&self) -> Result<BTreeSet<&str>, Error> {
+        fn each(all: &[Expression]) -> Result<Vec<BTreeSet<&str>>, Error> {
+            all.iter().map(Expression::kinds).collect()
+        }
         match self {
-            Self::Test(test) => BTreeSet::from([test.kind.as_str()]),
-            Self::Or(all) => all.iter().flat_map(Self::kinds).collect(),
+            Self::Test(test) => Ok(BTreeSet::from([test.kind.as_str()])),
+            Self::Or(all) => Ok(each(all)?.into_iter().flatten().collect()),
             Self::And(all) => {
                 let both = |a: BTreeSet<_>, b: BTreeSet<_>| a.intersection(&b).copied().collect();
-                all.iter().map(Self::kinds).reduce(both).unwrap_or_default()
+                let kinds = each(all)?.into_iter().reduce(both).unwrap_or_default();
+                if kinds.is_empty() {
+                    let problem = "AND joins comparisons of different types, and no object has two: join observations \
+                                   instead, [a:b = 1] AND [c:d = 2]";
+                    return Err(Error::Meaning(problem.to_owned()));
+                }
+                Ok(kinds)
             }
         }
     }
