@@ -421,13 +421,18 @@ impl Node {
         self.agreements.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The agreements under which this party may state something, once it has taken back its signature under their end:
-    /// but for terms that wait for the other party's signature.
+    /// The agreements under which this party may state something.
     #[must_use]
     pub fn in_force(&self) -> Vec<Arc<Agreement>> {
         let mut all = self.agreements();
-        all.retain(|one| !one.is_closed() && !self.waits(one));
+        all.retain(|one| self.stands(one) && one.goes_on());
         all
+    }
+
+    /// Whether an agreement is not over, nor one whose terms wait for the other party's signature.
+    #[must_use]
+    pub fn stands(&self, agreement: &Agreement) -> bool {
+        !agreement.is_closed() && !self.waits(agreement)
     }
 
     /// Whether terms that are to end another agreement wait for the other party's signature, which may never come.
@@ -448,9 +453,8 @@ impl Node {
             a.terms.hash().to_hex().starts_with(id) && id.len() >= 4 || a.terms.id == id
         };
         let mut all = self.agreements();
-        let stands = |agreement: &Agreement| !agreement.is_closed() && !self.waits(agreement);
-        if all.iter().filter(matches).any(|agreement| stands(agreement)) {
-            all.retain(|agreement| stands(agreement) || agreement.terms.hash().to_hex() == id);
+        if all.iter().filter(matches).any(|agreement| self.stands(agreement)) {
+            all.retain(|agreement| self.stands(agreement) || agreement.terms.hash().to_hex() == id);
         }
         let mut found = all.iter().filter(matches);
         match (found.next(), found.next()) {

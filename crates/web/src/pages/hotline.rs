@@ -251,7 +251,7 @@ async fn gather(
     // What waits for us stands first.
     calls.sort_by_key(|call| !call.ours);
     let mut lines = Vec::new();
-    for agreement in &app.node.in_force() {
+    for agreement in app.node.agreements().iter().filter(|one| app.node.stands(one)) {
         let Some(hotline) = &agreement.terms.hotline else { continue };
         let status = app.node.hotline_status(&who.0, agreement).await?;
         let zones = Zones::between(&agreement.terms, app.node.party());
