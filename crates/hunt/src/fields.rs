@@ -184,8 +184,9 @@ impl Line<'_> {
             }
             return all;
         }
+        let read = self.reading();
         for (name, (start, end)) in self.fields().unwrap_or_default() {
-            all.push((name, self.text((start, end))));
+            all.push((name, read(&self.bytes[start..end]).into_owned()));
         }
         all
     }
@@ -231,14 +232,11 @@ impl Line<'_> {
         (is_whole && cells.len() >= names.len()).then_some(cells)
     }
 
-    /// A value, as it was meant.
-    fn text(&self, (start, end): (usize, usize)) -> String {
-        let value = &self.bytes[start..end];
+    /// How its values are read as they were meant.
+    fn reading(&self) -> fn(&[u8]) -> Cow<'_, str> {
         let is_unnamed = *self.columns == Columns::Unnamed;
-        match is_unnamed.then(|| Extension::of(self.bytes)).flatten() {
-            Some(_) => extension::meant(value).into_owned(),
-            None => String::from_utf8_lossy(value).into_owned(),
-        }
+        let is_escaped = is_unnamed && Extension::of(self.bytes).is_some();
+        if is_escaped { extension::meant } else { String::from_utf8_lossy }
     }
 
     /// The key before the `=` that this place stands behind, and where its value begins: whatever writes `key=value`.
@@ -279,9 +277,11 @@ impl Line<'_> {
             return None;
         }
         let port = self.bytes.get(end..value.1)?;
+        let read = self.reading();
         let find = |names: &[&str]| {
             let of = |name: &&str| fields.iter().find(|(own, _)| own.eq_ignore_ascii_case(name));
-            names.iter().find_map(of).map(|(name, place)| (name.clone(), self.text(*place)))
+            let text = |(from, to): (usize, usize)| read(&self.bytes[from..to]).into_owned();
+            names.iter().find_map(of).map(|(name, place)| (name.clone(), text(*place)))
         };
         join(host, port, find(&PATHS), find(&QUERIES), find(&PORTS))
     }

@@ -331,7 +331,7 @@ impl Node {
     /// Whether a thread of the hotline tests it, and says nothing.
     async fn is_test(&self, thread: ThreadId) -> Result<bool, Error> {
         let found = matter::show(&self.db, thread).await?.matter;
-        Ok(!matches!(found.signal(), Some(Signal::Message | Signal::Telephone) | None))
+        Ok(found.signal().is_some_and(Signal::is_test))
     }
 
     /// What was stated in entries of a ledger, without the statements that nodes make by themselves about ledgers.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use comity_rules::access::Person;
 use comity_rules::content::{ActionItem, Letter};
-use comity_rules::matter::{Signal, Standing, Topic};
+use comity_rules::matter::{Standing, Topic};
 use comity_rules::release::{self, Released};
 use comity_rules::thread::{Thread, View};
 use comity_rules::{Kind, Matter, PartyId, ThreadId};
@@ -70,7 +70,7 @@ impl Line {
     pub fn is_cut_off(&self) -> bool {
         let matter = &self.summary.matter;
         let said = match matter.topic {
-            Topic::Hotline => matches!(matter.signal(), Some(Signal::Message | Signal::Telephone)),
+            Topic::Hotline => matter.signal().is_some_and(|signal| !signal.is_test()),
             Topic::Concern | Topic::Notice => true,
             _ => false,
         };

@@ -425,7 +425,7 @@ impl Node {
     #[must_use]
     pub fn in_force(&self) -> Vec<Arc<Agreement>> {
         let mut all = self.agreements();
-        all.retain(|one| self.stands(one) && one.goes_on());
+        all.retain(|one| one.goes_on() && !self.waits(one));
         all
     }
 

@@ -127,8 +127,7 @@ impl Node {
         command: Command,
     ) -> Result<Done, Error> {
         let deadline = tokio::time::Instant::now() + CHECKPOINT_PATIENCE;
-        let agreement = self.agreement(terms)?;
-        let order = Arc::new(self.order(by, agreement, thread, command).await?);
+        let order = Arc::new(self.order(by, self.agreement(terms)?, thread, command).await?);
         loop {
             let seen = self.change_count();
             let result = self.job(|reply| Job::Command { order: Arc::clone(&order), reply }).await;

@@ -99,6 +99,20 @@ impl Stand {
     }
 }
 
+/// What a person brings in, with the label of what has none of its own.
+fn brought(value: &Value, marking: Tlp, collection: Option<Collection>) -> Import {
+    Import {
+        bytes: value.to_string().into_bytes().into(),
+        who: "analyst".to_owned(),
+        through: "import",
+        source: "test".to_owned(),
+        marking,
+        collection,
+        returns: false,
+        reader: None,
+    }
+}
+
 fn malware(number: usize, version: usize, name: &str, marking: Option<Tlp>) -> Value {
     let mut value = json!({
         "type": "malware", "spec_version": "2.1", "is_family": false, "name": name,
@@ -277,16 +291,8 @@ async fn what_is_released_late_is_found_as_added_then() {
     let marking = "marking-definition--00000000-0000-4000-8000-000000000001";
     let mut waits = malware(1, 1, "waits", None);
     waits["object_marking_refs"] = json!([marking, Tlp::Green.id()]);
-    let import = |value: Value, collection: Option<Collection>| Import {
-        bytes: value.to_string().into_bytes().into(),
-        who: "analyst".to_owned(),
-        through: "import",
-        source: "test".to_owned(),
-        marking: Tlp::Green,
-        collection,
-        returns: false,
-        reader: None,
-    };
+    let import =
+        |value: Value, collection: Option<Collection>| brought(&value, Tlp::Green, collection);
     let into = Some(stand.collection.clone());
     stand.node.import(import(waits, into.clone()), &|_, _| ()).await.unwrap();
     stand.node.import(import(malware(2, 1, "kept", None), None), &|_, _| ()).await.unwrap();
@@ -501,19 +507,8 @@ async fn a_tool_takes_no_marking_off_and_learns_nothing_by_adding() {
     assert_eq!(stand.names(&red, of).await, ["HIDDEN"]);
 
     // What is here and was never shared is nobody's business either.
-    let import = Import {
-        bytes: json!([malware(6, 1, "not shared", Some(Tlp::Clear))])
-            .to_string()
-            .into_bytes()
-            .into(),
-        who: "analyst".to_owned(),
-        through: "import",
-        source: "test".to_owned(),
-        marking: Tlp::Clear,
-        collection: None,
-        returns: false,
-        reader: None,
-    };
+    let unshared = json!([malware(6, 1, "not shared", Some(Tlp::Clear))]);
+    let import = brought(&unshared, Tlp::Clear, None);
     stand.node.import(import, &|_, _| ()).await.unwrap();
     let status = stand.add(&clear, &[malware(6, 1, "other", Some(Tlp::Clear))]).await;
     assert_eq!(status["failure_count"], 0);
@@ -534,16 +529,7 @@ async fn a_tool_takes_no_marking_off_and_learns_nothing_by_adding() {
     let mut object = malware(8, 1, "waited", Some(Tlp::Clear));
     let ids: Vec<&Value> = waits.iter().map(|one| &one["id"]).collect();
     object["object_marking_refs"] = json!(ids);
-    let import = |value: Value| Import {
-        bytes: value.to_string().into_bytes().into(),
-        who: "analyst".to_owned(),
-        through: "import",
-        source: "test".to_owned(),
-        marking: Tlp::Clear,
-        collection: Some(stand.collection.clone()),
-        returns: false,
-        reader: None,
-    };
+    let import = |value: Value| brought(&value, Tlp::Clear, Some(stand.collection.clone()));
     stand.node.import(import(json!([object])), &|_, _| ()).await.unwrap();
     stand.node.import(import(json!(waits)), &|_, _| ()).await.unwrap();
     assert!(
@@ -585,16 +571,7 @@ async fn times_tell_nothing_of_what_others_see() {
     let [clear, green, red] =
         [Tlp::Clear, Tlp::Green, Tlp::Red].map(|tlp| stand.key(tlp, true, true));
     let (clear, green, red) = (clear.await, green.await, red.await);
-    let import = |value: Value| Import {
-        bytes: value.to_string().into_bytes().into(),
-        who: "analyst".to_owned(),
-        through: "import",
-        source: "test".to_owned(),
-        marking: Tlp::Clear,
-        collection: Some(stand.collection.clone()),
-        returns: false,
-        reader: None,
-    };
+    let import = |value: Value| brought(&value, Tlp::Clear, Some(stand.collection.clone()));
     let times = async |key: &str| -> Vec<i64> {
         let manifest = stand.get(key, "manifest/?match[version]=all").await;
         let all = manifest["objects"].as_array().cloned().unwrap_or_default();
@@ -649,15 +626,8 @@ async fn times_tell_nothing_of_what_others_see() {
 async fn statements_go_along() {
     let stand = Stand::set().await;
     let green = stand.key(Tlp::Green, true, false).await;
-    let import = |value: Value, into: bool| Import {
-        bytes: value.to_string().into_bytes().into(),
-        who: "analyst".to_owned(),
-        through: "import",
-        source: "test".to_owned(),
-        marking: Tlp::Clear,
-        collection: into.then(|| stand.collection.clone()),
-        returns: false,
-        reader: None,
+    let import = |value: Value, into: bool| {
+        brought(&value, Tlp::Clear, into.then(|| stand.collection.clone()))
     };
     let statement = |number: usize| {
         json!({
@@ -722,16 +692,7 @@ async fn what_was_added_after_a_time_is_the_rest_of_the_list() {
             let label = if random(3) == 0 { Tlp::Red } else { Tlp::Green };
             let name = format!("{object} {version}");
             let one = malware(object, version, &name, Some(label));
-            let import = Import {
-                bytes: one.to_string().into_bytes().into(),
-                who: "analyst".to_owned(),
-                through: "import",
-                source: "test".to_owned(),
-                marking: Tlp::Green,
-                collection: Some(stand.collection.clone()),
-                returns: false,
-                reader: None,
-            };
+            let import = brought(&one, Tlp::Green, Some(stand.collection.clone()));
             stand.node.import(import, &|_, _| ()).await.unwrap();
             stand.clock.advance(SignedDuration::from_secs(60));
             times.push(stand.node.now().as_microsecond());

@@ -58,6 +58,14 @@ pub enum Signal {
     Telephone,
 }
 
+impl Signal {
+    /// Whether it tests the line; else people say something.
+    #[must_use]
+    pub fn is_test(self) -> bool {
+        matches!(self, Self::Echo | Self::ReadBack | Self::Ping)
+    }
+}
+
 /// Where a concern stands, for one side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Encode, Decode, Serialize, Deserialize)]
 #[cbor(index_only)]

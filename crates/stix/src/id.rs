@@ -17,17 +17,19 @@ impl<'a> Id<'a> {
         let (kind, uuid) = text.split_at_checked(at)?;
         let kind = kind.strip_suffix("--")?;
         let bytes: &[u8; 36] = uuid.as_bytes().try_into().ok()?;
-        // Without a branch for each digit: reports refer to hundreds.
-        let wrong = bytes
-            .iter()
-            .zip(SHAPE)
-            .fold(0, |wrong, (byte, shape)| wrong | (CLASS[usize::from(*byte)] ^ shape));
         let version = bytes[14].wrapping_sub(b'0');
         let rfc =
             (1..=8).contains(&version) && matches!(bytes[19] | 0x20, b'8' | b'9' | b'a' | b'b');
-        (wrong == 0 && rfc && !kind.is_empty() && kind.bytes().all(is_of_type))
+        (is_shaped(bytes) && rfc && !kind.is_empty() && kind.bytes().all(is_of_type))
             .then_some(Self { kind, version })
     }
+}
+
+/// Whether these are hexadecimal digits and hyphens as in a UUID.
+fn is_shaped(bytes: &[u8; 36]) -> bool {
+    // Without a branch for each digit: reports refer to hundreds.
+    let wrong = |wrong, (byte, shape): (&u8, &u8)| wrong | (CLASS[usize::from(*byte)] ^ shape);
+    bytes.iter().zip(SHAPE).fold(0, wrong) == 0
 }
 
 /// Bytes of the name of a type, at most.
@@ -40,10 +42,8 @@ pub fn within(text: &str) -> Vec<String> {
     let mut found = Vec::new();
     for (at, _) in text.match_indices("--") {
         // Most of what has two hyphens in it has no UUID behind them.
-        let is_uuid = text.as_bytes().get(at + 2..at + 38).is_some_and(|uuid| {
-            uuid.iter().zip(SHAPE).all(|(byte, shape)| CLASS[usize::from(*byte)] == *shape)
-        });
-        if !is_uuid {
+        let behind = text.as_bytes().get(at + 2..).and_then(|behind| behind.first_chunk());
+        if !behind.is_some_and(is_shaped) {
             continue;
         }
         let before = text.as_bytes()[..at].iter().rev().take(LONGEST_KIND);

@@ -95,7 +95,7 @@ pub(crate) enum Hotline {
 /// A sort of test.
 fn test(text: &str) -> Result<Signal, String> {
     match text.parse() {
-        Ok(signal @ (Signal::Echo | Signal::ReadBack | Signal::Ping)) => Ok(signal),
+        Ok(signal) if Signal::is_test(signal) => Ok(signal),
         _ => Err("want echo, read-back or ping".to_owned()),
     }
 }
@@ -132,10 +132,6 @@ impl Hotline {
                 state(context, (None, Some(id)), Command::Deed(deed), who, true).await
             }
             Self::Test { kind, agreement, who } => {
-                if !matches!(kind, Signal::Echo | Signal::ReadBack | Signal::Ping) {
-                    let problem = "--kind: a test is echo, read-back or ping";
-                    return Err(Failure::Wrong(problem.to_owned()));
-                }
                 let who = who.credentials();
                 let test = Mechanism::Test { agreement, signal: kind, who };
                 let value = context.ask(question(test)).await?;

@@ -191,7 +191,7 @@ impl Node {
         };
         // The next chunk is read while this one is written.
         let mut next = chunks.next().map(prepare);
-        let (mut done, mut own) = (0, BTreeSet::new());
+        let mut done = 0;
         loop {
             let chunk = match next.take() {
                 Some(task) => task.await.map_err(|error| Error::Refused(error.to_string()))?,
@@ -201,7 +201,7 @@ impl Node {
             next = chunks.next().map(prepare);
             let is_last = next.is_none();
             let intake = Intake::begin(&self.db, now).await?;
-            let mut writing = Writing::new(intake, now, import.marking, std::mem::take(&mut own));
+            let mut writing = Writing::new(intake, now, import.marking);
             if report.batch == 0 {
                 let origin = Origin {
                     who: &import.who,
@@ -251,13 +251,13 @@ impl Node {
                     let place = (one.num, one.id.as_str());
                     writing.intake.admit(collection.num, place, one.is_only).await?;
                 }
-                go_along(&mut writing.intake, collection.num, &all, import.reader).await?;
+                let marks = all.iter().flat_map(|one| &one.marks);
+                go_along(&mut writing.intake, collection.num, marks, import.reader).await?;
             }
             let refusals = report.refusals.iter().take(KEPT).cloned().collect();
             let kept = Report { refusals, ..report.clone() };
             let kept = serde_json::to_string(&kept).unwrap_or_default();
             writing.intake.report(report.batch, &kept).await?;
-            own = writing.own;
             writing.intake.commit().await?;
             progress(done, total);
             if is_last {
@@ -269,7 +269,8 @@ impl Node {
                             let place = (one.num, one.id.as_str());
                             intake.admit(collection.num, place, false).await?;
                         }
-                        go_along(&mut intake, collection.num, chunk, import.reader).await?;
+                        let marks = chunk.iter().flat_map(|one| &one.marks);
+                        go_along(&mut intake, collection.num, marks, import.reader).await?;
                         intake.commit().await?;
                     }
                 }
@@ -291,8 +292,7 @@ impl Node {
         person.may(Right::Gather)?;
         let who = &person.name;
         let now = self.now().as_microsecond();
-        let mut writing =
-            Writing::new(Intake::begin(&self.db, now).await?, now, Tlp::Red, BTreeSet::new());
+        let mut writing = Writing::new(Intake::begin(&self.db, now).await?, now, Tlp::Red);
         let mut count = 0;
         for id in ids {
             let there = writing.intake.delete(id, who).await?;
@@ -340,7 +340,8 @@ impl Node {
                 count += u64::from(is_new);
                 let body = intake.object(known.num).await?.marked.body;
                 let marks = Document::known(&body).map(|(found, _)| found.definitions());
-                along(&mut intake, collection.num, &marks.unwrap_or_default(), None).await?;
+                let marks = marks.unwrap_or_default();
+                go_along(&mut intake, collection.num, marks.iter(), None).await?;
             }
         }
         intake.commit().await?;
@@ -353,7 +354,7 @@ impl Node {
 
 /// Makes the views of intelligence again: what is found by which words, and what refers to what.
 pub(crate) async fn reindex(db: &Db) -> Result<(), Error> {
-    let mut writing = Writing::new(Intake::begin(db, 0).await?, 0, Tlp::Red, BTreeSet::new());
+    let mut writing = Writing::new(Intake::begin(db, 0).await?, 0, Tlp::Red);
     writing.intake.forget_views().await?;
     let mut last = 0;
     loop {
@@ -399,15 +400,12 @@ struct Writing {
     changed: BTreeSet<String>,
     /// How many versions of each object came.
     counts: HashMap<String, usize>,
-    /// What came, by its numbers: whoever brought it knows of it.
-    own: BTreeSet<u64>,
 }
 
 impl Writing {
-    fn new(intake: Intake, now: i64, floor: Tlp, own: BTreeSet<u64>) -> Self {
+    fn new(intake: Intake, now: i64, floor: Tlp) -> Self {
         let (known, floors, counts) = (Known::default(), HashMap::new(), HashMap::new());
-        let changed = BTreeSet::new();
-        Self { intake, now, floor, known, floors, changed, counts, own }
+        Self { intake, now, floor, known, floors, changed: BTreeSet::new(), counts }
     }
 
     async fn take(
@@ -434,7 +432,7 @@ impl Writing {
                 return Ok(Outcome::Known(taken));
             }
         }
-        if let Some(why) = self.clash(&document, same, &versions, import).await? {
+        if let Some(why) = self.clash(&document, same, &versions, (batch, import)).await? {
             let version = document.version;
             return Ok(Outcome::Not(why.0.to_owned(), why.1, version));
         }
@@ -465,7 +463,6 @@ impl Writing {
             targets: &targets,
         };
         let num = self.intake.insert(new, words).await?;
-        self.own.insert(num);
         let before = of_any(&versions);
         let after = before.or(seen.0);
         self.known.audiences.insert(document.id.clone(), after);
@@ -503,7 +500,7 @@ impl Writing {
         document: &Document,
         same: Option<&Here>,
         versions: &[Here],
-        import: &Import,
+        (batch, import): (u64, &Import),
     ) -> Result<Option<(&'static str, Audience)>, Error> {
         if versions.is_empty() {
             if !import.returns && self.intake.is_gone(&document.id).await? {
@@ -528,12 +525,13 @@ impl Writing {
         } else {
             return Ok(None);
         };
-        // To a tool only what it reads where it adds is here.
+        // To a tool only what it reads where it adds is here, and what it brings itself.
         let mut seen = all;
         if let (Some(_), Some(collection)) = (import.reader, &import.collection) {
             for known in versions {
-                let is_own = self.own.contains(&known.num);
-                if !is_own && !self.intake.is_member(collection.num, known.num).await? {
+                if !self.intake.is_member(collection.num, known.num).await?
+                    && self.intake.object(known.num).await?.batch != batch
+                {
                     seen = Audience::NOBODY;
                 }
             }
@@ -659,26 +657,15 @@ impl Writing {
     }
 }
 
-/// Lets the definitions of the markings of what came into a collection go along: a statement is part of what it marks.
-async fn go_along(
+/// Lets definitions of the markings of what came into a collection go along: a statement is part of what it marks. What
+/// a tool brings shows only what it sees itself.
+async fn go_along<'m>(
     intake: &mut Intake,
     collection: u64,
-    all: &[Taken],
+    marks: impl Iterator<Item = &'m String>,
     reader: Option<Clearance>,
 ) -> Result<(), Error> {
-    let marks: BTreeSet<&String> = all.iter().flat_map(|one| &one.marks).collect();
-    let marks: Vec<String> = marks.into_iter().cloned().collect();
-    along(intake, collection, &marks, reader).await
-}
-
-/// The same of these definitions; what a tool brings shows only what it sees itself.
-async fn along(
-    intake: &mut Intake,
-    collection: u64,
-    marks: &[String],
-    reader: Option<Clearance>,
-) -> Result<(), Error> {
-    for id in marks {
+    for id in marks.collect::<BTreeSet<_>>() {
         for known in intake.versions(id).await? {
             if reader.is_none_or(|reader| known.whole.has(reader)) {
                 intake.admit(collection, (known.num, id), false).await?;

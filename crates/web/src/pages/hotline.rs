@@ -129,15 +129,13 @@ pub(crate) async fn act(
         "handover" => app.node.hand_over(&who.0, &form.text).await.map(|_| "/hotline".to_owned()),
         "take" => app.node.take_over(&who.0, &form.id).await.map(|()| "/hotline".to_owned()),
         test => match test.parse() {
-            Ok(signal @ (Signal::Echo | Signal::ReadBack | Signal::Ping)) => {
-                match app.node.agreement(&form.terms) {
-                    Ok(agreement) => {
-                        let thread = app.node.test_hotline(&who.0, &agreement, signal).await;
-                        thread.map(|thread| format!("/matters/{thread}"))
-                    }
-                    Err(error) => Err(error),
+            Ok(signal) if Signal::is_test(signal) => match app.node.agreement(&form.terms) {
+                Ok(agreement) => {
+                    let thread = app.node.test_hotline(&who.0, &agreement, signal).await;
+                    thread.map(|thread| format!("/matters/{thread}"))
                 }
-            }
+                Err(error) => Err(error),
+            },
             _ => return (StatusCode::BAD_REQUEST, t.text("no-such-form") + "\n").into_response(),
         },
     };
