@@ -452,6 +452,7 @@ async fn intelligence_is_kept_found_and_read_in_order(db: Db) {
     let mut intake = Intake::begin(&db, 1_000_000).await.unwrap();
     let origin = Origin { who: "a", through: "import", source: "f", marking: "TLP:GREEN" };
     let batch = intake.batch(origin).await.unwrap();
+    let mut places = Vec::new();
     // The second version of one came first, and some are for few.
     for (id, version, seen, words) in [
         ("indicator--1", 2, green, "sink hole value_1"),
@@ -466,9 +467,15 @@ async fn intelligence_is_kept_found_and_read_in_order(db: Db) {
         let new =
             New { id, kind, version, spec, batch, seen, body: body.as_bytes(), targets: &targets };
         let num = intake.insert(new, words.to_owned()).await.unwrap();
-        intake.admit(feed_of, (num, id), false).await.unwrap();
-        assert!(!intake.admit(feed_of, (num, id), false).await.unwrap());
+        if id == "indicator--1" {
+            assert!(intake.admit(feed_of, (num, id)).await.unwrap());
+        }
+        places.push((num, id));
     }
+    // Some are there already, and of one there is nothing here.
+    places.push((9, "malware--9"));
+    intake.admit_all(feed_of, &places).await.unwrap();
+    assert!(!intake.admit(feed_of, places[4]).await.unwrap());
     intake.commit().await.unwrap();
     assert!(db.intel_changes() > before);
     let everything = Filter::of_all_versions();
@@ -527,7 +534,7 @@ async fn intelligence_is_kept_found_and_read_in_order(db: Db) {
     assert_eq!(found(&any).await, "indicator--1 1, indicator--1 2");
     // Shown to more, it is added now; to fewer, it is not.
     let mut intake = Intake::begin(&db, 2_000_000).await.unwrap();
-    assert_eq!(intake.referring(7).await.unwrap(), [1, 2, 3, 4, 5]);
+    assert_eq!(Vec::from_iter(intake.referring(&[7]).await.unwrap()), [1, 2, 3, 4, 5]);
     let third = intake.object(3).await.unwrap();
     intake.show_to(&third, (green, green)).await.unwrap();
     let fifth = intake.object(5).await.unwrap();

@@ -101,7 +101,6 @@ pub struct Taken {
     /// Its version, in microseconds since 1970.
     pub version: i64,
     num: u64,
-    is_only: bool,
     /// Definitions of its markings that not everyone has: they go along.
     marks: Vec<String>,
 }
@@ -247,12 +246,7 @@ impl Node {
                 && first == 0
                 && let Some(collection) = &import.collection
             {
-                for one in &all {
-                    let place = (one.num, one.id.as_str());
-                    writing.intake.admit(collection.num, place, one.is_only).await?;
-                }
-                let marks = all.iter().flat_map(|one| &one.marks);
-                go_along(&mut writing.intake, collection.num, marks, import.reader).await?;
+                add_to(&mut writing.intake, collection, &all, import.reader).await?;
             }
             let refusals = report.refusals.iter().take(KEPT).cloned().collect();
             let kept = Report { refusals, ..report.clone() };
@@ -264,13 +258,7 @@ impl Node {
                 if let (Some(collection), true) = (&import.collection, first > 0) {
                     for chunk in all.chunks(CHUNK) {
                         let mut intake = Intake::begin(&self.db, now).await?;
-                        // What was the only version may not be it any more.
-                        for one in chunk {
-                            let place = (one.num, one.id.as_str());
-                            intake.admit(collection.num, place, false).await?;
-                        }
-                        let marks = chunk.iter().flat_map(|one| &one.marks);
-                        go_along(&mut intake, collection.num, marks, import.reader).await?;
+                        add_to(&mut intake, collection, chunk, import.reader).await?;
                         intake.commit().await?;
                     }
                 }
@@ -336,7 +324,7 @@ impl Node {
                 });
             }
             for known in versions {
-                let is_new = intake.admit(collection.num, (known.num, id), false).await?;
+                let is_new = intake.admit(collection.num, (known.num, id)).await?;
                 count += u64::from(is_new);
                 let body = intake.object(known.num).await?.marked.body;
                 let marks = Document::known(&body).map(|(found, _)| found.definitions());
@@ -428,7 +416,7 @@ impl Writing {
             if is_known || body == raw || equal(&body, raw) {
                 self.intake.again(same.num, batch).await?;
                 let (version, num, marks) = (same.version, same.num, document.definitions());
-                let taken = Taken { index, id: document.id, version, num, is_only: false, marks };
+                let taken = Taken { index, id: document.id, version, num, marks };
                 return Ok(Outcome::Known(taken));
             }
         }
@@ -443,7 +431,7 @@ impl Writing {
             return Ok(Outcome::Not(why, Audience::EVERYONE, document.version));
         }
         let is_only = versions.is_empty();
-        if is_only {
+        if is_only && import.returns {
             self.intake.forgive(&document.id).await?;
         }
         let latest = versions.last().map_or(i64::MIN, |known| known.version);
@@ -477,7 +465,7 @@ impl Writing {
         self.widen(&document, seen.0, import.reader).await?;
         if document.meaning.is_some() {
             // What waits for it is in collections already: there it goes along.
-            for waits in self.intake.referring(document::digest(&document.id)).await? {
+            for waits in self.intake.referring(&[document::digest(&document.id)]).await? {
                 // Only of what it marks, not of what speaks of it.
                 let body = self.intake.object(waits).await?.marked.body;
                 let marked = Document::known(&body)
@@ -486,12 +474,12 @@ impl Writing {
                     continue;
                 }
                 for collection in self.intake.collections_of(waits).await? {
-                    self.intake.admit(collection, (num, &document.id), false).await?;
+                    self.intake.admit(collection, (num, &document.id)).await?;
                 }
             }
         }
         let marks = document.definitions();
-        Ok(Outcome::New(Taken { index, id: document.id, version, num, is_only, marks }))
+        Ok(Outcome::New(Taken { index, id: document.id, version, num, marks }))
     }
 
     /// Why an object is not taken for what is here already, and who sees that.
@@ -509,7 +497,7 @@ impl Writing {
             // Whatever waits for a definition was brought by others: to say what it means is to say who sees it.
             let waits = document.meaning.is_some()
                 && import.reader.is_some()
-                && !self.intake.referring(document::digest(&document.id)).await?.is_empty();
+                && !self.intake.referring(&[document::digest(&document.id)]).await?.is_empty();
             let why = "objects of others wait for this definition: a person brings it in";
             return Ok(waits.then_some((why, Audience::NOBODY)));
         }
@@ -586,11 +574,9 @@ impl Writing {
         let mut round = 0;
         while !self.changed.is_empty() {
             round += 1;
-            let mut naming = BTreeSet::new();
-            for id in std::mem::take(&mut self.changed) {
-                naming.extend(self.intake.referring(document::digest(&id)).await?);
-            }
-            for num in naming {
+            let changed = std::mem::take(&mut self.changed);
+            let changed: Vec<i64> = changed.iter().map(|id| document::digest(id)).collect();
+            for num in self.intake.referring(&changed).await? {
                 self.renew(num, round > ROUNDS).await?;
             }
         }
@@ -657,6 +643,19 @@ impl Writing {
     }
 }
 
+/// Puts what came into a collection.
+async fn add_to(
+    intake: &mut Intake,
+    collection: &Collection,
+    all: &[Taken],
+    reader: Option<Clearance>,
+) -> Result<(), Error> {
+    let places: Vec<_> = all.iter().map(|one| (one.num, one.id.as_str())).collect();
+    intake.admit_all(collection.num, &places).await?;
+    let marks = all.iter().flat_map(|one| &one.marks);
+    go_along(intake, collection.num, marks, reader).await
+}
+
 /// Lets definitions of the markings of what came into a collection go along: a statement is part of what it marks. What
 /// a tool brings shows only what it sees itself.
 async fn go_along<'m>(
@@ -668,7 +667,7 @@ async fn go_along<'m>(
     for id in marks.collect::<BTreeSet<_>>() {
         for known in intake.versions(id).await? {
             if reader.is_none_or(|reader| known.whole.has(reader)) {
-                intake.admit(collection, (known.num, id), false).await?;
+                intake.admit(collection, (known.num, id)).await?;
             }
         }
     }

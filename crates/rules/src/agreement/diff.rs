@@ -11,9 +11,9 @@ use super::Agreement;
 pub struct Change {
     /// Where, such as `class[U1-urgent].answer`.
     pub place: String,
-    /// What the first says; none where it says nothing.
+    /// What the first says; none where it says nothing. Of lists, what only it has.
     pub before: Option<String>,
-    /// What the second says; none where it says nothing.
+    /// What the second says, likewise.
     pub after: Option<String>,
 }
 
@@ -33,16 +33,36 @@ pub fn changes(before: &Agreement, after: &Agreement) -> Vec<Change> {
     for (place, said) in before {
         let now = after.remove(&place);
         if now.as_ref() != Some(&said) {
-            changes.push(Change { place, before: Some(said), after: now });
+            let (before, after) = match &now {
+                Some(now) => apart(&said, now),
+                None => (Some(said.join(", ")), None),
+            };
+            changes.push(Change { place, before, after });
         }
     }
     let added = after.into_iter();
-    changes.extend(added.map(|(place, said)| Change { place, before: None, after: Some(said) }));
+    let new =
+        |(place, said): (_, Vec<_>)| Change { place, before: None, after: Some(said.join(", ")) };
+    changes.extend(added.map(new));
     changes.sort_by(|a, b| a.place.cmp(&b.place));
     changes
 }
 
-fn flatten(place: &str, value: &Value, out: &mut BTreeMap<String, String>) {
+/// What only the first list has, and what only the second has; of the same in another order, both as they are.
+fn apart(one: &[String], other: &[String]) -> (Option<String>, Option<String>) {
+    let only = |of: &[String], than: &[String]| {
+        let own: Vec<&str> =
+            of.iter().filter(|said| !than.contains(said)).map(String::as_str).collect();
+        (!own.is_empty()).then(|| own.join(", "))
+    };
+    match (only(one, other), only(other, one)) {
+        (None, None) => (Some(one.join(", ")), Some(other.join(", "))),
+        apart => apart,
+    }
+}
+
+/// Places with what stands there, a list as one.
+fn flatten(place: &str, value: &Value, out: &mut BTreeMap<String, Vec<String>>) {
     match value {
         Value::Null => {}
         Value::Object(entries) => {
@@ -52,8 +72,7 @@ fn flatten(place: &str, value: &Value, out: &mut BTreeMap<String, String>) {
             }
         }
         Value::Array(items) if items.iter().all(|item| !item.is_object() && !item.is_array()) => {
-            let all: Vec<String> = items.iter().map(plain).collect();
-            out.insert(place.to_owned(), all.join(", "));
+            out.insert(place.to_owned(), items.iter().map(plain).collect());
         }
         Value::Array(items) => {
             for (number, item) in (1..).zip(items) {
@@ -64,7 +83,7 @@ fn flatten(place: &str, value: &Value, out: &mut BTreeMap<String, String>) {
             }
         }
         other => {
-            out.insert(place.to_owned(), plain(other));
+            out.insert(place.to_owned(), vec![plain(other)]);
         }
     }
 }
@@ -84,6 +103,12 @@ mod tests {
         let other = text
             .replacen("answer = \"P3D\"", "answer = \"P2D\"", 1)
             .replacen("[review]\nevery = \"P6M\"", "[review]", 1)
+            .replacen("\"law\", \"alternative\", ", "\"law\", ", 1)
+            .replacen(
+                "\"answer-overdue-by-half\", \"unreasoned-refusal\"",
+                "\"unreasoned-refusal\", \"answer-overdue-by-half\"",
+                1,
+            )
             .replacen("id = \"U2-routine\"", "id = \"U2-plain\"", 1);
         let parse = |text: &str| Terms::parse(text).map_err(|problem| problem.to_string());
         let (Ok(one), Ok(other)) = (parse(text), parse(&other)) else { panic!("templates") };
@@ -94,6 +119,14 @@ mod tests {
             change.map(|change| (change.before.as_deref(), change.after.as_deref()))
         };
         assert_eq!(said("class[U1-urgent].answer"), Some((Some("P3D"), Some("P2D"))));
+        assert_eq!(
+            said("refusal.must_state"),
+            Some((Some("alternative"), None)),
+            "not the whole list"
+        );
+        let turned = found.iter().find(|change| change.place.ends_with("triggers"));
+        let turned = turned.and_then(|change| change.after.as_deref());
+        assert_eq!(turned, Some("unreasoned-refusal, answer-overdue-by-half"), "in another order");
         assert_eq!(said("review.every"), Some((Some("P6M"), None)));
         assert_eq!(said("class[U2-routine].answer"), Some((Some("P10D"), None)));
         assert_eq!(said("class[U2-plain].answer"), Some((None, Some("P10D"))));

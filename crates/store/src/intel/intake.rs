@@ -6,12 +6,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use comity_stix::marking::Audience;
 
-use super::{Object, audience, search};
+use super::{Object, audience, marks, search};
 use crate::{Db, Error, Row, Tx, Value};
 
 /// How far the times of additions may lie ahead of the clock before they hide less of what lies between them, in
 /// microseconds.
 const AHEAD: i64 = 1_000_000;
+
+/// Of how many things one question asks.
+const AT_ONCE: usize = 500;
 
 /// A transaction. Dropped without [`Intake::commit`], nothing of it happened.
 pub struct Intake {
@@ -236,14 +239,21 @@ impl Intake {
         Ok(())
     }
 
-    /// Objects that name an identifier of this digest.
+    /// Objects that name an identifier of any of these digests.
     ///
     /// # Errors
     /// [`Error`].
-    pub async fn referring(&mut self, target: i64) -> Result<Vec<u64>, Error> {
-        const SQL: &str = "SELECT DISTINCT source FROM intel_ref WHERE target = $1 ORDER BY source";
-        let rows = self.tx.query(SQL, &[target.into()]).await?;
-        rows.iter().map(|row| row.count(0)).collect()
+    pub async fn referring(&mut self, targets: &[i64]) -> Result<BTreeSet<u64>, Error> {
+        let mut all = BTreeSet::new();
+        for targets in targets.chunks(AT_ONCE) {
+            let params: Vec<Value> = targets.iter().copied().map(Value::from).collect();
+            let marks = marks(targets.len());
+            let sql = format!("SELECT source FROM intel_ref WHERE target IN ({marks})");
+            for row in self.tx.query(&sql, &params).await? {
+                all.insert(row.count(0)?);
+            }
+        }
+        Ok(all)
     }
 
     /// Says who sees a version from now on. In collections, whoever sees more of it only now finds it as added now; to all
@@ -290,8 +300,7 @@ impl Intake {
         Ok(())
     }
 
-    /// Puts a version of an object into a collection; whether it was not there. `is_only` where there is no other version
-    /// of it.
+    /// Puts a version of an object into a collection; whether it was not there.
     ///
     /// # Errors
     /// [`Error`].
@@ -299,16 +308,55 @@ impl Intake {
         &mut self,
         collection: u64,
         (object, id): (u64, &str),
-        is_only: bool,
     ) -> Result<bool, Error> {
-        if !is_only && self.is_member(collection, object).await? {
+        if self.is_member(collection, object).await? {
             return Ok(false);
         }
         self.admitted.insert((object, collection), None);
-        if !is_only {
-            self.unordered.insert((collection, id.to_owned()));
-        }
+        self.unordered.insert((collection, id.to_owned()));
         Ok(true)
+    }
+
+    /// Puts versions of objects into a collection, with few questions for all of them.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn admit_all(
+        &mut self,
+        collection: u64,
+        places: &[(u64, &str)],
+    ) -> Result<(), Error> {
+        for places in places.chunks(AT_ONCE) {
+            let mut params: Vec<Value> = places.iter().map(|place| place.0.into()).collect();
+            let marks = marks(places.len());
+            let others = "SELECT COUNT(*) FROM intel_object AS other WHERE other.id = one.id";
+            let sql = format!(
+                "SELECT num, audience, ({others}) FROM intel_object AS one WHERE num IN ({marks})"
+            );
+            let mut here = BTreeMap::new();
+            for row in self.tx.query(&sql, &params).await? {
+                here.insert(row.count(0)?, (audience(row.int(1)?)?, row.count(2)? == 1));
+            }
+            params.push(collection.into());
+            // The plus has SQLite begin with the few versions, not with the collection.
+            let sql = format!(
+                "SELECT object FROM intel_member WHERE object IN ({marks}) AND +collection = ${}",
+                params.len()
+            );
+            for row in self.tx.query(&sql, &params).await? {
+                here.remove(&row.count(0)?);
+            }
+            for (object, id) in places {
+                // It was deleted since, or is there.
+                let Some((seen, is_only)) = here.get(object) else { continue };
+                self.seen.entry(*object).or_insert(*seen);
+                self.admitted.entry((*object, collection)).or_insert(None);
+                if !is_only {
+                    self.unordered.insert((collection, (*id).to_owned()));
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Puts what was admitted into its collections: what the same readers see one after the other, and a step between

@@ -73,8 +73,8 @@ pub async fn objects(db: &Db, nums: &[u64]) -> Result<Vec<Object>, Error> {
     if nums.is_empty() {
         return Ok(Vec::new());
     }
-    let marks: Vec<String> = (1..=nums.len()).map(|n| format!("${n}")).collect();
-    let sql = format!("SELECT {COLUMNS} FROM intel_object WHERE num IN ({})", marks.join(", "));
+    let marks = marks(nums.len());
+    let sql = format!("SELECT {COLUMNS} FROM intel_object WHERE num IN ({marks})");
     let params: Vec<Value> = nums.iter().map(|num| (*num).into()).collect();
     let mut found: std::collections::HashMap<u64, Object> = db
         .query(&sql, &params)
@@ -220,6 +220,12 @@ fn read(row: Row) -> Result<Object, Error> {
         return Err(Error::damaged("an object's row: want its bytes"));
     };
     Ok(Object { num, id, kind, version, spec, batch, marked: Marked { audience, whole, body } })
+}
+
+/// So many placeholders, from the first on.
+fn marks(count: usize) -> String {
+    let marks: Vec<String> = (1..=count).map(|n| format!("${n}")).collect();
+    marks.join(", ")
 }
 
 fn union(rows: &[Row]) -> Result<Audience, Error> {
