@@ -329,6 +329,7 @@ review-no-day = “{ $text }” is not a day such as 2026-03-31.
 review-no-days = The second day must come after the first.
 review-missing = { $letters } letters of this text have no glyph in the font, and stand as a question mark: name another font with --font.
 review-making = This review takes a while to make. It is being made, and shows here as soon as it stands.
+review-renewing = A later review is being made, and shows here as soon as it stands.
 review-nothing-witnessed = Outside witnesses have not covered both ledgers yet; as soon as they have, the review is here.
 result-complete = complete
 result-partial = partial

@@ -324,6 +324,7 @@ review-no-day = “{ $text }”不是日期，例如 2026-03-31。
 review-no-days = 后一日期必须晚于前一日期。
 review-missing = 此文中有 { $letters } 个字符在该字体中没有字形，以问号代替；请用 --font 指定其他字体。
 review-making = 此项审议需要一些时间，正在生成；完成后即显示于此。
+review-renewing = 正在生成较新的审议；完成后即显示于此。
 review-nothing-witnessed = 外部见证人尚未见证双方账本；见证后审议即显示于此。
 result-complete = 全部答复
 result-partial = 部分答复

@@ -34,7 +34,7 @@ struct Page {
     from: String,
     to: String,
     problem: Option<String>,
-    /// Whether it is still being made.
+    /// Whether it, or a later one, is being made.
     making: bool,
     view: Option<Arc<View>>,
 }
@@ -95,7 +95,7 @@ pub(crate) async fn show(
     match (&wanted.agreement, wanted.scope) {
         (Some(agreement), Ok(days)) => {
             match app.reviews.view(&app.node, t, &who.0, agreement, days).await {
-                Ok(review) => (making, view) = (review.is_none(), review),
+                Ok(review) => (view, making) = review,
                 Err(Error::Refused(_)) => problem = Some(t.text("review-nothing-witnessed")),
                 Err(Error::Denied(_)) => return denied(&app, t, &who.0),
                 Err(error) => return internal(t, &error),

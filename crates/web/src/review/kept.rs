@@ -26,7 +26,7 @@ const MAKING: usize = 2;
 /// What a page may wait for at each look.
 const SHORT: Duration = Duration::from_millis(10);
 
-/// What somebody waits for who is the first to look at these days.
+/// What somebody waits for who is the first to look at these days, or who looks at what takes less to make anew.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Reviewing takes at most this part of the time: one that took long stands as long as it took times this.
@@ -88,7 +88,7 @@ pub(crate) fn usual(now: Timestamp) -> Scope {
 }
 
 impl Reviews {
-    /// The review of these days, as it stands or as it lately stood; none: it is still being made.
+    /// The review of these days, as it stands or as it lately stood, and whether another is being made.
     pub(crate) async fn view(
         &self,
         node: &Arc<Node>,
@@ -96,24 +96,25 @@ impl Reviews {
         by: &Person,
         agreement: &Arc<Agreement>,
         days: Scope,
-    ) -> Result<Option<Arc<View>>, Error> {
+    ) -> Result<(Option<Arc<View>>, bool), Error> {
         by.may(Right::Review)?;
         let slot = self.slot((agreement.terms.hash().to_hex(), days));
         let lasting = slot.made().filter(|made| made.took > SHORT);
         if let Some(made) = &lasting
             && made.at.elapsed() <= made.took * SHARE
         {
-            return Ok(Some(made.view(t)));
+            return Ok((Some(made.view(t)), false));
         }
         let asked = Instant::now();
-        // Who looks at what lasts waits for nobody who makes it anew; who looks at these days first, a moment.
-        let patience = if lasting.is_some() { Duration::ZERO } else { PATIENCE };
+        // Who looks at what lasts long waits for nobody who makes it anew.
+        let is_long = lasting.as_ref().is_some_and(|made| made.took > PATIENCE / 2);
+        let patience = if is_long { Duration::ZERO } else { PATIENCE };
         let turn = Arc::clone(&slot.making).lock_owned();
         let Ok(turn) = tokio::time::timeout(patience, turn).await else {
-            return Ok(lasting.map(|made| made.view(t)));
+            return Ok((lasting.map(|made| made.view(t)), true));
         };
         if let Some(made) = slot.made().filter(|made| made.since() >= asked) {
-            return Ok(Some(made.view(t)));
+            return Ok((Some(made.view(t)), false));
         }
         // Nobody waited any more when it failed.
         if let Some(error) = slot.failed() {
@@ -133,15 +134,12 @@ impl Reviews {
                 made => Some(made),
             }
         });
-        if let Some(made) = lasting {
-            return Ok(Some(made.view(t)));
-        }
-        let left = PATIENCE.saturating_sub(asked.elapsed());
+        let left = patience.saturating_sub(asked.elapsed());
         match tokio::time::timeout(left, making).await {
-            Ok(Ok(Some(made))) => Ok(Some(made?.view(t))),
+            Ok(Ok(Some(made))) => Ok((Some(made?.view(t)), false)),
             Ok(Err(error)) if error.is_panic() => resume_unwind(error.into_panic()),
             // It lasts, or the node stops.
-            _ => Ok(None),
+            _ => Ok((lasting.map(|made| made.view(t)), true)),
         }
     }
 
