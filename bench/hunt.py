@@ -66,19 +66,28 @@ cpu([COMITY, "hunt", "index", "-o", small, str(folder / "small.csv")], 1)
 row("open it, hunt in an empty log", cpu([COMITY, "hunt", "run", "--index", big, "/dev/null"]))
 wc = cpu(["wc", "-l", *logs])
 row("`wc -l`", wc)
-run = [COMITY, "hunt", "run", "--threads", "1", "--index", big, "-o", str(folder / "found.ndjson"), *logs]
-ours = cpu(run, 5)
-row("`hunt run`, one thread", ours, f"{ours[0] / wc[0]:.1f} times `wc -l`")
-key = lambda one: tuple(one[name] for name in ("line", "offset", "length", "type", "indicator", "value")) + (os.path.basename(one["file"]),)
-found = [key(json.loads(line)) for line in open(folder / "found.ndjson")]
+KEY = ("line", "offset", "length", "type", "indicator", "value")
+key = lambda one: tuple(one[name] for name in KEY) + (os.path.basename(one["file"]).removesuffix(".zst").removesuffix(".gz"),)
 truth = {key(json.loads(line)) for line in open(folder / "truth.ndjson")}
-missed, false = len(truth - set(found)), len(set(found) - truth)
-print(f"| planted {len(truth)}, missed {missed}, false {false}, twice {len(found) - len(set(found))} | | | | |")
-if missed or false or len(found) != len(truth):
-    sys.exit("the hits are not what was planted")
+
+
+def hunt(name, files, threads=1, times=3):
+    """CPU of a hunt for all indicators, whose hits must be those that were planted."""
+    out = str(folder / "found.ndjson")
+    figures = cpu([COMITY, "hunt", "run", "--threads", str(threads), "--index", big, "-o", out, *files], times)
+    found = [key(json.loads(line)) for line in open(out)]
+    missed, false = len(truth - set(found)), len(set(found) - truth)
+    print(f"| {name}: planted {len(truth)}, missed {missed}, false {false}, twice {len(found) - len(set(found))} | | | | |")
+    if missed or false or len(found) != len(truth):
+        sys.exit("the hits are not what was planted")
+    return figures
+
+
+ours = hunt("one thread", logs, times=5)
+row("`hunt run`, one thread", ours, f"{ours[0] / wc[0]:.1f} times `wc -l`")
 few = cpu([COMITY, "hunt", "run", "--threads", "1", "--index", small, *logs], 5)
 row("the same, 10,000 indicators", few, f"{given.indicators} cost {ours[0] / few[0]:.2f} times as much")
-two = cpu([COMITY, "hunt", "run", "--threads", "2", "--index", big, *logs], 5)
+two = hunt("two threads", logs, threads=2, times=5)
 row("two threads", two, f"{ours[1] / two[1]:.2f} times as fast")
 for tool, suffix, pack in [("zstd", ".zst", ["-q", "-f", "-3"]), ("gzip", ".gz", ["-k", "-f", "-6"])]:
     if not shutil.which(tool):
@@ -94,7 +103,7 @@ for tool, suffix, pack in [("zstd", ".zst", ["-q", "-f", "-3"]), ("gzip", ".gz",
     files = sorted(str(path) for path in packed.iterdir())
     plain = cpu([tool, "-dc", *files])
     row(f"`{tool} -dc`", plain)
-    unpacked = cpu([COMITY, "hunt", "run", "--threads", "1", "--index", big, *files])
+    unpacked = hunt(suffix, files)
     row(f"`hunt run` on {suffix}", unpacked, f"{unpacked[0] / plain[0]:.2f} times")
 
 if not given.peers:
