@@ -26,28 +26,26 @@ pub(crate) type Field = (Range<usize>, Range<usize>);
 impl<'l> Extension<'l> {
     /// None where the line is neither.
     pub(crate) fn of(line: &'l [u8]) -> Option<Self> {
-        let first = memchr::memmem::find(line, b"EF:")?;
-        let is_leef = line[..first].ends_with(b"LE");
-        let begins = if is_leef { first - 2 } else { first.checked_sub(1)? };
-        let is_word = begins.checked_sub(1).is_some_and(|at| line[at].is_ascii_alphanumeric());
-        if is_word || !is_leef && line[begins] != b'C' {
-            return None;
-        }
+        let (first, is_leef) = memchr::memmem::find_iter(line, b"EF:").find_map(|first| {
+            let is_leef = line[..first].ends_with(b"LE");
+            let begins = if is_leef { first - 2 } else { first.checked_sub(1)? };
+            let is_word = begins.checked_sub(1).is_some_and(|at| line[at].is_ascii_alphanumeric());
+            (!is_word && (is_leef || line[begins] == b'C')).then_some((first, is_leef))
+        })?;
         let bars = memchr::memchr_iter(b'|', &line[first..]).map(|at| first + at);
-        let mut bars = bars.filter(|at| line[at - 1] != b'\\');
+        let escapes =
+            |at: usize| line[..at].iter().rev().take_while(|byte| **byte == b'\\').count();
+        let mut bars = bars.filter(|at| escapes(*at) % 2 == 0);
         if !is_leef {
             let start = bars.nth(6)? + 1;
             return Some(Self { line, start, parted: Parted::Keys });
         }
         let version = bars.next()?;
         let start = bars.nth(3)? + 1;
-        let (start, by) = match bars.next() {
-            // Version 2 says what parts them, as itself or by its number.
-            Some(bar) if line[..version].ends_with(b":2.0") && bar - start <= 4 => {
-                (bar + 1, separator(&line[start..bar]))
-            }
-            _ => (start, b'\t'),
-        };
+        // Version 2 says what parts them, as itself or by its number.
+        let said = bars.next().filter(|_| line[..version].ends_with(b":2.0"));
+        let said = said.and_then(|bar| Some((bar + 1, separator(&line[start..bar])?)));
+        let (start, by) = said.unwrap_or((start, b'\t'));
         // Some write spaces where the standard has a tab.
         let is_there = by != b'\t' || line[start..].contains(&by);
         let parted = if is_there { Parted::By(by) } else { Parted::Keys };
@@ -108,16 +106,16 @@ fn is_of_key(byte: &u8) -> bool {
     byte.is_ascii_alphanumeric() || b"_.-[]".contains(byte)
 }
 
-/// What parts the fields of LEEF 2: `^`, `x5E`, `0x5E`, or nothing for a tab.
-fn separator(text: &[u8]) -> u8 {
-    let number = std::str::from_utf8(text).ok().and_then(|text| {
-        let digits = text.strip_prefix("0x").or_else(|| text.strip_prefix('x'))?;
-        u8::from_str_radix(digits, 16).ok()
-    });
-    match (text, number) {
-        (_, Some(number)) => number,
-        ([one], None) => *one,
-        _ => b'\t',
+/// What parts the fields of LEEF 2: `^`, `x5E`, `0x5E`, or nothing for a tab. None where that is not said here.
+fn separator(text: &[u8]) -> Option<u8> {
+    match text {
+        [] => Some(b'\t'),
+        [one] => (*one != b'=').then_some(*one),
+        _ => {
+            let text = std::str::from_utf8(text).ok()?;
+            let digits = text.strip_prefix("0x").or_else(|| text.strip_prefix('x'))?;
+            u8::from_str_radix(digits, 16).ok()
+        }
     }
 }
 
@@ -169,6 +167,8 @@ mod tests {
         );
         assert_eq!(fields("LEEF:2.0|V|P|1|x|x5E|a=b^c=d"), some(&[("a", "b"), ("c", "d")]));
         assert_eq!(fields("LEEF:2.0|V|P|1|x||a=b\tc=d"), some(&[("a", "b"), ("c", "d")]));
+        assert_eq!(fields("LEEF:2.0|V|P|1|x|a=b|c"), some(&[("a", "b|c")]));
+        assert_eq!(fields(r"REF: CEF:0|V|P\\|1|x|n|3|a=b"), some(&[("a", "b")]));
         assert_eq!(fields("LEEF:1.0|V|P|1|x|a=b c=d"), some(&[("a", "b"), ("c", "d")]));
         for none in
             ["a=b c=d", "REF:1|2|3", "xCEF:0|V|P|1|x|n|3|a=b", "CEF:0|V|P|a=b", "EF:", "LEEF:1.0|"]

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use comity_node::Node;
 use comity_node::clock::Adjustable;
+use comity_node::control::{self, Intel, Question};
 use comity_node::http;
 use comity_node::intel::export::{Export, Format};
 use comity_node::intel::{Grant, Import};
@@ -335,6 +336,25 @@ async fn all_exits(
             let known = objects.contains(&format!("\"id\":\"{id}\""));
             assert_eq!(status == 200, known, "{id}: what cannot be read is not there");
             all.push_str(&text);
+        }
+    }
+    // What is pushed to others' servers.
+    let mut after = 0;
+    loop {
+        let page = Intel::Page {
+            collection: collection.alias.clone(),
+            tlp: reader.tlp.label().to_owned(),
+            pap: reader.pap.label().to_owned(),
+            after,
+            limit: 7,
+        };
+        let page = control::answer(node, Question::Intel(page)).await.unwrap();
+        for object in page["objects"].as_array().unwrap() {
+            all.push_str(object.as_str().unwrap());
+        }
+        after = page["last"].as_i64().unwrap_or(after);
+        if page["more"] != true {
+            break;
         }
     }
     let of = || Some(collection.clone());
