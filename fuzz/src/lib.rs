@@ -427,7 +427,8 @@ pub fn hunt(data: &[u8]) {
         std::fs::write(&log, data).expect("the disk has room");
         let sources = [Source::File(log)];
         let found = |block, instructions| {
-            let options = Options { threads: 1, block, instructions, suppressed: true };
+            let options =
+                Options { threads: 1, block, instructions, suppressed: true, times: true };
             let mut all: Vec<Sighting> = Vec::new();
             let hunt = Hunt::new(indexes, &sources, options, &|_| ());
             let summary = hunt.run(&mut |seen: &Sighting| {

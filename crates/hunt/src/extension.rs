@@ -18,6 +18,7 @@ pub(crate) struct Extension<'l> {
     line: &'l [u8],
     start: usize,
     parted: Parted,
+    is_leef: bool,
 }
 
 /// Where a field's name stands, and where its value.
@@ -38,7 +39,7 @@ impl<'l> Extension<'l> {
         let mut bars = bars.filter(|at| escapes(*at) % 2 == 0);
         if !is_leef {
             let start = bars.nth(6)? + 1;
-            return Some(Self { line, start, parted: Parted::Keys });
+            return Some(Self { line, start, parted: Parted::Keys, is_leef });
         }
         let version = bars.next()?;
         let start = bars.nth(3)? + 1;
@@ -49,7 +50,12 @@ impl<'l> Extension<'l> {
         // Some write spaces where the standard has a tab.
         let is_there = by != b'\t' || line[start..].contains(&by);
         let parted = if is_there { Parted::By(by) } else { Parted::Keys };
-        Some(Self { line, start, parted })
+        Some(Self { line, start, parted, is_leef })
+    }
+
+    /// Whether a line is CEF, where a backslash escapes.
+    pub(crate) fn is_cef(line: &[u8]) -> bool {
+        Extension::of(line).is_some_and(|own| !own.is_leef)
     }
 
     /// Its fields, in their order.

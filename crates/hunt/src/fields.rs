@@ -72,13 +72,22 @@ impl Columns {
         let (Some(first), Some(second)) = (lines.next(), lines.next()) else {
             return Self::Unnamed;
         };
+        // What says the names of its fields in each line is no table.
+        if [first, second].iter().any(|line| Extension::of(line).is_some()) {
+            return Self::Unnamed;
+        }
         for separator in [b',', b'\t', b';', b'|'] {
             let names = cells(first, separator);
             let is_name = |name: &String| {
                 let starts =
                     name.starts_with(|c: char| c.is_alphabetic() || matches!(c, '_' | '@'));
                 let is_part = |c: char| c.is_alphanumeric() || "_-. ()[]@/#%:".contains(c);
-                starts && name.len() <= 64 && name.chars().all(is_part)
+                // `Mar  9 08:00:00 gw syslogd: started, listening` is a sentence with a comma.
+                let colons = name.match_indices(':').map(|(at, _)| name[at + 1..].chars().next());
+                let is_said = colons
+                    .into_iter()
+                    .any(|after| after.is_none_or(|c| c == ' ' || c.is_ascii_digit()));
+                starts && name.len() <= 64 && name.chars().all(is_part) && !is_said
             };
             let alike = names.len() > 1 && cells(second, separator).len() == names.len();
             // A number of the row has no name at times.
@@ -174,6 +183,20 @@ pub(crate) struct Joined {
 }
 
 impl Line<'_> {
+    /// The columns that hold for it: a line that is no row of the table, or says itself what its fields are called, has
+    /// none.
+    fn columns(&self) -> &Columns {
+        match self.columns {
+            Columns::Csv(separator, names)
+                if self.cells(*separator, names).is_none()
+                    || Extension::of(self.bytes).is_some() =>
+            {
+                &Columns::Unnamed
+            }
+            columns => columns,
+        }
+    }
+
     /// All fields by their names, with their values as text.
     pub(crate) fn all_fields(&self) -> Vec<(String, String)> {
         let mut all = Vec::new();
@@ -195,13 +218,13 @@ impl Line<'_> {
     fn json(&self) -> &[u8] {
         let line = self.bytes.trim_ascii_start();
         let begins = matches!(line.first(), Some(b'{' | b'['));
-        let at = if begins { None } else { memchr::memmem::find(line, b" {\"") };
-        line.get(at.map_or(0, |at| at + 1)..).unwrap_or_default()
+        let at = if begins { None } else { crate::normal::carried(line) };
+        line.get(at.unwrap_or(0)..).unwrap_or_default()
     }
 
     /// The name of the field that this place is in.
     pub(crate) fn field(&self, at: usize) -> Option<String> {
-        match self.columns {
+        match self.columns() {
             _ if crate::normal::is_json(self.bytes) => {
                 let path = json_path(self.bytes, at).map(|path| written(&path));
                 // What begins as JSON does and is none has no names.
@@ -234,7 +257,7 @@ impl Line<'_> {
 
     /// How its values are read as they were meant.
     fn reading(&self) -> fn(&[u8]) -> Cow<'_, str> {
-        let is_unnamed = *self.columns == Columns::Unnamed;
+        let is_unnamed = *self.columns() == Columns::Unnamed;
         let is_escaped = is_unnamed && Extension::of(self.bytes).is_some();
         if is_escaped { extension::meant } else { String::from_utf8_lossy }
     }
@@ -293,7 +316,7 @@ impl Line<'_> {
             let quoted = cell.len() > 1 && cell.starts_with(b"\"") && cell.ends_with(b"\"");
             if quoted { (start + 1, end - 1) } else { (start, end) }
         };
-        let (separator, names) = match self.columns {
+        let (separator, names) = match self.columns() {
             Columns::Zeek(names) => (b'\t', names),
             Columns::Csv(separator, names) => (*separator, names),
             Columns::Unnamed => return Some(self.pairs()),

@@ -59,7 +59,7 @@ impl Packing {
     /// That of a file.
     pub(crate) fn of_file(path: &Path) -> io::Result<Self> {
         let mut head = Vec::new();
-        File::open(path)?.take(4).read_to_end(&mut head)?;
+        File::open(path)?.take(HEAD).read_to_end(&mut head)?;
         // What is not read is one unit, which says so.
         Ok(if unreadable(&head).is_some() { Self::Gzip } else { Self::of(&head) })
     }
@@ -73,9 +73,22 @@ fn unreadable(head: &[u8]) -> Option<&'static str> {
         [b'P', b'K', 3, 4, ..] => Some("a zip archive"),
         [b'7', b'z', 0xbc, 0xaf, ..] => Some("a 7z archive"),
         [0x04, 0x22, 0x4d, 0x18, ..] => Some("packed with lz4"),
+        [0x1f, 0x9d, ..] => Some("packed with compress"),
+        [b'E', b'l', b'f', b'F', b'i', b'l', b'e', 0, ..] => Some("a Windows event log"),
         [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Some("in UTF-16"),
+        _ if is_wide(head) => Some("in UTF-16"),
         _ => None,
     }
+}
+
+/// Bytes of a file that say what it is.
+const HEAD: u64 = 64;
+
+/// Whether it looks like ASCII in two bytes each, without a mark.
+fn is_wide(head: &[u8]) -> bool {
+    let (pairs, _) = head.as_chunks::<2>();
+    let all = |is: fn(&[u8; 2]) -> bool| pairs.len() >= 8 && pairs.iter().all(is);
+    all(|pair| pair[0] == 0 && pair[1] != 0) || all(|pair| pair[0] != 0 && pair[1] == 0)
 }
 
 /// Calls with how many bytes were read from the disk.
@@ -102,19 +115,41 @@ impl<R: Read> Read for Counted<'_, R> {
 pub(crate) fn unpacked<'a>(stream: impl Read + 'a) -> io::Result<Box<dyn Read + 'a>> {
     let mut stream = BufReader::with_capacity(1 << 17, stream);
     let mut head = Vec::new();
-    (&mut stream).take(4).read_to_end(&mut head)?;
-    if let Some(what) = unreadable(&head) {
-        return Err(io::Error::other(format!(
-            "it is {what}, which is not read: unpack or convert it first"
-        )));
-    }
+    (&mut stream).take(HEAD).read_to_end(&mut head)?;
+    readable(&head)?;
     let packing = Packing::of(&head);
     let whole = io::Cursor::new(head).chain(stream);
-    Ok(match packing {
-        Packing::Plain => Box::new(whole),
+    let mut inner: Box<dyn Read> = match packing {
+        Packing::Plain => return Ok(Box::new(whole)),
         Packing::Gzip => Box::new(Members { member: Some(GzDecoder::new(whole)) }),
         Packing::Zstd => Box::new(zstd::stream::read::Decoder::with_buffer(whole)?),
-    })
+    };
+    let mut head = Vec::new();
+    let read = (&mut inner).take(HEAD).read_to_end(&mut head);
+    readable(&head)?;
+    if Packing::of(&head) != Packing::Plain {
+        return Err(unread("packed twice"));
+    }
+    // What came before it broke off is looked at.
+    let broken = Broken(read.err());
+    Ok(Box::new(io::Cursor::new(head).chain(broken).chain(inner)))
+}
+
+fn readable(head: &[u8]) -> io::Result<()> {
+    unreadable(head).map_or(Ok(()), |what| Err(unread(what)))
+}
+
+fn unread(what: &str) -> io::Error {
+    io::Error::other(format!("it is {what}, which is not read: unpack or convert it first"))
+}
+
+/// Why it cannot be read on, said once.
+struct Broken(Option<io::Error>);
+
+impl Read for Broken {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        self.0.take().map_or(Ok(0), Err)
+    }
 }
 
 /// Packed logs are often several that were put together; and what a tape or a disk padded with noughts ends there, as it

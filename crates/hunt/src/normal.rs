@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use crate::address::hex_pair;
+use crate::extension::Extension;
 use crate::scan::is_token;
 
 /// What two characters of brackets hold in place of one, longest first.
@@ -69,17 +70,58 @@ pub fn refanged(text: &str) -> Cow<'_, str> {
     })
 }
 
-/// Whether the line that this place is in is JSON, where a backslash always is an escape.
+/// What a backslash is in a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Backslash {
+    /// Itself, but before `x` and `u` and their digits.
+    Plain,
+    /// An escape, always.
+    Json,
+    /// An escape of line ends, of itself and of what parts fields; some write paths without.
+    Cef,
+}
+
+impl Backslash {
+    pub(crate) fn of(line: &[u8]) -> Self {
+        if is_json(line) {
+            Self::Json
+        } else if Extension::is_cef(line) {
+            Self::Cef
+        } else {
+            Self::Plain
+        }
+    }
+}
+
+/// Whether a line is JSON, where a backslash always is an escape.
 pub(crate) fn is_json(line: &[u8]) -> bool {
+    is_all_json(line) || line.trim_ascii_end().ends_with(b"}") && carried(line).is_some()
+}
+
+/// The same of a line of which only the beginning is here.
+pub(crate) fn begins_json(line: &[u8]) -> bool {
+    is_all_json(line) || carried(line).is_some()
+}
+
+fn is_all_json(line: &[u8]) -> bool {
     let line = line.trim_ascii_start();
     // `[error] ...` is no array.
     let second = line.get(1..).and_then(|rest| rest.trim_ascii_start().first());
     match line.first() {
         Some(b'{') => true,
         Some(b'[') => matches!(second, Some(b'{' | b'[' | b'"')),
-        // Behind a time and a host, as syslog carries it.
-        _ => line.trim_ascii_end().ends_with(b"}") && memchr::memmem::find(line, b" {\"").is_some(),
+        _ => false,
     }
+}
+
+/// Where an object begins behind a time and a host, as syslog carries it, or behind `@cee:`.
+pub(crate) fn carried(line: &[u8]) -> Option<usize> {
+    let is_apart = |byte: u8| byte.is_ascii_whitespace() || byte == b':';
+    memchr::memchr_iter(b'{', line).find(|at| {
+        let before = at.checked_sub(1).and_then(|before| line.get(before));
+        let after = line[at + 1..].trim_ascii_start().first();
+        before.is_some_and(|byte| is_apart(*byte)) && after == Some(&b'"')
+    })
 }
 
 /// What a program reads where a person writes `%2e`: only what addresses are made of is worth it, and what parts one
@@ -92,13 +134,45 @@ fn percent(text: &[u8], at: usize) -> Option<u8> {
     (is_part || begins_token(&text[at + 3..])).then_some(value)
 }
 
-/// Whether something begins here that may be looked for: a name with a dot, a digest, what stands before an @ or a colon.
+/// Whether something begins here that may be looked for: a name with a dot, a digest, what stands before an @ or a colon,
+/// each as itself or escaped too.
 fn begins_token(text: &[u8]) -> bool {
-    let text = &text[..text.len().min(LONGEST_TOKEN)];
-    let length = text.iter().take_while(|byte| is_token(**byte)).count();
-    let is_name = memchr::memchr(b'.', &text[..length]).is_some();
-    length > 0
-        && (is_name || length >= SHORTEST_DIGEST || matches!(text.get(length), Some(b'@' | b':')))
+    let (mut at, mut length, mut is_name) = (0, 0, false);
+    while length < LONGEST_TOKEN
+        && let Some(byte) = text.get(at)
+    {
+        let escaped = match byte {
+            b'%' => text.get(at + 1..at + 3).and_then(hex_pair),
+            _ => None,
+        };
+        let byte = escaped.unwrap_or(*byte);
+        if !is_token(byte) {
+            let ends = is_name || length >= SHORTEST_DIGEST || matches!(byte, b'@' | b':');
+            return length > 0 && ends;
+        }
+        is_name |= byte == b'.';
+        at += if escaped.is_some() { 3 } else { 1 };
+        length += 1;
+    }
+    length > 0 && (is_name || length >= SHORTEST_DIGEST)
+}
+
+/// Whether an escape parts a name from what stands before it, which is found only where all escapes are read.
+fn parts_name(text: &[u8], at: usize) -> bool {
+    let value = text.get(at + 1..at + 3).and_then(hex_pair);
+    let next = text.get(at + 3);
+    match value {
+        Some(b' ') => matches!(next, Some(b'(' | b'[' | b'{')),
+        Some(b'"' | b'\'' | b'(' | b')' | b'[' | b']' | b'{' | b'}' | b'<' | b'>') => {
+            next.is_some_and(|byte| is_token(*byte))
+        }
+        _ => false,
+    }
+}
+
+/// A line end or the like as rsyslog writes it: `#012`.
+fn octal(text: &[u8], at: usize) -> bool {
+    matches!(text.get(at + 1..at + 4), Some([b'0', b'0'..=b'3', b'0'..=b'7']))
 }
 
 /// Bytes of a token that are looked at, and of the shortest digest.
@@ -106,7 +180,7 @@ const LONGEST_TOKEN: usize = 80;
 const SHORTEST_DIGEST: usize = 32;
 
 /// Whether the line must be read as it was meant because of what stands here.
-pub(crate) fn is_trigger(text: &[u8], at: usize, is_json: impl FnOnce() -> bool) -> bool {
+pub(crate) fn is_trigger(text: &[u8], at: usize, of: impl FnOnce() -> Backslash) -> bool {
     match text[at] {
         b'\\' => {
             // What follows is looked at first: of a row of backslashes only the last can be one.
@@ -121,18 +195,22 @@ pub(crate) fn is_trigger(text: &[u8], at: usize, is_json: impl FnOnce() -> bool)
                 Some(b'u') => unicode(text, at).is_some(),
                 Some(b'x') => text.get(at + 2..at + 4).and_then(hex_pair).is_some(),
                 // An `n` that would be taken for the first letter of the name after it.
-                Some(b'n' | b'r' | b't' | b'b' | b'f') => {
+                Some(next @ (b'n' | b'r' | b't' | b'b' | b'f')) => {
                     let after = text.get(at + 2);
-                    after.is_some_and(|byte| {
-                        byte.is_ascii_alphanumeric()
-                            || *byte >= 0x80
-                            || matches!(byte, b'.' | b':' | b'-' | b'_')
-                    }) && is_json()
+                    let is_part = after.is_some_and(|byte| is_token(*byte) || *byte == b':');
+                    is_part
+                        && match of() {
+                            Backslash::Json => true,
+                            Backslash::Cef => matches!(next, b'n' | b'r'),
+                            Backslash::Plain => false,
+                        }
                 }
                 _ => false,
             }
         }
-        b'%' => percent(text, at).is_some(),
+        b'%' => percent(text, at).is_some() || parts_name(text, at),
+        b'#' => octal(text, at),
+        ESCAPE => text.get(at + 1) == Some(&b'['),
         _ => {
             let next = text.get(at + 1);
             let may_be =
@@ -148,29 +226,47 @@ fn unicode(text: &[u8], at: usize) -> Option<u16> {
     Some(u16::from_be_bytes([high, low]))
 }
 
+/// What a terminal's colours begin with.
+const ESCAPE: u8 = 0x1b;
+
+/// How much of a line is read as it was meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum How {
+    /// Without what stands for a part of an address: a URL may have that as it is.
+    Bare,
+    /// All but the escapes that a URL has for itself.
+    Whole,
+    /// Those too.
+    All,
+}
+
 /// A line as it was meant.
 #[derive(Debug, Default)]
 pub(crate) struct Normal {
     /// Its bytes.
     pub(crate) text: Vec<u8>,
-    /// Where each of them, and their end, stands in the line as it is.
-    pub(crate) places: Vec<usize>,
+    /// Where each of them begins in the line as it is, and where it ends.
+    pub(crate) places: Vec<(usize, usize)>,
+    /// Whether escapes of URLs were left.
+    pub(crate) has_more: bool,
 }
 
 impl Normal {
-    /// Reads a line, where a backslash is an escape if it is JSON; with what stands for a part of an address, or only
-    /// without escapes.
-    pub(crate) fn take(&mut self, line: &[u8], json: bool, whole: bool) {
+    /// Reads a line.
+    pub(crate) fn take(&mut self, line: &[u8], of: Backslash, how: How) {
         self.text.clear();
         self.places.clear();
+        self.has_more = false;
+        let (whole, mut colours) = (how != How::Bare, false);
         let mut at = 0;
         while let Some(byte) = line.get(at) {
             let length = match byte {
-                b'\\' => self.escape(line, at, json),
-                b'%' if whole => percent(line, at).map(|value| {
-                    self.put(&[value], at);
-                    3
-                }),
+                b'\\' => self.escape(line, at, of),
+                b'%' if whole => self.percent(line, at, how == How::All),
+                b'#' if whole && octal(line, at) => {
+                    self.put(b"\t", at);
+                    Some(4)
+                }
                 b'[' | b'(' | b'{' if whole => {
                     harmless(line, at).map(|(length, part)| self.part(line, at, length, part))
                 }
@@ -180,13 +276,50 @@ impl Normal {
                 self.put(&[*byte], at);
                 1
             });
+            // What was put in last ends here.
+            self.places
+                .iter_mut()
+                .rev()
+                .take_while(|place| place.1 == 0)
+                .for_each(|place| place.1 = at);
+            colours |= self.text.last() == Some(&ESCAPE);
         }
-        self.places.push(line.len());
+        if colours {
+            self.without_colours();
+        }
+    }
+
+    fn percent(&mut self, line: &[u8], at: usize, all: bool) -> Option<usize> {
+        let value = percent(line, at);
+        let any = line.get(at + 1..at + 3).and_then(hex_pair);
+        self.has_more |= value.is_none() && any.is_some();
+        let value = if all { any } else { value }?;
+        // A line does not end in it.
+        self.put(&[if value == b'\n' { b'\t' } else { value }], at);
+        Some(3)
+    }
+
+    /// Takes out what a terminal is told between: `ESC [ 36 m`.
+    fn without_colours(&mut self) {
+        let (mut kept, mut at) = (0, 0);
+        while at < self.text.len() {
+            if self.text[at..].starts_with(&[ESCAPE, b'[']) {
+                let told = self.text[at + 2..].iter();
+                let told = told.take_while(|byte| (0x20..0x40).contains(*byte)).count();
+                at += 2 + told + 1;
+                continue;
+            }
+            self.text[kept] = self.text[at];
+            self.places[kept] = self.places[at];
+            (kept, at) = (kept + 1, at + 1);
+        }
+        self.text.truncate(kept);
+        self.places.truncate(kept);
     }
 
     fn put(&mut self, bytes: &[u8], at: usize) {
         self.text.extend(bytes);
-        self.places.extend(bytes.iter().map(|_| at));
+        self.places.extend(bytes.iter().map(|_| (at, 0)));
     }
 
     /// `example [.] com` is written with spaces too.
@@ -205,8 +338,9 @@ impl Normal {
         length + usize::from(spaced)
     }
 
-    fn escape(&mut self, line: &[u8], at: usize, json: bool) -> Option<usize> {
+    fn escape(&mut self, line: &[u8], at: usize, of: Backslash) -> Option<usize> {
         let next = line.get(at + 1)?;
+        let (json, cef) = (of == Backslash::Json, of == Backslash::Cef);
         let plain = |byte: u8| Some((byte, 2));
         let (value, length) = match next {
             b'x' => (hex_pair(line.get(at + 2..at + 4)?)?, 4),
@@ -230,6 +364,8 @@ impl Normal {
             }
             b'n' | b'r' | b't' | b'b' | b'f' if json => plain(b'\t')?,
             b'/' | b'"' | b'\\' if json => plain(*next)?,
+            b'n' | b'r' if cef => plain(b'\t')?,
+            b'\\' | b'=' | b'|' if cef => plain(*next)?,
             _ => return None,
         };
         self.put(&[value], at);
@@ -243,8 +379,8 @@ mod tests {
 
     fn read(line: &str) -> String {
         let mut normal = Normal::default();
-        normal.take(line.as_bytes(), is_json(line.as_bytes()), true);
-        assert_eq!(normal.places.len(), normal.text.len() + 1);
+        normal.take(line.as_bytes(), Backslash::of(line.as_bytes()), How::Whole);
+        assert_eq!(normal.places.len(), normal.text.len());
         String::from_utf8_lossy(&normal.text).into_owned()
     }
 
@@ -265,5 +401,14 @@ mod tests {
             "{\"a\":\"bücher 😀 \\ud83d\"}"
         );
         assert_eq!(read("example[.com [.5]"), "example.com [.5]");
+        assert_eq!(read("a#012b #12 \u{1b}[36mev\u{1b}[1;0mil\u{1b}["), "a\tb #12 evil");
+        assert_eq!(read(r#"@cee:{"a":"\u001b[1mx\ny"}"#), "@cee:{\"a\":\"x\ty\"}");
+        assert_eq!(
+            read(r"CEF:0|V|P|1|x|n|3|msg=a\nb c=C:\\x\=y"),
+            "CEF:0|V|P|1|x|n|3|msg=a\tb c=C:\\x=y"
+        );
+        let mut normal = Normal::default();
+        normal.take(b"a%20b c%2Ed", Backslash::Plain, How::All);
+        assert_eq!((&normal.text[..], normal.has_more), (&b"a b c.d"[..], true));
     }
 }

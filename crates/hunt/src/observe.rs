@@ -1,12 +1,15 @@
 //! A line of a log as what STIX calls an observation, for patterns over it.
 
 use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
 
 use crate::address;
 use crate::fields::Line;
+use crate::lists::json::as_observed;
 
 const TIMES: [&str; 9] =
     ["timestamp", "@timestamp", "ts", "time", "eventtime", "event_time", "date", "utctime", "rt"];
@@ -50,8 +53,21 @@ const DOMAINS: [&str; 12] = [
     "qname",
     "dest_host",
 ];
-const URLS: [&str; 7] = ["url", "uri", "original", "full", "request", "referrer", "referer"];
+const URLS: [&str; 11] = [
+    "url",
+    "uri",
+    "link",
+    "original",
+    "full",
+    "request",
+    "referrer",
+    "referer",
+    "http_refer",
+    "http_referer",
+    "http_referrer",
+];
 const NAMES: [&str; 5] = ["filename", "file_name", "fname", "image", "name"];
+const UNNAMED: [&str; 4] = ["filehash", "file_hash", "hash", "digest"];
 const HASHES: [(&str, &str); 8] = [
     ("md5", "MD5"),
     ("sha1", "SHA-1"),
@@ -76,6 +92,13 @@ fn time(text: &str) -> Option<Timestamp> {
             return Some(at);
         }
     }
+    // As CEF writes it; without a zone in UTC.
+    for form in ["%b %d %Y %H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f"] {
+        let text = text.trim_end_matches(" UTC").trim_end_matches(" GMT");
+        if let Ok(at) = jiff::civil::DateTime::strptime(form, text) {
+            return at.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp());
+        }
+    }
     let seconds = text.parse::<f64>().ok().filter(|seconds| (1e8..1e14).contains(seconds))?;
     // Some count thousandths.
     let milliseconds = if seconds < 1e11 { seconds * 1e3 } else { seconds };
@@ -83,30 +106,63 @@ fn time(text: &str) -> Option<Timestamp> {
     Timestamp::from_millisecond(milliseconds.round() as i64).ok()
 }
 
+/// What a line begins with: a time, or what syslog has had before it since RFC 5424. Before that it wrote no year.
+fn head_time(line: &[u8]) -> Option<Timestamp> {
+    let text = std::str::from_utf8(&line[..line.len().min(64)]).unwrap_or_default();
+    let text =
+        text.strip_prefix('<').and_then(|rest| rest.split_once('>')).map_or(text, |(_, rest)| rest);
+    let text = text.strip_prefix("1 ").unwrap_or(text);
+    let first = text.split_ascii_whitespace().next().filter(|first| first.contains('T'))?;
+    time(first)
+}
+
+/// The first field of these names, or of the first of them that there is, in whatever object.
+fn named<'f>(fields: &'f [(String, String)], names: &[&str]) -> Option<&'f str> {
+    let of = |name: &&str| {
+        let is = |own: &str| {
+            let front = own.len().checked_sub(name.len());
+            let fits = front.and_then(|front| own.get(front..));
+            let is_whole =
+                front == Some(0) || front.is_some_and(|front| own[..front].ends_with('.'));
+            is_whole && fits.is_some_and(|own| own.eq_ignore_ascii_case(name))
+        };
+        fields.iter().find(|(own, _)| is(own)).map(|(_, value)| value.as_str())
+    };
+    names.iter().find_map(of).filter(|value| !value.is_empty() && *value != "-")
+}
+
+/// When a line was logged; none where it does not say so.
+pub(crate) fn when(line: &Line<'_>) -> Option<Timestamp> {
+    logged(line, &line.all_fields())
+}
+
+fn logged(line: &Line<'_>, fields: &[(String, String)]) -> Option<Timestamp> {
+    named(fields, &TIMES).and_then(time).or_else(|| head_time(line.bytes))
+}
+
+/// What was found in a line and led to a pattern.
+pub(crate) struct Lead {
+    pub(crate) kind: &'static str,
+    /// As an indicator is written.
+    pub(crate) value: String,
+    /// As it stands there.
+    pub(crate) seen: String,
+}
+
 /// What is seen in a line, and when, as an observed-data object: addresses, traffic between them, domains, URLs,
 /// files, and what led here.
-pub(crate) fn observation(
-    line: &Line<'_>,
-    leads: &[(&'static str, String)],
-) -> (Value, Option<Timestamp>) {
+pub(crate) fn observation(line: &Line<'_>, leads: &[Lead]) -> (Value, Option<Timestamp>) {
     let fields = line.all_fields();
-    let of = |names: &[&str]| {
-        let named = |name: &&str| {
-            let is = |own: &str| {
-                own == *name || own.strip_suffix(name).is_some_and(|above| above.ends_with('.'))
-            };
-            fields.iter().find(|(own, _)| is(own)).map(|(_, value)| value.as_str())
-        };
-        names.iter().find_map(named).filter(|value| !value.is_empty() && *value != "-")
-    };
-    let at = of(&TIMES).and_then(time);
+    let of = |names: &[&str]| named(&fields, names);
+    let at = logged(line, &fields);
     let mut seen = Objects::default();
     for (path, value) in &fields {
-        let leaf = path.rsplit('.').next().unwrap_or_default();
+        let leaf = path.rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
+        let leaf = leaf.as_str();
         if let Some(address) = address::ip(value) {
             seen.address(&address.to_string());
         } else if URLS.contains(&leaf) && value.contains("://") {
-            seen.value("url", value);
+            seen.url(value);
         } else if value.contains('@')
             && address::host(value.rsplit('@').next().unwrap_or_default()).is_some()
         {
@@ -125,13 +181,13 @@ pub(crate) fn observation(
     {
         // Nothing says which it was.
         for scheme in ["http", "https"] {
-            seen.value("url", &format!("{scheme}://{host}{path}"));
+            seen.url(&format!("{scheme}://{host}{path}"));
         }
     }
     seen.traffic(&of);
     seen.files(&fields);
-    for (kind, value) in leads {
-        seen.lead(kind, value);
+    for lead in leads {
+        seen.lead(lead);
     }
     let when = at.unwrap_or_default().to_string();
     let observed = json!({
@@ -166,7 +222,19 @@ impl Objects {
     }
 
     fn address(&mut self, value: &str) -> String {
-        self.value(if value.contains(':') { "ipv6-addr" } else { "ipv4-addr" }, value)
+        let name = self.value(if value.contains(':') { "ipv6-addr" } else { "ipv4-addr" }, value);
+        if let Ok(four) = value.parse::<Ipv4Addr>() {
+            self.value("ipv6-addr", &four.to_ipv6_mapped().to_string());
+        }
+        name
+    }
+
+    /// A URL as it stands there, and in the spelling in which it is compared.
+    fn url(&mut self, value: &str) {
+        self.value("url", value);
+        if let Some(one) = as_observed("url", &["value"], value) {
+            self.value("url", &one);
+        }
     }
 
     fn traffic<'f>(&mut self, of: &impl Fn(&[&str]) -> Option<&'f str>) {
@@ -212,6 +280,9 @@ impl Objects {
                 let above = if matches!(above, "hash" | "hashes") { "" } else { above };
                 files.entry(above).or_default()[1]
                     .insert((*name).to_owned(), value.to_lowercase().into());
+            } else if let Some((_, name)) = of_length(&small, value) {
+                files.entry(above).or_default()[1]
+                    .insert(name.to_owned(), value.to_lowercase().into());
             } else if NAMES.contains(&small.as_str()) && value.contains('.') {
                 let name = value.rsplit(['/', '\\']).next().unwrap_or_default();
                 files.entry(above).or_default()[0].insert("name".to_owned(), name.into());
@@ -227,14 +298,21 @@ impl Objects {
             }
             if file.contains_key("hashes") || file.contains_key("name") {
                 file.insert("type".to_owned(), "file".into());
+                // Names are compared in small letters.
+                let small = file.get("name").and_then(Value::as_str).map(str::to_lowercase);
+                if let Some(small) = small.filter(|small| file["name"] != small.as_str()) {
+                    let mut other = file.clone();
+                    other.insert("name".to_owned(), small.into());
+                    self.put(other.into());
+                }
                 self.put(file.into());
             }
         }
     }
 
     /// What was found and led here is there, even where no field says what it is.
-    fn lead(&mut self, kind: &str, value: &str) {
-        match kind {
+    fn lead(&mut self, Lead { kind, value, seen }: &Lead) {
+        match *kind {
             "ipv4" | "ipv6" => {
                 self.address(value);
             }
@@ -245,16 +323,25 @@ impl Objects {
                 self.value("email-addr", value);
             }
             "url" => {
-                self.value("url", &format!("http://{value}"));
+                // Where nothing says which it was, it may be either.
+                let scheme = seen.replace("\\/", "/");
+                let scheme =
+                    scheme.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
+                let scheme = scheme.map(|scheme| scheme.replace("hxxp", "http"));
+                let either = ["http".to_owned(), "https".to_owned()];
+                for scheme in scheme.as_ref().map_or(&either[..], std::slice::from_ref) {
+                    self.value("url", &format!("{scheme}://{value}"));
+                }
             }
             _ => {
                 let has = |object: &Value| {
-                    object["type"] == "file" && object.to_string().to_lowercase().contains(value)
+                    object["type"] == "file"
+                        && object.to_string().to_lowercase().contains(value.as_str())
                 };
                 if self.all.values().any(has) {
                     return;
                 }
-                let file = match kind {
+                let file = match *kind {
                     "md5" => json!({ "type": "file", "hashes": { "MD5": value } }),
                     "sha1" => json!({ "type": "file", "hashes": { "SHA-1": value } }),
                     "sha256" => json!({ "type": "file", "hashes": { "SHA-256": value } }),
@@ -266,4 +353,11 @@ impl Objects {
             }
         }
     }
+}
+
+/// What a digest is by its length, in a field that says no more than that it is one.
+fn of_length(name: &str, value: &str) -> Option<(usize, &'static str)> {
+    let is_one = UNNAMED.contains(&name) && value.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let kinds = [(32, "MD5"), (40, "SHA-1"), (64, "SHA-256"), (128, "SHA-512")];
+    kinds.into_iter().find(|(length, _)| is_one && *length == value.len())
 }

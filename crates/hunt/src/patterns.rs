@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::hunt::Sighting;
 use crate::index::Index;
+use crate::lists::json::as_observed;
 
 /// Lines that are kept for patterns over several of them.
 const MOST_CANDIDATES: usize = 100_000;
@@ -54,6 +55,7 @@ impl Patterns {
             // What does not parse was none when the index was made either; a place keeps its number.
             let ready = parts.map(|part| {
                 let pattern = Pattern::parse(&part.pattern, Syntax::of(&part.version)).ok()?;
+                let pattern = pattern.with_texts(as_observed);
                 Some(Ready { id: part.id.clone(), text: part.pattern.clone(), pattern })
             });
             ready.collect()
@@ -81,13 +83,14 @@ impl Patterns {
         };
         let sighting = Sighting {
             kind: "pattern",
+            part: Some(part.kind),
             indicator: ready.id.clone(),
             pattern: Some(ready.text.clone()),
             ..part
         };
-        // Before and after say nothing of what has no time.
+        // Before and after say nothing of what has no time: so nobody knows.
         if !is_timed && ready.pattern.asks_when() {
-            return Asked::No;
+            return Asked::Unknown;
         }
         if ready.pattern.is_of_one() {
             return match find(&ready.pattern, vec![observed.clone()]) {

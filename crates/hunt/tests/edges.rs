@@ -93,7 +93,8 @@ fn what_is_found_and_what_is_not() {
     let both: Vec<&Edge> = plain.iter().chain(&all).copied().collect();
     for instructions in [Instructions::Fastest, Instructions::Avx2, Instructions::Portable] {
         for block in [64, 1000, 48 << 10] {
-            let options = Options { threads: 1, block, instructions, suppressed: true };
+            let options =
+                Options { threads: 1, block, instructions, suppressed: true, times: false };
             check(&plain, &plain, options);
             check(&both, &both, options);
         }

@@ -92,11 +92,28 @@ fn packing_threads_and_blocks_change_nothing() {
         for (threads, block, instructions) in
             [(2, 48 << 10, Instructions::Fastest), (3, 100_000, Instructions::Portable)]
         {
-            let options = Options { threads, block, instructions, suppressed: false };
+            let options = Options { threads, block, instructions, suppressed: false, times: false };
             let (again, also) = stage.hunt(&indexes, std::slice::from_ref(&log), options);
             assert_eq!(told(&again), told(&found), "{name}");
             assert_eq!(also, summary, "{name}");
         }
+    }
+}
+
+/// Of a long line the beginning says whether it is JSON, in which `\n` is no letter.
+#[test]
+fn json_behind_a_time_is_read_in_pieces_too() {
+    let stage = Stage::new();
+    let indexes = [stage.index("i", indicators(&[("domain", "evil.example")]).into_iter())];
+    for head in ["Mar  9 08:00:00 h app: {\"a\":\"", "{\"a\":\""] {
+        let mut text = head.as_bytes().to_vec();
+        for _ in 0..30 {
+            text.resize(text.len() + 100_000, b' ');
+            text.extend(br"x\nevil.example");
+        }
+        text.extend(b"\"}\n");
+        let (found, _) = stage.hunt(&indexes, &[stage.log("a.log", &text)], one());
+        assert_eq!(found.len(), 30, "{head}");
     }
 }
 
@@ -607,18 +624,52 @@ fn what_is_said_twice_is_seen_once() {
 #[test]
 fn what_cannot_be_read_is_not_searched() {
     let stage = Stage::new();
+    let wide: Vec<u8> = b"seen 203.0.113.77\n".iter().flat_map(|byte| [*byte, 0]).collect();
     let indexes = [stage.index("i", indicators(&[("ip", "203.0.113.77")]).into_iter())];
     let logs = [
         stage.log("a.xz", b"\xfd7zXZ\0rest"),
         stage.log("b.txt", b"\xff\xfe2\x000\x003\x00"),
         stage.log("c.log", b"203.0.113.77\n"),
         stage.log("d.gz", b"\x1f\x8b\x08\0\0\0\0\0\0\x03rubbish"),
+        stage.log("e.gz", &gzip(b"\xff\xfe2\x000\x003\x00.\x00")),
+        stage.log("f.zst", &zstd::encode_all(&wide[..], 1).unwrap()),
+        stage.log("g.gz", &gzip(&gzip(b"203.0.113.77\n"))),
+        stage.log("h.gz", &gzip(b"203.0.113.77\n")),
     ];
     let (found, summary) = stage.hunt(&indexes, &logs, one());
-    assert_eq!((found.len(), summary.files), (1, 1));
+    assert_eq!((found.len(), summary.files), (2, 2));
     let problems: Vec<&str> = summary.unread.iter().map(|one| one.problem.as_str()).collect();
-    assert_eq!(problems.len(), 3, "{problems:?}");
-    assert!(problems[0].contains("packed with xz") && problems[1].contains("in UTF-16"));
+    assert_eq!(problems.len(), 6, "{problems:?}");
+    let why = ["packed with xz", "in UTF-16", "", "in UTF-16", "in UTF-16", "packed twice"];
+    for (problem, why) in problems.iter().zip(why) {
+        assert!(problem.contains(why), "{problem}");
+    }
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut out = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    out.write_all(bytes).unwrap();
+    out.finish().unwrap()
+}
+
+/// Sentences with a comma are no table, and a line that is no row of one names its fields itself.
+#[test]
+fn two_sentences_with_a_comma_are_no_table() {
+    let stage = Stage::new();
+    let wanted = [("url", "http://evil.example/x"), ("domain", "evil.example")];
+    let indexes = [stage.index("i", indicators(&wanted).into_iter())];
+    let said = "Mar  9 08:00:00 gw syslogd: started, listening\nMar  9 08:00:01 gw sshd[7]: from host a, port 22\n";
+    let cef = "Mar  9 08:00:02 fw CEF:0|V|P|1|x|n|3|src=10.0.0.5 dhost=evil.example request=/x act=allow\n";
+    for head in [said, "started, ok\nhello, bye\n", "name,port,size\na,1,2\n"] {
+        let log = stage.log("a.log", format!("{head}{cef}").as_bytes());
+        let (found, _) = stage.hunt(&indexes, &[log], one());
+        let seen: Vec<_> =
+            found.iter().map(|one| (one.kind, one.field.as_deref().unwrap_or(""))).collect();
+        assert_eq!(seen, [("domain", "dhost"), ("url", "dhost+request")], "{head}");
+    }
+    let log = stage.log("b.log", b"host,port\nevil.example,1\nx, y, evil.example and more\n");
+    let (found, _) = stage.hunt(&indexes, &[log], one());
+    assert_eq!(found[0].field.as_deref(), Some("host"));
 }
 
 /// What a list takes back without an identifier is taken back, whoever said it.

@@ -142,7 +142,7 @@ proptest! {
         }
         let indexes = [index];
         for instructions in [Instructions::Fastest, Instructions::Avx2, Instructions::Portable] {
-            let options = Options { threads: 1, block, instructions, suppressed: false };
+            let options = Options { threads: 1, block, instructions, suppressed: false, times: true };
             let (seen, _) = stage.hunt(&indexes, std::slice::from_ref(&log), options);
             let found: Vec<(usize, usize, String)> = seen.iter().map(|seen| {
                 let start = usize::try_from(seen.offset).unwrap();
@@ -158,14 +158,14 @@ proptest! {
     #[test]
     fn any_bytes(bytes in prop::collection::vec(prop_oneof![
         3 => any::<u8>(),
-        2 => prop::sample::select(b".:[]{}%\\/@-_\n\"=0123456789abcdefx".to_vec()),
+        2 => prop::sample::select(b".:[]{}%\\/@-_\n\"=0123456789abcdefx#\x1bm;".to_vec()),
     ], 0..2000), block in 64_usize..3000) {
         let stage = Stage::new();
         let index = stage.index("any", indicators(&WANTED).into_iter());
         let log = stage.log("any.log", &bytes);
         let indexes = [index];
         let logs = [log];
-        let options = Options { threads: 1, block, instructions: Instructions::Fastest, suppressed: false };
+        let options = Options { threads: 1, block, instructions: Instructions::Fastest, suppressed: false, times: true };
         let first = stage.hunt(&indexes, &logs, options);
         let portable = Options { block: 64, instructions: Instructions::Portable, ..options };
         prop_assert_eq!(first, stage.hunt(&indexes, &logs, portable));

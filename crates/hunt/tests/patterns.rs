@@ -182,13 +182,27 @@ fn what_leads_to_no_pattern_is_said() {
             "[domain-name:value = 'c.example' AND domain-name:value LIKE 'c%']",
         ],
     );
-    assert_eq!(read.passed_over["patterns to which nothing leads that can be looked for"], 4);
-    assert_eq!((index.indicators(), index.about().patterns), (3, 1));
+    assert_eq!(read.passed_over["patterns to which nothing leads that can be looked for"], 3);
+    // Of one of two that are enough something can be looked for.
+    assert_eq!(
+        read.passed_over["patterns, where nothing is seen of them that can be looked for,"],
+        1
+    );
+    assert_eq!(read.patterns, [0, 1, 2, 3].map(|number| format!("indicator--{number}")));
+    assert_eq!((index.indicators(), index.about().patterns), (4, 2));
     let indexes = [index];
     let logs = [stage.log("x.log", b"a.example b.example c.example\n")];
     let (found, _) = stage.hunt(&indexes, &logs, Options::default());
     let kinds: Vec<_> = found.iter().map(|seen| (seen.kind, seen.value.as_str())).collect();
-    assert_eq!(kinds, [("domain", "a.example"), ("domain", "b.example"), ("pattern", "c.example")]);
+    assert_eq!(
+        kinds,
+        [
+            ("domain", "a.example"),
+            ("pattern", "a.example"),
+            ("domain", "b.example"),
+            ("pattern", "c.example")
+        ]
+    );
 }
 
 #[test]
@@ -201,4 +215,65 @@ fn a_pattern_that_cannot_be_decided_is_not_told_as_not_satisfied() {
     let logs = [stage.log("x.log", format!("{line}\n").repeat(23).as_bytes())];
     let (found, summary) = stage.hunt(&[index], &logs, Options::default());
     assert!(found.is_empty() && summary.undecided, "{found:?} {summary:?}");
+}
+
+#[test]
+fn texts_are_compared_in_one_spelling() {
+    let patterns = [
+        "[domain-name:value = 'Case.Example' AND domain-name:value LIKE '%']",
+        "[email-addr:value = 'Who@X.example' AND email-addr:value LIKE '%']",
+        "[network-traffic:dst_ref.value = '2001:DB8:0::5' AND network-traffic:dst_port = 53]",
+        "[ipv6-addr:value = '::ffff:1.2.3.4' AND ipv6-addr:value LIKE '%']",
+        "[domain-name:value = 'bücher.example' AND domain-name:value LIKE '%']",
+        "[url:value = 'https://P.example/x' AND url:value LIKE 'https%']",
+        "[file:name = 'Evil.EXE' AND file:hashes.MD5 LIKE '44%']",
+        "[network-traffic:src_ref.value = '1.2.3.4' AND network-traffic:dst_port = 443]",
+    ];
+    let alone = |line: &str| {
+        let found = seen(&patterns, &format!("{line}\n"));
+        found.into_iter().map(|one| one.0).collect::<Vec<_>>()
+    };
+    let is = |number: usize| vec![number.to_string()];
+    assert_eq!(alone(r#"{"rrname":"CASE.example"}"#), is(0));
+    assert_eq!(alone("from who@x.example"), is(1));
+    assert_eq!(alone(r#"{"dest_ip":"2001:db8::5","dest_port":53}"#), is(2));
+    assert_eq!(alone(r#"{"src":"::FFFF:1.2.3.4"}"#), is(3));
+    assert_eq!(alone(r#"{"rrname":"xn--bcher-kva.example"}"#), is(4));
+    for line in [
+        r#"{"http":{"http_refer":"https:\/\/p.example\/x"}}"#,
+        "GET https://p.example/x",
+        r#"{"link":"https://p.example/x"}"#,
+    ] {
+        assert_eq!(alone(line), is(5), "{line}");
+    }
+    assert_eq!(alone("GET http://p.example/x"), [""; 0]);
+    let cef = "CEF:0|V|P|1|x|n|3|fname=EVIL.exe fileHash=44D88612FEA8A8F36DE82E1278ABB02F";
+    assert_eq!(alone(cef), is(6));
+    let leef = "LEEF:1.0|V|P|1|x|src=1.2.3.4\tdst=2.2.2.2\tdstPort=443";
+    assert!(alone(leef).contains(&"7".to_owned()), "{:?}", alone(leef));
+}
+
+#[test]
+fn times_are_read_as_formats_write_them() {
+    let pattern = [
+        "([domain-name:value = 'a.example'] FOLLOWEDBY [domain-name:value = 'b.example']) WITHIN 10 SECONDS",
+    ];
+    let cef = |time: &str, host: &str| format!("CEF:0|V|P|1|x|n|3|rt={time} dhost={host}\n");
+    let syslog = |time: &str, host: &str| format!("<13>1 {time} gw app - - - saw {host}\n");
+    let both = |line: &dyn Fn(&str, &str) -> String, first: &str, second: &str| {
+        told(&seen(&pattern, &(line(first, "a.example") + &line(second, "b.example"))))
+            .iter()
+            .map(|one| one.1)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(both(&cef, "Mar 09 2026 08:00:00", "Mar 09 2026 08:00:09"), [1, 2]);
+    assert_eq!(both(&cef, "Mar 09 2026 08:00:00", "Mar 09 2026 08:00:11"), [0; 0]);
+    assert_eq!(both(&syslog, "2026-03-09T08:00:00Z", "2026-03-09T08:00:09.5Z"), [1, 2]);
+    // Of lines that do not say when they were logged nobody can tell.
+    let stage = Stage::new();
+    let (index, _) = index(&stage, &pattern);
+    let logs =
+        [stage.log("x.log", b"Mar  9 08:00:00 gw a.example\nMar  9 08:00:01 gw b.example\n")];
+    let (found, summary) = stage.hunt(&[index], &logs, Options::default());
+    assert!(found.is_empty() && summary.undecided);
 }

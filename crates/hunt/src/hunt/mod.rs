@@ -8,6 +8,7 @@ use std::io::{self, Read, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
+use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::fields::Columns;
@@ -59,6 +60,12 @@ pub struct Sighting {
     /// The warning lists that call it harmless.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
+    /// Of a pattern: what kind of indicator the part of it is that stands there.
+    #[serde(skip)]
+    pub part: Option<&'static str>,
+    /// When the line was logged, where that was asked for and it says so.
+    #[serde(skip)]
+    pub time: Option<Timestamp>,
 }
 
 /// How to hunt.
@@ -72,12 +79,20 @@ pub struct Options {
     pub instructions: Instructions,
     /// Whether what warning lists call harmless is a sighting.
     pub suppressed: bool,
+    /// Whether sightings have the time of their lines: each is read for it.
+    pub times: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { threads, block: BLOCK, instructions: Instructions::Fastest, suppressed: false }
+        Self {
+            threads,
+            block: BLOCK,
+            instructions: Instructions::Fastest,
+            suppressed: false,
+            times: false,
+        }
     }
 }
 
@@ -98,8 +113,8 @@ pub struct Summary {
     pub kinds: BTreeMap<&'static str, u64>,
     /// Logs that were not read to their end, and why: what is in the rest of them nobody has looked at.
     pub unread: Vec<Unread>,
-    /// Whether of some pattern it could not be said whether it is satisfied: too many lines may be parts of it, or it
-    /// binds too many of them to each other.
+    /// Whether of some pattern it could not be said whether it is satisfied: too many lines may be parts of it, it binds
+    /// too many of them to each other, or it asks when something was and a line does not say.
     pub undecided: bool,
 }
 
@@ -425,6 +440,7 @@ impl<'a> Hunt<'a> {
             file: &file.name,
             scanner,
             suppressed: self.options.suppressed,
+            times: self.options.times,
             patterns: &self.patterns,
             parts: Vec::new(),
             indexes: self.indexes,

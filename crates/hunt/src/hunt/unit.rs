@@ -1,11 +1,13 @@
 //! What one thread does with one stretch of a log.
 
+use jiff::Timestamp;
+
 use super::{Found, Sighting};
 use crate::fields::{Columns, Line};
 use crate::index::{Index, Record};
 use crate::input::{Block, CONTEXT, PIECE};
 use crate::normal;
-use crate::observe::observation;
+use crate::observe::{Lead, observation, when};
 use crate::patterns::{Asked, Patterns};
 use crate::scan::{Hit, Host, Scanner};
 
@@ -26,11 +28,21 @@ pub(super) struct SeenPart {
     seen: Sighting,
 }
 
+/// What is known of a hit beside where it is.
+#[derive(Default)]
+struct Said {
+    /// What stands there, where that is not one stretch of the line.
+    value: Option<String>,
+    field: Option<String>,
+    time: Option<Timestamp>,
+}
+
 pub(super) struct OneUnit<'u, 'i> {
     pub(super) file: &'u str,
     pub(super) scanner: &'u mut Scanner<'i>,
     pub(super) indexes: &'i [Index],
     pub(super) suppressed: bool,
+    pub(super) times: bool,
     pub(super) patterns: &'u Patterns,
     pub(super) parts: Vec<SeenPart>,
     pub(super) found: Found,
@@ -48,9 +60,13 @@ impl OneUnit<'_, '_> {
             self.found.columns = (self.found.columns.0.clone(), columns);
         }
         if block.is_cut && !block.goes_on {
-            self.json = Some(normal::is_json(&text[..block.length]));
+            self.json = Some(normal::begins_json(&text[..block.length]));
         }
-        let lines = self.scanner.scan(text, block.length, self.json.filter(|_| block.goes_on));
+        let lines = self.scanner.scan(
+            text,
+            block.length,
+            self.json.filter(|_| block.goes_on || block.is_cut),
+        );
         let is_whole = !block.is_cut && !block.goes_on;
         let hits = std::mem::take(&mut self.scanner.hits);
         let hosts = std::mem::take(&mut self.scanner.hosts);
@@ -63,13 +79,14 @@ impl OneUnit<'_, '_> {
             if is_ours {
                 let (line, start, end) = place.line(hit.start);
                 let bytes = &text[start..end];
-                let field = if is_whole && place.seen <= MOST_NAMED {
+                let mut said = Said::default();
+                if is_whole && place.seen <= MOST_NAMED {
                     let columns = self.found.columns.1.at(text, start);
-                    Line { bytes, columns: &columns }.field(hit.start - start)
-                } else {
-                    None
-                };
-                self.sighting(text, block, hit, line, None, field);
+                    let whole = Line { bytes, columns: &columns };
+                    said.field = whole.field(hit.start - start);
+                    said.time = if self.times { when(&whole) } else { None };
+                }
+                self.sighting(text, block, hit, line, said);
             }
         }
         let mut place = Place { from: 0, lines: 0, seen: 0, bounds: (0, 0), ..place };
@@ -112,7 +129,11 @@ impl OneUnit<'_, '_> {
             };
             let columns = self.found.columns.1.at(text, *start);
             let line = Line { bytes: &text[*start..*end], columns: &columns };
-            let leads = group.iter().map(|part| (part.seen.kind, part.seen.indicator.clone()));
+            let leads = group.iter().map(|part| Lead {
+                kind: part.seen.kind,
+                value: part.seen.indicator.clone(),
+                seen: part.seen.value.clone(),
+            });
             let (observed, at) = observation(&line, &leads.collect::<Vec<_>>());
             match self.patterns.ask(*pattern, &observed, at.is_some(), seen.clone()) {
                 Asked::No => {}
@@ -135,6 +156,7 @@ impl OneUnit<'_, '_> {
         let columns = self.found.columns.1.at(text, start);
         let of = Line { bytes: &text[start..end], columns: &columns };
         let Some(joined) = of.joined(host.start - start, host.end - start) else { return };
+        let time = if self.times { when(&of) } else { None };
         drop(columns);
         let name = String::from_utf8_lossy(&text[host.start..host.end]);
         // As JSON may write it.
@@ -151,24 +173,17 @@ impl OneUnit<'_, '_> {
         for (index, place) in self.scanner.joined(host, &name, &joined.rest) {
             let hit = Hit { start: host.start, end: host.end, index, place };
             let value = format!("{name}{}", String::from_utf8_lossy(&joined.rest));
-            self.sighting(text, block, &hit, line, Some(value), Some(joined.field.clone()));
+            let said = Said { value: Some(value), field: Some(joined.field.clone()), time };
+            self.sighting(text, block, &hit, line, said);
         }
     }
 
-    fn sighting(
-        &mut self,
-        text: &[u8],
-        block: &Block,
-        hit: &Hit,
-        line: u64,
-        value: Option<String>,
-        field: Option<String>,
-    ) {
+    fn sighting(&mut self, text: &[u8], block: &Block, hit: &Hit, line: u64, said: Said) {
         let indexes = self.indexes;
         let Some(index) = indexes.get(hit.index) else { return };
         // Where no record is, the index is damaged: `verify` says so.
         let _ = index.with_record(hit.place, |record| {
-            self.seen(text, block, hit, line, (value, field), record);
+            self.seen(text, block, hit, line, said, record);
         });
     }
 
@@ -178,7 +193,7 @@ impl OneUnit<'_, '_> {
         block: &Block,
         hit: &Hit,
         line: u64,
-        (value, field): (Option<String>, Option<String>),
+        Said { value, field, time }: Said,
         record: &Record<'_>,
     ) {
         if !record.warnings.is_empty() && !self.suppressed && record.part_of.is_none() {
@@ -189,7 +204,7 @@ impl OneUnit<'_, '_> {
         let seen = &text[hit.start..hit.end.min(hit.start + LONGEST_VALUE)];
         let list = usize::try_from(record.list).ok().and_then(|list| about.lists.get(list));
         let warning = |number: &u8| about.warninglists.get(usize::from(*number)).cloned();
-        let expires = record.expires.and_then(|at| jiff::Timestamp::from_second(at).ok());
+        let expires = record.expires.and_then(|at| Timestamp::from_second(at).ok());
         let sighting = Sighting {
             file: self.file.to_owned(),
             line: self.found.lines + line + 1,
@@ -204,6 +219,8 @@ impl OneUnit<'_, '_> {
             confidence: record.confidence,
             expires: expires.map(|at| at.to_string()),
             warnings: record.warnings.iter().filter_map(warning).collect(),
+            part: None,
+            time,
         };
         let Some(number) = record.part_of else {
             self.found.sightings.push(sighting);

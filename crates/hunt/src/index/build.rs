@@ -9,11 +9,12 @@ use sha2::{Digest as _, Sha256};
 
 use super::record::Said;
 use super::{
-    About, COMES_BEFORE, ENTRY, Error, FINGERPRINTS, FIRST_RECORD, GOES_ON, Index, List, MAGIC,
-    MAX_RECORDS, NETWORK_BYTES, NUMERIC_NAMES, OFFSET_BITS, PAGE, PRINT_MASK, Record, Shape,
+    About, COMES_BEFORE, ENTRY, Error, FINGERPRINTS, FIRST_RECORD, GOES_ON, IS_IN, Index, List,
+    MAGIC, MAX_RECORDS, NETWORK_BYTES, NUMERIC_NAMES, OFFSET_BITS, PAGE, PRINT_MASK, Record, Shape,
     TABLE_AT, VERSION, bits, header_check, home,
 };
 use crate::indicator::{Indicator, KINDS, Kind, Part};
+use crate::lists::Read;
 use crate::warning::Warnings;
 use crate::{address, key};
 
@@ -64,6 +65,15 @@ impl Builder {
         self.about.lists.push(list);
     }
 
+    /// Notes what of a list is not looked for: whoever has the list must know it.
+    pub fn left_out(&mut self, read: &Read) {
+        let refused = ("entries that are no indicators", read.refusals);
+        let passed = read.passed_over.iter().map(|(what, count)| (what.as_str(), *count));
+        for (what, count) in passed.chain([refused]).filter(|(_, count)| *count > 0) {
+            *self.about.left_out.entry(what.to_owned()).or_default() += count;
+        }
+    }
+
     /// Adds an indicator.
     pub fn add(&mut self, indicator: &Indicator) {
         self.put(indicator, false);
@@ -103,6 +113,7 @@ impl Builder {
                 let (host, rest) = split_url(&indicator.value);
                 let host = self.host(host);
                 self.keys.push((host, GOES_ON));
+                self.shape.longest_rest = self.shape.longest_rest.max(rest.len() as u64);
                 key::rest(host, rest.as_bytes())
             }
             Kind::Email => {
@@ -173,7 +184,8 @@ impl Builder {
         if part.len() == name.len() {
             return in_part;
         }
-        self.keys.push((in_part, COMES_BEFORE));
+        self.shape.longer_by |= 1 << (name.len() - part.len()).min(63);
+        self.keys.push((in_part, IS_IN));
         key::loose(in_part, name)
     }
 

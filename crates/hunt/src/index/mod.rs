@@ -43,7 +43,7 @@ use crate::indicator::Part;
 use crate::raw::{Mapped, prefetch};
 
 const MAGIC: &[u8; 8] = b"COMITYHX";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 const PAGE: usize = 4096;
 const SECTIONS: usize = 7;
 const TABLE_AT: usize = 48;
@@ -51,9 +51,11 @@ const ENTRY: usize = 24;
 
 /// A URL has this host.
 pub(crate) const GOES_ON: u64 = 1;
-/// Something longer ends in this name, or holds it.
+/// An e-mail address ends in this name.
 pub(crate) const COMES_BEFORE: u64 = 2;
-const FIRST_RECORD: u64 = 16;
+/// A file name with spaces or the like holds it.
+pub(crate) const IS_IN: u64 = 3;
+pub(crate) const FIRST_RECORD: u64 = 16;
 const OFFSET_BITS: u32 = 40;
 const MAX_RECORDS: u64 = 1 << OFFSET_BITS;
 const PRINT_MASK: u64 = (1 << (64 - OFFSET_BITS)) - 1;
@@ -114,6 +116,9 @@ pub struct About {
     /// Indicators of the base that are no longer any.
     #[serde(default)]
     pub removed: u64,
+    /// What of the lists is not looked for, and how often each.
+    #[serde(default, skip_serializing_if = "std::collections::BTreeMap::is_empty")]
+    pub left_out: std::collections::BTreeMap<String, u64>,
 }
 
 /// A list of indicators.
@@ -137,14 +142,40 @@ pub(crate) struct Shape {
     pub(crate) networks6: [u64; 3],
     /// Bit *n*: there are names without a dot of *n* bytes; bit 63: of 63 or more.
     pub(crate) bare_names: u64,
+    /// Bit *n*: there are file names that are *n* bytes longer than the token by which they are found; bit 63: 63 or more.
+    pub(crate) longer_by: u64,
+    /// Bytes of what follows the host of a URL, at most.
+    pub(crate) longest_rest: u64,
     pub(crate) features: u64,
 }
 
 impl Shape {
-    fn words(&self) -> [u64; 9] {
+    fn words(&self) -> [u64; 11] {
         let [a, b, c] = self.networks6;
-        let Self { slots, filter_words, keys, networks4, bare_names, features, .. } = *self;
-        [slots, filter_words, keys, networks4, a, b, c, bare_names, features]
+        let Self {
+            slots,
+            filter_words,
+            keys,
+            networks4,
+            bare_names,
+            longer_by,
+            longest_rest,
+            features,
+            ..
+        } = *self;
+        [
+            slots,
+            filter_words,
+            keys,
+            networks4,
+            a,
+            b,
+            c,
+            bare_names,
+            longer_by,
+            longest_rest,
+            features,
+        ]
     }
 
     fn of(bytes: &[u8]) -> Option<Self> {
@@ -157,6 +188,8 @@ impl Shape {
             networks4: next()?,
             networks6: [next()?, next()?, next()?],
             bare_names: next()?,
+            longer_by: next()?,
+            longest_rest: next()?,
             features: next()?,
         })
     }

@@ -1,9 +1,12 @@
 //! STIX bundles and MISP events.
 
+use std::net::IpAddr;
+
 use comity_stix::pattern::{Pattern, Syntax};
 use serde_json::Value;
 
 use super::{Choice, Error, Taker, misp};
+use crate::address;
 use crate::indicator::{Indicator, Kind, Named, Part};
 
 pub(super) fn read(bytes: &[u8], choice: Choice, taker: &mut Taker<'_>) -> Result<(), Error> {
@@ -112,26 +115,46 @@ fn stix(object: &Value, choice: Choice, taker: &mut Taker<'_>) {
                 && parts.iter().all(|(kind, keys, _)| property(kind, keys).is_some())
             {
                 known.for_each(|one| taker.take(|| id.to_owned(), one.map(said)));
-            } else if parsed.leads(is_one) {
-                // Logs write digests in whatever case: they are compared in small letters.
-                let mut pattern = pattern.to_owned();
-                for (_, keys, text) in &parts {
-                    let small = text.to_ascii_lowercase();
-                    let is_digest = keys.contains(&"hashes") && small != *text;
-                    if is_digest && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-                        pattern = pattern.replace(&format!("'{text}'"), &format!("'{small}'"));
-                    }
+                return;
+            }
+            let known: Vec<_> = known.filter_map(Result::ok).collect();
+            if known.is_empty() || !parsed.is_single() && !parsed.leads(is_one) {
+                taker.leave_out("patterns to which nothing leads that can be looked for", id);
+            } else {
+                if !parsed.leads(is_one) {
+                    taker.leave_out(
+                        "patterns, where nothing is seen of them that can be looked for,",
+                        id,
+                    );
                 }
-                let part = Part { id: id.to_owned(), pattern, version: version.to_owned() };
-                for one in known.filter_map(Result::ok) {
+                let (pattern, version) = (pattern.to_owned(), version.to_owned());
+                let part = Part { id: id.to_owned(), pattern, version };
+                for one in known {
                     let one = Indicator { part_of: Some(part.clone()), ..said(one) };
                     taker.take(|| id.to_owned(), Ok(one));
                 }
-            } else {
-                taker.pass_over("patterns to which nothing leads that can be looked for");
             }
         }
         Err(problem) => taker.refuse(|| id.to_owned(), &format!("no pattern: {problem}")),
+    }
+}
+
+/// A text of a pattern as observations have it: in one spelling.
+pub(crate) fn as_observed(kind: &str, keys: &[&str], text: &str) -> Option<String> {
+    let named = property(kind, keys)?;
+    if let (Named::Address, "ipv6-addr", Some(IpAddr::V6(six))) =
+        (named, kind, address::ip_as_written(text))
+    {
+        // A mapped address is that of a STIX object of its own.
+        return Some(six.to_string());
+    }
+    let found = Indicator::new(named, text).ok()?;
+    match (found.kind, text.split_once("://")) {
+        (Kind::Url, Some((scheme, _))) => {
+            Some(format!("{}://{}", scheme.to_ascii_lowercase(), found.value))
+        }
+        (Kind::Url, None) | (Kind::Cidr, _) => None,
+        _ => Some(found.value),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Lists of indicators: plain, CSV, STIX bundles, MISP events.
 
-mod json;
+pub(crate) mod json;
 mod table;
 
 use std::path::Path;
@@ -17,6 +17,8 @@ pub struct Read {
     pub indicators: u64,
     /// What is no indicator that can be looked for, and was passed over: how often each.
     pub passed_over: std::collections::BTreeMap<String, u64>,
+    /// The first patterns among them, by their indicators' identifiers.
+    pub patterns: Vec<String>,
     /// What should have been one, and is none.
     pub refused: Vec<Refused>,
     /// How many were refused, with those that are not named.
@@ -111,6 +113,13 @@ impl Taker<'_> {
         self.read.refusals += 1;
         if self.read.refused.len() < MOST_NAMED {
             self.read.refused.push(Refused { place: place(), problem: problem.to_owned() });
+        }
+    }
+
+    fn leave_out(&mut self, what: &str, id: &str) {
+        self.pass_over(what);
+        if self.read.patterns.len() < MOST_NAMED {
+            self.read.patterns.push(id.to_owned());
         }
     }
 

@@ -5,12 +5,12 @@ use std::net::IpAddr;
 use super::tokens::ipv6_in;
 use super::{Family, Hit, Host, Probe, is_token};
 use crate::address::{self, Rest};
-use crate::index::{COMES_BEFORE, GOES_ON, Index, Lookup};
+use crate::index::{COMES_BEFORE, FIRST_RECORD, GOES_ON, IS_IN, Index, Lookup};
 use crate::indicator::Kind;
 use crate::key::{self, Name};
 
 /// Bytes of a URL after its host, at most.
-const LONGEST_REST: usize = 8192;
+pub(super) const LONGEST_REST: usize = 8192;
 /// Places at which a URL, a name or a local part may begin or end, at most.
 const MOST_ENDS: usize = 48;
 const LONGEST_NAME: usize = 255;
@@ -21,6 +21,11 @@ pub(super) struct Confirm<'a> {
     pub(super) text: &'a [u8],
     pub(super) hits: &'a mut Vec<Hit>,
     pub(super) hosts: &'a mut Vec<Host>,
+    pub(super) has_urls: bool,
+    /// By how many bytes names are longer than the token by which they are found.
+    pub(super) longer_by: u64,
+    /// Bytes of what follows the host of a URL, at most.
+    pub(super) longest_rest: usize,
 }
 
 /// The records of a key whose kind and value are these; what a later index takes back is none.
@@ -34,7 +39,7 @@ fn records(
     let mut found = Vec::new();
     for (at, (index, lookup)) in indexes.iter().zip(lookups).enumerate().rev() {
         let mut own = Vec::new();
-        for place in lookup.places(key).filter(|place| *place > COMES_BEFORE) {
+        for place in lookup.places(key).filter(|place| *place >= FIRST_RECORD) {
             // Where none is, the index is damaged: `verify` says so.
             let _ = index.with_record(place, |record| {
                 if !fits(record.kind, record.value) {
@@ -107,6 +112,10 @@ impl<'a> Confirm<'a> {
         self.hits.extend(found.into_iter().map(|(index, place)| Hit { start, end, index, place }));
     }
 
+    fn may_have(&self, key: u64) -> bool {
+        self.lookups.iter().any(|lookup| lookup.may_have(key))
+    }
+
     fn has_mark(&self, key: u64, mark: u64) -> bool {
         self.lookups.iter().any(|lookup| lookup.places(key).any(|place| place == mark))
     }
@@ -144,10 +153,10 @@ impl<'a> Confirm<'a> {
             matches!(kind, Kind::Ipv4 | Kind::Ipv6) && value == name
         });
         if self.has_mark(key, GOES_ON) {
-            let bracketed = address.is_ipv6();
-            let host = if bracketed { format!("[{name}]") } else { name };
-            let closes = bracketed && self.text.get(end) == Some(&b']');
-            let opens = bracketed && start > 0 && self.text[start - 1] == b'[';
+            let host = if address.is_ipv6() { format!("[{name}]") } else { name };
+            let closes = self.text.get(end) == Some(&b']');
+            let opens = closes && start > 0 && self.text[start - 1] == b'[';
+            let closes = closes && (opens || address.is_ipv6());
             self.url(key, &host, start - usize::from(opens), end + usize::from(closes));
         }
     }
@@ -194,13 +203,13 @@ impl<'a> Confirm<'a> {
         let text = &self.text[at.saturating_sub(4)..at];
         let begin = text.iter().rposition(|byte| !(0x80..0xc0).contains(byte)).unwrap_or(0);
         let last = text[begin..].utf8_chunks().next().and_then(|one| one.valid().chars().last());
-        text.last().is_some_and(|byte| *byte >= 0x80) && last.is_none_or(char::is_alphanumeric)
+        text.last().is_some_and(|byte| *byte >= 0x80) && last.is_some_and(char::is_alphanumeric)
     }
 
     fn is_letter_after(&self, at: usize) -> bool {
         let text = &self.text[at..self.text.len().min(at + 4)];
         let first = text.utf8_chunks().next().and_then(|one| one.valid().chars().next());
-        text.first().is_some_and(|byte| *byte >= 0x80) && first.is_none_or(char::is_alphanumeric)
+        text.first().is_some_and(|byte| *byte >= 0x80) && first.is_some_and(char::is_alphanumeric)
     }
 
     /// What a whole name may be a part of.
@@ -208,10 +217,10 @@ impl<'a> Confirm<'a> {
         if self.has_mark(key, GOES_ON) {
             self.url(key, name, start, end);
         }
-        if self.has_mark(key, COMES_BEFORE) {
-            if start > 0 && self.text[start - 1] == b'@' {
-                self.email(key, name, start, end);
-            }
+        if start > 0 && self.text[start - 1] == b'@' && self.has_mark(key, COMES_BEFORE) {
+            self.email(key, name, start, end);
+        }
+        if self.has_mark(key, IS_IN) {
             self.loose_name(key, start, end);
         }
     }
@@ -220,9 +229,9 @@ impl<'a> Confirm<'a> {
     pub(super) fn written(&mut self, text: &str, start: usize, end: usize) {
         let small = text.to_lowercase();
         let key = Name::of(small.as_bytes());
-        if self.lookups.iter().any(|lookup| lookup.may_have(key)) {
+        if self.may_have(key) {
             self.put(key, start, end, |kind, value| kind == Kind::FileName && value == small);
-            if self.has_mark(key, COMES_BEFORE) {
+            if self.has_mark(key, IS_IN) {
                 self.loose_name(key, start, end);
             }
         }
@@ -234,9 +243,7 @@ impl<'a> Confirm<'a> {
             name = name.label(&host.as_bytes()[left..right]);
             right = left.saturating_sub(1);
             let key = name.key();
-            if !host[left..].contains('.')
-                || !self.lookups.iter().any(|lookup| lookup.may_have(key))
-            {
+            if !host[left..].contains('.') || !self.may_have(key) {
                 continue;
             }
             let own = &host[left..];
@@ -254,8 +261,16 @@ impl<'a> Confirm<'a> {
 
     /// The URL whose host stands here.
     fn url(&mut self, key: u64, host: &str, start: usize, end: usize) {
-        let (rest, lengths) = self.rest(end);
+        if !self.has_urls {
+            return;
+        }
         let has_scheme = scheme(&self.text[..start]);
+        // `http://example.com./`
+        let is_rooted = has_scheme.is_some()
+            && self.text.get(end) == Some(&b'.')
+            && matches!(self.text.get(end + 1), Some(b'/' | b'?' | b':'));
+        let end = end + usize::from(is_rooted);
+        let (rest, lengths) = self.rest(end);
         let has_path = rest.iter().any(|byte| matches!(byte, b'/' | b'?'))
             && matches!(rest.first(), Some(b'/' | b'?' | b':'));
         if !has_path && has_scheme.is_none() {
@@ -283,7 +298,12 @@ impl<'a> Confirm<'a> {
     fn rest(&self, end: usize) -> (Vec<u8>, Vec<usize>) {
         let (mut rest, mut places) = (Vec::new(), Vec::new());
         let mut at = end;
-        while let Some(byte) = self.text.get(at).filter(|_| rest.len() < LONGEST_REST) {
+        // Three bytes may stand for one. What is longer is no URL that is looked for, but for what it names in the page.
+        let mut most = LONGEST_REST.min(self.longest_rest.saturating_mul(3).saturating_add(16));
+        while let Some(byte) = self.text.get(at).filter(|_| rest.len() < most) {
+            if *byte == b'#' {
+                most = LONGEST_REST;
+            }
             // JSON may write `\/`, and CEF must write `\=`.
             let escaped = self.text.get(at + 1).filter(|next| matches!(next, b'/' | b'='));
             let escaped = escaped.filter(|_| *byte == b'\\');
@@ -306,9 +326,8 @@ impl<'a> Confirm<'a> {
             local.take_while(|byte| !address::ends_a_local_part(**byte) && byte.is_ascii()).count();
         let from = sign - length;
         // `to=who@example.com`, `'who@example.com'`: both may begin a local part too.
-        let inner = (from..sign).filter(|at| {
-            *at == from || matches!(self.text[*at - 1], b'=' | b'\'' | b'/' | b'?' | b'&' | b'`')
-        });
+        let inner = (from..sign)
+            .filter(|at| *at == from || b"='/?&`{}*!#~$^|%".contains(&self.text[*at - 1]));
         let begins: Vec<usize> = inner.take(MOST_ENDS).collect();
         for begin in begins {
             let local = self.text[begin..sign].to_ascii_lowercase();
@@ -335,16 +354,36 @@ impl<'a> Confirm<'a> {
             text[..start].iter().rev().take(LONGEST_NAME).take_while(|byte| !ends(**byte)).count();
         let right = text[end..].iter().take(LONGEST_NAME).take_while(|byte| !ends(**byte)).count();
         let (first, last) = (start - left, end + right);
+        // A quote of whatever language parts words too.
         let is_edge = |at: usize| {
-            at == 0 || at == text.len() || !is_token(text[at - 1]) || !is_token(text[at])
+            let (Some(before), Some(after)) = (at.checked_sub(1).map(|at| text[at]), text.get(at))
+            else {
+                return true;
+            };
+            !is_token(before)
+                || !is_token(*after)
+                || before >= 0x80 && !self.is_letter_before(at)
+                || *after >= 0x80 && !self.is_letter_after(at)
         };
+        let stops = (end..=last).filter(|at| is_edge(*at) || *at == end).take(MOST_ENDS);
+        let stops: Vec<usize> = stops.collect();
         let begins = (first..=start).rev().filter(|at| is_edge(*at)).take(MOST_ENDS);
+        let begins: Vec<usize> = begins.collect();
+        let small = text[first..last].to_ascii_lowercase();
         for begin in begins {
-            for stop in (end..=last).filter(|at| is_edge(*at) || *at == end).take(MOST_ENDS) {
-                if stop - begin > LONGEST_NAME || (begin, stop) == (start, end) {
+            for stop in &stops {
+                let (stop, length) = (*stop, *stop - begin);
+                let longer = length - (end - start);
+                if length > LONGEST_NAME || longer == 0 || self.longer_by >> longer.min(63) & 1 == 0
+                {
                     continue;
                 }
-                let Ok(name) = std::str::from_utf8(&text[begin..stop]) else { continue };
+                let name = &small[begin - first..stop - first];
+                let found = key::loose(key, name);
+                if name.is_ascii() && !self.lookups.iter().any(|lookup| lookup.may_have(found)) {
+                    continue;
+                }
+                let Ok(name) = std::str::from_utf8(name) else { continue };
                 let name = name.to_lowercase();
                 let found = key::loose(key, name.as_bytes());
                 self.put(found, begin, stop, |kind, value| kind == Kind::FileName && value == name);
@@ -364,12 +403,23 @@ fn is_written_together(c: char) -> bool {
 
 /// How long the scheme is that ends here, with its `://` or `:\/\/`.
 fn scheme(before: &[u8]) -> Option<usize> {
+    // A name and a password may stand before the host.
+    let named = |byte: &u8| byte.is_ascii_graphic() && !matches!(byte, b'/' | b'"' | b'<' | b'>');
+    let own = match before.strip_suffix(b"@") {
+        Some(user) => {
+            1 + user.iter().rev().take(LONGEST_NAME).take_while(|byte| named(byte)).count()
+        }
+        None => 0,
+    };
+    let before = &before[..before.len() - own];
     let sign = [&b"://"[..], br":\/\/"].into_iter().find(|sign| before.ends_with(sign))?;
     let name = before[..before.len() - sign.len()].iter().rev().take(32);
     let length = name
         .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'))
         .count();
-    (length > 0).then_some(length + sign.len())
+    // What is reported begins with the host then.
+    let whole = if own == 0 { length + sign.len() } else { 0 };
+    (length > 0).then_some(whole)
 }
 
 /// Where a URL may end: as late as it can be, before what ends sentences, before what parts lists; between quotes only
@@ -401,7 +451,10 @@ fn ends(rest: &[u8], is_quoted: bool, is_value: bool) -> Vec<usize> {
         }
         _ => false,
     };
+    // Of many the last and the first: a table has them after it, and a query in it.
     ends.extend((0..trimmed).rev().filter(parts).take(MOST_ENDS));
+    ends.extend((0..trimmed).filter(parts).take(MOST_ENDS));
+    ends.sort_unstable_by(|a, b| b.cmp(a));
     ends.dedup();
     ends
 }

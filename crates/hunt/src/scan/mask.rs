@@ -17,9 +17,9 @@ pub(crate) struct Word {
     pub(crate) colon: u64,
     /// `_`
     pub(crate) under: u64,
-    /// What an escape begins with: `\`, `%`.
+    /// What an escape begins with: `\`, `%`, `#`, and what a terminal is told.
     pub(crate) escape: u64,
-    /// What may follow that: a digit of base sixteen, or one of `u x n r t`.
+    /// What may follow that: a digit of base sixteen, or one of `u x n r t [`.
     pub(crate) escaped: u64,
     /// What a way to make an address harmless begins with: `(`, `[`, `{`.
     pub(crate) open: u64,
@@ -54,8 +54,9 @@ const CLASSES: [u16; 256] = {
             b'_' => TOKEN | LETTER | UNDER,
             b'.' => TOKEN | DOT,
             b':' => COLON,
-            b'\\' | b'%' => ESCAPE,
-            b'(' | b'[' | b'{' => OPEN,
+            b'\\' | b'%' | b'#' | 0x1b => ESCAPE,
+            b'[' => OPEN | ESCAPED,
+            b'(' | b'{' => OPEN,
             b'\n' => NEWLINE,
             0x80.. => TOKEN | LETTER | HIGH,
             _ => 0,

@@ -9,14 +9,14 @@ mod confirm;
 pub(crate) mod mask;
 mod tokens;
 
-use confirm::Confirm;
+use confirm::{Confirm, LONGEST_REST};
 use mask::{Bits, FIRST, Masks, Rare};
 use tokens::Sorted;
 
 pub use mask::Instructions;
 
 use crate::index::{FINGERPRINTS, Index, Lookup, NUMERIC_NAMES};
-use crate::normal::{self, Normal};
+use crate::normal::{self, Backslash, How, Normal};
 use crate::raw::{self, Vectors, Work};
 
 /// Bytes that what is scanned is a multiple of.
@@ -71,7 +71,7 @@ pub(crate) struct Host {
 struct Escaped {
     start: usize,
     end: usize,
-    is_json: bool,
+    backslash: Backslash,
 }
 
 impl Escaped {
@@ -79,11 +79,16 @@ impl Escaped {
     fn around(text: &[u8], at: usize, length: usize, json: Option<bool>) -> Self {
         let start = memchr::memrchr(b'\n', &text[..at]).map_or(0, |end| end + 1);
         let end = memchr::memchr(b'\n', &text[at..length]).map_or(length, |end| at + end);
-        let is_json = match json {
-            Some(json) if start == 0 => json,
-            _ => normal::is_json(&text[start..end]),
+        let backslash = match json {
+            Some(true) if start == 0 => Backslash::Json,
+            Some(false) if start == 0 => Backslash::Plain,
+            _ => Backslash::of(&text[start..end]),
         };
-        Self { start, end, is_json }
+        Self { start, end, backslash }
+    }
+
+    fn is_json(&self) -> bool {
+        self.backslash == Backslash::Json
     }
 }
 
@@ -96,6 +101,8 @@ struct Wanted {
     networks4: u64,
     networks6: [u64; 3],
     bare_names: u64,
+    longer_by: u64,
+    longest_rest: u64,
     numeric_names: bool,
     fingerprints: bool,
 }
@@ -147,6 +154,8 @@ pub(crate) struct Scanner<'a> {
     /// Hosts of URLs in the last text.
     pub(crate) hosts: Vec<Host>,
     lines: Vec<Escaped>,
+    /// Whether what is scanned may have URLs in it.
+    has_urls: bool,
 }
 
 impl<'a> Scanner<'a> {
@@ -159,6 +168,8 @@ impl<'a> Scanner<'a> {
                 *sum |= own;
             }
             wanted.bare_names |= shape.bare_names;
+            wanted.longer_by |= shape.longer_by;
+            wanted.longest_rest = wanted.longest_rest.max(shape.longest_rest);
             wanted.numeric_names |= shape.features & NUMERIC_NAMES != 0;
             wanted.fingerprints |= shape.features & FINGERPRINTS != 0;
         }
@@ -177,6 +188,7 @@ impl<'a> Scanner<'a> {
             hits: Vec::new(),
             hosts: Vec::new(),
             lines: Vec::new(),
+            has_urls: true,
         }
     }
 
@@ -194,16 +206,19 @@ impl<'a> Scanner<'a> {
         let escaped = std::mem::take(&mut self.lines);
         for line in &escaped {
             let read = &text[line.start..line.end];
-            self.scan_as_meant(read, line, true);
+            self.scan_as_meant(read, line, How::Whole);
+            if std::mem::take(&mut self.normal.has_more) {
+                self.scan_as_meant(read, line, How::All);
+            }
             // An escape may be part of a URL as it is.
-            if line.is_json {
-                self.scan_as_meant(read, line, false);
+            if line.is_json() {
+                self.scan_as_meant(read, line, How::Bare);
             }
         }
         self.hits.sort_unstable();
         self.hits.dedup();
         if !escaped.is_empty() {
-            self.drop_inner(&escaped);
+            self.drop_inner(text, &escaped);
         }
         self.lines = escaped;
         self.hosts.sort_unstable_by_key(|host| (host.start, host.end, host.key));
@@ -212,7 +227,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Of what is seen in a line in both ways, the longer is what stands there.
-    fn drop_inner(&mut self, lines: &[Escaped]) {
+    fn drop_inner(&mut self, text: &[u8], lines: &[Escaped]) {
         let hits = std::mem::take(&mut self.hits);
         let is_inner = |hit: &Hit| {
             let line = lines.get(lines.partition_point(|line| line.end <= hit.start));
@@ -221,10 +236,19 @@ impl<'a> Scanner<'a> {
                 let upto = hits.partition_point(|other| other.start <= hit.start);
                 let others = hits[before..upto].iter().rev();
                 let same = |other: &&Hit| (other.index, other.place) == (hit.index, hit.place);
-                let wider = |other: &Hit| {
-                    other.end >= hit.end && (other.start, other.end) != (hit.start, hit.end)
+                // `\nhttp://` has no scheme of five letters.
+                let is_escaped = |hit: &Hit| {
+                    line.backslash == Backslash::Cef && text[..hit.start].ends_with(b"\\")
                 };
+                let wider = |other: &Hit| {
+                    other.end >= hit.end
+                        && (other.start, other.end) != (hit.start, hit.end)
+                        && !is_escaped(other)
+                };
+                let mut inner = hits[upto..].iter().take(MOST_COMPARED).filter(same);
                 others.take(MOST_COMPARED).filter(same).any(wider)
+                    || is_escaped(hit)
+                        && inner.any(|other| other.start == hit.start + 1 && other.end == hit.end)
             })
         };
         self.hits = hits.iter().filter(|hit| !is_inner(hit)).copied().collect();
@@ -250,7 +274,7 @@ impl<'a> Scanner<'a> {
             // Most are none, and most of those that are need not know it: the line is looked for only then.
             let known = line.filter(|line| at < line.end);
             let line_of = || known.unwrap_or_else(|| Escaped::around(text, at, length, json));
-            if normal::is_trigger(text, at, || line_of().is_json) {
+            if normal::is_trigger(text, at, || line_of().backslash) {
                 let current = line_of();
                 line = Some(current);
                 done = current.end;
@@ -260,7 +284,7 @@ impl<'a> Scanner<'a> {
                 line = Some(line_of());
             }
         }
-        let out = self.lines.iter().filter(|line| line.is_json);
+        let out = self.lines.iter().filter(|line| line.is_json());
         out.clone().for_each(|line| clear(&mut masks.words, line.start, line.end));
         let mut out = out.peekable();
         if out.peek().is_some() {
@@ -273,23 +297,29 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    fn scan_as_meant(&mut self, line: &[u8], of: &Escaped, whole: bool) {
+    fn scan_as_meant(&mut self, line: &[u8], of: &Escaped, how: How) {
         let start = of.start;
         let mut normal = std::mem::take(&mut self.normal);
-        normal.take(line, of.is_json, whole);
+        normal.take(line, of.backslash, how);
         let length = normal.text.len();
         normal.text.resize(length.next_multiple_of(STEP).max(STEP), b'\n');
         let (hits, hosts) = (self.hits.len(), self.hosts.len());
         let mut masks = std::mem::take(&mut self.inner);
         masks.take(&normal.text, self.instructions);
+        // With all escapes read a URL would end where it does not.
+        self.has_urls = how != How::All;
         self.go_through(&normal.text, &masks);
+        self.has_urls = true;
         self.inner = masks;
-        let place = |at: usize| start + normal.places.get(at).copied().unwrap_or(line.len());
+        let place = |at: usize| normal.places.get(at).copied().unwrap_or((line.len(), line.len()));
+        let span = |begin: usize, end: usize| {
+            (start + place(begin).0, start + place(end.saturating_sub(1)).1)
+        };
         for hit in &mut self.hits[hits..] {
-            (hit.start, hit.end) = (place(hit.start), place(hit.end));
+            (hit.start, hit.end) = span(hit.start, hit.end);
         }
         for host in &mut self.hosts[hosts..] {
-            (host.start, host.end) = (place(host.start), place(host.end));
+            (host.start, host.end) = span(host.start, host.end);
         }
         self.normal = normal;
     }
@@ -343,6 +373,9 @@ impl<'a> Scanner<'a> {
             text,
             hits: &mut self.hits,
             hosts: &mut self.hosts,
+            has_urls: self.has_urls,
+            longer_by: self.wanted.longer_by,
+            longest_rest: usize::try_from(self.wanted.longest_rest).unwrap_or(LONGEST_REST),
         }
     }
 

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::mask::{Bits, FIRST, Masks, Rare};
-use super::{Family, Probe, Scanner, is_token, without_end_dots};
+use super::{Family, Probe, Scanner, without_end_dots};
 use crate::address::{self, digit};
 use crate::indicator::is_ja4;
 use crate::key::{self, Name};
@@ -289,10 +289,14 @@ impl Scanner<'_> {
                     continue;
                 }
                 let length = without_end_dots(run).len();
-                if self.wanted.bare_names >> length.min(63) & 1 == 0 || length > LONGEST_NAME {
+                // Of what has other characters a part may be a name.
+                let is_ascii = run.is_ascii();
+                let is_wanted =
+                    length <= LONGEST_NAME && self.wanted.bare_names >> length.min(63) & 1 != 0;
+                if is_ascii && !is_wanted {
                     continue;
                 }
-                if run.is_ascii() {
+                if is_ascii {
                     let key = Name::EMPTY.label_in(text, start, start + length).key();
                     let (start, end) = (place(start), place(start + length));
                     self.push(text, Probe { key, start, end, family: Family::Name });
@@ -339,6 +343,11 @@ impl Scanner<'_> {
         let end = start + without_end_dots(&text[start..end]).len();
         let run = &text[start..end];
         if !run.contains(&b'.') {
+            if run.len() <= LONGEST_NAME && self.wanted.bare_names >> run.len().min(63) & 1 != 0 {
+                let key = Name::EMPTY.label_in(text, start, end).key();
+                let (start, end) = (place(start), place(end));
+                self.push(text, Probe { key, start, end, family: Family::Name });
+            }
             return;
         }
         self.range(text, start, end);
@@ -464,7 +473,7 @@ impl Scanner<'_> {
         let Some(start) = second.checked_sub(23) else { return };
         let end = start + 36;
         let is_part = |at: usize| {
-            text.get(at).is_some_and(|byte| is_token(*byte) && *byte != b'.' && *byte != b'-')
+            text.get(at).is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
         };
         let alone = start.checked_sub(1).is_none_or(|before| !is_part(before)) && !is_part(end);
         if alone && text.get(start..end).is_some_and(is_ja4) {

@@ -148,16 +148,45 @@ impl Pattern {
 
     /// The types and the first properties that it names.
     pub fn names(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.tests().filter_map(|test| match test.path.first()? {
-            Step::Key(first) => Some((test.kind.as_str(), first.as_str())),
-            _ => None,
-        })
+        self.tests().filter_map(|test| Some((test.kind.as_str(), test.path.first()?.key()?)))
     }
 
     /// The texts that something must be equal to, or one of, and the networks that it must lie in: the type of the
     /// object, the keys on the way to the property, the text. What must *not* be so is left out.
     pub fn equal_texts(&self) -> impl Iterator<Item = (&str, Vec<&str>, &str)> {
         self.tests().flat_map(Test::equal_texts)
+    }
+
+    /// The same pattern with other texts where something must be equal to one, or must not: by the type of the object, the
+    /// keys on the way to the property, and the text. None leaves it.
+    #[must_use]
+    pub fn with_texts(mut self, other: impl Fn(&str, &[&str], &str) -> Option<String>) -> Self {
+        let mut waiting: Vec<&mut Expression> = self.observations.iter_mut().collect();
+        while let Some(expression) = waiting.pop() {
+            let test = match expression {
+                Expression::And(all) | Expression::Or(all) => {
+                    waiting.extend(all);
+                    continue;
+                }
+                Expression::Test(test) => test,
+            };
+            let keys = test.path.iter().filter_map(Step::key).collect::<Vec<_>>();
+            let literals = match &mut test.operator {
+                Operator::Equal(literal) | Operator::NotEqual(literal) => {
+                    std::slice::from_mut(literal)
+                }
+                Operator::In(literals) => literals,
+                _ => continue,
+            };
+            for literal in literals {
+                if let Literal::Text(text) = literal
+                    && let Some(other) = other(&test.kind, &keys, text)
+                {
+                    *text = other;
+                }
+            }
+        }
+        self
     }
 
     /// Whether one observation satisfies it by itself: it has one pair of brackets and no qualifier.
@@ -240,14 +269,19 @@ impl Pattern {
     }
 }
 
+impl Step {
+    fn key(&self) -> Option<&str> {
+        match self {
+            Self::Key(key) => Some(key),
+            _ => None,
+        }
+    }
+}
+
 impl Test {
     /// The texts of which one must be the property's.
     fn equal_texts(&self) -> impl Iterator<Item = (&str, Vec<&str>, &str)> {
-        let keys = self.path.iter().filter_map(|step| match step {
-            Step::Key(key) => Some(key.as_str()),
-            _ => None,
-        });
-        let keys: Vec<&str> = keys.collect();
+        let keys: Vec<&str> = self.path.iter().filter_map(Step::key).collect();
         let network = match &self.operator {
             Operator::Subset(network) if !self.negated => Some(network.as_str()),
             _ => None,

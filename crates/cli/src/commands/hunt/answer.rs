@@ -97,7 +97,7 @@ impl Answer {
         }
         if summary.undecided {
             return Err(Failure::No(
-                "of a pattern over several lines it could not be said whether it is satisfied, for too many lines may be parts of it: search fewer logs at once".to_owned(),
+                "of a pattern it could not be said whether it is satisfied: too many lines may be parts of it, or it asks when something was and the lines do not say; search fewer logs at once, or without that pattern".to_owned(),
             ));
         }
         if digests(&sources)? != before {
@@ -107,7 +107,8 @@ impl Answer {
             ));
         }
         let searched = self.searched(&indexes, &before, &summary, &found, began);
-        let answer = self.answer(&summary, &found, &searched);
+        let left_out = indexes.iter().flat_map(|index| index.about().left_out.values()).sum();
+        let answer = self.answer(&summary, &found, (left_out, &searched));
         if self.dry_run {
             return Ok(context.print(&searched, |_| {
                 let text = answer.items.first().map(|item| item.text.clone());
@@ -131,7 +132,7 @@ impl Answer {
             let about = index.about();
             json!({
                 "sha256": index.digest(), "indicators": about.indicators, "patterns": about.patterns, "removed": about.removed,
-                "lists": about.lists, "warninglists": about.warninglists,
+                "lists": about.lists, "not_looked_for": about.left_out, "warninglists": about.warninglists,
             })
         };
         let log = |(name, bytes, sha256): &(String, u64, String)| json!({ "name": name, "bytes": bytes, "sha256": sha256 });
@@ -151,7 +152,12 @@ impl Answer {
         })
     }
 
-    fn answer(&self, summary: &Summary, found: &[u8], searched: &Value) -> Content {
+    fn answer(
+        &self,
+        summary: &Summary,
+        found: &[u8],
+        (left_out, searched): (u64, &Value),
+    ) -> Content {
         let result = match summary.sightings {
             0 => "Checked, nothing found".to_owned(),
             1 => "Checked, 1 sighting".to_owned(),
@@ -161,6 +167,11 @@ impl Answer {
             "{result}: {} lines of {} logs from {} to {}, under {}. What was searched is in search.json.",
             summary.lines, summary.files, self.from, self.to, self.legal_basis
         );
+        if left_out > 0 {
+            said.push_str(&format!(
+                " {left_out} entries of the lists were not looked for: search.json says what they are."
+            ));
+        }
         if summary.suppressed > 0 {
             said.push_str(&format!(
                 " {} more are known to be harmless by the warning lists that it names.",

@@ -71,7 +71,7 @@ impl Make {
         let bar = bar(total, "reading");
         let mut refused = Vec::new();
         let mut refusals = 0;
-        let mut passed_over = std::collections::BTreeMap::<String, u64>::new();
+        let mut patterns = Vec::new();
         let lists = self.lists.iter().map(|path| (path, false));
         for (path, removes) in lists.chain(self.remove.iter().map(|path| (path, true))) {
             let bytes = std::fs::read(path).map_err(|error| Failure::file(path, &error))?;
@@ -88,9 +88,8 @@ impl Make {
                 read.refused.iter().map(|one| format!("{name}: {}: {}", one.place, one.problem)),
             );
             refusals += read.refusals;
-            for (what, count) in read.passed_over {
-                *passed_over.entry(what).or_default() += count;
-            }
+            builder.left_out(&read);
+            patterns.extend(read.patterns);
         }
         bar.finish_and_clear();
         for line in refused.iter().take(MOST_SHOWN) {
@@ -113,17 +112,15 @@ impl Make {
         };
         let value = json!({
             "index": index.path(), "sha256": index.digest(), "about": index.about(),
-            "refused": refusals, "passed_over": passed_over,
+            "refused": refusals, "passed_over": index.about().left_out, "patterns_passed_over": patterns,
         });
         Ok(context.print(&value, |_| {
             let mut text = described(&index);
-            for (what, count) in &passed_over {
-                text.push_str(&format!("{count} {what} were passed over\n"));
-            }
-            if refusals > 0 {
-                text.push_str(&format!(
-                    "{refusals} entries that are no indicators were passed over\n"
-                ));
+            if !patterns.is_empty() {
+                let first =
+                    patterns.iter().take(MOST_SHOWN).cloned().collect::<Vec<_>>().join(", ");
+                let more = if patterns.len() > MOST_SHOWN { ", and others" } else { "" };
+                text.push_str(&format!("the patterns are {first}{more}\n"));
             }
             text
         }))

@@ -121,6 +121,9 @@ fn described(index: &Index) -> String {
     for list in &about.lists {
         text.push_str(&format!("list {} sha256 {}\n", list.name, list.sha256));
     }
+    for (what, count) in &about.left_out {
+        text.push_str(&format!("{count} {what} were passed over\n"));
+    }
     for name in &about.warninglists {
         text.push_str(&format!("warning list {name}\n"));
     }

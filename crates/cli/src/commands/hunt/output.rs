@@ -8,6 +8,7 @@ use comity_hunt::hunt::{Sighting, Sink, Summary};
 use comity_hunt::index::Index;
 use comity_hunt::indicator::{Indicator, Kind, Named};
 use comity_hunt::input::Source;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -108,16 +109,18 @@ impl Writer for Csv {
 /// How often each indicator was seen where, for a bundle and for counts.
 #[derive(Debug, Default)]
 pub(super) struct Counted {
-    indicators: HashMap<(&'static str, String), Seen>,
+    /// By kind, identifier and value: a pattern with several values has one identifier.
+    indicators: HashMap<(&'static str, String, String), Seen>,
     files: BTreeMap<String, u64>,
 }
 
 #[derive(Debug, Default)]
 struct Seen {
     count: u64,
-    value: String,
-    /// Of a network, and of a domain: what of it was seen.
-    observed: BTreeSet<String>,
+    /// What of it was seen, as kinds and values.
+    observed: BTreeSet<(&'static str, String)>,
+    /// When its lines were logged, first and last.
+    times: Option<(Timestamp, Timestamp)>,
     files: BTreeMap<String, u64>,
 }
 
@@ -130,24 +133,44 @@ impl Seen {
 
 impl Sink for Counted {
     fn sighting(&mut self, one: &Sighting) -> io::Result<()> {
-        let seen = self.indicators.entry((one.kind, one.indicator.clone())).or_default();
+        let value = one.pattern.as_ref().unwrap_or(&one.indicator);
+        let key = (one.kind, one.indicator.clone(), value.clone());
+        let seen = self.indicators.entry(key).or_default();
         seen.count += 1;
-        if seen.value.is_empty() {
-            seen.value = one.pattern.clone().unwrap_or_else(|| one.indicator.clone());
-        }
         if seen.observed.len() < MOST_OBSERVED {
-            let named = match one.kind {
-                "cidr" => Some(Named::Address),
-                "domain" => Some(Named::Kind(Kind::Domain)),
-                _ => None,
-            };
-            let what = named.and_then(|named| Indicator::new(named, &one.value).ok());
-            seen.observed.extend(what.map(|what| what.value));
+            seen.observed.extend(observed(one, value));
+        }
+        if let Some(time) = one.time {
+            let (first, last) = seen.times.unwrap_or((time, time));
+            seen.times = Some((first.min(time), last.max(time)));
         }
         *seen.files.entry(one.file.clone()).or_default() += 1;
         *self.files.entry(one.file.clone()).or_default() += 1;
         Ok(())
     }
+}
+
+/// What of an indicator was seen: an address of a network, a name in a domain, a URL with the scheme that stands there.
+fn observed(one: &Sighting, value: &str) -> Option<(&'static str, String)> {
+    let kind = one.part.unwrap_or(one.kind);
+    let read = |named| Indicator::new(named, &one.value).ok().map(|what| what.value);
+    let seen = match kind {
+        "cidr" => read(Named::Address)?,
+        "domain" => read(Named::Kind(Kind::Domain))?,
+        "url" => {
+            let path = read(Named::Kind(Kind::Url))?;
+            let scheme = one.value.replace("\\/", "/");
+            let scheme = scheme.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
+            let scheme = scheme.map(|scheme| scheme.replace("hxxp", "http"));
+            format!("{}://{path}", scheme.as_deref().unwrap_or("http"))
+        }
+        _ if one.part.is_none() => value.to_owned(),
+        _ => {
+            let named = Kind::of_name(kind)?;
+            read(named)?
+        }
+    };
+    Some((kind, seen))
 }
 
 /// Values of one indicator that a bundle has.
@@ -159,7 +182,7 @@ const MOST_NAMED: usize = 20;
 const BAR: u64 = 30;
 
 impl Counted {
-    fn most_seen(&self) -> Vec<(&(&'static str, String), &Seen)> {
+    fn most_seen(&self) -> Vec<(&(&'static str, String, String), &Seen)> {
         let mut all: Vec<_> = self.indicators.iter().collect();
         all.sort_by(|a, b| b.1.count.cmp(&a.1.count).then(a.0.cmp(b.0)));
         all
@@ -167,8 +190,8 @@ impl Counted {
 
     pub(super) fn json(&self, summary: &Summary) -> Value {
         let all = self.most_seen();
-        let indicators = all.iter().map(|((kind, name), seen)| {
-            json!({ "type": kind, "indicator": name, "value": seen.value, "count": seen.count, "files": seen.files })
+        let indicators = all.iter().map(|((kind, name, value), seen)| {
+            json!({ "type": kind, "indicator": name, "value": value, "count": seen.count, "files": seen.files })
         });
         json!({ "summary": summary, "files": self.files, "indicators": indicators.collect::<Vec<_>>() })
     }
@@ -194,7 +217,7 @@ impl Counted {
         let named = all
             .iter()
             .take(MOST_NAMED)
-            .map(|((kind, _), seen)| (format!("{kind} {}", seen.value), seen.count));
+            .map(|((kind, _, value), seen)| (format!("{kind} {value}"), seen.count));
         table("most often", named.collect());
         if all.len() > MOST_NAMED {
             text.push_str(&format!("  and {} more\n", all.len() - MOST_NAMED));
@@ -232,7 +255,7 @@ impl Writer for Stix<'_> {
     }
 
     fn finish(&mut self) -> io::Result<()> {
-        let now = jiff::Timestamp::now();
+        let now = Timestamp::now();
         let digests: Vec<&str> = self.indexes.iter().map(Index::digest).collect();
         serde_json::to_writer_pretty(&mut self.out, &self.counted.bundle(&now, &digests))?;
         self.out.write_all(b"\n")?;
@@ -242,7 +265,7 @@ impl Writer for Stix<'_> {
 
 impl Counted {
     /// What was seen of each indicator: a sighting with the observable, and where there was none, the indicator.
-    fn bundle(&self, now: &jiff::Timestamp, digests: &[&str]) -> Value {
+    fn bundle(&self, now: &Timestamp, digests: &[&str]) -> Value {
         let now = format!("{now:.3}");
         let id = |kind: &str| format!("{kind}--{}", Uuid::new_v4());
         let identity = id("identity");
@@ -252,50 +275,50 @@ impl Counted {
             "description": format!("A search of logs for the indicators of {}", digests.join(", ")),
         })];
         let mut known_observables = HashSet::new();
-        for ((kind, name), seen) in self.most_seen() {
-            // What a pattern is about, its own indicator says; a line's text is no observable.
-            if *kind == "pattern" {
-                let count = seen.count.min(999_999_999);
-                objects.push(json!({
-                    "type": "sighting", "spec_version": "2.1", "id": id("sighting"), "created_by_ref": identity,
-                    "created": now, "modified": now, "count": count, "sighting_of_ref": name,
-                    "where_sighted_refs": [identity], "description": seen.places(),
-                }));
-                continue;
-            }
-            let observables: Vec<Value> = match *kind {
-                "cidr" | "domain" if !seen.observed.is_empty() => {
-                    seen.observed.iter().map(|value| observable(kind, value)).collect()
-                }
-                _ => vec![observable(kind, &seen.value)],
-            };
+        for ((kind, name, value), seen) in self.most_seen() {
+            let observables: Vec<Value> =
+                seen.observed.iter().map(|(kind, value)| observable(kind, value)).collect();
             let named: Vec<&Value> = observables.iter().map(|one| &one["id"]).collect();
             let observed = id("observed-data");
-            let known = name
-                .split_once("--")
-                .is_some_and(|(kind, uuid)| kind == "indicator" && Uuid::try_parse(uuid).is_ok());
+            // What a pattern is about, its own indicator says.
+            let known = *kind == "pattern"
+                || name.split_once("--").is_some_and(|(kind, uuid)| {
+                    kind == "indicator" && Uuid::try_parse(uuid).is_ok()
+                });
             let indicator = if known { name.clone() } else { id("indicator") };
             if !known {
+                let urls = seen.observed.iter().filter(|_| *kind == "url");
+                let urls: Vec<String> = urls.map(|(_, url)| url.clone()).collect();
                 objects.push(json!({
                     "type": "indicator", "spec_version": "2.1", "id": indicator, "created_by_ref": identity,
-                    "created": now, "modified": now, "name": format!("{kind} {}", seen.value),
-                    "indicator_types": ["unknown"], "pattern": pattern(kind, &seen.value),
+                    "created": now, "modified": now, "name": format!("{kind} {value}"),
+                    "indicator_types": ["unknown"], "pattern": pattern(kind, value, &urls),
                     "pattern_type": "stix", "valid_from": now,
                 }));
             }
             let count = seen.count.min(999_999_999);
-            // When each line was written, the hunt does not know: these are the times of the search.
-            objects.push(json!({
-                "type": "observed-data", "spec_version": "2.1", "id": observed, "created_by_ref": identity,
-                "created": now, "modified": now, "first_observed": now, "last_observed": now,
-                "number_observed": count, "object_refs": named,
-            }));
-            objects.push(json!({
+            // Where no line says when it was written, these are the times of the search.
+            let time = |time: Timestamp| format!("{time:.3}");
+            let (first, last) = seen
+                .times
+                .map_or((now.clone(), now.clone()), |(first, last)| (time(first), time(last)));
+            let mut sighting = json!({
                 "type": "sighting", "spec_version": "2.1", "id": id("sighting"), "created_by_ref": identity,
                 "created": now, "modified": now, "count": count, "sighting_of_ref": indicator,
-                "observed_data_refs": [observed], "where_sighted_refs": [identity],
-                "description": seen.places(),
-            }));
+                "where_sighted_refs": [identity], "description": seen.places(),
+            });
+            if seen.times.is_some() {
+                (sighting["first_seen"], sighting["last_seen"]) = (json!(first), json!(last));
+            }
+            if !named.is_empty() {
+                sighting["observed_data_refs"] = json!([observed]);
+                objects.push(json!({
+                    "type": "observed-data", "spec_version": "2.1", "id": observed, "created_by_ref": identity,
+                    "created": now, "modified": now, "first_observed": first, "last_observed": last,
+                    "number_observed": count, "object_refs": named,
+                }));
+            }
+            objects.push(sighting);
             for observable in observables {
                 if known_observables.insert(observable["id"].to_string()) {
                     objects.push(observable);
@@ -306,9 +329,10 @@ impl Counted {
     }
 }
 
-/// The pattern that says what an indicator is.
-fn pattern(kind: &str, value: &str) -> String {
-    let value = value.replace('\\', "\\\\").replace('\'', "\\'");
+/// The pattern that says what an indicator is; of a URL, as it was seen.
+fn pattern(kind: &str, value: &str, urls: &[String]) -> String {
+    let escaped = |text: &str| text.replace('\\', "\\\\").replace('\'', "\\'");
+    let value = escaped(value);
     let of = |path: &str| format!("[{path} = '{value}']");
     match kind {
         "ipv4" => of("ipv4-addr:value"),
@@ -316,8 +340,10 @@ fn pattern(kind: &str, value: &str) -> String {
         "cidr" if value.contains(':') => format!("[ipv6-addr:value ISSUBSET '{value}']"),
         "cidr" => format!("[ipv4-addr:value ISSUBSET '{value}']"),
         "domain" => of("domain-name:value"),
-        // Indicators have no scheme, observables do.
-        "url" => format!("[url:value = 'http://{value}']"),
+        "url" => {
+            let each = urls.iter().map(|url| format!("url:value = '{}'", escaped(url)));
+            format!("[{}]", each.collect::<Vec<_>>().join(" OR "))
+        }
         "email" => of("email-addr:value"),
         "md5" => of("file:hashes.MD5"),
         "sha1" => of("file:hashes.'SHA-1'"),
@@ -339,7 +365,7 @@ fn observable(kind: &str, value: &str) -> Value {
         "cidr" if value.contains(':') => ("ipv6-addr", json!({ "value": value })),
         "cidr" => ("ipv4-addr", json!({ "value": value })),
         "domain" => ("domain-name", json!({ "value": value })),
-        "url" => ("url", json!({ "value": format!("http://{value}") })),
+        "url" => ("url", json!({ "value": value })),
         "email" => ("email-addr", json!({ "value": value })),
         "md5" => ("file", json!({ "hashes": { "MD5": value } })),
         "sha1" => ("file", json!({ "hashes": { "SHA-1": value } })),

@@ -74,6 +74,7 @@ impl Run {
         let options = Options {
             threads: threads.unwrap_or(defaults.threads),
             suppressed: self.suppressed,
+            times: matches!(self.format, Format::Stix),
             ..defaults
         };
         let progress = |read| bar.inc(read);
@@ -186,8 +187,14 @@ fn complain(unread: Vec<String>, summary: &Summary) -> ExitCode {
     for problem in &all {
         eprintln!("comity: not read to its end: {problem}");
     }
-    if all.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(3) }
+    if summary.undecided {
+        eprintln!("comity: {UNDECIDED}");
+    }
+    if all.is_empty() && !summary.undecided { ExitCode::SUCCESS } else { ExitCode::from(3) }
 }
+
+const UNDECIDED: &str = "of some pattern it could not be said whether it is satisfied, for too many lines may be parts of it, \
+     or lines do not say when they were logged";
 
 /// One line on what was searched and found.
 pub(super) fn told(summary: &Summary) -> String {
@@ -199,13 +206,6 @@ pub(super) fn told(summary: &Summary) -> String {
         format!("; {suppressed} that warning lists call harmless were left out")
     } else {
         String::new()
-    };
-    let left = if summary.undecided {
-        format!(
-            "{left}; of patterns over several lines it could not be said whether they are satisfied, for too many lines may be parts of them"
-        )
-    } else {
-        left
     };
     format!("{sightings} sightings{kinds} in {lines} lines, {bytes} bytes, {files} files{left}")
 }
