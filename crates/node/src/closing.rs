@@ -96,6 +96,9 @@ impl Node {
         why: Option<String>,
     ) -> Result<Terms, Error> {
         let missing = || Error::Refused("the terms name no parties".to_owned());
+        if agreement.is_closed() {
+            return Err(Error::Closed(agreement.terms.id.clone()));
+        }
         let own = ledger::show(&self.db, &agreement.own).await?;
         let other = ledger::counterpart(&self.db, &own).await?.ok_or_else(|| {
             Error::Refused("the peer has not begun its ledger: there is nothing to end".to_owned())

@@ -17,7 +17,7 @@ use comity_rules::command::{Command, Deed};
 use comity_rules::content::{Letter, Message, Tlp};
 use comity_rules::matter::{EpochKey, Signal, Topic};
 use comity_rules::review::Readiness;
-use comity_rules::thread::View;
+use comity_rules::thread::{Event, View};
 use comity_rules::{Kind, Matter, PartyId, Period, ThreadId};
 use comity_store::{ledger, matter, request};
 use jiff::Timestamp;
@@ -114,6 +114,47 @@ impl Node {
         Ok(Some((parse(&theirs)?, parse(&ours)?)))
     }
 
+    /// What the other side stated there.
+    pub(crate) async fn said_to_us(&self, thread: ThreadId, message: u64) -> Result<Letter, Error> {
+        let statements = request::statements(&self.db, thread).await?;
+        let mine: Vec<String> = self.agreements().iter().map(|a| a.own.clone()).collect();
+        let sent = statements.into_iter().find(|s| s.index == message && !mine.contains(&s.ledger));
+        let kept = sent.and_then(|statement| statement.kept);
+        Ok(kept.ok_or(Inside::Unread(message))?.letter)
+    }
+
+    /// Whether all that the other side said and nobody acknowledged in the time that the terms give is not here any more.
+    pub(crate) async fn died_unread(
+        &self,
+        agreement: &Agreement,
+        matter: &Matter,
+    ) -> Result<bool, Error> {
+        let Some(within) = time_to_read(agreement) else { return Ok(false) };
+        if matter.topic != Topic::Hotline {
+            return Ok(false);
+        }
+        let messages = matter.messages(View::ALL);
+        let ours = matter.opener == *self.party();
+        let waiting =
+            messages.iter().filter(|one| one.by_opener != ours && one.acknowledged.is_none());
+        let (mut any, mut late) = (false, true);
+        for message in waiting.clone() {
+            any = true;
+            late &= came(message.event).is_some_and(|came| within.after(came) <= self.now());
+        }
+        if !any || !late {
+            return Ok(false);
+        }
+        for message in waiting {
+            match self.said_to_us(matter.thread, message.event.index).await {
+                Err(Error::Inside(Inside::Unread(_))) => {}
+                Ok(_) => return Ok(false),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(true)
+    }
+
     /// Whether what a person reads back is what was sent.
     pub(crate) async fn check_read_back(
         &self,
@@ -121,18 +162,11 @@ impl Node {
         message: u64,
         text: &str,
     ) -> Result<(), Error> {
-        let statements = request::statements(&self.db, thread).await?;
-        let mine: Vec<String> = self.agreements().iter().map(|a| a.own.clone()).collect();
-        let sent = statements.iter().find(|s| s.index == message && !mine.contains(&s.ledger));
-        let sent = sent.and_then(|statement| statement.kept.as_ref()).map(|kept| &kept.letter);
-        let sent = match sent {
-            Some(Letter::Message(message)) => &message.text,
-            Some(Letter::Remark(remark)) => &remark.text,
+        let sent = match self.said_to_us(thread, message).await? {
+            Letter::Message(message) => message.text,
+            Letter::Remark(remark) => remark.text,
             // The rules say what else is wrong with it.
-            Some(_) => return Ok(()),
-            None => {
-                return Err(Inside::Unread(message).into());
-            }
+            _ => return Ok(()),
         };
         let words = |text: &str| -> Vec<String> {
             text.split_whitespace().map(str::to_lowercase).collect()
@@ -421,6 +455,19 @@ async fn destroy(node: &Arc<Node>, agreement: &Arc<Agreement>) -> Result<(), Err
     Ok(node.secrets.load_hotline(&keys, false)?)
 }
 
+/// How long a message can be read before its key may die.
+fn time_to_read(agreement: &Agreement) -> Option<&Period> {
+    let hotline = agreement.terms.hotline.as_ref()?;
+    let epoch = hotline.epoch.as_ref()?;
+    Some(hotline.acknowledge_within.as_ref().unwrap_or(epoch))
+}
+
+/// When something had come, by what is proven of it.
+fn came(event: &Event) -> Option<Timestamp> {
+    let receipt = event.receipt.as_ref().and_then(|one| one.witnessed);
+    receipt.into_iter().chain(event.mirrored).min()
+}
+
 /// Whether something that only these keys open came so lately that nobody need have acknowledged it yet: after an outage
 /// longer than an epoch it comes all at once. It is waited for as long as the terms give, and no longer; and only for what
 /// was stated before its author had seen the present key, which stands before `hotline_at`: nobody keeps an old key alive
@@ -431,9 +478,7 @@ async fn is_unread(
     (from, hotline_at): (&str, u64),
     dying: &[Arc<Identity>],
 ) -> Result<bool, Error> {
-    let hotline = agreement.terms.hotline.as_ref();
-    let within = hotline.and_then(|one| one.acknowledge_within.as_ref().or(one.epoch.as_ref()));
-    let Some(within) = within else { return Ok(false) };
+    let Some(within) = time_to_read(agreement) else { return Ok(false) };
     let terms = agreement.terms.hash().to_hex();
     let mut before = None;
     loop {
@@ -446,9 +491,8 @@ async fn is_unread(
                 if !is_theirs || message.acknowledged.is_some() {
                     continue;
                 }
-                let receipt = message.event.receipt.as_ref().and_then(|one| one.witnessed);
-                let came = receipt.into_iter().chain(message.event.mirrored).min();
-                let is_late = came.is_some_and(|came| within.after(came) <= node.now());
+                let is_late =
+                    came(message.event).is_some_and(|came| within.after(came) <= node.now());
                 if !is_late && opens(node, (from, message.event.index), dying, hotline_at).await? {
                     return Ok(true);
                 }

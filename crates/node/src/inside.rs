@@ -23,10 +23,10 @@ pub enum Inside {
         "what you read back differs from what was sent at word {0}: read the text once more. Nothing was sent"
     )]
     ReadBack(usize),
-    /// What should be read back is not here.
+    /// What should be acknowledged or read back is not here.
     #[error(
-        "the text of statement {0} is not here, or its key is destroyed: nothing that is read back could be \
-         compared with it"
+        "the text of statement {0} is not here, or its key is destroyed: nobody can say any more that it was read. \
+         Ask the other side to say it again"
     )]
     Unread(u64),
     /// The party's authorities do not agree on an answer.
@@ -38,6 +38,11 @@ pub enum Inside {
     /// It goes on from a request that is not here.
     #[error("follows.request: there is no request {0} here")]
     NothingToFollow(String),
+    /// It goes on from a request with another party.
+    #[error(
+        "follows.request: {0} is a request between you and another party: what goes on from it goes to that one"
+    )]
+    OthersRequest(String),
     /// What is real goes on from no exercise, nor an exercise from what is real.
     #[error(
         "follows.request: an exercise goes on from an exercise, and what is real from what is real"
@@ -126,7 +131,7 @@ impl Node {
         if let Command::Send { ask, exercise, .. } = command
             && let Some(follows) = &ask.follows
         {
-            self.check_follows(follows, *exercise).await?;
+            self.check_follows(follows, &agreement.peer, *exercise).await?;
         }
         if let Command::Deed(Deed::Suspend { exercise, .. }) = command {
             self.check_suspend(agreement, *exercise).await?;
@@ -144,6 +149,9 @@ impl Node {
         match command {
             Command::Deed(Deed::Confirm { message, read_back: true, remark }) => {
                 self.check_read_back(thread, *message, &remark.text).await
+            }
+            Command::Deed(Deed::Confirm { message, .. }) => {
+                self.said_to_us(thread, *message).await.map(|_| ())
             }
             Command::Deed(Deed::Action { item, .. }) => self.check_action(thread, *item).await,
             Command::Deed(Deed::Judge(judgement)) => self.check_judgement(thread, judgement).await,
@@ -168,13 +176,22 @@ impl Node {
         }
     }
 
-    async fn check_follows(&self, follows: &Follows, exercise: bool) -> Result<(), Error> {
+    async fn check_follows(
+        &self,
+        follows: &Follows,
+        peer: &PartyId,
+        exercise: bool,
+    ) -> Result<(), Error> {
         // What is no id at all the rules refuse.
         let Ok(before) = follows.request.parse::<ThreadId>() else { return Ok(()) };
         let known = request::show(&self.db, before).await;
         let nothing = |_| Inside::NothingToFollow(follows.request.clone());
-        let same = known.map_err(nothing)?.request.exercise == exercise;
-        if same { Ok(()) } else { Err(Inside::OtherSort.into()) }
+        let before = known.map_err(nothing)?.request;
+        // The id of what was said with others is none of theirs.
+        if before.asker != *peer && before.receiver != *peer {
+            return Err(Inside::OthersRequest(follows.request.clone()).into());
+        }
+        if before.exercise == exercise { Ok(()) } else { Err(Inside::OtherSort.into()) }
     }
 
     async fn check_action(&self, thread: ThreadId, item: u32) -> Result<(), Error> {
@@ -189,8 +206,9 @@ impl Node {
     }
 
     async fn check_judgement(&self, thread: ThreadId, judgement: &Judgement) -> Result<(), Error> {
-        // It may be tomorrow already where it is judged.
-        if judgement.to > self.now().to_zoned(TimeZone::UTC).date().saturating_add(1.day()) {
+        // Over where it is judged.
+        let zone = TimeZone::get(&self.card().zone).unwrap_or(TimeZone::UTC);
+        if judgement.to > self.now().to_zoned(zone).date() {
             return Err(Inside::NotOver(judgement.to).into());
         }
         let statements = request::statements(&self.db, thread).await?;

@@ -27,6 +27,9 @@ pub struct Line {
     pub standing: Standing,
     /// The agreement.
     pub agreement: Arc<Agreement>,
+    /// Whether what the other side said there, and nobody acknowledged, died unread with its key: it cannot be
+    /// acknowledged any more.
+    pub is_lost: bool,
 }
 
 /// A matter for a page.
@@ -55,13 +58,25 @@ pub struct OpenAction {
 }
 
 impl Line {
-    fn of(node: &Node, summary: Summary) -> Result<Self, Error> {
+    async fn of(node: &Node, summary: Summary) -> Result<Self, Error> {
         let agreement = node.agreement(&summary.terms)?;
         let mut standing = summary.matter.standing(View::ALL);
-        if agreement.is_closed() {
+        let is_lost = standing.waits_for.as_ref() == Some(node.party())
+            && node.died_unread(&agreement, &summary.matter).await?;
+        if agreement.is_closed() || is_lost {
             standing.waits_for = None;
         }
-        Ok(Self { summary, standing, agreement })
+        Ok(Self { summary, standing, agreement, is_lost })
+    }
+
+    /// Where it stands, in a word: `cut-off` and `lost` are no states of the ledgers.
+    #[must_use]
+    pub fn state(&self) -> &'static str {
+        match self.standing.state {
+            _ if self.is_cut_off() => "cut-off",
+            _ if self.is_lost => "lost",
+            state => state.as_str(),
+        }
     }
 
     /// Whether it was open between people when its terms ended, and can go on no more. Meetings come back under the
@@ -98,9 +113,11 @@ impl Node {
         limit: u64,
     ) -> Result<Released<Vec<Line>>, Error> {
         let found = matter::list(&self.db, topic, open_only, before, limit).await?;
-        let lines: Result<Vec<_>, _> =
-            found.into_iter().map(|summary| Line::of(self, summary)).collect();
-        Ok(release::content(by, lines?)?)
+        let mut lines = Vec::with_capacity(found.len());
+        for summary in found {
+            lines.push(Line::of(self, summary).await?);
+        }
+        Ok(release::content(by, lines)?)
     }
 
     /// A matter with its statements.
@@ -117,7 +134,7 @@ impl Node {
             }
             found => found?,
         };
-        let line = Line::of(self, found)?;
+        let line = Line::of(self, found).await?;
         let statements = self.statements(thread, &line.agreement, &line.summary.matter).await?;
         Ok(release::content(by, Dossier { line, statements })?)
     }

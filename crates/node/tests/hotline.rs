@@ -17,6 +17,7 @@ use std::sync::Arc;
 
 use comity_node::alert;
 use comity_node::duty::Contact;
+use comity_node::inside::Inside;
 use comity_node::network::{Network as _, Tcp};
 use comity_node::people::Stated;
 use comity_node::{Error, Home, Node, hotline, serve};
@@ -152,6 +153,15 @@ async fn what_comes_late_can_be_read_as_long_as_the_terms_give() {
         said(&stage.south, thread).await == [None]
     })
     .await;
+    // Nobody can say any more that they read it.
+    let line = stage.south.matter(&Person::operator(), thread).await.unwrap().into_inner().line;
+    assert_eq!((line.state(), line.waits_for(&stage.south)), ("lost", false));
+    let message = line.summary.matter.opened[0].index;
+    let heard = Deed::Confirm { message, read_back: false, remark: remark("heard") };
+    let by = Person::operator();
+    let refused =
+        stage.south.state(&by, Some(&stage.hash()), Some(thread), Command::Deed(heard)).await;
+    assert!(matches!(refused, Err(Error::Inside(Inside::Unread(_)))), "{refused:?}");
 }
 
 /// Under an agreement that ended keys die too, one epoch later, with all that they opened.

@@ -452,7 +452,7 @@ async fn a_commitment_is_judged_when_the_period_is_over_by_what_was_fixed() {
     let state = async |command| {
         north.state(&operator, None, thread, command).await.map_err(|error| error.to_string())
     };
-    let error = state(judge(30, "published")).await.unwrap_err();
+    let error = state(judge(1, "published")).await.unwrap_err();
     assert!(error.contains("is judged when it is over"), "{error}");
     let error = state(judge(0, "feeling")).await.unwrap_err();
     assert!(error.contains("was not fixed"), "{error}");

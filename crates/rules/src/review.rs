@@ -385,7 +385,7 @@ impl Review {
         };
         for request in requests {
             let view = seen(&request.asker, &request.receiver);
-            let Some(request) = request.up_to(view) else { continue };
+            let Some(request) = request.up_to(view, at) else { continue };
             let clocks = Clocks::of(&request, Some(agreement), &pauses, at);
             let sent = request.asked.first().and_then(|event| event.witnessed);
             let Some(begun) = clocks.start.instant().or(sent) else {
@@ -575,16 +575,15 @@ impl Took {
 
 impl Answers {
     fn take(&mut self, row: &Row, request: &Request, openings: &Openings) {
-        *self.results.entry(row.result.as_str().to_owned()).or_default() += 1;
-        let outcomes = request.standing(View::ALL).outcomes;
-        for outcome in &outcomes {
-            *self.items.entry(outcome.as_str().to_owned()).or_default() += 1;
-        }
         if row.started.is_none() {
             self.unreceipted += 1;
             return;
         }
         self.requests += 1;
+        *self.results.entry(row.result.as_str().to_owned()).or_default() += 1;
+        for outcome in &request.standing(View::ALL).outcomes {
+            *self.items.entry(outcome.as_str().to_owned()).or_default() += 1;
+        }
         self.acknowledge.take(&row.acknowledge);
         // An item that waits for a decision about the whole waits for its answer.
         self.answer.take(&row.answer);

@@ -17,7 +17,7 @@ use comity_rules::command::{Command, Deed};
 use comity_rules::content::{Answer, ItemAnswer, Remark};
 use comity_rules::quality::Result;
 use comity_rules::request::Outcome;
-use comity_rules::thread::Sides as _;
+use comity_rules::thread::{Sides as _, View};
 use comity_rules::{PartyId, ThreadId, ladder};
 use jiff::{SignedDuration, Timestamp};
 use party::{Party, ask, pair};
@@ -137,6 +137,8 @@ impl Case {
             let asker = request.asker.clone();
             request.mirrored(&asker, (0, u64::MAX), time);
         }
+        // As a review has it.
+        let request = request.up_to(View::ALL, at(now)).unwrap();
         Clocks::of(&request, Some(agreement), &pauses, at(now))
     }
 }
@@ -183,6 +185,14 @@ fn a_mirror_with_a_slow_clock_had_nothing_before_it_was_there() {
     assert_eq!(case.clocks("09T09:00").start, Start::Mirror(at("09T08:00")));
     case.receive(1, "09T08:00");
     assert_eq!(case.clocks("09T09:00").start, Start::Receipt(at("09T08:00")));
+}
+
+#[test]
+fn what_a_mirror_says_later_it_had_not_said_in_a_review() {
+    let mut case = Case::sent("09T08:00");
+    case.mirror("09T10:00");
+    assert_eq!(case.clocks("09T09:59").start, Start::Unreceipted);
+    assert_eq!(case.clocks("09T10:00").start, Start::Mirror(at("09T10:00")));
 }
 
 #[test]

@@ -471,6 +471,7 @@ actions-how = Write an action item as “party | 2026-06-30 | what is to be done
 actions-none = What meetings leave to be done will be here until it is done.
 actions-open = To be done
 alert-seen = Seen
+alert-since = since { $time }
 alerts-title = New: nobody has seen these yet
 answer-items = Answer items
 answer-later = not yet
@@ -674,6 +675,7 @@ state-acknowledged = acknowledged
 state-agreed = agreed by both
 state-done = done
 state-open = open
+state-lost = not answered; it died unread with its key
 state-cut-off = open when its terms ended
 state-proposed = waits for the other side's agreement
 state-raised = waits for a reply
@@ -771,7 +773,7 @@ flaw-score = scores are 0 to 4
 flaw-empty-period = the period ends before it begins
 flaw-stranger = { $party } is no party to these terms
 
-problem-unread = The text that should be read back is not here, or its key is destroyed. Nothing was sent.
+problem-unread = The text is not here, or its key is destroyed: nobody can say any more that it was read. Nothing was sent; ask the other side to say it again.
 problem-not-over = To: the period goes on until { $day }, and is judged when it is over.
 problem-own-draft = A second pair of eyes: somebody else releases what you drafted.
 problem-released = { $by } has released this draft already.
@@ -924,6 +926,7 @@ weeks = { $n ->
 
 flaw-not-carried = the agreement names it, and it is not carried here: { $why }
 problem-nothing-to-follow = There is no request { $id } here to go on from.
+problem-others-request = Request { $id } is between you and another party: what goes on from it goes to that one.
 problem-other-sort = An exercise goes on from an exercise, and what is real from what is real.
 
 review-entries = Entries it stands on

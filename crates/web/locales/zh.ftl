@@ -463,6 +463,7 @@ actions-how = 待办事项写作“一方 | 2026-06-30 | 何事”;一方用其�
 actions-none = 会议留下的待办事项会列在这里,直到完成。
 actions-open = 待办
 alert-seen = 已阅
+alert-since = 自 { $time } 起
 alerts-title = 新提醒:尚无人查看
 answer-items = 答复各项
 answer-later = 暂不
@@ -666,6 +667,7 @@ state-acknowledged = 已确认
 state-agreed = 双方同意
 state-done = 已办结
 state-open = 未结
+state-lost = 未答复；内容未经阅读，已随密钥销毁
 state-cut-off = 条款终止时未结
 state-proposed = 等待另一方同意
 state-raised = 等待回应
@@ -763,7 +765,7 @@ flaw-score = 评分为 0 至 4
 flaw-empty-period = 期间的结束早于开始
 flaw-stranger = { $party } 不是本协议的缔约方
 
-problem-unread = 需要复诵的文本不在此处,或其密钥已销毁。未发送任何内容。
+problem-unread = 文本不在此处,或其密钥已销毁:已无法确认有人读过。未发送任何内容;请对方重新发送。
 problem-not-over = 截止日:该期间至 { $day } 才结束,结束后方可评判。
 problem-own-draft = 须由第二人核准:您起草的内容由他人核发。
 problem-released = { $by } 已核发此草稿。
@@ -907,6 +909,7 @@ weeks = { $n } 周
 
 flaw-not-carried = 协议中有此事项,但此处不予办理:{ $why }
 problem-nothing-to-follow = 此处没有可承接的请求 { $id }。
+problem-others-request = 请求 { $id } 属于贵方与另一方之间：承接它的请求只能发给该方。
 problem-other-sort = 演练只能承接演练,真实事项只能承接真实事项。
 
 review-entries = 所依据的账本条目

@@ -65,6 +65,7 @@ fn inside(t: Language, inside: &Inside) -> String {
             t.with("problem-not-fixed", values)
         }
         Inside::NothingToFollow(id) => t.with("problem-nothing-to-follow", [("id", id.clone())]),
+        Inside::OthersRequest(id) => t.with("problem-others-request", [("id", id.clone())]),
         Inside::OtherSort => t.text("problem-other-sort"),
         Inside::OthersAction { item, party } => {
             let values = [("item", item.to_string()), ("party", party.to_string())];

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use comity_rules::access::Role;
-use comity_rules::agreement::Words;
+use comity_rules::agreement::{TEMPLATES, Words};
 use comity_rules::content::{Answer, Ask, Assessment, Tlp};
 use comity_rules::matter::Signal;
 use comity_rules::{PartyId, Period};
@@ -202,9 +202,13 @@ impl Script {
             }
             None => read(Path::new(named))?,
         };
-        let script: Self =
+        let mut script: Self =
             toml::from_str(&text).map_err(|error| Failure::Wrong(format!("{named}: {error}")))?;
         script.check().map_err(|problem| Failure::Wrong(format!("{named}: {problem}")))?;
+        if TEMPLATES.iter().all(|(id, _)| *id != script.template) {
+            let beside = Path::new(named).with_file_name(&script.template);
+            script.template = beside.display().to_string();
+        }
         Ok(script)
     }
 

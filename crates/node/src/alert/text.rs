@@ -38,6 +38,7 @@ pub fn text(alert: &Alert, language: &str, config: &Config, card: &Card) -> Text
     let word = |name: &str| detail[name].as_str().unwrap_or_default().to_owned();
     let due = word("due").parse::<Timestamp>().ok();
     let zone = TimeZone::get(&card.zone).unwrap_or(TimeZone::UTC);
+    let day = due.map(|due| due.to_zoned(TimeZone::UTC).date().to_string());
     let due = due.map(|due| due.to_zoned(zone).strftime("%Y-%m-%d %H:%M").to_string());
     let mut arguments = FluentArgs::new();
     arguments.set("id", alert.thread.map(|thread| thread.short()).unwrap_or_default());
@@ -45,6 +46,7 @@ pub fn text(alert: &Alert, language: &str, config: &Config, card: &Card) -> Text
     arguments.set("peer", word("peer"));
     arguments.set("step", detail["step"].as_u64().unwrap_or(1).to_string());
     arguments.set("zone", card.zone.clone());
+    arguments.set("day", day.unwrap_or_default());
     arguments.set("due", due.clone().unwrap_or_default());
     arguments.set("party", card.name.clone());
     let say = |key: &str| catalogue.text(key, Some(&arguments));

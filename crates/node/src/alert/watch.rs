@@ -3,7 +3,7 @@
 use comity_rules::access::Person;
 use comity_rules::content::Letter;
 use comity_rules::matter::{Signal, Topic};
-use comity_rules::request::{Desired, Status};
+use comity_rules::request::{Desired, Outcome, Status};
 use comity_rules::review::Meetings;
 use comity_rules::thread::{Sides as _, View};
 use comity_rules::{Kind, PartyId, Request, ThreadId, quality};
@@ -256,6 +256,9 @@ fn matter(node: &Node, line: &matters::Line, alerts: &mut Vec<Alert>) {
                 alerts.push(about.alert("no-echo", "", 1, due));
             }
         }
+        Topic::Hotline if line.is_lost => {
+            alerts.push(about.alert("hotline-lost", "", 1, None));
+        }
         Topic::Hotline => {
             for message in matter.messages(View::ALL) {
                 if message.acknowledged.is_some() {
@@ -308,12 +311,16 @@ async fn limits(node: &Node, alerts: &mut Vec<Alert>) -> Result<(), Error> {
         if found.request.asker != *node.party() {
             continue;
         }
-        // Whoever has asked for more time, or for the data, has done what the alarm is for.
+        // Whoever has asked for more time, or for the data, has done what the alarm is for, unless it was not given.
         let going_on = request::following(&node.db, thread, PAGE).await?;
         let asked = |one: &request::Summary| {
             let standing = one.request.standing(View::ALL);
-            let lives =
-                standing.desired != Desired::Withdrawn && standing.status != Status::Refused;
+            let is_given = standing.status != Status::Refused
+                && !standing
+                    .outcomes
+                    .iter()
+                    .any(|outcome| matches!(outcome, Outcome::Refused | Outcome::Impossible));
+            let lives = standing.desired != Desired::Withdrawn && is_given;
             one.request.asker == *node.party() && lives
         };
         if what == "preserved" && going_on.iter().any(asked) {

@@ -326,7 +326,7 @@ fn line_json(node: &Node, line: &Line) -> Value {
         "exercise": matter.exercise,
         "agreement": line.agreement.terms.id,
         "terms": line.summary.terms,
-        "state": line.standing.state,
+        "state": line.state(),
         "over": line.standing.over,
         "waits_for": line.standing.waits_for,
         "waits_for_us": line.waits_for(node),

@@ -212,7 +212,7 @@ impl Mechanism {
                     entry: event.index,
                     from,
                     to,
-                    beforehand: fixed.is_some_and(|fixed| day(fixed) <= from),
+                    beforehand: fixed.is_some_and(|fixed| day(fixed) < from),
                     verdicts: judgement.verdicts,
                 });
             }

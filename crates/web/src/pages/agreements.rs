@@ -1,6 +1,7 @@
 //! `/agreements`: the terms that are signed here, and what they say of deadlines.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use askama::Template;
 use axum::extract::State;
@@ -8,6 +9,7 @@ use axum::response::Response;
 use comity_ledger::Hash;
 use comity_node::closing::State as Stands;
 use comity_node::dossier::Line;
+use comity_node::node::Agreement as Signed;
 use comity_rules::Terms;
 use comity_rules::agreement::{Agreement, Counts, Definition, Nature, Reading};
 
@@ -196,4 +198,28 @@ pub(crate) fn definition(t: Language, terms: &Agreement, definition: &Definition
     let word =
         if others.is_empty() { own.to_owned() } else { format!("{own} ({})", others.join(", ")) };
     [word, state, readings.join(" / ")]
+}
+
+/// Agreements by their hashes, each with whom and what it is; those that are alike with their day, and if need be the first
+/// digits of the hash.
+pub(crate) fn named(t: Language, all: &[Arc<Signed>]) -> Vec<(String, String)> {
+    let hash = |one: &Signed| one.terms.hash().to_hex();
+    let name =
+        |one: &Signed| format!("{} · {}", one.terms.name_of(&one.peer), one.terms.title(t.code()));
+    let day = |one: &Signed| {
+        let proposed = one.terms.between.as_ref().map(|between| between.proposed);
+        proposed.map(|time| time.strftime(" · %Y-%m-%d").to_string()).unwrap_or_default()
+    };
+    let short = |one: &Signed| format!(" · {}", hash(one).get(..8).unwrap_or_default());
+    let mut names: Vec<String> = all.iter().map(|one| name(one)).collect();
+    let tell: [&dyn Fn(&Signed) -> String; 2] = [&day, &short];
+    for more in tell {
+        let before = names.clone();
+        for (one, name) in all.iter().zip(&mut names) {
+            if before.iter().filter(|other| *other == name).count() > 1 {
+                name.push_str(&more(one));
+            }
+        }
+    }
+    all.iter().map(|one| hash(one)).zip(names).collect()
 }

@@ -19,7 +19,7 @@ use serde::Deserialize;
 
 use super::fields::{Fields, MOST};
 use super::upload::Written;
-use super::{Frame, internal, place, render};
+use super::{Frame, agreements, internal, place, render};
 use crate::App;
 use crate::language::Language;
 use crate::problem;
@@ -212,7 +212,7 @@ async fn page(
         let offered = terms.classes.iter().flat_map(|one| one.definition.all());
         words.extend(offered.flat_map(|(_, said)| ["\n", said]));
     }
-    let definitions = super::agreements::defined(t, terms, class, &words);
+    let definitions = agreements::defined(t, terms, class, &words);
     let templates = match app.node.templates() {
         Ok(all) => {
             all.into_iter().map(|one| (one.id, one.name.in_language(t.code()).to_owned())).collect()
@@ -233,10 +233,7 @@ async fn page(
     let numbers = (1..=written.items()).collect();
     let page = Page {
         t,
-        agreements: open
-            .iter()
-            .map(|a| (a.terms.hash().to_hex(), a.terms.title(t.code()).to_owned()))
-            .collect(),
+        agreements: agreements::named(t, &open),
         classes: terms
             .classes
             .iter()

@@ -95,6 +95,7 @@ pub(crate) async fn show(State(app): State<App>, t: Language, who: Who) -> Respo
     let alerts = alerts.iter().map(|alert| {
         let said = comity_node::alert::text(alert, t.code(), &app.config, app.node.card());
         let since = when::day(t, &alert.at.to_zoned(zone.clone()));
+        let since = t.with("alert-since", [("time", since)]);
         // What is about no matter is about meetings.
         let link = match alert.key.strip_prefix("draft/") {
             Some(draft) => format!("/drafts/{draft}"),

@@ -16,7 +16,7 @@ use comity_rules::content::{
 use comity_rules::matter::{Day, Topic};
 use serde::Deserialize;
 
-use super::agreements::defined_in;
+use super::agreements::{defined_in, named};
 use super::hotline::{Call, calls};
 use super::matter::lines;
 use super::{Frame, Posted, internal, place, render};
@@ -238,10 +238,7 @@ async fn gather(
         problem,
         actions,
         sections,
-        agreements: agreements
-            .iter()
-            .map(|a| (a.terms.hash().to_hex(), a.terms.title(t.code()).to_owned()))
-            .collect(),
+        agreements: named(t, &agreements),
         commitments,
         markings: [Tlp::Red, Tlp::AmberStrict, Tlp::Amber, Tlp::Green, Tlp::Clear]
             .map(Tlp::label)

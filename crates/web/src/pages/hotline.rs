@@ -208,14 +208,13 @@ pub(super) async fn calls(
         let name = |id: &PartyId| terms.name_of(id);
         let between = [("from", name(&matter.opener)), ("to", name(&matter.other))];
         let (kind, title) = headline(t, line);
-        let (state, cut) = (line.standing.state, line.is_cut_off());
         Call {
             id: matter.thread.to_string(),
             title,
             kind,
             between: t.with("from-to", between),
-            state: t.text(&format!("state-{}", if cut { "cut-off" } else { state.as_str() })),
-            cut,
+            state: t.text(&format!("state-{}", line.state())),
+            cut: line.is_cut_off(),
             ours: line.waits_for(&app.node),
             exercise: matter.exercise,
             since: matter.opened.first().map(since).unwrap_or_default(),
@@ -249,7 +248,9 @@ async fn gather(
     // What waits for us stands first.
     calls.sort_by_key(|call| !call.ours);
     let mut lines = Vec::new();
-    for agreement in app.node.agreements().iter().filter(|one| app.node.stands(one)) {
+    let mut standing = app.node.agreements();
+    standing.retain(|one| app.node.stands(one));
+    for (agreement, (hash, named)) in standing.iter().zip(agreements::named(t, &standing)) {
         let Some(hotline) = &agreement.terms.hotline else { continue };
         let status = app.node.hotline_status(&who.0, agreement).await?;
         let zones = Zones::between(&agreement.terms, app.node.party());
@@ -289,8 +290,8 @@ async fn gather(
             _ => t.text("hotline-keys-none"),
         };
         lines.push(Line {
-            terms: agreement.terms.hash().to_hex(),
-            peer: format!("{} · {}", name(&agreement.peer), agreement.terms.title(t.code())),
+            terms: hash,
+            peer: named,
             purpose: hotline.purpose.in_language(t.code()).to_owned(),
             keys,
             within: hotline

@@ -9,13 +9,12 @@ use axum::response::{IntoResponse as _, Response};
 use comity_node::Error;
 use comity_node::node::Agreement;
 use comity_node::review::Until;
-use comity_rules::Terms;
 use comity_rules::access::Right;
 use comity_rules::review::Scope;
 use jiff::civil::Date;
 use serde::Deserialize;
 
-use super::{Frame, Named, download, internal, not_found, render};
+use super::{Frame, Named, agreements, download, internal, not_found, render};
 use crate::App;
 use crate::language::Language;
 use crate::review::files::Form;
@@ -118,7 +117,7 @@ pub(crate) async fn show(
         frame,
         t,
         files: if may { Form::ALL.map(files).into() } else { Vec::new() },
-        agreements: named(t, &app.node.agreements()),
+        agreements: agreements::named(t, &app.node.agreements()),
         chosen,
         from,
         to,
@@ -127,19 +126,6 @@ pub(crate) async fn show(
         view,
     };
     render(t, &page)
-}
-
-/// Agreements by their hashes; those of one title and day by the first digits of them too.
-fn named(t: Language, all: &[Arc<Agreement>]) -> Vec<(String, String)> {
-    let titles: Vec<_> = all.iter().map(|one| dated(t, &one.terms)).collect();
-    let named = all.iter().zip(&titles).map(|(one, title)| {
-        let hash = one.terms.hash().to_hex();
-        let is_one = titles.iter().filter(|other| *other == title).count() == 1;
-        let short = hash.get(..8).unwrap_or_default();
-        let title = if is_one { title.clone() } else { format!("{title} · {short}") };
-        (hash, title)
-    });
-    named.collect()
 }
 
 /// The review in a file.
@@ -178,11 +164,4 @@ pub(crate) async fn file(
         }
         Err(error) => internal(t, &error),
     }
-}
-
-/// Terms by their title and the day on which they were proposed: amended ones have the title of those before.
-fn dated(t: Language, terms: &Terms) -> String {
-    let proposed = terms.between.as_ref().map(|between| between.proposed);
-    let day = proposed.map(|time| time.strftime(" · %Y-%m-%d").to_string());
-    format!("{}{}", terms.title(t.code()), day.unwrap_or_default())
 }

@@ -46,6 +46,8 @@ struct Page {
     definitions: Vec<[String; 3]>,
     /// What it goes on from, and what goes on from it: in words, where, its title.
     related: Vec<[String; 3]>,
+    /// Whether it is this party's own.
+    asks: bool,
     facts: Vec<(String, String)>,
     items: Vec<ItemRow>,
     files: Vec<FileRow>,
@@ -434,9 +436,8 @@ impl Page {
             ),
             dimensions: named(&scored, "score"),
             grounds: terms
-                .grounds
-                .iter()
-                .map(|ground| (ground.code.clone(), ground_of(t, terms, &ground.code)))
+                .known_grounds()
+                .map(|code| (code.to_owned(), ground_of(t, terms, code)))
                 .collect(),
             routing: (states && request.receiver == *us).then(|| Routing {
                 authority: who.0.authority.clone().unwrap_or_default(),
@@ -452,6 +453,7 @@ impl Page {
                 .collect(),
             unsettled: unsettled.iter().map(|why| problem::unsettled(t, why)).collect(),
             limits: limits(t, dossier),
+            asks: who.0.may(Right::State).is_ok() && request.asker == *us,
             disputed: dossier
                 .disputed()
                 .iter()

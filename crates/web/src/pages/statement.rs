@@ -161,7 +161,7 @@ pub(crate) fn reasons(t: Language, terms: &Agreement, reason: &Reason) -> Vec<St
 /// The ground's text in the reader's language, as the terms have it, and its code.
 pub(crate) fn ground_of(t: Language, terms: &Agreement, code: &str) -> String {
     let text = terms.ground(code).map(|ground| ground.text.in_language(t.code()).to_owned());
-    text.map_or_else(
+    text.or_else(|| t.known(&format!("ground-{code}"))).map_or_else(
         || code.to_owned(),
         |text| t.with("code", [("text", text), ("code", code.to_owned())]),
     )
