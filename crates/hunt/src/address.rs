@@ -142,6 +142,14 @@ pub(crate) fn without_scheme(text: &str) -> &str {
     }
 }
 
+/// The scheme of a URL as it stands in a log, where it is one of the web's.
+#[must_use]
+pub fn scheme_of(seen: &str) -> Option<String> {
+    let seen = seen.replace("\\/", "/");
+    let scheme = seen.split_once("://")?.0.to_ascii_lowercase().replace("hxxp", "http");
+    ["http", "https", "ftp"].contains(&scheme.as_str()).then_some(scheme)
+}
+
 /// Whether no URL has this byte.
 pub(crate) fn ends_a_url(byte: u8) -> bool {
     byte <= b' '

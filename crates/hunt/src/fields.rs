@@ -76,6 +76,7 @@ impl Columns {
         if [first, second].iter().any(|line| Extension::of(line).is_some()) {
             return Self::Unnamed;
         }
+        let is_quoted = first.starts_with(b"\"");
         for separator in [b',', b'\t', b';', b'|'] {
             let names = cells(first, separator);
             let is_name = |name: &String| {
@@ -87,7 +88,7 @@ impl Columns {
                 let is_said = colons
                     .into_iter()
                     .any(|after| after.is_none_or(|c| c == ' ' || c.is_ascii_digit()));
-                starts && name.len() <= 64 && name.chars().all(is_part) && !is_said
+                starts && name.len() <= 64 && name.chars().all(is_part) && (is_quoted || !is_said)
             };
             let alike = names.len() > 1 && cells(second, separator).len() == names.len();
             // A number of the row has no name at times.

@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::address::scheme_of;
 use crate::address::{self, Rest};
 use crate::normal;
 

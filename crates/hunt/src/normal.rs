@@ -82,6 +82,16 @@ pub(crate) enum Backslash {
 }
 
 impl Backslash {
+    /// Of a line of which only the beginning is here.
+    pub(crate) fn of_piece(line: &[u8]) -> Self {
+        match carried(line) {
+            _ if is_all_json(line) => Self::Json,
+            Some(at) if is_open(&line[at..]) => Self::Json,
+            _ if Extension::is_cef(line) => Self::Cef,
+            _ => Self::Plain,
+        }
+    }
+
     pub(crate) fn of(line: &[u8]) -> Self {
         if is_json(line) {
             Self::Json
@@ -98,9 +108,23 @@ pub(crate) fn is_json(line: &[u8]) -> bool {
     is_all_json(line) || line.trim_ascii_end().ends_with(b"}") && carried(line).is_some()
 }
 
-/// The same of a line of which only the beginning is here.
-pub(crate) fn begins_json(line: &[u8]) -> bool {
-    is_all_json(line) || carried(line).is_some()
+/// Whether an object that begins here does not end.
+fn is_open(text: &[u8]) -> bool {
+    let (mut depth, mut quoted, mut at) = (0_usize, false, 0);
+    while let Some(byte) = text.get(at) {
+        match byte {
+            b'\\' if quoted => at += 1,
+            b'"' => quoted = !quoted,
+            b'{' if !quoted => depth += 1,
+            b'}' if !quoted => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        at += 1;
+        if depth == 0 {
+            return false;
+        }
+    }
+    true
 }
 
 fn is_all_json(line: &[u8]) -> bool {
@@ -172,7 +196,7 @@ fn parts_name(text: &[u8], at: usize) -> bool {
 
 /// A line end or the like as rsyslog writes it: `#012`.
 fn octal(text: &[u8], at: usize) -> bool {
-    matches!(text.get(at + 1..at + 4), Some([b'0', b'0'..=b'3', b'0'..=b'7']))
+    matches!(text.get(at + 1..at + 4), Some(b"011" | b"012" | b"015" | b"033"))
 }
 
 /// Bytes of a token that are looked at, and of the shortest digest.

@@ -1,13 +1,13 @@
 //! A line of a log as what STIX calls an observation, for patterns over it.
 
 use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
 
-use crate::address;
+use crate::address::{self, scheme_of};
 use crate::fields::Line;
 use crate::lists::json::as_observed;
 
@@ -108,12 +108,15 @@ fn time(text: &str) -> Option<Timestamp> {
 
 /// What a line begins with: a time, or what syslog has had before it since RFC 5424. Before that it wrote no year.
 fn head_time(line: &[u8]) -> Option<Timestamp> {
-    let text = std::str::from_utf8(&line[..line.len().min(64)]).unwrap_or_default();
-    let text =
-        text.strip_prefix('<').and_then(|rest| rest.split_once('>')).map_or(text, |(_, rest)| rest);
-    let text = text.strip_prefix("1 ").unwrap_or(text);
-    let first = text.split_ascii_whitespace().next().filter(|first| first.contains('T'))?;
-    time(first)
+    let mut words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+    let mut first = std::str::from_utf8(words.next()?).ok()?;
+    if first.starts_with('<') {
+        first = first.split_once('>')?.1;
+        if first == "1" {
+            first = std::str::from_utf8(words.next()?).ok()?;
+        }
+    }
+    time(Some(first).filter(|first| first.contains('T'))?)
 }
 
 /// The first field of these names, or of the first of them that there is, in whatever object.
@@ -161,6 +164,9 @@ pub(crate) fn observation(line: &Line<'_>, leads: &[Lead]) -> (Value, Option<Tim
         let leaf = leaf.as_str();
         if let Some(address) = address::ip(value) {
             seen.address(&address.to_string());
+            if let Some(IpAddr::V6(six)) = address::ip_as_written(value) {
+                seen.value("ipv6-addr", &six.to_string());
+            }
         } else if URLS.contains(&leaf) && value.contains("://") {
             seen.url(value);
         } else if value.contains('@')
@@ -222,19 +228,13 @@ impl Objects {
     }
 
     fn address(&mut self, value: &str) -> String {
-        let name = self.value(if value.contains(':') { "ipv6-addr" } else { "ipv4-addr" }, value);
-        if let Ok(four) = value.parse::<Ipv4Addr>() {
-            self.value("ipv6-addr", &four.to_ipv6_mapped().to_string());
-        }
-        name
+        self.value(if value.contains(':') { "ipv6-addr" } else { "ipv4-addr" }, value)
     }
 
-    /// A URL as it stands there, and in the spelling in which it is compared.
+    /// A URL in the spelling in which it is compared.
     fn url(&mut self, value: &str) {
-        self.value("url", value);
-        if let Some(one) = as_observed("url", &["value"], value) {
-            self.value("url", &one);
-        }
+        let one = as_observed("url", &["value"], value);
+        self.value("url", one.as_deref().unwrap_or(value));
     }
 
     fn traffic<'f>(&mut self, of: &impl Fn(&[&str]) -> Option<&'f str>) {
@@ -298,13 +298,6 @@ impl Objects {
             }
             if file.contains_key("hashes") || file.contains_key("name") {
                 file.insert("type".to_owned(), "file".into());
-                // Names are compared in small letters.
-                let small = file.get("name").and_then(Value::as_str).map(str::to_lowercase);
-                if let Some(small) = small.filter(|small| file["name"] != small.as_str()) {
-                    let mut other = file.clone();
-                    other.insert("name".to_owned(), small.into());
-                    self.put(other.into());
-                }
                 self.put(file.into());
             }
         }
@@ -324,10 +317,7 @@ impl Objects {
             }
             "url" => {
                 // Where nothing says which it was, it may be either.
-                let scheme = seen.replace("\\/", "/");
-                let scheme =
-                    scheme.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
-                let scheme = scheme.map(|scheme| scheme.replace("hxxp", "http"));
+                let scheme = scheme_of(seen);
                 let either = ["http".to_owned(), "https".to_owned()];
                 for scheme in scheme.as_ref().map_or(&either[..], std::slice::from_ref) {
                     self.value("url", &format!("{scheme}://{value}"));

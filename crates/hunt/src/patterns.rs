@@ -83,7 +83,7 @@ impl Patterns {
         };
         let sighting = Sighting {
             kind: "pattern",
-            part: Some(part.kind),
+            part: Some((part.kind, part.indicator.clone())),
             indicator: ready.id.clone(),
             pattern: Some(ready.text.clone()),
             ..part

@@ -105,6 +105,11 @@ fn packing_threads_and_blocks_change_nothing() {
 fn json_behind_a_time_is_read_in_pieces_too() {
     let stage = Stage::new();
     let indexes = [stage.index("i", indicators(&[("domain", "evil.example")]).into_iter())];
+    // What ends is a word in a line.
+    let text =
+        format!("Mar 9 app: result  {{\"a\": 1}} {}C:\\temp\\nc.exe done\n", "x ".repeat(600_000));
+    let name = [stage.index("n", indicators(&[("filename", "nc.exe")]).into_iter())];
+    assert_eq!(stage.hunt(&name, &[stage.log("c.log", text.as_bytes())], one()).0.len(), 1);
     for head in ["Mar  9 08:00:00 h app: {\"a\":\"", "{\"a\":\""] {
         let mut text = head.as_bytes().to_vec();
         for _ in 0..30 {

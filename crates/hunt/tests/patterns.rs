@@ -226,7 +226,7 @@ fn texts_are_compared_in_one_spelling() {
         "[ipv6-addr:value = '::ffff:1.2.3.4' AND ipv6-addr:value LIKE '%']",
         "[domain-name:value = 'bücher.example' AND domain-name:value LIKE '%']",
         "[url:value = 'https://P.example/x' AND url:value LIKE 'https%']",
-        "[file:name = 'Evil.EXE' AND file:hashes.MD5 LIKE '44%']",
+        "[file:hashes.MD5 = '44d88612fea8a8f36de82e1278abb02f' AND file:name != 'Setup.exe']",
         "[network-traffic:src_ref.value = '1.2.3.4' AND network-traffic:dst_port = 443]",
     ];
     let alone = |line: &str| {
@@ -246,9 +246,12 @@ fn texts_are_compared_in_one_spelling() {
     ] {
         assert_eq!(alone(line), is(5), "{line}");
     }
+    assert_eq!(alone(r"b'line\nhttps://p.example/x'"), is(5));
     assert_eq!(alone("GET http://p.example/x"), [""; 0]);
-    let cef = "CEF:0|V|P|1|x|n|3|fname=EVIL.exe fileHash=44D88612FEA8A8F36DE82E1278ABB02F";
-    assert_eq!(alone(cef), is(6));
+    let cef =
+        |name| format!("CEF:0|V|P|1|x|n|3|fname={name} fileHash=44D88612FEA8A8F36DE82E1278ABB02F");
+    assert_eq!(alone(&cef("EVIL.exe")), is(6));
+    assert_eq!(alone(&cef("Setup.exe")), [""; 0]);
     let leef = "LEEF:1.0|V|P|1|x|src=1.2.3.4\tdst=2.2.2.2\tdstPort=443";
     assert!(alone(leef).contains(&"7".to_owned()), "{:?}", alone(leef));
 }

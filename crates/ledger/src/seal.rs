@@ -127,7 +127,8 @@ pub fn open(ciphertext: &[u8], commitment: &Sealed, identity: &Identity) -> Resu
     }
     let size = *BUCKETS.get(usize::from(commitment.bucket)).ok_or(Error::Content("size bucket"))?;
     let undecryptable = |_| Error::Undecryptable("not sealed to this node's key");
-    let decryptor = age::Decryptor::new(ciphertext).map_err(undecryptable)?;
+    // Unbuffered it reads the header a few bytes at a time, each time from its beginning.
+    let decryptor = age::Decryptor::new_buffered(ciphertext).map_err(undecryptable)?;
     let mut reader = decryptor
         .decrypt(std::iter::once(&identity.key as &dyn age::Identity))
         .map_err(undecryptable)?;

@@ -5,7 +5,7 @@
 //! statements stay and prove what was said when, and nobody can read them any more. A telephone record is
 //! kept, for that is what it is for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
@@ -114,45 +114,44 @@ impl Node {
         Ok(Some((parse(&theirs)?, parse(&ours)?)))
     }
 
-    /// What the other side stated there.
-    pub(crate) async fn said_to_us(&self, thread: ThreadId, message: u64) -> Result<Letter, Error> {
+    /// What the other side stated there; none where it stated nothing.
+    pub(crate) async fn said_to_us(
+        &self,
+        thread: ThreadId,
+        message: u64,
+    ) -> Result<Option<Letter>, Error> {
         let statements = request::statements(&self.db, thread).await?;
         let mine: Vec<String> = self.agreements().iter().map(|a| a.own.clone()).collect();
         let sent = statements.into_iter().find(|s| s.index == message && !mine.contains(&s.ledger));
-        let kept = sent.and_then(|statement| statement.kept);
-        Ok(kept.ok_or(Inside::Unread(message))?.letter)
+        let kept = |sent: request::Statement| sent.kept.ok_or(Inside::Unread(message));
+        Ok(sent.map(kept).transpose()?.map(|kept| kept.letter))
     }
 
-    /// Whether all that the other side said and nobody acknowledged in the time that the terms give is not here any more.
+    /// What the other side said, and nobody acknowledged in the time that the terms give, that is not here any more.
     pub(crate) async fn died_unread(
         &self,
         agreement: &Agreement,
         matter: &Matter,
-    ) -> Result<bool, Error> {
-        let Some(within) = time_to_read(agreement) else { return Ok(false) };
-        if matter.topic != Topic::Hotline {
-            return Ok(false);
+    ) -> Result<BTreeSet<u64>, Error> {
+        let Some(within) = time_to_read(agreement) else { return Ok(BTreeSet::new()) };
+        // An echo is answered by its receipt.
+        if matter.topic != Topic::Hotline || matter.signal() == Some(Signal::Echo) {
+            return Ok(BTreeSet::new());
         }
-        let messages = matter.messages(View::ALL);
         let ours = matter.opener == *self.party();
-        let waiting =
-            messages.iter().filter(|one| one.by_opener != ours && one.acknowledged.is_none());
-        let (mut any, mut late) = (false, true);
-        for message in waiting.clone() {
-            any = true;
-            late &= came(message.event).is_some_and(|came| within.after(came) <= self.now());
-        }
-        if !any || !late {
-            return Ok(false);
-        }
-        for message in waiting {
-            match self.said_to_us(matter.thread, message.event.index).await {
-                Err(Error::Inside(Inside::Unread(_))) => {}
-                Ok(_) => return Ok(false),
-                Err(error) => return Err(error),
+        let is_late = |event| came(event).is_some_and(|came| within.after(came) <= self.now());
+        let messages = matter.messages(View::ALL);
+        let waiting = messages.iter().filter(|one| one.by_opener != ours);
+        let waiting = waiting.filter(|one| one.acknowledged.is_none() && is_late(one.event));
+        let mut late: BTreeSet<u64> = waiting.map(|one| one.event.index).collect();
+        if !late.is_empty() {
+            for one in request::statements(&self.db, matter.thread).await? {
+                if one.kept.is_some() && one.ledger != agreement.own {
+                    late.remove(&one.index);
+                }
             }
         }
-        Ok(true)
+        Ok(late)
     }
 
     /// Whether what a person reads back is what was sent.
@@ -163,8 +162,8 @@ impl Node {
         text: &str,
     ) -> Result<(), Error> {
         let sent = match self.said_to_us(thread, message).await? {
-            Letter::Message(message) => message.text,
-            Letter::Remark(remark) => remark.text,
+            Some(Letter::Message(message)) => message.text,
+            Some(Letter::Remark(remark)) => remark.text,
             // The rules say what else is wrong with it.
             _ => return Ok(()),
         };

@@ -1,11 +1,11 @@
 //! Matters other than requests, with everything that is known of them, for pages and commands.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use comity_rules::access::Person;
 use comity_rules::content::{ActionItem, Letter};
-use comity_rules::matter::{Standing, Topic};
+use comity_rules::matter::{Message, Signal, Standing, State, Topic};
 use comity_rules::release::{self, Released};
 use comity_rules::thread::{Thread, View};
 use comity_rules::{Kind, Matter, PartyId, ThreadId};
@@ -27,9 +27,9 @@ pub struct Line {
     pub standing: Standing,
     /// The agreement.
     pub agreement: Arc<Agreement>,
-    /// Whether what the other side said there, and nobody acknowledged, died unread with its key: it cannot be
+    /// What the other side said there, and nobody acknowledged, that died unread with its key, by its place: it cannot be
     /// acknowledged any more.
-    pub is_lost: bool,
+    pub lost: BTreeSet<u64>,
 }
 
 /// A matter for a page.
@@ -60,21 +60,48 @@ pub struct OpenAction {
 impl Line {
     async fn of(node: &Node, summary: Summary) -> Result<Self, Error> {
         let agreement = node.agreement(&summary.terms)?;
-        let mut standing = summary.matter.standing(View::ALL);
-        let is_lost = standing.waits_for.as_ref() == Some(node.party())
-            && node.died_unread(&agreement, &summary.matter).await?;
-        if agreement.is_closed() || is_lost {
-            standing.waits_for = None;
+        let standing = summary.matter.standing(View::ALL);
+        let lost = node.died_unread(&agreement, &summary.matter).await?;
+        let mut line = Self { summary, standing, agreement, lost };
+        let waits_here = line.standing.waits_for.as_ref() == Some(node.party());
+        if line.agreement.is_closed() {
+            line.standing.waits_for = None;
+        } else if waits_here && !line.lost.is_empty() && line.message_for(node.party()).is_none() {
+            let ours = |one: &Message<'_>| line.by(node.party(), one) && one.acknowledged.is_none();
+            let waits = line.summary.matter.messages(View::ALL).iter().any(ours);
+            line.standing.waits_for = waits.then(|| line.agreement.peer.clone());
         }
-        Ok(Self { summary, standing, agreement, is_lost })
+        Ok(line)
+    }
+
+    fn by(&self, party: &PartyId, message: &Message<'_>) -> bool {
+        message.by_opener == (self.summary.matter.opener == *party)
+    }
+
+    /// The first message of the other side that this party has to acknowledge, and can: its place, and what it sends.
+    #[must_use]
+    pub fn message_for(&self, us: &PartyId) -> Option<(u64, Option<Signal>)> {
+        let messages = self.summary.matter.messages(View::ALL);
+        let waits = messages.iter().find(|one| {
+            !self.by(us, one) && one.acknowledged.is_none() && !self.lost.contains(&one.event.index)
+        });
+        waits.map(|one| (one.event.index, one.event.act.signal()))
+    }
+
+    /// Whether it is a suspension of what has ended meanwhile.
+    fn is_still(&self) -> bool {
+        let is_suspension = self.summary.matter.topic == Topic::Suspension;
+        is_suspension && !self.standing.over && self.agreement.is_closed()
     }
 
     /// Where it stands, in a word: `cut-off` and `lost` are no states of the ledgers.
     #[must_use]
     pub fn state(&self) -> &'static str {
         match self.standing.state {
-            _ if self.is_cut_off() => "cut-off",
-            _ if self.is_lost => "lost",
+            _ if self.is_cut_off() || self.is_still() => "cut-off",
+            State::Unacknowledged if !self.lost.is_empty() && self.standing.waits_for.is_none() => {
+                "lost"
+            }
             state => state.as_str(),
         }
     }

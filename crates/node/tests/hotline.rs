@@ -162,6 +162,16 @@ async fn what_comes_late_can_be_read_as_long_as_the_terms_give() {
     let refused =
         stage.south.state(&by, Some(&stage.hash()), Some(thread), Command::Deed(heard)).await;
     assert!(matches!(refused, Err(Error::Inside(Inside::Unread(_)))), "{refused:?}");
+    // What is said again there can be acknowledged, and what is lost stays lost.
+    state(&stage.north, &stage, Some(thread), Command::Deed(Deed::Say(remark("again")))).await;
+    stage.settle().await;
+    let line = stage.south.matter(&by, thread).await.unwrap().into_inner().line;
+    let (again, _) = line.message_for(stage.south.party()).unwrap();
+    assert!(again != message && line.lost.contains(&message) && line.waits_for(&stage.south));
+    let heard = Deed::Confirm { message: again, read_back: false, remark: remark("heard") };
+    state(&stage.south, &stage, Some(thread), Command::Deed(heard)).await;
+    let line = stage.south.matter(&by, thread).await.unwrap().into_inner().line;
+    assert_eq!((line.state(), line.message_for(stage.south.party())), ("lost", None));
 }
 
 /// Under an agreement that ended keys die too, one epoch later, with all that they opened.

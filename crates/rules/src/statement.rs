@@ -247,9 +247,17 @@ impl ThreadId {
 
 impl fmt::Display for ThreadId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let hex = hex::encode(&self.0);
-        let (a, b, c, d, e) = (&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]);
-        write!(f, "{a}-{b}-{c}-{d}-{e}")
+        // It is written with every statement that is kept.
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let (mut text, mut at) = ([b'-'; 36], 0);
+        for (place, byte) in self.0.iter().enumerate() {
+            at += usize::from(matches!(place, 4 | 6 | 8 | 10));
+            for nibble in [byte >> 4, byte & 15] {
+                text[at] = DIGITS[usize::from(nibble)];
+                at += 1;
+            }
+        }
+        f.write_str(std::str::from_utf8(&text).unwrap_or_default())
     }
 }
 

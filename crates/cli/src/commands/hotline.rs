@@ -123,7 +123,10 @@ impl Hotline {
             Self::Ack { id, read_back, text: said, who } => {
                 let shown = context.ask(question(Mechanism::Matter { id: id.clone() })).await?;
                 let message = waiting(&shown).ok_or_else(|| {
-                    Failure::No("no message of the other side waits there".to_owned())
+                    Failure::No(match text(&shown, "state").as_str() {
+                        "lost" => "what the other side said there died unread with its key: ask it to say it again".to_owned(),
+                        _ => "no message of the other side waits there".to_owned(),
+                    })
                 })?;
                 let text = read_back.clone().unwrap_or(said);
                 let remark = Remark { text };
@@ -156,7 +159,9 @@ fn waiting(shown: &Value) -> Option<u64> {
         .into_iter()
         .find(|party| shown["waits_for_us"] == json!(true) && shown["waits_for"] == **party)?;
     let messages = shown["messages"].as_array()?;
-    let waits = messages.iter().find(|m| m["by"] != *us && m["acknowledged"].is_null());
+    let waits = messages
+        .iter()
+        .find(|m| m["by"] != *us && m["acknowledged"].is_null() && m["lost"] != json!(true));
     waits?["index"].as_u64()
 }
 

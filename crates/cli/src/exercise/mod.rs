@@ -23,7 +23,6 @@ use comity_rules::command::{Command, Deed};
 use comity_rules::content::{Letter, Message, Remark};
 use comity_rules::matter::Signal;
 use comity_rules::period::whole;
-use comity_rules::thread::View;
 use comity_web::Said;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -421,12 +420,8 @@ impl Run<'_> {
     ) -> Result<Command, Failure> {
         let thread = thread.ok_or_else(|| Failure::Wrong("no such thread".to_owned()))?;
         let found = node.matter(&Person::operator(), thread).await?.into_inner();
-        let matter = &found.line.summary.matter;
-        let opener = matter.opener == *node.party();
-        let messages = matter.messages(View::ALL);
-        let waits = messages.iter().find(|m| m.by_opener != opener && m.acknowledged.is_none());
-        let index =
-            waits.ok_or_else(|| Failure::No("no message waits there".to_owned()))?.event.index;
+        let waits = found.line.message_for(node.party());
+        let (index, _) = waits.ok_or_else(|| Failure::No("no message waits there".to_owned()))?;
         let sent = found
             .statements
             .iter()

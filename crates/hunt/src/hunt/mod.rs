@@ -60,9 +60,9 @@ pub struct Sighting {
     /// The warning lists that call it harmless.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
-    /// Of a pattern: what kind of indicator the part of it is that stands there.
+    /// Of a pattern: the kind and the value of the part of it that stands there.
     #[serde(skip)]
-    pub part: Option<&'static str>,
+    pub part: Option<(&'static str, String)>,
     /// When the line was logged, where that was asked for and it says so.
     #[serde(skip)]
     pub time: Option<Timestamp>,
@@ -445,7 +445,7 @@ impl<'a> Hunt<'a> {
             parts: Vec::new(),
             indexes: self.indexes,
             found,
-            json: None,
+            piece: None,
             is_first: false,
         };
         if let Err(problem) = self.go_through(file, unit, &mut unit_of, early) {

@@ -6,7 +6,7 @@ use super::{Found, Sighting};
 use crate::fields::{Columns, Line};
 use crate::index::{Index, Record};
 use crate::input::{Block, CONTEXT, PIECE};
-use crate::normal;
+use crate::normal::Backslash;
 use crate::observe::{Lead, observation, when};
 use crate::patterns::{Asked, Patterns};
 use crate::scan::{Hit, Host, Scanner};
@@ -46,8 +46,8 @@ pub(super) struct OneUnit<'u, 'i> {
     pub(super) patterns: &'u Patterns,
     pub(super) parts: Vec<SeenPart>,
     pub(super) found: Found,
-    /// Of a line that is read in pieces, whether it is JSON.
-    pub(super) json: Option<bool>,
+    /// Of a line that is read in pieces, what a backslash is there.
+    pub(super) piece: Option<Backslash>,
     pub(super) is_first: bool,
 }
 
@@ -60,12 +60,12 @@ impl OneUnit<'_, '_> {
             self.found.columns = (self.found.columns.0.clone(), columns);
         }
         if block.is_cut && !block.goes_on {
-            self.json = Some(normal::begins_json(&text[..block.length]));
+            self.piece = Some(Backslash::of_piece(&text[..block.length]));
         }
         let lines = self.scanner.scan(
             text,
             block.length,
-            self.json.filter(|_| block.goes_on || block.is_cut),
+            self.piece.filter(|_| block.goes_on || block.is_cut),
         );
         let is_whole = !block.is_cut && !block.goes_on;
         let hits = std::mem::take(&mut self.scanner.hits);
@@ -73,6 +73,8 @@ impl OneUnit<'_, '_> {
         let before = self.found.sightings.len();
         let mut place =
             Place { text: &text[..block.length], from: 0, lines: 0, seen: 0, bounds: (0, 0) };
+        // Each line is read for its time once.
+        let mut timed = (usize::MAX, None);
         for hit in &hits {
             let is_ours = (!block.goes_on || hit.start > CONTEXT)
                 && (!block.is_cut || hit.start <= PIECE + CONTEXT && hit.end < block.length);
@@ -84,7 +86,10 @@ impl OneUnit<'_, '_> {
                     let columns = self.found.columns.1.at(text, start);
                     let whole = Line { bytes, columns: &columns };
                     said.field = whole.field(hit.start - start);
-                    said.time = if self.times { when(&whole) } else { None };
+                    if self.times && timed.0 != start {
+                        timed = (start, when(&whole));
+                    }
+                    said.time = timed.1;
                 }
                 self.sighting(text, block, hit, line, said);
             }

@@ -68,7 +68,13 @@ impl Builder {
     /// Notes what of a list is not looked for: whoever has the list must know it.
     pub fn left_out(&mut self, read: &Read) {
         let refused = ("entries that are no indicators", read.refusals);
+        // What holds no indicator, or none any more, is not left out.
+        let is_none = |what: &str| {
+            what.starts_with("objects of type")
+                || ["deleted attributes", "revoked objects"].contains(&what)
+        };
         let passed = read.passed_over.iter().map(|(what, count)| (what.as_str(), *count));
+        let passed = passed.filter(|(what, _)| !is_none(what));
         for (what, count) in passed.chain([refused]).filter(|(_, count)| *count > 0) {
             *self.about.left_out.entry(what.to_owned()).or_default() += count;
         }

@@ -6,23 +6,23 @@
 //! | bytes | what |
 //! |---|---|
 //! | 0 to 7 | `COMITYHX` |
-//! | 8 to 11 | version: 1 |
+//! | 8 to 11 | version: 2 |
 //! | 12 to 15 | CRC-32C of the header's other bytes |
 //! | 16 to 47 | SHA-256 of the section table and what it covers: the index's name |
 //! | 48 on | a section each: offset and length (u64 each), CRC-32C (u32), its number (u32) |
 //!
 //! | section | what |
 //! |---|---|
-//! | 1 about | JSON: counts, lists with their digests, warning lists, the base of a delta |
-//! | 2 shape | nine u64: slots, filter words, keys, lengths of networks, lengths of names without dots, features |
+//! | 1 about | JSON: counts, lists with their digests, what of them is not looked for, warning lists, the base of a delta |
+//! | 2 shape | eleven u64: slots, filter words, keys, lengths of networks (four), lengths of names without dots, by how much names are longer than a token of theirs, the longest rest of a URL, features |
 //! | 3 networks | 65,536 bits: the first 16 bits of IPv4 addresses that some network holds |
 //! | 4 filter | a blocked Bloom filter: of each key four bits in one u64 |
 //! | 5 table | u64 slots: 24 bits of the key, 40 bits of where its record begins; linear probing |
 //! | 6 records | kind, value, identifier, confidence, expiry, list, warning lists, pattern |
 //! | 7 patterns | JSON: patterns of which some records are only parts |
 //!
-//! A key whose record is 1 or 2 says that something longer has it as its part: a URL whose host it is, or an e-mail
-//! address or a name that holds it.
+//! A key whose record is 1, 2 or 3 says that something longer has it as its part: a URL whose host it is, an e-mail
+//! address, or a name that holds it.
 
 mod build;
 mod record;

@@ -153,7 +153,8 @@ pub(crate) fn as_observed(kind: &str, keys: &[&str], text: &str) -> Option<Strin
         (Kind::Url, Some((scheme, _))) => {
             Some(format!("{}://{}", scheme.to_ascii_lowercase(), found.value))
         }
-        (Kind::Url, None) | (Kind::Cidr, _) => None,
+        // Names of files are told apart by their case in a pattern.
+        (Kind::Url, None) | (Kind::Cidr | Kind::FileName, _) => None,
         _ => Some(found.value),
     }
 }

@@ -282,7 +282,13 @@ impl<'a> Confirm<'a> {
         let to = lengths.last().copied().unwrap_or(end);
         // Between quotes of its own it ends where they do.
         let is_quoted = before == Some(b'"') && self.text.get(to) == Some(&b'"');
+        // Three bytes may stand for one; what is longer is none that is looked for. What names a place in the page is no part.
+        let most = self.longest_rest.saturating_mul(3).saturating_add(16);
+        let path = memchr::memchr(b'#', &rest).unwrap_or(rest.len());
         for cut in ends(&rest, is_quoted, before == Some(b'=')) {
+            if cut.min(path) > most {
+                continue;
+            }
             let found = urls(self.indexes, self.lookups, key, host, &rest[..cut]);
             let to = lengths.get(cut).copied().unwrap_or(end);
             let hit = |(index, place)| Hit { start: from, end: to, index, place };
@@ -298,12 +304,7 @@ impl<'a> Confirm<'a> {
     fn rest(&self, end: usize) -> (Vec<u8>, Vec<usize>) {
         let (mut rest, mut places) = (Vec::new(), Vec::new());
         let mut at = end;
-        // Three bytes may stand for one. What is longer is no URL that is looked for, but for what it names in the page.
-        let mut most = LONGEST_REST.min(self.longest_rest.saturating_mul(3).saturating_add(16));
-        while let Some(byte) = self.text.get(at).filter(|_| rest.len() < most) {
-            if *byte == b'#' {
-                most = LONGEST_REST;
-            }
+        while let Some(byte) = self.text.get(at).filter(|_| rest.len() < LONGEST_REST) {
             // JSON may write `\/`, and CEF must write `\=`.
             let escaped = self.text.get(at + 1).filter(|next| matches!(next, b'/' | b'='));
             let escaped = escaped.filter(|_| *byte == b'\\');
@@ -326,8 +327,11 @@ impl<'a> Confirm<'a> {
             local.take_while(|byte| !address::ends_a_local_part(**byte) && byte.is_ascii()).count();
         let from = sign - length;
         // `to=who@example.com`, `'who@example.com'`: both may begin a local part too.
-        let inner = (from..sign)
-            .filter(|at| *at == from || b"='/?&`{}*!#~$^|%".contains(&self.text[*at - 1]));
+        let leads = |byte: &u8| b"!#~$^%".contains(byte);
+        let led = self.text[from..sign].iter().take_while(|byte| leads(byte)).count();
+        let inner = (from..sign).filter(|at| {
+            *at == from || *at == from + led || b"='/?&`{}*|".contains(&self.text[*at - 1])
+        });
         let begins: Vec<usize> = inner.take(MOST_ENDS).collect();
         for begin in begins {
             let local = self.text[begin..sign].to_ascii_lowercase();
@@ -360,10 +364,12 @@ impl<'a> Confirm<'a> {
             else {
                 return true;
             };
-            !is_token(before)
-                || !is_token(*after)
-                || before >= 0x80 && !self.is_letter_before(at)
-                || *after >= 0x80 && !self.is_letter_after(at)
+            let is_inside = (0x80..0xc0).contains(after);
+            !is_inside
+                && (!is_token(before)
+                    || !is_token(*after)
+                    || before >= 0x80 && !self.is_letter_before(at)
+                    || *after >= 0x80 && !self.is_letter_after(at))
         };
         let stops = (end..=last).filter(|at| is_edge(*at) || *at == end).take(MOST_ENDS);
         let stops: Vec<usize> = stops.collect();
@@ -374,13 +380,13 @@ impl<'a> Confirm<'a> {
             for stop in &stops {
                 let (stop, length) = (*stop, *stop - begin);
                 let longer = length - (end - start);
-                if length > LONGEST_NAME || longer == 0 || self.longer_by >> longer.min(63) & 1 == 0
-                {
+                if length > LONGEST_NAME || longer == 0 {
                     continue;
                 }
                 let name = &small[begin - first..stop - first];
-                let found = key::loose(key, name);
-                if name.is_ascii() && !self.lookups.iter().any(|lookup| lookup.may_have(found)) {
+                // Beyond ASCII small letters may take other room.
+                let is_wanted = self.longer_by >> longer.min(63) & 1 != 0;
+                if name.is_ascii() && !(is_wanted && self.may_have(key::loose(key, name))) {
                     continue;
                 }
                 let Ok(name) = std::str::from_utf8(name) else { continue };
@@ -404,7 +410,7 @@ fn is_written_together(c: char) -> bool {
 /// How long the scheme is that ends here, with its `://` or `:\/\/`.
 fn scheme(before: &[u8]) -> Option<usize> {
     // A name and a password may stand before the host.
-    let named = |byte: &u8| byte.is_ascii_graphic() && !matches!(byte, b'/' | b'"' | b'<' | b'>');
+    let named = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~%!$&*+=:".contains(byte);
     let own = match before.strip_suffix(b"@") {
         Some(user) => {
             1 + user.iter().rev().take(LONGEST_NAME).take_while(|byte| named(byte)).count()

@@ -75,13 +75,12 @@ struct Escaped {
 }
 
 impl Escaped {
-    /// The line around this place; of one that the text begins in, `json` says whether it is any.
-    fn around(text: &[u8], at: usize, length: usize, json: Option<bool>) -> Self {
+    /// The line around this place; of one that is read in pieces, of which the text is one, `piece` says what it is.
+    fn around(text: &[u8], at: usize, length: usize, piece: Option<Backslash>) -> Self {
         let start = memchr::memrchr(b'\n', &text[..at]).map_or(0, |end| end + 1);
         let end = memchr::memchr(b'\n', &text[at..length]).map_or(length, |end| at + end);
-        let backslash = match json {
-            Some(true) if start == 0 => Backslash::Json,
-            Some(false) if start == 0 => Backslash::Plain,
+        let backslash = match piece {
+            Some(known) if start == 0 => known,
             _ => Backslash::of(&text[start..end]),
         };
         Self { start, end, backslash }
@@ -193,14 +192,14 @@ impl<'a> Scanner<'a> {
     }
 
     /// Scans this text, which ends at `length` and is filled up with line ends to a multiple of [`STEP`]; how many
-    /// lines end in it. Of a text that begins inside a line, `json` says whether that is JSON.
-    pub(crate) fn scan(&mut self, text: &[u8], length: usize, json: Option<bool>) -> u64 {
+    /// lines end in it. Of a piece of a line `piece` says what a backslash is there.
+    pub(crate) fn scan(&mut self, text: &[u8], length: usize, piece: Option<Backslash>) -> u64 {
         self.hits.clear();
         self.hosts.clear();
         let mut masks = std::mem::take(&mut self.masks);
         masks.take(text, self.instructions);
         let lines = masks.lines - (text.len() - length) as u64;
-        self.find_escaped_lines(text, length, json, &mut masks);
+        self.find_escaped_lines(text, length, piece, &mut masks);
         self.go_through(text, &masks);
         self.masks = masks;
         let escaped = std::mem::take(&mut self.lines);
@@ -260,7 +259,7 @@ impl<'a> Scanner<'a> {
         &mut self,
         text: &[u8],
         length: usize,
-        json: Option<bool>,
+        piece: Option<Backslash>,
         masks: &mut Masks,
     ) {
         self.lines.clear();
@@ -273,7 +272,7 @@ impl<'a> Scanner<'a> {
             }
             // Most are none, and most of those that are need not know it: the line is looked for only then.
             let known = line.filter(|line| at < line.end);
-            let line_of = || known.unwrap_or_else(|| Escaped::around(text, at, length, json));
+            let line_of = || known.unwrap_or_else(|| Escaped::around(text, at, length, piece));
             if normal::is_trigger(text, at, || line_of().backslash) {
                 let current = line_of();
                 line = Some(current);

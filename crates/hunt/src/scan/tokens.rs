@@ -300,8 +300,10 @@ impl Scanner<'_> {
                     let key = Name::EMPTY.label_in(text, start, start + length).key();
                     let (start, end) = (place(start), place(start + length));
                     self.push(text, Probe { key, start, end, family: Family::Name });
-                } else if !dotted {
+                } else if !dotted && is_wanted {
                     self.beyond_ascii(text, start, start + length);
+                } else if !dotted {
+                    self.pieces(text, start, start + length);
                 }
             }
         }
@@ -318,6 +320,12 @@ impl Scanner<'_> {
             self.ask(text);
             self.confirm(text).written(whole, start, end);
         }
+        self.pieces(text, start, end);
+    }
+
+    /// What stands between other characters in a token.
+    fn pieces(&mut self, text: &[u8], start: usize, end: usize) {
+        let run = &text[start..end];
         let mut at = start;
         for chunk in run.utf8_chunks() {
             let valid = chunk.valid();

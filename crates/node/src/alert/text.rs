@@ -101,6 +101,7 @@ mod tests {
             "rung".to_owned(),
             "no-echo".to_owned(),
             "hotline-unanswered".to_owned(),
+            "hotline-lost".to_owned(),
             "action-due".to_owned(),
             "acknowledge-late-there".to_owned(),
             "decide-late-there".to_owned(),

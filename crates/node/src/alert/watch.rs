@@ -256,9 +256,6 @@ fn matter(node: &Node, line: &matters::Line, alerts: &mut Vec<Alert>) {
                 alerts.push(about.alert("no-echo", "", 1, due));
             }
         }
-        Topic::Hotline if line.is_lost => {
-            alerts.push(about.alert("hotline-lost", "", 1, None));
-        }
         Topic::Hotline => {
             for message in matter.messages(View::ALL) {
                 if message.acknowledged.is_some() {
@@ -275,6 +272,10 @@ fn matter(node: &Node, line: &matters::Line, alerts: &mut Vec<Alert>) {
                     if late && signal != Signal::Telephone {
                         alerts.push(about.alert("hotline-unanswered", &index, 1, due));
                     }
+                    continue;
+                }
+                if line.lost.contains(&message.event.index) {
+                    alerts.push(about.alert("hotline-lost", &index, 1, None));
                     continue;
                 }
                 let had = message.event.receipt.as_ref().and_then(|receipt| receipt.witnessed);
@@ -321,7 +322,8 @@ async fn limits(node: &Node, alerts: &mut Vec<Alert>) -> Result<(), Error> {
                     .iter()
                     .any(|outcome| matches!(outcome, Outcome::Refused | Outcome::Impossible));
             let lives = standing.desired != Desired::Withdrawn && is_given;
-            one.request.asker == *node.party() && lives
+            let same = one.request.receiver == found.request.receiver;
+            one.request.asker == *node.party() && same && lives
         };
         if what == "preserved" && going_on.iter().any(asked) {
             continue;

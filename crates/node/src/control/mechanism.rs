@@ -348,6 +348,8 @@ fn dossier_json(node: &Node, dossier: &Dossier) -> Value {
                 "index": message.event.index,
                 "signal": message.event.act.signal(),
                 "acknowledged": message.acknowledged.map(|event| event.index),
+                "lost": dossier.line.lost.contains(&message.event.index)
+                    && message.by_opener != (matter.opener == *node.party()),
             })
         });
         value["messages"] = json.collect();

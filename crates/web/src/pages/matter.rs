@@ -294,7 +294,7 @@ impl Page {
                 t.with("from-to", between),
                 t.with("under", [("agreement", terms.title(t.code()).to_owned())])
             ),
-            state: t.text(&format!("state-{}", line.standing.state.as_str())),
+            state: t.text(&format!("state-{}", line.state())),
             waits: line
                 .standing
                 .waits_for
@@ -350,14 +350,10 @@ fn moves(
     match matter.topic {
         Topic::Hotline if matter.signal() == Some(Signal::Echo) => {}
         Topic::Hotline => {
-            let messages = matter.messages(View::ALL);
-            let waiting = messages
-                .iter()
-                .find(|message| message.by_opener != opener && message.acknowledged.is_none());
-            if let Some(message) = waiting {
-                let test = message.event.act.signal() == Some(Signal::ReadBack);
+            if let Some((index, signal)) = dossier.line.message_for(us) {
+                let test = signal == Some(Signal::ReadBack);
                 let act = if test { "read-back" } else { "acknowledge" };
-                let wants = Wants::Message(message.event.index);
+                let wants = Wants::Message(index);
                 let hint = test.then(|| t.text("read-back-how"));
                 moves.push(Move { wants, hint, ..plain(act) });
             }

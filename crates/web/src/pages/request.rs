@@ -4,7 +4,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Redirect, Response};
-use comity_node::dossier::{Dossier, Statement};
+use comity_node::dossier::{Dossier, Line, Statement};
 use comity_node::duty::{self, Route, Unsettled};
 use comity_node::{Error, prove};
 use comity_rules::access::{Person, Right};
@@ -46,8 +46,8 @@ struct Page {
     definitions: Vec<[String; 3]>,
     /// What it goes on from, and what goes on from it: in words, where, its title.
     related: Vec<[String; 3]>,
-    /// Whether it is this party's own.
-    asks: bool,
+    /// Where what goes on from it is written, of this party's own.
+    follow_up: Option<String>,
     facts: Vec<(String, String)>,
     items: Vec<ItemRow>,
     files: Vec<FileRow>,
@@ -453,7 +453,7 @@ impl Page {
                 .collect(),
             unsettled: unsettled.iter().map(|why| problem::unsettled(t, why)).collect(),
             limits: limits(t, dossier),
-            asks: who.0.may(Right::State).is_ok() && request.asker == *us,
+            follow_up: follow_up(app, line).filter(|_| who.0.may(Right::State).is_ok()),
             disputed: dossier
                 .disputed()
                 .iter()
@@ -563,6 +563,17 @@ fn facts(t: Language, dossier: &Dossier, ask: Option<&Ask>) -> Vec<(String, Stri
 }
 
 /// The dates in the limits of use of what was answered, which stay with it.
+/// Where this party goes on from a request of its own: under its terms, or others with the same side.
+fn follow_up(app: &App, line: &Line) -> Option<String> {
+    let (request, own) = (&line.summary.request, line.agreement.terms.hash());
+    let mut open = app.node.agreements();
+    open.retain(|one| app.node.stands(one) && one.peer == line.agreement.peer);
+    let under = open.iter().find(|one| one.terms.hash() == own).or(open.first())?;
+    let (id, terms) = (request.thread, under.terms.hash().to_hex());
+    let ours = request.asker == *app.node.party();
+    ours.then(|| format!("/requests/new?follows={id}&relation=extension&terms={terms}"))
+}
+
 fn limits(t: Language, dossier: &Dossier) -> Vec<String> {
     let mut all = Vec::new();
     for statement in effective(dossier) {

@@ -127,7 +127,7 @@ impl Reviews {
             let made = slot.make(&node, &by, &agreement, days).await;
             drop(turn);
             match made {
-                Err(error) if asked.elapsed() > PATIENCE => {
+                Err(error) if asked.elapsed() > patience => {
                     slot.fail(error);
                     None
                 }

@@ -72,6 +72,7 @@ impl Make {
         let mut refused = Vec::new();
         let mut refusals = 0;
         let mut patterns = Vec::new();
+        let mut passed_over = std::collections::BTreeMap::<String, u64>::new();
         let lists = self.lists.iter().map(|path| (path, false));
         for (path, removes) in lists.chain(self.remove.iter().map(|path| (path, true))) {
             let bytes = std::fs::read(path).map_err(|error| Failure::file(path, &error))?;
@@ -90,6 +91,9 @@ impl Make {
             refusals += read.refusals;
             builder.left_out(&read);
             patterns.extend(read.patterns);
+            for (what, count) in read.passed_over {
+                *passed_over.entry(what).or_default() += count;
+            }
         }
         bar.finish_and_clear();
         for line in refused.iter().take(MOST_SHOWN) {
@@ -112,10 +116,14 @@ impl Make {
         };
         let value = json!({
             "index": index.path(), "sha256": index.digest(), "about": index.about(),
-            "refused": refusals, "passed_over": index.about().left_out, "patterns_passed_over": patterns,
+            "refused": refusals, "passed_over": passed_over, "patterns_passed_over": patterns,
         });
         Ok(context.print(&value, |_| {
             let mut text = described(&index);
+            let known = &index.about().left_out;
+            for (what, count) in passed_over.iter().filter(|(what, _)| !known.contains_key(*what)) {
+                text.push_str(&format!("{count} {what} were passed over\n"));
+            }
             if !patterns.is_empty() {
                 let first =
                     patterns.iter().take(MOST_SHOWN).cloned().collect::<Vec<_>>().join(", ");

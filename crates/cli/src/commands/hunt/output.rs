@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use comity_hunt::hunt::{Sighting, Sink, Summary};
 use comity_hunt::index::Index;
-use comity_hunt::indicator::{Indicator, Kind, Named};
+use comity_hunt::indicator::{Indicator, Kind, Named, scheme_of};
 use comity_hunt::input::Source;
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -138,7 +138,7 @@ impl Sink for Counted {
         let seen = self.indicators.entry(key).or_default();
         seen.count += 1;
         if seen.observed.len() < MOST_OBSERVED {
-            seen.observed.extend(observed(one, value));
+            seen.observed.insert(observed(one, value));
         }
         if let Some(time) = one.time {
             let (first, last) = seen.times.unwrap_or((time, time));
@@ -151,26 +151,22 @@ impl Sink for Counted {
 }
 
 /// What of an indicator was seen: an address of a network, a name in a domain, a URL with the scheme that stands there.
-fn observed(one: &Sighting, value: &str) -> Option<(&'static str, String)> {
-    let kind = one.part.unwrap_or(one.kind);
+fn observed(one: &Sighting, value: &str) -> (&'static str, String) {
+    let (kind, value) = match &one.part {
+        Some((kind, value)) => (*kind, value.as_str()),
+        None => (one.kind, value),
+    };
     let read = |named| Indicator::new(named, &one.value).ok().map(|what| what.value);
     let seen = match kind {
-        "cidr" => read(Named::Address)?,
-        "domain" => read(Named::Kind(Kind::Domain))?,
+        "cidr" => read(Named::Address),
+        "domain" => read(Named::Kind(Kind::Domain)),
         "url" => {
-            let path = read(Named::Kind(Kind::Url))?;
-            let scheme = one.value.replace("\\/", "/");
-            let scheme = scheme.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
-            let scheme = scheme.map(|scheme| scheme.replace("hxxp", "http"));
-            format!("{}://{path}", scheme.as_deref().unwrap_or("http"))
+            let scheme = scheme_of(&one.value);
+            Some(format!("{}://{value}", scheme.as_deref().unwrap_or("http")))
         }
-        _ if one.part.is_none() => value.to_owned(),
-        _ => {
-            let named = Kind::of_name(kind)?;
-            read(named)?
-        }
+        _ => None,
     };
-    Some((kind, seen))
+    (kind, seen.unwrap_or_else(|| value.to_owned()))
 }
 
 /// Values of one indicator that a bundle has.
