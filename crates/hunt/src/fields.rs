@@ -174,6 +174,22 @@ pub(crate) struct Line<'a> {
     pub(crate) columns: &'a Columns,
 }
 
+/// How values are read as they were meant.
+type Reading = fn(&[u8]) -> Cow<'_, str>;
+
+/// A field's name, and where its value stands.
+type Field = (String, (usize, usize));
+
+/// What names the fields of a line.
+enum Naming<'l> {
+    /// The columns of its file, each with where its cell stands.
+    Columns(Vec<(usize, usize)>, &'l [String]),
+    /// It does so itself, as CEF and LEEF do.
+    Own(Extension<'l>),
+    /// Whatever stands before an `=`.
+    Pairs,
+}
+
 /// What a host and other fields of its line are together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Joined {
@@ -184,17 +200,20 @@ pub(crate) struct Joined {
 }
 
 impl Line<'_> {
-    /// The columns that hold for it: a line that is no row of the table, or says itself what its fields are called, has
-    /// none.
-    fn columns(&self) -> &Columns {
+    /// What names its fields, where it is no JSON.
+    fn named(&self) -> Naming<'_> {
+        if let Columns::Zeek(names) = self.columns {
+            return Naming::Columns(self.parted(b'\t'), names);
+        }
+        if let Some(own) = Extension::of(self.bytes) {
+            return Naming::Own(own);
+        }
         match self.columns {
-            Columns::Csv(separator, names)
-                if self.cells(*separator, names).is_none()
-                    || Extension::of(self.bytes).is_some() =>
-            {
-                &Columns::Unnamed
-            }
-            columns => columns,
+            Columns::Csv(separator, names) => match self.cells(*separator, names) {
+                Some(cells) => Naming::Columns(cells, names),
+                None => Naming::Pairs,
+            },
+            _ => Naming::Pairs,
         }
     }
 
@@ -208,8 +227,8 @@ impl Line<'_> {
             }
             return all;
         }
-        let read = self.reading();
-        for (name, (start, end)) in self.fields().unwrap_or_default() {
+        let (read, fields) = self.fields();
+        for (name, (start, end)) in fields {
             all.push((name, read(&self.bytes[start..end]).into_owned()));
         }
         all
@@ -225,27 +244,20 @@ impl Line<'_> {
 
     /// The name of the field that this place is in.
     pub(crate) fn field(&self, at: usize) -> Option<String> {
-        match self.columns() {
-            _ if crate::normal::is_json(self.bytes) => {
-                let path = json_path(self.bytes, at).map(|path| written(&path));
-                // What begins as JSON does and is none has no names.
-                path.filter(|path| !path.is_empty())
-            }
-            Columns::Zeek(names) => {
-                let before = self.bytes[..at].iter().filter(|byte| **byte == b'\t').count();
-                names.get(before).cloned()
-            }
-            Columns::Csv(separator, names) => {
-                let cells = self.cells(*separator, names)?;
+        if crate::normal::is_json(self.bytes) {
+            let path = json_path(self.bytes, at).map(|path| written(&path));
+            // What begins as JSON does and is none has no names.
+            return path.filter(|path| !path.is_empty());
+        }
+        match self.named() {
+            Naming::Columns(cells, names) => {
                 names.get(cells.iter().position(|(_, end)| at <= *end)?).cloned()
             }
-            Columns::Unnamed => match Extension::of(self.bytes) {
-                Some(own) => {
-                    let (name, _) = own.fields().find(|(_, value)| value.contains(&at))?;
-                    Some(String::from_utf8_lossy(&self.bytes[name]).into_owned())
-                }
-                None => self.pair(at).map(|(name, _)| name),
-            },
+            Naming::Own(own) => {
+                let (name, _) = own.fields().find(|(_, value)| value.contains(&at))?;
+                Some(String::from_utf8_lossy(&self.bytes[name]).into_owned())
+            }
+            Naming::Pairs => self.pair(at).map(|(name, _)| name),
         }
     }
 
@@ -256,11 +268,15 @@ impl Line<'_> {
         (is_whole && cells.len() >= names.len()).then_some(cells)
     }
 
-    /// How its values are read as they were meant.
-    fn reading(&self) -> fn(&[u8]) -> Cow<'_, str> {
-        let is_unnamed = *self.columns() == Columns::Unnamed;
-        let is_escaped = is_unnamed && Extension::of(self.bytes).is_some();
-        if is_escaped { extension::meant } else { String::from_utf8_lossy }
+    /// Where the pieces between two separators stand.
+    fn parted(&self, by: u8) -> Vec<(usize, usize)> {
+        let mut at = 0;
+        let piece = |piece: &[u8]| {
+            let start = at;
+            at += piece.len() + 1;
+            (start, start + piece.len())
+        };
+        self.bytes.split(|byte| *byte == by).map(piece).collect()
     }
 
     /// The key before the `=` that this place stands behind, and where its value begins: whatever writes `key=value`.
@@ -295,13 +311,12 @@ impl Line<'_> {
         if crate::normal::is_json(self.bytes) {
             return self.joined_json(start, end);
         }
-        let fields = self.fields()?;
+        let (read, fields) = self.fields();
         let (host, value) = fields.iter().find(|(_, (from, to))| *from <= start && end <= *to)?;
         if !is_among(&HOSTS, host) || value.0 != start {
             return None;
         }
         let port = self.bytes.get(end..value.1)?;
-        let read = self.reading();
         let find = |names: &[&str]| {
             let of = |name: &&str| fields.iter().find(|(own, _)| own.eq_ignore_ascii_case(name));
             let text = |(from, to): (usize, usize)| read(&self.bytes[from..to]).into_owned();
@@ -310,40 +325,31 @@ impl Line<'_> {
         join(host, port, find(&PATHS), find(&QUERIES), find(&PORTS))
     }
 
-    /// The fields of a line that is no JSON, with where their values stand.
-    fn fields(&self) -> Option<Vec<(String, (usize, usize))>> {
+    /// The fields of a line that is no JSON, with where their values stand, and how these are read as they were meant.
+    fn fields(&self) -> (Reading, Vec<Field>) {
         let inner = |(start, end): (usize, usize)| {
             let cell = &self.bytes[start..end];
             let quoted = cell.len() > 1 && cell.starts_with(b"\"") && cell.ends_with(b"\"");
             if quoted { (start + 1, end - 1) } else { (start, end) }
         };
-        let (separator, names) = match self.columns() {
-            Columns::Zeek(names) => (b'\t', names),
-            Columns::Csv(separator, names) => (*separator, names),
-            Columns::Unnamed => return Some(self.pairs()),
-        };
-        let cells = if separator == b'\t' {
-            let mut at = 0;
-            let cell = |cell: &[u8]| {
-                let start = at;
-                at += cell.len() + 1;
-                (start, start + cell.len())
-            };
-            self.bytes.split(|byte| *byte == b'\t').map(cell).collect()
-        } else {
-            self.cells(separator, names)?
-        };
-        Some(names.iter().cloned().zip(cells.into_iter().map(inner)).collect())
+        match self.named() {
+            Naming::Columns(cells, names) => {
+                let cells = cells.into_iter().map(inner);
+                (String::from_utf8_lossy, names.iter().cloned().zip(cells).collect())
+            }
+            Naming::Own(own) => {
+                let name = |name| String::from_utf8_lossy(&self.bytes[name]).into_owned();
+                let fields = own.fields().take(MOST_PAIRS);
+                let fields = fields.map(|(own, value)| (name(own), (value.start, value.end)));
+                (extension::meant, fields.collect())
+            }
+            Naming::Pairs => (String::from_utf8_lossy, self.pairs()),
+        }
     }
 
     /// All of `key=value`.
-    fn pairs(&self) -> Vec<(String, (usize, usize))> {
-        if let Some(own) = Extension::of(self.bytes) {
-            let name = |name| String::from_utf8_lossy(&self.bytes[name]).into_owned();
-            let fields = own.fields().take(MOST_PAIRS);
-            return fields.map(|(own, value)| (name(own), (value.start, value.end))).collect();
-        }
-        let mut pairs: Vec<(String, (usize, usize))> = Vec::new();
+    fn pairs(&self) -> Vec<Field> {
+        let mut pairs: Vec<Field> = Vec::new();
         for equals in memchr::memchr_iter(b'=', self.bytes).take(MOST_PAIRS) {
             let Some((name, start)) = self.pair(equals + 1) else { continue };
             if start != equals + 1 {

@@ -9,6 +9,7 @@
 
 mod stage;
 
+use std::collections::BTreeMap;
 use std::io::Write as _;
 
 use comity_hunt::hunt::{Hunt, Options, Position, Sighting, Sink, Summary};
@@ -344,7 +345,14 @@ fn csv_lists_carry_confidence_and_expiry() {
     assert_eq!(found[1].value, "b.example");
     let places: Vec<&str> = read.refused.iter().map(|one| one.place.as_str()).collect();
     assert_eq!(places, ["line 3", "line 4"]);
-    assert_eq!(read.passed_over.values().sum::<u64>(), 2, "{:?}", read.passed_over);
+    assert_eq!(read.left_out.values().sum::<u64>(), 2, "{:?}", read.left_out);
+    // Every label counts, in whichever column.
+    let list = "value,marking,pap,tlp\na.example,PAP:CLEAR,red,TLP:RED\nb.example,tlp:green,,\nc.example,,PAP:AMBER,\n";
+    let mut found = Vec::new();
+    lists::read(list.as_bytes(), Choice::default(), &mut |one| found.push(one.marking.clone()))
+        .unwrap();
+    let found: Vec<_> = found.iter().map(|one| one.as_deref().unwrap()).collect();
+    assert_eq!(found, ["TLP:RED PAP:CLEAR PAP:red", "tlp:green", "PAP:AMBER"]);
 }
 
 #[test]
@@ -375,7 +383,8 @@ fn bundles_and_events_give_what_they_hold() {
     );
     assert_eq!(read_.refused.len(), 1);
     assert_eq!(read_.refused[0].place, "indicator--4");
-    assert_eq!(read_.passed_over.values().sum::<u64>(), 4, "{:?}", read_.passed_over);
+    let count = |of: &BTreeMap<String, u64>| of.values().sum::<u64>();
+    assert_eq!((count(&read_.passed_over), count(&read_.left_out)), (2, 2), "{read_:?}");
     let event = r#"{"Event":{"Attribute":[
         {"type":"filename|md5","value":"x.exe|44d88612fea8a8f36de82e1278abb02f","to_ids":true,"uuid":"u1"},
         {"type":"link","value":"http://report.example/","to_ids":false},

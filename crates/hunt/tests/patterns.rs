@@ -182,12 +182,9 @@ fn what_leads_to_no_pattern_is_said() {
             "[domain-name:value = 'c.example' AND domain-name:value LIKE 'c%']",
         ],
     );
-    assert_eq!(read.passed_over["patterns to which nothing leads that can be looked for"], 3);
+    assert_eq!(read.left_out["patterns to which nothing leads that can be looked for"], 3);
     // Of one of two that are enough something can be looked for.
-    assert_eq!(
-        read.passed_over["patterns, where nothing is seen of them that can be looked for,"],
-        1
-    );
+    assert_eq!(read.left_out["patterns, where nothing is seen of them that can be looked for,"], 1);
     assert_eq!(read.patterns, [0, 1, 2, 3].map(|number| format!("indicator--{number}")));
     assert_eq!((index.indicators(), index.about().patterns), (4, 2));
     let indexes = [index];

@@ -155,7 +155,7 @@ impl Node {
             .filter(|meeting| !meeting.exercise)
             .filter_map(|meeting| {
                 let (asked, answered) = (size(&meeting.opener), size(&meeting.other));
-                meeting.up_to(View { asked, answered })
+                meeting.up_to(View { asked, answered }, self.now())
             })
             .collect();
         let (_, open) = review::actions(&agreement.terms, &held.iter().collect::<Vec<_>>(), false);

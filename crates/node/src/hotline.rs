@@ -142,7 +142,8 @@ impl Node {
         let is_late = |event| came(event).is_some_and(|came| within.after(came) <= self.now());
         let messages = matter.messages(View::ALL);
         let waiting = messages.iter().filter(|one| one.by_opener != ours);
-        let waiting = waiting.filter(|one| one.acknowledged.is_none() && is_late(one.event));
+        let waiting = waiting.filter(|one| one.acknowledged.is_none() && !one.is_unopened());
+        let waiting = waiting.filter(|one| is_late(one.event));
         let mut late: BTreeSet<u64> = waiting.map(|one| one.event.index).collect();
         if !late.is_empty() {
             for one in request::statements(&self.db, matter.thread).await? {

@@ -60,30 +60,30 @@ pub struct OpenAction {
 impl Line {
     async fn of(node: &Node, summary: Summary) -> Result<Self, Error> {
         let agreement = node.agreement(&summary.terms)?;
-        let standing = summary.matter.standing(View::ALL);
         let lost = node.died_unread(&agreement, &summary.matter).await?;
+        let ours = summary.matter.opener == *node.party();
+        let is_lost = |one: &Message<'_>| one.by_opener != ours && lost.contains(&one.event.index);
+        let standing = summary.matter.standing_without(View::ALL, is_lost);
         let mut line = Self { summary, standing, agreement, lost };
-        let waits_here = line.standing.waits_for.as_ref() == Some(node.party());
+        // Of two that wait for each other's acknowledgement each has an act of its own before it.
         if line.agreement.is_closed() {
             line.standing.waits_for = None;
-        } else if waits_here && !line.lost.is_empty() && line.message_for(node.party()).is_none() {
-            let ours = |one: &Message<'_>| line.by(node.party(), one) && one.acknowledged.is_none();
-            let waits = line.summary.matter.messages(View::ALL).iter().any(ours);
-            line.standing.waits_for = waits.then(|| line.agreement.peer.clone());
+        } else if line.message_for(node.party()).is_some() {
+            line.standing.waits_for = Some(node.party().clone());
         }
         Ok(line)
-    }
-
-    fn by(&self, party: &PartyId, message: &Message<'_>) -> bool {
-        message.by_opener == (self.summary.matter.opener == *party)
     }
 
     /// The first message of the other side that this party has to acknowledge, and can: its place, and what it sends.
     #[must_use]
     pub fn message_for(&self, us: &PartyId) -> Option<(u64, Option<Signal>)> {
+        let ours = self.summary.matter.opener == *us;
         let messages = self.summary.matter.messages(View::ALL);
         let waits = messages.iter().find(|one| {
-            !self.by(us, one) && one.acknowledged.is_none() && !self.lost.contains(&one.event.index)
+            one.by_opener != ours
+                && !one.settled
+                && !one.is_unopened()
+                && !self.lost.contains(&one.event.index)
         });
         waits.map(|one| (one.event.index, one.event.act.signal()))
     }

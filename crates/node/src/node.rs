@@ -415,6 +415,12 @@ impl Node {
         self.clock.now()
     }
 
+    /// This node's clock, in microseconds since 1970.
+    pub(crate) fn microseconds(&self) -> impl Fn() -> i64 + Send + Sync + 'static {
+        let clock = Arc::clone(&self.clock);
+        move || clock.now().as_microsecond()
+    }
+
     /// The agreements that this party signed.
     #[must_use]
     pub fn agreements(&self) -> Vec<Arc<Agreement>> {

@@ -170,8 +170,77 @@ async fn what_comes_late_can_be_read_as_long_as_the_terms_give() {
     assert!(again != message && line.lost.contains(&message) && line.waits_for(&stage.south));
     let heard = Deed::Confirm { message: again, read_back: false, remark: remark("heard") };
     state(&stage.south, &stage, Some(thread), Command::Deed(heard)).await;
-    let line = stage.south.matter(&by, thread).await.unwrap().into_inner().line;
-    assert_eq!((line.state(), line.message_for(stage.south.party())), ("lost", None));
+    stage.settle().await;
+    for node in [&stage.north, &stage.south] {
+        let line = node.matter(&by, thread).await.unwrap().into_inner().line;
+        assert_eq!((line.state(), line.message_for(node.party())), ("acknowledged", None));
+    }
+}
+
+/// Each side has said something that the other has not acknowledged: each sees what is for itself to do.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_replies_without_acknowledging_leaves_two_acts_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let stage = Stage::set(folder.path(), Arc::new(Tcp)).await;
+    attend(&stage).await;
+    let thread = state(&stage.north, &stage, None, message(Signal::Message, "the dam")).await;
+    stage.settle().await;
+    state(&stage.south, &stage, Some(thread), Command::Deed(Deed::Say(remark("which?")))).await;
+    stage.settle().await;
+    for (one, other) in [(&stage.north, &stage.south), (&stage.south, &stage.north)] {
+        let line = one.matter(&Person::operator(), thread).await.unwrap().into_inner().line;
+        assert!(line.waits_for(one));
+        let (message, _) = line.message_for(one.party()).unwrap();
+        let heard = Deed::Confirm { message, read_back: false, remark: remark("heard") };
+        state(one, &stage, Some(thread), Command::Deed(heard)).await;
+        stage.settle().await;
+        let line = one.matter(&Person::operator(), thread).await.unwrap().into_inner().line;
+        assert!(!line.waits_for(one));
+        assert_eq!(line.standing.over, other.party() == stage.north.party());
+    }
+}
+
+/// What a node has and cannot open is answered by nobody, and both sides know it at once.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_opened_is_no_answer_and_nobodys_delay() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut stage = Stage::set(folder.path(), Arc::new(Tcp)).await;
+    attend(&stage).await;
+    let address = stage.north.home().config().exchange.clone();
+    stage.northern.shutdown().await;
+    let message = state(&stage.north, &stage, None, message(Signal::Message, "the dam")).await;
+    let echo = state(&stage.north, &stage, None, self::message(Signal::Echo, "0a1b")).await;
+    // The key is gone, as in a store that was restored, and the next takes its place.
+    for name in keys(&stage.south) {
+        std::fs::remove_file(stage.south.home().folder().join("keys").join(name)).unwrap();
+    }
+    stage.clock.advance(SignedDuration::from_hours(24 * 7 + 1));
+    let agreement = stage.south.agreement(&stage.hash()).unwrap();
+    hotline::attend(&stage.south, &agreement).await.unwrap();
+    let listener = Tcp.bind(&address).await.unwrap();
+    serve::serve_exchange(&stage.north, listener, &mut stage.northern).unwrap();
+    until(async || stage.south.matter(&Person::operator(), echo).await.is_ok()).await;
+    stage.settle().await;
+    for (node, waits, told) in [
+        (&stage.north, true, ["echo-unopened", "hotline-unopened-there"].as_slice()),
+        (&stage.south, false, &["hotline-unopened"]),
+    ] {
+        let by = Person::operator();
+        let line = node.matter(&by, message).await.unwrap().into_inner().line;
+        assert_eq!((line.state(), line.waits_for(node)), ("unopened", waits));
+        assert!(line.lost.is_empty() && line.message_for(node.party()).is_none());
+        let line = node.matter(&by, echo).await.unwrap().into_inner().line;
+        assert_eq!((line.state(), line.standing.over), ("unopened", true));
+        let status = node.hotline_status(&by, &node.agreement(&stage.hash()).unwrap()).await;
+        let south = &status.unwrap().readiness[stage.south.party()];
+        assert_eq!((south.unopened, south.message.open, south.echo.done), (2, 0, 0));
+        node.tell().await.unwrap();
+        let alerts = node.new_alerts(&by).await.unwrap();
+        let mut whats: Vec<_> = alerts.iter().map(|alert| alert.what.as_str()).collect();
+        whats.retain(|what| what.contains("unopened") || what.contains("lost"));
+        whats.sort_unstable();
+        assert_eq!(whats, told);
+    }
 }
 
 /// Under an agreement that ended keys die too, one epoch later, with all that they opened.

@@ -62,6 +62,9 @@ enum Says {
     Unknown,
 }
 
+const SECRET_LABEL: usize = 6;
+const LABELS_SECRET: &str = "labelxsecretq";
+
 /// Marking definitions: the field's, and some of one's own, of which one never comes.
 fn markings() -> Vec<(String, Option<Value>, Says)> {
     let own = |number, kind: &str, definition: Value, says| {
@@ -84,6 +87,13 @@ fn markings() -> Vec<(String, Option<Value>, Says)> {
     all.push(own(3, "statement", json!({"statement": "(c) Northland"}), Says::Nothing));
     all.push(own(4, "x-house-rule", json!({"rule": "7"}), Says::Unknown));
     all.push((id("marking-definition", 5), None, Says::Unknown));
+    // A label that is a secret itself.
+    let (name, value, says) =
+        own(SECRET_LABEL, "statement", json!({"statement": "PAP:GREEN"}), Says::Pap(Pap::Green));
+    let mut value = value.unwrap();
+    value["object_marking_refs"] = json!([Tlp::Red.id()]);
+    value["external_references"] = json!([{ "source_name": "a", "description": LABELS_SECRET }]);
+    all.push((name, Some(value), says));
     all
 }
 
@@ -272,6 +282,9 @@ impl Judge<'_> {
                 }
             }
         }
+        if reader.tlp < Tlp::Red {
+            forbidden.push(LABELS_SECRET.to_owned());
+        }
         forbidden.extend(visible.iter().filter(|one| !one.1).map(|one| (*one.0).to_owned()));
         forbidden
     }
@@ -448,6 +461,7 @@ async fn nothing_leaves_that_its_markings_keep() {
                 collection: Some(collection.clone()),
                 returns: false,
                 reader: None,
+                reads: true,
             };
             let (report, _) = node.import(import, &|_, _| ()).await.unwrap();
             let refused: BTreeSet<&str> =

@@ -6,6 +6,7 @@ mod stage;
 
 use jiff::SignedDuration;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use comity_node::Node;
 use comity_node::clock::Adjustable;
@@ -110,6 +111,7 @@ fn brought(value: &Value, marking: Tlp, collection: Option<Collection>) -> Impor
         collection,
         returns: false,
         reader: None,
+        reads: true,
     }
 }
 
@@ -221,8 +223,10 @@ async fn filters_and_versions_are_the_standards() {
     let manifest = stand.get(&key, "manifest/?match[type]=domain-name").await;
     let record = &manifest["objects"][0];
     assert_eq!(record["media_type"], "application/stix+json;version=2.1");
-    // What has no version of its own has the time at which it came.
-    assert_eq!(record["version"], record["date_added"]);
+    // What has no version of its own has the time at which it came: just before it was added.
+    let time = |name: &str| record[name].as_str().unwrap().parse::<jiff::Timestamp>().unwrap();
+    let between = time("date_added").duration_since(time("version"));
+    assert!((0..60).contains(&between.as_secs()) && !between.is_negative(), "{record}");
     let (status, _) = stand.send(&key, Method::GET, &stand.path("objects/malware--x/"), "").await;
     assert_eq!(status, 404);
     // Where nothing is said of it, only the latest STIX counts: of it is the first.
@@ -562,6 +566,112 @@ async fn a_tool_takes_no_marking_off_and_learns_nothing_by_adding() {
     assert_eq!(versions["versions"], json!(["9999-12-31T23:59:59.999Z"]));
     assert_eq!(stand.get(&red, "objects/?added_after=9999-12-31T23:59:59Z").await, json!({}));
     assert_eq!(stand.send(&red, Method::GET, &stand.path("objects/%ff/"), "").await.0, 404);
+}
+
+/// Neither where a page ends nor what an addition is told says anything of what is hidden.
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_and_answers_say_nothing_of_what_is_hidden() {
+    let stand = Stand::set().await;
+    let clear = stand.key(Tlp::Clear, true, true).await;
+    let into = || Some(stand.collection.clone());
+    let bring = async |value: Value, marking, collection| {
+        let brought = brought(&value, marking, collection);
+        stand.node.import(brought, &|_, _| ()).await.unwrap().0
+    };
+    let long = "SECRET ".repeat(120_000);
+    for number in 0..6 {
+        let mut value = malware(number, 1, "part", Some(Tlp::Clear));
+        value["description"] = long.as_str().into();
+        value["granular_markings"] =
+            json!([{ "marking_ref": Tlp::Red.id(), "selectors": ["description"] }]);
+        bring(json!([value]), Tlp::Clear, into()).await;
+    }
+    let page = stand.get(&clear, "objects/?limit=1000").await;
+    assert_eq!(page["objects"].as_array().map(Vec::len), Some(6));
+    assert!(page["more"].is_null(), "it ends where what leaves of it ends");
+
+    // What names no version: whether it was here, and since when, is told only to whom it is there.
+    let address = |last: usize, id: &str| {
+        let value = format!("198.51.100.{last}");
+        json!({ "type": "ipv4-addr", "spec_version": "2.1", "id": id, "value": value })
+    };
+    let hidden = address(1, "ipv4-addr--28bb3599-77cd-5a82-a950-b5bd3caf07c4");
+    let mut new = address(2, "ipv4-addr--69c6b4a7-2ac1-5a51-b0b7-8dcb5f4e2d8b");
+    new["object_marking_refs"] = json!([Tlp::Clear.id()]);
+    bring(json!([hidden]), Tlp::Red, None).await;
+    stand.clock.advance(SignedDuration::from_secs(60));
+    let status = stand.add(&clear, &[hidden, new.clone()]).await;
+    let told: Vec<_> = status["successes"].as_array().unwrap().iter().collect();
+    assert_eq!((told.len(), &told[0]["version"]), (2, &told[1]["version"]));
+    assert!(told[1]["version"].as_str().unwrap().starts_with("2026-03-09T08:01:"), "{status}");
+    stand.clock.advance(SignedDuration::from_secs(60));
+    let again = stand.add(&clear, &[new]).await;
+    assert_eq!(again["successes"][0]["version"], told[1]["version"], "it reads that one");
+
+    // A label is what the standard says, whoever brings it, and a definition that says more is kept as it is marked.
+    let mut label: Value = serde_json::from_str(&Tlp::AmberStrict.definition()).unwrap();
+    label["name"] = "TLP:GREEN".into();
+    label["x_note"] = "FOREIGN".into();
+    stand.add(&clear, &[label]).await;
+    let of = format!("objects/{}/", Tlp::AmberStrict.id());
+    let standard: Value = serde_json::from_str(&Tlp::AmberStrict.definition()).unwrap();
+    assert_eq!(stand.get(&clear, &of).await["objects"], json!([standard]));
+    let definition = |number: usize, more: Value| {
+        let mut value = json!({
+            "type": "marking-definition", "spec_version": "2.1", "created": "2026-01-01T00:00:00.000Z",
+            "id": format!("marking-definition--00000000-0000-4000-8000-{number:012}"), "name": "TLP:GREEN",
+            "definition_type": "statement", "definition": { "statement": "TLP:GREEN" },
+        });
+        value.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        value
+    };
+    let said = json!([{ "source_name": "a", "description": "SECRET" }]);
+    let all = json!([
+        definition(
+            1,
+            json!({ "object_marking_refs": [Tlp::Red.id()], "external_references": said })
+        ),
+        definition(2, json!({ "external_references": said })),
+        definition(3, json!({})),
+    ]);
+    bring(all, Tlp::Red, into()).await;
+    let found = stand.get(&clear, "objects/?match[type]=marking-definition").await.to_string();
+    assert!(!found.contains("SECRET") && !found.contains("-000000000002\""), "{found}");
+    assert!(found.contains("-000000000003\""), "a label alone is no secret: {found}");
+}
+
+/// What comes in several transactions becomes visible at the end of the last, and is added then.
+#[tokio::test(flavor = "multi_thread")]
+async fn parts_of_an_addition_count_only_what_a_reader_sees() {
+    let stand = Stand::set().await;
+    let clear = stand.key(Tlp::Clear, true, false).await;
+    let all: Vec<Value> = (0..4_500)
+        .map(|number| {
+            let label = if number % 5 == 0 { Tlp::Red } else { Tlp::Clear };
+            malware(number, 1, "m", Some(label))
+        })
+        .collect();
+    let import = brought(&json!(all), Tlp::Clear, Some(stand.collection.clone()));
+    let written = AtomicI64::new(0);
+    let later = |_, _| {
+        stand.clock.advance(SignedDuration::from_secs(60));
+        written.store(stand.node.now().as_microsecond(), Ordering::Relaxed);
+    };
+    stand.node.import(import, &later).await.unwrap();
+    let (mut dates, mut next) = (Vec::new(), String::new());
+    loop {
+        let page = stand.get(&clear, &format!("manifest/?limit=1000{next}")).await;
+        for one in page["objects"].as_array().unwrap() {
+            let date = one["date_added"].as_str().unwrap();
+            dates.push(date.parse::<jiff::Timestamp>().unwrap().as_microsecond());
+        }
+        let Some(cursor) = page["next"].as_str() else { break };
+        next = format!("&next={cursor}");
+    }
+    let runs: Vec<usize> = dates.chunk_by(|one, next| next - one == 1).map(<[_]>::len).collect();
+    assert_eq!(runs, [2_000, 1_600]);
+    let written = written.into_inner();
+    assert!(dates.iter().all(|date| *date >= written), "none before it could be seen");
 }
 
 /// What others see is not told by the times at which a reader's own came, nor does it move them.

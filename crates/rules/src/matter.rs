@@ -5,6 +5,7 @@
 //! if it was so in what its author could see, and each side writes its own facts.
 
 use comity_ledger::Body;
+use jiff::Timestamp;
 use jiff::civil::Date;
 use minicbor::{Decode, Encode};
 use serde::{Deserialize, Serialize};
@@ -155,6 +156,8 @@ pub enum State {
     Unacknowledged,
     /// Every message is acknowledged; an echo: receipted.
     Acknowledged,
+    /// The other side's node has what was said, and could not open it.
+    Unopened,
     /// The mechanism stands still.
     Suspended,
     /// It goes on.
@@ -180,6 +183,16 @@ pub struct Message<'a> {
     pub event: &'a Event,
     /// The other side's acknowledgement.
     pub acknowledged: Option<&'a Event>,
+    /// Whether it waits for none any more: it has one, or what its author said after it has.
+    pub settled: bool,
+}
+
+impl Message<'_> {
+    /// Whether the other side's node could not open it: nobody can acknowledge it.
+    #[must_use]
+    pub fn is_unopened(&self) -> bool {
+        self.event.receipt.as_ref().is_some_and(|receipt| !receipt.code.is_empty())
+    }
 }
 
 impl Matter {
@@ -313,21 +326,40 @@ impl Matter {
     /// Where the matter stands in this view.
     #[must_use]
     pub fn standing(&self, view: View) -> Standing {
+        self.standing_without(view, |_| false)
+    }
+
+    /// The same where some of the messages of a call are lost, so that nobody can acknowledge them: nothing waits for
+    /// that, and it is not over either.
+    #[must_use]
+    pub fn standing_without(&self, view: View, lost: impl Fn(&Message<'_>) -> bool) -> Standing {
         let (opener, other) = (Some(self.opener.clone()), Some(self.other.clone()));
         let standing = |state, waits_for, over| Standing { state, waits_for, over };
         match self.topic {
             Topic::Hotline => {
                 if self.signal() == Some(Signal::Echo) {
-                    let receipted =
-                        self.opened.first().is_some_and(|first| first.receipt.is_some());
-                    let state = if receipted { State::Acknowledged } else { State::Unacknowledged };
-                    return standing(state, other.filter(|_| !receipted), receipted);
+                    let receipt = self.opened.first().and_then(|first| first.receipt.as_ref());
+                    return match receipt {
+                        None => standing(State::Unacknowledged, other, false),
+                        Some(one) if one.code.is_empty() => {
+                            standing(State::Acknowledged, None, true)
+                        }
+                        Some(_) => standing(State::Unopened, None, true),
+                    };
                 }
-                let messages = self.messages(view);
-                match messages.iter().find(|message| message.acknowledged.is_none()) {
-                    Some(open) if open.by_opener => standing(State::Unacknowledged, other, false),
+                let mut open = self.messages(view);
+                open.retain(|message| !message.settled);
+                let Some(first) = open.first() else {
+                    return standing(State::Acknowledged, None, true);
+                };
+                let waiting = open.iter().find(|one| !one.is_unopened() && !lost(one));
+                match waiting {
+                    Some(one) if one.by_opener => standing(State::Unacknowledged, other, false),
                     Some(_) => standing(State::Unacknowledged, opener, false),
-                    None => standing(State::Acknowledged, None, true),
+                    None if open.iter().any(lost) => standing(State::Unacknowledged, None, false),
+                    // It is for its author to say it again.
+                    None if first.by_opener => standing(State::Unopened, opener, false),
+                    None => standing(State::Unopened, other, false),
                 }
             }
             Topic::Suspension if self.said(true, Kind::Resume, view) => {
@@ -390,10 +422,17 @@ impl Matter {
             let said = self
                 .events(by_opener, view)
                 .filter(|event| matches!(event.act.kind, Kind::Signal | Kind::Say));
-            messages.extend(said.map(|event| {
-                let answers = |confirm: &&&Event| confirm.act.answers == Some(event.index);
-                Message { by_opener, event, acknowledged: confirms.iter().find(answers).copied() }
-            }));
+            let mut said: Vec<_> = said
+                .map(|event| {
+                    let answers = |confirm: &&&Event| confirm.act.answers == Some(event.index);
+                    let acknowledged = confirms.iter().find(answers).copied();
+                    Message { by_opener, event, acknowledged, settled: false }
+                })
+                .collect();
+            if let Some(last) = said.iter().rposition(|one| one.acknowledged.is_some()) {
+                said[..=last].iter_mut().for_each(|one| one.settled = true);
+            }
+            messages.extend(said);
         }
         messages
     }
@@ -464,12 +503,13 @@ impl Matter {
         Some(done)
     }
 
-    /// The matter as both ledgers have it up to these heads; `None` where it is not there yet.
+    /// The matter as both ledgers have it up to these heads, as of a time that is none before theirs; `None` where it
+    /// is not there yet.
     #[must_use]
-    pub fn up_to(&self, heads: View) -> Option<Self> {
+    pub fn up_to(&self, heads: View, at: Timestamp) -> Option<Self> {
         self.is_seen(heads).then(|| Self {
-            opened: up_to(&self.opened, heads.asked, heads.answered),
-            replied: up_to(&self.replied, heads.answered, heads.asked),
+            opened: up_to(&self.opened, (heads.asked, heads.answered), at),
+            replied: up_to(&self.replied, (heads.answered, heads.asked), at),
             ..self.clone()
         })
     }
@@ -646,6 +686,7 @@ names! {
     Position: Open = "open", Examining = "examining", NotAccepted = "not-accepted",
         Settled = "settled", Withdrawn = "withdrawn";
     State: Unacknowledged = "unacknowledged", Acknowledged = "acknowledged",
+        Unopened = "unopened",
         Suspended = "suspended", Resumed = "resumed", Proposed = "proposed", Agreed = "agreed",
         Raised = "raised", Open = "open", Done = "done";
 }

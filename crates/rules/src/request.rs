@@ -417,20 +417,12 @@ impl Request {
     }
 
     /// The request as both ledgers have it up to these heads, as of a time that is none before theirs; `None` where it
-    /// is not there yet. Times that proofs of larger heads gave stay: they are earlier, never later. What a mirror said
-    /// only after that time, it had not said.
+    /// is not there yet.
     #[must_use]
     pub fn up_to(&self, heads: View, at: Timestamp) -> Option<Self> {
-        let cut = |events: &[Event], own, other| {
-            let mut events = up_to(events, own, other);
-            for event in &mut events {
-                event.mirrored = event.mirrored.filter(|time| *time <= at);
-            }
-            events
-        };
         self.is_seen(heads).then(|| Self {
-            asked: cut(&self.asked, heads.asked, heads.answered),
-            answered: cut(&self.answered, heads.answered, heads.asked),
+            asked: up_to(&self.asked, (heads.asked, heads.answered), at),
+            answered: up_to(&self.answered, (heads.answered, heads.asked), at),
             ..self.clone()
         })
     }

@@ -30,7 +30,7 @@ use crate::{Kind, Matter, PartyId, Request, ThreadId};
 pub use mechanism::{Judged, Kept, Line, Mechanism, Pause, Readiness, actions};
 
 /// The version of what a review computes: other rules, another number.
-pub const VERSION: u32 = 5;
+pub const VERSION: u32 = 6;
 
 /// What was opened of a statement for the review.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -363,7 +363,7 @@ impl Review {
         let at = now.unwrap_or(Timestamp::MIN);
         let size = |party: &PartyId| heads.iter().find(|h| h.party == *party).map_or(0, |h| h.size);
         let seen = |one, other| View { asked: size(one), answered: size(other) };
-        let matters = matters.into_iter().filter_map(|m| m.up_to(seen(&m.opener, &m.other)));
+        let matters = matters.into_iter().filter_map(|m| m.up_to(seen(&m.opener, &m.other), at));
         let matters: Vec<_> = matters.collect();
         let pauses = clock::pauses(&matters, scope.exercise, ended);
         let between = agreement.between.as_ref();

@@ -244,11 +244,14 @@ impl Event {
     }
 }
 
-/// The events of one side as both ledgers have them up to these heads, of its own and of the other.
-pub(crate) fn up_to(events: &[Event], own: u64, other: u64) -> Vec<Event> {
+/// The events of one side as both ledgers have them up to these heads, of its own and of the other, as of a time. Times
+/// that proofs of larger heads gave stay: they are earlier, never later. What a mirror said only after that time, it
+/// had not said.
+pub(crate) fn up_to(events: &[Event], (own, other): (u64, u64), at: Timestamp) -> Vec<Event> {
     let within = events.iter().filter(|event| event.index < own).cloned();
     let cut = within.map(|mut event| {
         event.receipt = event.receipt.filter(|receipt| receipt.index < other);
+        event.mirrored = event.mirrored.filter(|time| *time <= at);
         event
     });
     cut.collect()

@@ -74,6 +74,17 @@ pub fn kind(bytes: &[u8]) -> Option<&str> {
     serde_json::from_slice::<Head<'_>>(bytes).ok().map(|head| head.kind)
 }
 
+/// The identifier of an object, without reading the rest of it.
+#[must_use]
+pub fn id(bytes: &[u8]) -> Option<&str> {
+    #[derive(Deserialize)]
+    struct Head<'a> {
+        #[serde(borrow)]
+        id: &'a str,
+    }
+    serde_json::from_slice::<Head<'_>>(bytes).ok().map(|head| head.id)
+}
+
 fn take<'a>(bytes: &'a [u8], parts: &mut Vec<Part<'a>>) -> Result<(), Error> {
     #[derive(Deserialize)]
     struct Head<'a> {

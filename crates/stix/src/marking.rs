@@ -234,6 +234,75 @@ pub enum Meaning {
     Unknown,
 }
 
+/// What stands in a definition beside its label: names and times, which say nothing.
+const FRAME: [&str; 14] = [
+    "type",
+    "spec_version",
+    "id",
+    "created",
+    "modified",
+    "created_by_ref",
+    "name",
+    "definition_type",
+    "definition",
+    "extensions",
+    "x_opencti_id",
+    "x_opencti_type",
+    "x_opencti_definition_type",
+    "x_opencti_definition",
+];
+
+/// The text of the definition that everyone has under this identifier: those of TLP 1 and 2.
+#[must_use]
+pub fn standard(id: &str) -> Option<String> {
+    if let Some(tlp) = Tlp::ALL.into_iter().find(|tlp| tlp.id() == id) {
+        return Some(tlp.definition());
+    }
+    let one = crate::tlp::MARKINGS.iter().find(|marking| marking.id == id)?;
+    let (name, word, created) = (one.name, one.word, crate::tlp::CREATED);
+    Some(format!(
+        r#"{{"type":"marking-definition","spec_version":"2.1","id":"{id}","created":"{created}","definition_type":"tlp","name":"{name}","definition":{{"tlp":"{word}"}}}}"#
+    ))
+}
+
+/// Whether a definition says which label of TLP or PAP it is, and nothing else: then everyone may see it.
+#[must_use]
+pub fn is_label_alone(definition: &Object<'_>) -> bool {
+    let is_label =
+        matches!(Meaning::of(definition), Meaning::Tlp(_) | Meaning::Pap(_) | Meaning::Both(..));
+    let only = |value: Option<&Json<'_>>, names: &[&str]| {
+        let Some(object) = value.and_then(Json::as_object) else { return value.is_none() };
+        object.iter().all(|(name, value)| names.contains(&name) && value.as_str().is_some())
+    };
+    let defined = definition.member("definition");
+    let statement = defined.and_then(Json::as_object).and_then(|own| own.text("statement"));
+    let extensions = definition.member("extensions").and_then(Json::as_object);
+    let mut extensions = extensions.into_iter().flat_map(Object::iter);
+    is_label
+        && definition.iter().all(|(name, _)| FRAME.contains(&name))
+        && only(defined, &["tlp", "pap", "statement"])
+        && [statement, definition.text("name"), definition.text("x_opencti_definition")]
+            .into_iter()
+            .flatten()
+            .all(|text| label(text).is_some())
+        && extensions.all(|(id, own)| match id {
+            TLP_2_0 => only(Some(own), &["extension_type", "tlp_2_0"]),
+            OPENCTI => only(
+                Some(own),
+                &[
+                    "extension_type",
+                    "id",
+                    "type",
+                    "created_at",
+                    "updated_at",
+                    "definition",
+                    "definition_type",
+                ],
+            ),
+            _ => false,
+        })
+}
+
 impl Meaning {
     /// What a definition means that everyone has under one identifier: those of TLP 1 and 2.
     #[must_use]

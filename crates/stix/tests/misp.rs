@@ -648,6 +648,27 @@ fn what_is_no_event_is_refused() {
     assert!(converted.objects.iter().any(|one| one["x_misp_value"] == "x"));
 }
 
+/// Of two things with one UUID the second is named, and not lost in silence; a repetition is none.
+#[test]
+fn what_comes_under_a_uuid_that_is_taken_is_said() {
+    let attribute = |value: &str| {
+        value!({
+            "uuid": "5f2d6ac1-7a44-4d5f-9f4c-2b6d3c9d1e01", "type": "domain", "category": "Network activity",
+            "value": value, "to_ids": 1, "timestamp": "1603642920",
+        })
+    };
+    let made = |values: [&str; 2]| {
+        let event = event(value!({ "Attribute": values.map(attribute) }));
+        misp::to_stix(event.to_string().as_bytes()).unwrap()
+    };
+    assert_eq!(made(["one.example", "one.example"]).left, []);
+    let made = made(["one.example", "two.example"]);
+    let left: Vec<&str> = made.left.iter().map(|(what, _)| what.as_str()).collect();
+    let of = "5f2d6ac1-7a44-4d5f-9f4c-2b6d3c9d1e01";
+    assert_eq!(left, [format!("domain-name--{of}"), format!("indicator--{of}")]);
+    assert!(made.objects.iter().any(|one| one.to_string().contains("one.example")));
+}
+
 /// Clusters that STIX has no object for come back too, and each under its own value, with all of its numbers.
 #[test]
 fn every_cluster_comes_back() {
@@ -655,7 +676,7 @@ fn every_cluster_comes_back() {
         value!({
             "uuid": "c4e851fa-775f-11e7-8163-b774922098cd", "name": of, "type": of,
             "GalaxyCluster": [{
-                "uuid": "a0c22599-9e58-4da4-96ac-7051603fa951", "type": of, "value": value,
+                "uuid": "7e6a1d3c-0d8e-4a53-8a52-3f4b5f0e7c11", "type": of, "value": value,
                 "tag_name": format!("misp-galaxy:{of}=\"{value}\""), "description": "about", "meta": meta,
             }],
         })
@@ -669,6 +690,13 @@ fn every_cluster_comes_back() {
         ),
         ("mitre-malware", "Without a number", value!({ "external_id": ["S0045"] })),
         ("stealer", "TeleGrab", value!({ "refs": ["https://example.com/"] })),
+        (
+            "threat-actor",
+            "Names of its own",
+            value!({ "origin:TEMP.HEX": "tempHex", "cfr-type-of-incident": ["Espionage"], "a_ref": "b" }),
+        ),
+        ("sector", "Energy", value!({ "synonyms": ["Power"] })),
+        ("target-information", "Germany", value!({ "synonyms": ["Deutschland"], "ISO3": "DEU" })),
     ] {
         let one = galaxy(of, value, meta.clone());
         let made = converted(&event(value!({ "Galaxy": [one] })));

@@ -6,7 +6,7 @@
 
 use minicbor::{Decode, Encode};
 
-use crate::db::{Db, Snapshot};
+use crate::db::{Db, Snapshot, marks};
 use crate::{Error, Row, Value, migrate};
 
 /// Bytes of a part at most, about: a backup needs no more memory than that.
@@ -114,7 +114,6 @@ impl Reading {
         let keys = order.split(", ").count();
         let columns = self.snapshot.columns(table).await?;
         let list = columns.join(", ");
-        let marks: Vec<_> = (1..=keys).map(|n| format!("${n}")).collect();
         let select = format!("SELECT {order}, {list} FROM {table}");
         let contents = ["content", "sealed", "draft_file"].contains(&table);
         let page = if contents { PAGE_OF_CONTENTS } else { PAGE };
@@ -126,7 +125,7 @@ impl Reading {
                     self.snapshot.query(&sql, &[]).await?
                 }
                 Some(last) => {
-                    let marks = marks.join(", ");
+                    let marks = marks(1, keys);
                     let sql = format!(
                         "{select} WHERE ({order}) > ({marks}) ORDER BY {order} LIMIT {page}"
                     );
@@ -180,8 +179,8 @@ pub async fn put(db: &Db, part: &Part) -> Result<(), Error> {
     if !covers(&part.table) || part.columns.is_empty() || !part.columns.iter().all(plain) {
         return Err(Error::Refused("a part of the backup is of no table here".to_owned()));
     }
-    let marks: Vec<_> = (1..=part.columns.len()).map(|n| format!("${n}")).collect();
-    let (table, columns, marks) = (&part.table, part.columns.join(", "), marks.join(", "));
+    let marks = marks(1, part.columns.len());
+    let (table, columns) = (&part.table, part.columns.join(", "));
     let sql = format!("INSERT INTO {table} ({columns}) VALUES ({marks})");
     let mut tx = db.begin().await?;
     for row in &part.rows {

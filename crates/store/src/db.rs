@@ -44,6 +44,12 @@ enum SnapshotEngine {
     Postgres(Box<PostgresTx>),
 }
 
+/// So many placeholders for a list, from the `first` on.
+pub(crate) fn marks(first: usize, count: usize) -> String {
+    let marks: Vec<String> = (first..first + count).map(|n| format!("${n}")).collect();
+    marks.join(", ")
+}
+
 /// A value in a row or a parameter.
 #[derive(Debug, Clone, PartialEq, Encode, Decode)]
 pub enum Value {

@@ -3,6 +3,7 @@
 use comity_ledger::{Hash, Statement};
 use comity_rules::channel::Channel;
 
+use crate::db::marks;
 use crate::work::{Opener, Proof, Work};
 use crate::{Db, Error, Value, ledger};
 
@@ -101,11 +102,10 @@ async fn snapshot(work: &mut Work) -> Result<Vec<Hash>, Error> {
     for (view, order) in VIEWS {
         // A page at a time, after the last row of the page before: memory stays what one page needs.
         let columns = order.split(", ").count();
-        let marks: Vec<_> = (1..=columns).map(|n| format!("${n}")).collect();
         let first = format!("SELECT {order}, {view}.* FROM {view} ORDER BY {order} LIMIT {PAGE}");
         let next = format!(
             "SELECT {order}, {view}.* FROM {view} WHERE ({order}) > ({}) ORDER BY {order} LIMIT {PAGE}",
-            marks.join(", ")
+            marks(1, columns)
         );
         let mut digest = Hash::EMPTY;
         let mut rows = work.tx.query(&first, &[]).await?;

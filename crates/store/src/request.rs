@@ -7,6 +7,7 @@ use comity_rules::{Kind, Request, ThreadId};
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+use crate::db::marks;
 use crate::{Db, Error, Row, Tx};
 
 /// A request with what a list shows of it.
@@ -121,11 +122,10 @@ pub async fn letters<const N: usize>(
     (from, to): (u64, u64),
     limit: u64,
 ) -> Result<Vec<(u64, Letter)>, Error> {
-    let marks: Vec<_> = (0..N).map(|n| format!("${}", n + 5)).collect();
     let sql = format!(
         "SELECT idx, letter FROM statement WHERE ledger = $1 AND idx >= $2 AND idx < $3
          AND letter IS NOT NULL AND kind IN ({}) ORDER BY idx LIMIT $4",
-        marks.join(", ")
+        marks(5, N)
     );
     let mut params = vec![ledger.into(), from.into(), to.into(), limit.into()];
     params.extend(kinds.map(|kind| kind.as_str().into()));

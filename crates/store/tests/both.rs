@@ -449,7 +449,7 @@ async fn intelligence_is_kept_found_and_read_in_order(db: Db) {
     assert!(matches!(collection::add(&db, &made).await, Err(Error::Refused(_))));
     let feed_of = collection::find(&db, "feed").await.unwrap().unwrap().num;
     let before = db.intel_changes();
-    let mut intake = Intake::begin(&db, 1_000_000).await.unwrap();
+    let mut intake = Intake::begin(&db, || 1_000_000).await.unwrap();
     let origin = Origin { who: "a", through: "import", source: "f", marking: "TLP:GREEN" };
     let batch = intake.batch(origin).await.unwrap();
     let mut places = Vec::new();
@@ -533,7 +533,7 @@ async fn intelligence_is_kept_found_and_read_in_order(db: Db) {
     let any = Query::Any(vec![token("value_1"), Query::Prefix("网".to_owned())]);
     assert_eq!(found(&any).await, "indicator--1 1, indicator--1 2");
     // Shown to more, it is added now; to fewer, it is not.
-    let mut intake = Intake::begin(&db, 2_000_000).await.unwrap();
+    let mut intake = Intake::begin(&db, || 2_000_000).await.unwrap();
     assert_eq!(Vec::from_iter(intake.referring(&[7]).await.unwrap()), [1, 2, 3, 4, 5]);
     let third = intake.object(3).await.unwrap();
     intake.show_to(&third, (green, green)).await.unwrap();
@@ -546,14 +546,14 @@ async fn intelligence_is_kept_found_and_read_in_order(db: Db) {
     assert_eq!(bodies(reader, &later, 9).await, is("indicator--1 3", false));
     assert_eq!(found(&token("other")).await, "malware--2 1");
     // Taken out of the collection, and deleted.
-    let mut intake = Intake::begin(&db, 3_000_000).await.unwrap();
+    let mut intake = Intake::begin(&db, || 3_000_000).await.unwrap();
     intake.take_out((feed_of, "indicator--1"), &[3]).await.unwrap();
     assert_eq!(intake.delete("malware--2", "a").await.unwrap(), 1);
     assert!(intake.is_gone("malware--2").await.unwrap());
     intake.commit().await.unwrap();
     assert_eq!(bodies(all, &last, 9).await, is("indicator--1 2, malware--3 1", false));
     assert!(intel::gone_from(&db, "there").await.unwrap().is_empty());
-    let mut intake = Intake::begin(&db, 3_000_000).await.unwrap();
+    let mut intake = Intake::begin(&db, || 3_000_000).await.unwrap();
     for id in ["malware--2", "malware--3"] {
         intake.pushed("there", id, true).await.unwrap();
     }

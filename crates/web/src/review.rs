@@ -12,7 +12,7 @@ use comity_node::Error;
 use comity_rules::agreement::{Agreement, Counts};
 use comity_rules::content::DIMENSIONS;
 use comity_rules::quality::{Result as Became, WEIGHTS};
-use comity_rules::review::{Answers, Review, Row, Times, Took};
+use comity_rules::review::{Answers, Readiness, Review, Row, Times, Took};
 use comity_rules::{PartyId, Period};
 use jiff::{SignedDuration, Timestamp};
 
@@ -410,8 +410,21 @@ fn hotline(t: Language, review: &Review, name: &impl Fn(&PartyId) -> String) -> 
             row.extend([span(times.median), span(times.p90)]);
             rows.push(row);
         }
+        for (what, count) in apart(t, &name(party), readiness) {
+            let mut row = vec![what, "–".to_owned(), "0".to_owned(), count.to_string()];
+            row.resize(heads.len(), "–".to_owned());
+            rows.push(row);
+        }
     }
     Table::of(heads.map(|key| t.text(key)).into(), rows.into_iter())
+}
+
+/// What of the hotline is in no time: how much a party did not receipt, and how much its node could not open.
+pub(crate) fn apart(t: Language, party: &str, readiness: &Readiness) -> Vec<(String, u32)> {
+    let counts =
+        [("answers-unreceipted", readiness.unreceipted), ("answers-unopened", readiness.unopened)];
+    let some = counts.into_iter().filter(|(_, count)| *count > 0);
+    some.map(|(key, count)| (t.with(key, [("party", party.to_owned())]), count)).collect()
 }
 
 /// Seconds, in a word or two; a dash where there are none.
@@ -447,7 +460,11 @@ fn commitments(
             });
             let verdicts = verdicts.collect::<Vec<_>>().join(", ");
             let [from, to] = [one.from, one.to].map(|day| day.to_string());
-            let key = if one.beforehand { "review-judgement" } else { "review-judgement-late" };
+            let key = match (one.afterwards, one.beforehand) {
+                (false, _) => "review-judgement-early",
+                (true, false) => "review-judgement-late",
+                (true, true) => "review-judgement",
+            };
             let said = [("by", by), ("from", from), ("to", to), ("verdicts", verdicts)];
             format!("{} ({} {})", t.with(key, said), t.text("review-entry"), one.entry)
         });

@@ -122,10 +122,13 @@ impl Hotline {
             Self::Read { id: None, all } => matter::list(context, Topic::Hotline, !all).await,
             Self::Ack { id, read_back, text: said, who } => {
                 let shown = context.ask(question(Mechanism::Matter { id: id.clone() })).await?;
-                let message = waiting(&shown).ok_or_else(|| {
-                    Failure::No(match text(&shown, "state").as_str() {
-                        "lost" => "what the other side said there died unread with its key: ask it to say it again".to_owned(),
-                        _ => "no message of the other side waits there".to_owned(),
+                let message = shown["to_acknowledge"].as_u64().ok_or_else(|| {
+                    let messages = shown["messages"].as_array();
+                    let is_lost = messages.into_iter().flatten().any(|one| one["lost"] == true);
+                    Failure::No(if is_lost {
+                        "what the other side said there died unread with its key: ask it to say it again".to_owned()
+                    } else {
+                        "no message of the other side waits there".to_owned()
                     })
                 })?;
                 let text = read_back.clone().unwrap_or(said);
@@ -151,18 +154,6 @@ impl Hotline {
             }
         }
     }
-}
-
-/// Place of the first message that waits for this side.
-fn waiting(shown: &Value) -> Option<u64> {
-    let us = [&shown["opener"], &shown["other"]]
-        .into_iter()
-        .find(|party| shown["waits_for_us"] == json!(true) && shown["waits_for"] == **party)?;
-    let messages = shown["messages"].as_array()?;
-    let waits = messages
-        .iter()
-        .find(|m| m["by"] != *us && m["acknowledged"].is_null() && m["lost"] != json!(true));
-    waits?["index"].as_u64()
 }
 
 fn question(question: Mechanism) -> Question {
@@ -212,6 +203,14 @@ fn describe(status: &Value) -> String {
                 seconds(&times["median"]),
                 seconds(&times["p90"]),
             ]);
+        }
+        for (key, what) in [("unreceipted", "not receipted"), ("unopened", "not opened there")] {
+            if readiness[key].as_u64().is_some_and(|count| count > 0) {
+                let mut row = vec![party.clone(), what.to_owned(), "0".to_owned()];
+                row.push(text(readiness, key));
+                row.resize(8, String::new());
+                rows.push(row);
+            }
         }
     }
     let head = ["answers of", "to", "done", "open", "late", "overdue", "median", "P90"];

@@ -509,7 +509,7 @@ impl Run<'_> {
             compare("unsettled", expect.unsettled.map(|count| count.to_string()), unsettled);
         } else {
             let line = node.matter(&Person::operator(), thread).await?.into_inner().line;
-            compare("state", expect.state.clone(), line.standing.state.as_str().to_owned());
+            compare("state", expect.state.clone(), line.state().to_owned());
         }
         Ok(wrong)
     }

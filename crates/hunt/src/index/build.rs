@@ -68,14 +68,9 @@ impl Builder {
     /// Notes what of a list is not looked for: whoever has the list must know it.
     pub fn left_out(&mut self, read: &Read) {
         let refused = ("entries that are no indicators", read.refusals);
-        // What holds no indicator, or none any more, is not left out.
-        let is_none = |what: &str| {
-            what.starts_with("objects of type")
-                || ["deleted attributes", "revoked objects"].contains(&what)
-        };
-        let passed = read.passed_over.iter().map(|(what, count)| (what.as_str(), *count));
-        let passed = passed.filter(|(what, _)| !is_none(what));
-        for (what, count) in passed.chain([refused]).filter(|(_, count)| *count > 0) {
+        let refused = Some(refused).filter(|(_, count)| *count > 0);
+        let left_out = read.left_out.iter().map(|(what, count)| (what.as_str(), *count));
+        for (what, count) in left_out.chain(refused) {
             *self.about.left_out.entry(what.to_owned()).or_default() += count;
         }
     }
@@ -291,8 +286,8 @@ impl Builder {
         let mut out = Sections::new(file)?;
         let about = serde_json::to_vec(&self.about)?;
         out.section(&about)?;
-        let shape: Vec<u8> =
-            self.shape.words().iter().flat_map(|word| word.to_le_bytes()).collect();
+        let mut shape = self.shape;
+        let shape: Vec<u8> = shape.words().iter().flat_map(|word| word.to_le_bytes()).collect();
         out.section(&shape)?;
         out.section(&self.networks)?;
         let words = usize::try_from(self.shape.filter_words).unwrap_or(0);

@@ -150,48 +150,31 @@ pub(crate) struct Shape {
 }
 
 impl Shape {
-    fn words(&self) -> [u64; 11] {
-        let [a, b, c] = self.networks6;
-        let Self {
-            slots,
-            filter_words,
-            keys,
-            networks4,
-            bare_names,
-            longer_by,
-            longest_rest,
-            features,
-            ..
-        } = *self;
+    /// In the order of the file.
+    fn words(&mut self) -> [&mut u64; 11] {
+        let [a, b, c] = &mut self.networks6;
         [
-            slots,
-            filter_words,
-            keys,
-            networks4,
+            &mut self.slots,
+            &mut self.filter_words,
+            &mut self.keys,
+            &mut self.networks4,
             a,
             b,
             c,
-            bare_names,
-            longer_by,
-            longest_rest,
-            features,
+            &mut self.bare_names,
+            &mut self.longer_by,
+            &mut self.longest_rest,
+            &mut self.features,
         ]
     }
 
     fn of(bytes: &[u8]) -> Option<Self> {
-        let mut words = bytes.as_chunks::<8>().0.iter().map(|word| u64::from_le_bytes(*word));
-        let mut next = || words.next();
-        Some(Self {
-            slots: next()?,
-            filter_words: next()?,
-            keys: next()?,
-            networks4: next()?,
-            networks6: [next()?, next()?, next()?],
-            bare_names: next()?,
-            longer_by: next()?,
-            longest_rest: next()?,
-            features: next()?,
-        })
+        let mut shape = Self::default();
+        let mut written = bytes.as_chunks::<8>().0.iter();
+        for word in shape.words() {
+            *word = u64::from_le_bytes(*written.next()?);
+        }
+        Some(shape)
     }
 }
 

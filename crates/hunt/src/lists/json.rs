@@ -52,7 +52,7 @@ fn event(event: &Value, choice: Choice, taker: &mut Taker<'_>) {
         if attribute.get("deleted") == Some(&Value::Bool(true)) {
             taker.pass_over("deleted attributes");
         } else if !is_meant && !choice.context {
-            taker.pass_over("attributes that are not meant for detection");
+            taker.leave_out("attributes that are not meant for detection");
         } else if let Some(found) = misp(kind, value) {
             let id = text(&attribute, "uuid");
             for (named, value) in found {
@@ -64,7 +64,7 @@ fn event(event: &Value, choice: Choice, taker: &mut Taker<'_>) {
                 );
             }
         } else {
-            taker.pass_over(&format!("attributes of type {kind}"));
+            taker.leave_out(&format!("attributes of type {kind}"));
         }
     }
 }
@@ -96,7 +96,7 @@ fn stix(object: &Value, choice: Choice, taker: &mut Taker<'_>) {
     }
     let language = text(object, "pattern_type").unwrap_or("stix");
     let Some(pattern) = text(object, "pattern").filter(|_| language == "stix") else {
-        taker.pass_over(&format!("patterns of type {language}"));
+        taker.leave_out(&format!("patterns of type {language}"));
         return;
     };
     let version = text(object, "pattern_version").or(text(object, "spec_version")).unwrap_or("2.0");
@@ -118,11 +118,13 @@ fn stix(object: &Value, choice: Choice, taker: &mut Taker<'_>) {
                 return;
             }
             let known: Vec<_> = known.filter_map(Result::ok).collect();
-            if known.is_empty() || !parsed.is_single() && !parsed.leads(is_one) {
-                taker.leave_out("patterns to which nothing leads that can be looked for", id);
+            let is_led_to = parsed.leads(is_one);
+            if known.is_empty() || !parsed.is_single() && !is_led_to {
+                let what = "patterns to which nothing leads that can be looked for";
+                taker.leave_out_pattern(what, id);
             } else {
-                if !parsed.leads(is_one) {
-                    taker.leave_out(
+                if !is_led_to {
+                    taker.leave_out_pattern(
                         "patterns, where nothing is seen of them that can be looked for,",
                         id,
                     );

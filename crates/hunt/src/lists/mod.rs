@@ -3,6 +3,7 @@
 pub(crate) mod json;
 mod table;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use sha2::{Digest as _, Sha256};
@@ -15,8 +16,10 @@ use crate::indicator::{Indicator, Kind, Named, Unfit};
 pub struct Read {
     /// How many indicators were given.
     pub indicators: u64,
-    /// What is no indicator that can be looked for, and was passed over: how often each.
-    pub passed_over: std::collections::BTreeMap<String, u64>,
+    /// What holds no indicator, or none any more: how often each.
+    pub passed_over: BTreeMap<String, u64>,
+    /// What holds one that is not looked for: how often each.
+    pub left_out: BTreeMap<String, u64>,
     /// The first patterns among them, by their indicators' identifiers.
     pub patterns: Vec<String>,
     /// What should have been one, and is none.
@@ -116,8 +119,12 @@ impl Taker<'_> {
         }
     }
 
-    fn leave_out(&mut self, what: &str, id: &str) {
-        self.pass_over(what);
+    fn leave_out(&mut self, what: &str) {
+        *self.read.left_out.entry(what.to_owned()).or_default() += 1;
+    }
+
+    fn leave_out_pattern(&mut self, what: &str, id: &str) {
+        self.leave_out(what);
         if self.read.patterns.len() < MOST_NAMED {
             self.read.patterns.push(id.to_owned());
         }

@@ -56,7 +56,8 @@ fn csv(bytes: &[u8], choice: Choice, taker: &mut Taker<'_>) -> Result<(), Error>
         return Err(Error::Table("no column is called value, indicator or ioc".to_owned()));
     };
     let (id, sure, end) = (column(&IDS), column(&["confidence"]), column(&ENDS));
-    let (meant, marking) = (column(&["to_ids"]), column(&["tlp", "marking"]));
+    let meant = column(&["to_ids"]);
+    let markings = ["tlp", "marking", "pap"].map(|name| (name, column(&[name])));
     let mut kinds: HashMap<String, Option<Named>> = HashMap::new();
     let mut record = csv::StringRecord::new();
     while reader.read_record(&mut record).map_err(table)? {
@@ -67,7 +68,7 @@ fn csv(bytes: &[u8], choice: Choice, taker: &mut Taker<'_>) -> Result<(), Error>
         };
         let Some(text) = cell(Some(value)) else { continue };
         if matches!(cell(meant), Some("0" | "false" | "False")) && !choice.context {
-            taker.pass_over("attributes that are not meant for detection");
+            taker.leave_out("attributes that are not meant for detection");
             continue;
         }
         let confidence = match cell(sure).map(|cell| (cell, cell.parse::<u8>())) {
@@ -95,7 +96,7 @@ fn csv(bytes: &[u8], choice: Choice, taker: &mut Taker<'_>) -> Result<(), Error>
         };
         let said = |one: Indicator| Indicator {
             id: cell(id).map(str::to_owned),
-            marking: cell(marking).map(str::to_owned),
+            marking: marked(markings.map(|(name, at)| (name, cell(at)))),
             confidence,
             expires,
             ..one
@@ -113,12 +114,23 @@ fn csv(bytes: &[u8], choice: Choice, taker: &mut Taker<'_>) -> Result<(), Error>
                         taker.take(place, Indicator::new(named, &value).map(said));
                     }
                 } else {
-                    taker.pass_over(&format!("rows of type {kind}"));
+                    taker.leave_out(&format!("rows of type {kind}"));
                 }
             }
         }
     }
     Ok(())
+}
+
+/// The labels in cells of these columns, with spaces between. In a column of its own PAP's need not say that they are.
+fn marked(cells: [(&str, Option<&str>); 3]) -> Option<String> {
+    let label = |(name, cell): (&str, Option<&str>)| {
+        let cell = cell?;
+        let says = cell.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("pap"));
+        Some(if name == "pap" && !says { format!("PAP:{cell}") } else { cell.to_owned() })
+    };
+    let labels: Vec<String> = cells.into_iter().filter_map(label).collect();
+    (!labels.is_empty()).then(|| labels.join(" "))
 }
 
 /// A moment, or the beginning of a day, in seconds since 1970.

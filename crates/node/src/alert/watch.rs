@@ -1,7 +1,9 @@
 //! What people must know, derived from what there is: nothing here is set by anybody.
 
+use std::collections::BTreeSet;
+
 use comity_rules::access::Person;
-use comity_rules::content::Letter;
+use comity_rules::content::{Letter, Relation};
 use comity_rules::matter::{Signal, Topic};
 use comity_rules::request::{Desired, Outcome, Status};
 use comity_rules::review::Meetings;
@@ -26,6 +28,9 @@ const DAYS: i32 = 14;
 
 /// And how many days after it they still are.
 const PAST: i32 = 3;
+
+/// Threads of the hotline in which the latest echo of each agreement is looked for.
+const ECHOES: u64 = 50;
 
 /// Dates that are looked at.
 const LIMITS: u64 = 20_000;
@@ -65,6 +70,7 @@ pub(super) async fn all(node: &Node) -> Result<Vec<Alert>, Error> {
             }
         }
     }
+    echoes(node, &mut alerts).await?;
     limits(node, &mut alerts).await?;
     actions(node, &mut alerts).await?;
     meetings(node, &mut alerts).await?;
@@ -89,6 +95,16 @@ impl<'a> About<'a> {
             class: request.class.as_deref(),
             peer: &agreement.peer,
             exercise: request.exercise,
+        }
+    }
+
+    fn matter(node: &'a Node, line: &'a matters::Line) -> Self {
+        Self {
+            node,
+            thread: Some(line.summary.matter.thread),
+            class: None,
+            peer: &line.agreement.peer,
+            exercise: line.summary.matter.exercise,
         }
     }
 
@@ -238,13 +254,7 @@ fn lately(node: &Node) -> Option<Timestamp> {
 
 fn matter(node: &Node, line: &matters::Line, alerts: &mut Vec<Alert>) {
     let matter = &line.summary.matter;
-    let about = About {
-        node,
-        thread: Some(matter.thread),
-        class: None,
-        peer: &line.agreement.peer,
-        exercise: matter.exercise,
-    };
+    let about = About::matter(node, line);
     let hotline = line.agreement.terms.hotline.as_ref();
     match matter.topic {
         Topic::Hotline if matter.signal() == Some(Signal::Echo) => {
@@ -258,13 +268,18 @@ fn matter(node: &Node, line: &matters::Line, alerts: &mut Vec<Alert>) {
         }
         Topic::Hotline => {
             for message in matter.messages(View::ALL) {
-                if message.acknowledged.is_some() {
+                if message.settled {
                     continue;
                 }
                 let ours = message.by_opener == (matter.opener == *node.party());
                 let signal = message.event.act.signal().unwrap_or(Signal::Message);
                 let within = hotline.and_then(|hotline| hotline.acknowledge_within.as_ref());
                 let index = message.event.index.to_string();
+                if message.is_unopened() {
+                    let what = if ours { "hotline-unopened-there" } else { "hotline-unopened" };
+                    alerts.push(about.alert(what, &index, 1, None));
+                    continue;
+                }
                 if ours {
                     // Whoever sent it must know that nobody has it; of a call both know.
                     let due = within.map(|within| within.after(message.event.claimed));
@@ -303,6 +318,23 @@ fn matter(node: &Node, line: &matters::Line, alerts: &mut Vec<Alert>) {
     }
 }
 
+/// Echo tests that the other side's node could not open, until it opens one.
+async fn echoes(node: &Node, alerts: &mut Vec<Alert>) -> Result<(), Error> {
+    let latest = node.matters(&Person::operator(), Topic::Hotline, false, None, ECHOES).await?;
+    let mut known = BTreeSet::new();
+    for line in latest.into_inner().iter().filter(|line| !line.agreement.is_closed()) {
+        let matter = &line.summary.matter;
+        let receipt = matter.opened.first().and_then(|first| first.receipt.as_ref());
+        let is_own = matter.opener == *node.party() && matter.signal() == Some(Signal::Echo);
+        let Some(receipt) = receipt.filter(|_| is_own) else { continue };
+        if known.insert(&line.summary.terms) && !receipt.code.is_empty() {
+            let index = matter.opened[0].index.to_string();
+            alerts.push(About::matter(node, line).alert("echo-unopened", &index, 1, None));
+        }
+    }
+    Ok(())
+}
+
 /// Dates in the limits of use of answers that this party got, from a fortnight before.
 async fn limits(node: &Node, alerts: &mut Vec<Alert>) -> Result<(), Error> {
     let today = node.now().to_zoned(TimeZone::UTC).date();
@@ -312,20 +344,7 @@ async fn limits(node: &Node, alerts: &mut Vec<Alert>) -> Result<(), Error> {
         if found.request.asker != *node.party() {
             continue;
         }
-        // Whoever has asked for more time, or for the data, has done what the alarm is for, unless it was not given.
-        let going_on = request::following(&node.db, thread, PAGE).await?;
-        let asked = |one: &request::Summary| {
-            let standing = one.request.standing(View::ALL);
-            let is_given = standing.status != Status::Refused
-                && !standing
-                    .outcomes
-                    .iter()
-                    .any(|outcome| matches!(outcome, Outcome::Refused | Outcome::Impossible));
-            let lives = standing.desired != Desired::Withdrawn && is_given;
-            let same = one.request.receiver == found.request.receiver;
-            one.request.asker == *node.party() && same && lives
-        };
-        if what == "preserved" && going_on.iter().any(asked) {
+        if what == "preserved" && is_prolonged(node, &found.request).await? {
             continue;
         }
         let about = About {
@@ -339,6 +358,36 @@ async fn limits(node: &Node, alerts: &mut Vec<Alert>) -> Result<(), Error> {
         alerts.push(about.alert(&format!("limit-{what}"), &day.to_string(), 1, due));
     }
     Ok(())
+}
+
+/// Whether this party has asked the same side for more time, or for the data, and may still be given it: that is what
+/// the alarm is for.
+async fn is_prolonged(node: &Node, kept: &Request) -> Result<bool, Error> {
+    for one in request::following(&node.db, kept.thread, PAGE).await? {
+        let standing = one.request.standing(View::ALL);
+        let not_given = [Outcome::Refused, Outcome::Impossible, Outcome::Postponed];
+        let lives = standing.desired != Desired::Withdrawn
+            && standing.status != Status::Refused
+            && !standing.outcomes.iter().any(|outcome| not_given.contains(outcome))
+            && (standing.is_answered() || !node.agreement(&one.terms)?.is_closed());
+        let same = one.request.asker == kept.asker && one.request.receiver == kept.receiver;
+        if !lives || !same {
+            continue;
+        }
+        // Whoever asks something else about it has not.
+        let said = request::statements(&node.db, one.request.thread).await?;
+        let asks = said.iter().find_map(|one| match &one.kept.as_ref()?.letter {
+            Letter::Ask(ask) => Some(match ask.follows.as_ref()?.r#as {
+                Relation::Extension | Relation::Disclosure => true,
+                Relation::FollowUp => ask.items.iter().any(|item| item.kind == "preservation"),
+            }),
+            _ => None,
+        });
+        if asks == Some(true) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Action items of this party's that are due within a week.

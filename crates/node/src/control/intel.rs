@@ -170,14 +170,14 @@ pub(super) async fn answer(node: &Node, question: Intel) -> Result<Value, Error>
                 collection,
                 returns: again,
                 reader: None,
+                reads: true,
             };
             let report = node.bring_in(&operator, import, &|_, _| ()).await?;
             Ok(json!(report))
         }
         Intel::Cursor { remote, set } => {
             if let Some(cursor) = &set {
-                let now = node.now().as_microsecond();
-                let mut intake = Intake::begin(node.db(), now).await?;
+                let mut intake = Intake::begin(node.db(), node.microseconds()).await?;
                 intake.go_on(&remote, cursor).await?;
                 intake.commit().await?;
             }
@@ -205,7 +205,7 @@ pub(super) async fn answer(node: &Node, question: Intel) -> Result<Value, Error>
             Ok(gone.into_iter().map(Value::from).collect())
         }
         Intel::Pushed { remote, ids, are_there } => {
-            let mut intake = Intake::begin(node.db(), node.now().as_microsecond()).await?;
+            let mut intake = Intake::begin(node.db(), node.microseconds()).await?;
             for id in &ids {
                 intake.pushed(&remote, id, are_there).await?;
             }

@@ -348,11 +348,15 @@ fn dossier_json(node: &Node, dossier: &Dossier) -> Value {
                 "index": message.event.index,
                 "signal": message.event.act.signal(),
                 "acknowledged": message.acknowledged.map(|event| event.index),
+                "settled": message.settled,
+                "unopened": message.is_unopened(),
                 "lost": dossier.line.lost.contains(&message.event.index)
                     && message.by_opener != (matter.opener == *node.party()),
             })
         });
         value["messages"] = json.collect();
+        let waiting = dossier.line.message_for(node.party());
+        value["to_acknowledge"] = json!(waiting.map(|(index, _)| index));
     }
     if matter.topic == Topic::Concern {
         value["positions"] = json!({

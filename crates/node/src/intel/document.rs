@@ -4,10 +4,10 @@ use std::collections::HashMap;
 
 use comity_ledger::Hash;
 use comity_stix::json::{self, Json};
-use comity_stix::marking::{Audience, Clearance, Marks, Meaning, Pap, Tlp};
+use comity_stix::marking::{self, Audience, Clearance, Marks, Meaning, Pap, Tlp};
 use comity_stix::path::{self, Path};
 use comity_stix::time::Time;
-use comity_stix::{Level, id, terms, validate};
+use comity_stix::{Level, bundle, id, terms, validate};
 use jiff::Timestamp;
 
 /// Bytes of one object.
@@ -26,6 +26,8 @@ pub(crate) struct Document {
     pub(crate) refs: Vec<(Path, String)>,
     /// What it says, where it is a marking definition.
     pub(crate) meaning: Option<Meaning>,
+    /// Whether it is a label of TLP or PAP and says nothing else.
+    is_label: bool,
 }
 
 /// Markings of one object and its parts, and objects that it names: each is looked up.
@@ -44,7 +46,8 @@ impl Document {
     pub(crate) fn read(raw: &[u8]) -> Result<(Self, String), Bad> {
         let bad = |id: Option<&str>, why: String| Bad { id: id.map(cut), why };
         if raw.len() > LARGEST {
-            return Err(bad(None, format!("it has {} bytes, and may have {LARGEST}", raw.len())));
+            let why = format!("it has {} bytes, and may have {LARGEST}", raw.len());
+            return Err(bad(bundle::id(raw), why));
         }
         if std::str::from_utf8(raw).is_err() {
             return Err(bad(None, "it is not in UTF-8".to_owned()));
@@ -99,6 +102,7 @@ impl Document {
             marks: Marks::of(json),
             refs: path::references(json),
             meaning: (kind == "marking-definition").then(|| Meaning::of(members)),
+            is_label: kind == "marking-definition" && marking::is_label_alone(members),
         })
     }
 
@@ -157,7 +161,8 @@ impl Document {
 
     /// Who may see the whole, as far as its own markings go.
     fn own(&self, floor: Tlp, known: &Known) -> Audience {
-        if matches!(self.meaning, Some(Meaning::Tlp(_) | Meaning::Pap(_) | Meaning::Both(..))) {
+        // A label is no secret, as long as nothing else stands with it.
+        if self.is_label {
             return Audience::EVERYONE;
         }
         let meanings = || self.marks.whole.iter().map(|id| known.meaning(id));

@@ -21,6 +21,13 @@ pub struct Understood {
     pub of_values: Vec<String>,
 }
 
+impl Understood {
+    /// What is STIX already.
+    pub(crate) fn as_it_is(bytes: &[u8]) -> Self {
+        Self { bytes: bytes.to_vec(), refusals: Vec::new(), of_values: Vec::new() }
+    }
+}
+
 /// Makes STIX of whatever a file is: STIX stays as it is.
 ///
 /// # Errors
@@ -28,14 +35,12 @@ pub struct Understood {
 pub fn understood(bytes: &[u8], now: Timestamp) -> Result<Understood, String> {
     let plain = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let first = plain.iter().find(|byte| !byte.is_ascii_whitespace());
-    let as_it_is =
-        || Understood { bytes: plain.to_vec(), refusals: Vec::new(), of_values: Vec::new() };
     match first {
         Some(b'{' | b'[') if misp::is_event(plain) => event(plain),
-        Some(b'{') => Ok(as_it_is()),
+        Some(b'{') => Ok(Understood::as_it_is(plain)),
         // A list of IPv6 addresses in brackets begins so too.
         Some(b'[') if serde_json::from_slice::<serde::de::IgnoredAny>(plain).is_ok() => {
-            Ok(as_it_is())
+            Ok(Understood::as_it_is(plain))
         }
         _ => values(plain, now),
     }
@@ -77,7 +82,7 @@ fn values(bytes: &[u8], now: Timestamp) -> Result<Understood, String> {
     }
     let mut refusals: Vec<Refusal> =
         read.refused.into_iter().map(|one| refusal(Some(one.place), one.problem)).collect();
-    let passed = read.passed_over.into_iter();
+    let passed = read.passed_over.into_iter().chain(read.left_out);
     refusals.extend(passed.map(|(what, count)| {
         let why = "a list makes no indicators of this".to_owned();
         refusal(Some(format!("{count} {what}")), why)
@@ -96,8 +101,10 @@ fn label(indicator: &Indicator) -> Result<(Option<Tlp>, Option<Pap>), ()> {
     let said = indicator.marking.as_deref().unwrap_or_default();
     for word in said.split_whitespace() {
         match (Tlp::parse(word), Pap::parse(word)) {
-            (_, Some(label)) if word.to_ascii_lowercase().starts_with("pap") => pap = Some(label),
-            (Some(label), _) => tlp = Some(label),
+            (_, Some(label)) if word.to_ascii_lowercase().starts_with("pap") => {
+                pap = pap.max(Some(label));
+            }
+            (Some(label), _) => tlp = tlp.max(Some(label)),
             _ => return Err(()),
         }
     }

@@ -3,12 +3,13 @@
 //! Objects go in before any collection gets them, and what an object refers to goes in before what refers to it, so
 //! that at no time somebody sees what is only found later to be nobody's to see.
 
-use std::collections::{BTreeSet, HashMap};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
 use std::sync::Arc;
 
 use comity_rules::access::{Person, Right};
-use comity_stix::marking::{Audience, Clearance, Marks, Meaning, Tlp};
+use comity_stix::marking::{self, Audience, Clearance, Marks, Meaning, Tlp};
 use comity_store::Db;
 use comity_store::intel::collection::Collection;
 use comity_store::intel::intake::{Intake, Known as Here, New, Origin};
@@ -16,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::document::{self, Bad, Document, Known};
-use super::foreign::understood;
+use super::foreign::{Understood, understood};
 use super::harmless::{Harmless, harmless};
 use crate::node::{Error, Node};
 
@@ -52,6 +53,8 @@ pub struct Import {
     pub returns: bool,
     /// What a tool that brings it may see: it changes nothing for others that it cannot see itself. None: a person.
     pub reader: Option<Clearance>,
+    /// Whether it reads the collection that gets it, too.
+    pub reads: bool,
 }
 
 /// What became of an import.
@@ -59,6 +62,9 @@ pub struct Import {
 pub struct Report {
     /// The batch.
     pub batch: u64,
+    /// When it came, in microseconds since 1970: the version of what has none.
+    #[serde(skip)]
+    pub at: i64,
     /// Objects that came.
     pub objects: u64,
     /// Versions that were not here.
@@ -126,8 +132,12 @@ impl Node {
         person.may(Right::Gather)?;
         let (given, now) = (Arc::clone(&import.bytes), self.now());
         let lists = self.home().folder().join("warninglists");
+        // A page of a server is what TAXII says it is, whatever else it looks like.
+        let is_page = import.through == "pull";
         let read = tokio::task::spawn_blocking(move || {
-            Ok((understood(&given, now)?, harmless(&lists, &given)?))
+            let understood =
+                if is_page { Understood::as_it_is(&given) } else { understood(&given, now)? };
+            Ok((understood, harmless(&lists, &given)?))
         });
         let read = read.await.map_err(|error| Error::Refused(error.to_string()))?;
         let (understood, harmless) = read.map_err(Error::Refused)?;
@@ -180,6 +190,7 @@ impl Node {
         let order = |part: &(usize, Range<usize>)| rank(&import.bytes[part.1.clone()]);
         parts.sort_by_cached_key(order);
         let now = self.now().as_microsecond();
+        report.at = now;
         report.objects = (total + before.len()) as u64;
         before.into_iter().for_each(|refusal| report.refuse(refusal));
         let mut all = Vec::with_capacity(total);
@@ -199,7 +210,7 @@ impl Node {
             };
             next = chunks.next().map(prepare);
             let is_last = next.is_none();
-            let intake = Intake::begin(&self.db, now).await?;
+            let intake = Intake::begin(&self.db, self.microseconds()).await?;
             let mut writing = Writing::new(intake, now, import.marking);
             if report.batch == 0 {
                 let origin = Origin {
@@ -246,6 +257,7 @@ impl Node {
                 && first == 0
                 && let Some(collection) = &import.collection
             {
+                let all: Vec<&Taken> = all.iter().collect();
                 add_to(&mut writing.intake, collection, &all, import.reader).await?;
             }
             let refusals = report.refusals.iter().take(KEPT).cloned().collect();
@@ -256,11 +268,7 @@ impl Node {
             progress(done, total);
             if is_last {
                 if let (Some(collection), true) = (&import.collection, first > 0) {
-                    for chunk in all.chunks(CHUNK) {
-                        let mut intake = Intake::begin(&self.db, now).await?;
-                        add_to(&mut intake, collection, chunk, import.reader).await?;
-                        intake.commit().await?;
-                    }
+                    self.add_in_parts(collection, &all, import.reader).await?;
                 }
                 break;
             }
@@ -269,6 +277,30 @@ impl Node {
         self.journal_of(&import.who, import.through, &about).await?;
         self.change();
         Ok((report, all))
+    }
+
+    /// Puts into a collection what came in several transactions. What the same readers see goes in together: where one
+    /// transaction ends says nothing of what others see.
+    async fn add_in_parts(
+        &self,
+        collection: &Collection,
+        all: &[Taken],
+        reader: Option<Clearance>,
+    ) -> Result<(), Error> {
+        let nums: Vec<u64> = all.iter().map(|one| one.num).collect();
+        let audiences = comity_store::intel::audiences(&self.db, &nums).await?;
+        let mut parts: BTreeMap<_, Vec<&Taken>> = BTreeMap::new();
+        for one in all {
+            if let Some(audience) = audiences.get(&one.num) {
+                parts.entry(Reverse(audience.bits())).or_default().push(one);
+            }
+        }
+        for chunk in parts.values().flat_map(|part| part.chunks(CHUNK)) {
+            let mut intake = Intake::begin(&self.db, self.microseconds()).await?;
+            add_to(&mut intake, collection, chunk, reader).await?;
+            intake.commit().await?;
+        }
+        Ok(())
     }
 
     /// Deletes objects, all versions with all that was kept of them, and whatever would still hint at them; how many
@@ -280,7 +312,8 @@ impl Node {
         person.may(Right::Gather)?;
         let who = &person.name;
         let now = self.now().as_microsecond();
-        let mut writing = Writing::new(Intake::begin(&self.db, now).await?, now, Tlp::Red);
+        let intake = Intake::begin(&self.db, self.microseconds()).await?;
+        let mut writing = Writing::new(intake, now, Tlp::Red);
         let mut count = 0;
         for id in ids {
             let there = writing.intake.delete(id, who).await?;
@@ -310,8 +343,7 @@ impl Node {
         ids: &[String],
     ) -> Result<u64, Error> {
         person.may(Right::Release)?;
-        let now = self.now().as_microsecond();
-        let mut intake = Intake::begin(&self.db, now).await?;
+        let mut intake = Intake::begin(&self.db, self.microseconds()).await?;
         let mut count = 0;
         for id in ids {
             let versions = intake.versions(id).await?;
@@ -342,7 +374,7 @@ impl Node {
 
 /// Makes the views of intelligence again: what is found by which words, and what refers to what.
 pub(crate) async fn reindex(db: &Db) -> Result<(), Error> {
-    let mut writing = Writing::new(Intake::begin(db, 0).await?, 0, Tlp::Red);
+    let mut writing = Writing::new(Intake::begin(db, || 0).await?, 0, Tlp::Red);
     writing.intake.forget_views().await?;
     let mut last = 0;
     loop {
@@ -405,8 +437,16 @@ impl Writing {
         import: &Import,
     ) -> Result<Outcome, Error> {
         let versions = self.intake.versions(&document.id).await?;
-        // What everyone has under one identifier is the same, however it is written.
-        let is_known = Meaning::of_id(&document.id).is_some();
+        // What everyone has under one identifier is the same, however it is written: so it is here.
+        let standard = marking::standard(&document.id);
+        let is_known = standard.is_some();
+        let (document, tokens, raw) = match &standard {
+            Some(text) => match Document::read(text.as_bytes()) {
+                Ok((document, tokens)) => (document, tokens, text.as_bytes()),
+                Err(bad) => return Err(Error::Refused(bad.why)),
+            },
+            None => (document, tokens, raw),
+        };
         let same = match document.version {
             Some(version) if !is_known => versions.iter().find(|known| known.version == version),
             _ => versions.last(),
@@ -415,7 +455,17 @@ impl Writing {
             let body = self.intake.object(same.num).await?.marked.body;
             if is_known || body == raw || equal(&body, raw) {
                 self.intake.again(same.num, batch).await?;
-                let (version, num, marks) = (same.version, same.num, document.definitions());
+                let (mut version, num, marks) = (same.version, same.num, document.definitions());
+                // When it came is told to whom it is there, and to a tool what it reads where it adds.
+                if let (None, Some(reader)) = (document.version, import.reader) {
+                    let shown = match &import.collection {
+                        Some(collection) if import.reads && same.audience.has(reader) => {
+                            self.intake.is_member(collection.num, num).await?
+                        }
+                        _ => false,
+                    };
+                    version = if shown { version } else { self.now };
+                }
                 let taken = Taken { index, id: document.id, version, num, marks };
                 return Ok(Outcome::Known(taken));
             }
@@ -496,6 +546,7 @@ impl Writing {
             }
             // Whatever waits for a definition was brought by others: to say what it means is to say who sees it.
             let waits = document.meaning.is_some()
+                && Meaning::of_id(&document.id).is_none()
                 && import.reader.is_some()
                 && !self.intake.referring(&[document::digest(&document.id)]).await?.is_empty();
             let why = "objects of others wait for this definition: a person brings it in";
@@ -517,7 +568,8 @@ impl Writing {
         let mut seen = all;
         if let (Some(_), Some(collection)) = (import.reader, &import.collection) {
             for known in versions {
-                if !self.intake.is_member(collection.num, known.num).await?
+                let is_there = self.intake.is_member(collection.num, known.num).await?;
+                if !(import.reads && is_there)
                     && self.intake.object(known.num).await?.batch != batch
                 {
                     seen = Audience::NOBODY;
@@ -647,7 +699,7 @@ impl Writing {
 async fn add_to(
     intake: &mut Intake,
     collection: &Collection,
-    all: &[Taken],
+    all: &[&Taken],
     reader: Option<Clearance>,
 ) -> Result<(), Error> {
     let places: Vec<_> = all.iter().map(|one| (one.num, one.id.as_str())).collect();

@@ -259,11 +259,11 @@ impl<'n> Client<'n> {
         #[derive(Deserialize)]
         struct Envelope<'a> {
             #[serde(default)]
-            more: bool,
+            more: Option<bool>,
             #[serde(default)]
             next: Option<String>,
             #[serde(borrow, default)]
-            objects: Vec<&'a RawValue>,
+            objects: Option<Vec<&'a RawValue>>,
         }
         if let Some(why) = pull.broken {
             return Err(Problem::Paging { url: pull.url.clone(), why });
@@ -288,21 +288,22 @@ impl<'n> Client<'n> {
         let page: Envelope<'_> = read(&url, &reply)?;
         let last = reply.headers.get("x-taxii-date-added-last");
         let last = last.and_then(|value| value.to_str().ok()).map(str::to_owned);
-        let count = page.objects.len();
+        let (found, more) = (page.objects.unwrap_or_default(), page.more == Some(true));
+        let count = found.len();
         // Whatever it says of where to go on: what came before comes again, or nothing comes.
-        let objects: String = page.objects.iter().map(|one| one.get()).collect();
+        let objects: String = found.iter().map(|one| one.get()).collect();
         let is_again = count > 0 && !pull.seen.insert(Hash::of(objects.as_bytes()));
         let mut is_new = false;
-        for object in &page.objects {
+        for object in &found {
             is_new |= pull.versions.insert(version_of(object.get()));
         }
         pull.empty = if is_new { 0 } else { pull.empty + 1 };
-        if page.more && (is_again || pull.empty > EMPTY) {
+        if more && (is_again || pull.empty > EMPTY) {
             let why = "a page comes again, or pages come with nothing new in them";
             return Err(Problem::Paging { url: pull.url.clone(), why });
         }
         pull.newest = last.clone().or(pull.newest.take());
-        let (more, next) = (page.more, page.next.filter(|next| !next.is_empty()));
+        let next = page.next.filter(|next| !next.is_empty());
         pull.ended = !more;
         if more {
             // A page that was there before would come again and again.

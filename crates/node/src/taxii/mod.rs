@@ -318,16 +318,17 @@ async fn add(
         collection: Some(collection.collection.clone()),
         returns: false,
         reader: Some(tool.clearance),
+        reads: grant.read,
     };
-    let received = taxii.node.now().as_microsecond();
     let imported = taxii.node.import(import, &|_, _| ()).await;
     let (report, taken) = imported.map_err(|error| match error {
         Error::Refused(why) => problem(StatusCode::BAD_REQUEST, &why),
         error => internal(error),
     })?;
     let id = uuid(comity_ledger::random().map_err(internal)?);
-    let status = told(&tool, (&id, received), &report, &taken);
-    let mut intake = Intake::begin(taxii.node.db(), received).await.map_err(store)?;
+    let status = told(&tool, &id, &report, &taken);
+    let begun = Intake::begin(taxii.node.db(), taxii.node.microseconds()).await;
+    let mut intake = begun.map_err(store)?;
     intake.status(&id, &tool.key, &status.to_string()).await.map_err(store)?;
     intake.commit().await.map_err(store)?;
     Ok(json_reply(StatusCode::ACCEPTED, &status))
@@ -360,8 +361,8 @@ async fn delete(
     if nums.is_empty() {
         return Err(no_object());
     }
-    let now = taxii.node.now().as_microsecond();
-    let mut intake = Intake::begin(taxii.node.db(), now).await.map_err(store)?;
+    let begun = Intake::begin(taxii.node.db(), taxii.node.microseconds()).await;
+    let mut intake = begun.map_err(store)?;
     intake.take_out((collection.num, &id), &nums).await.map_err(store)?;
     intake.commit().await.map_err(store)?;
     let about = format!("{id} out of {}", collection.alias);
@@ -469,44 +470,29 @@ impl Taxii {
         Ok(page.unwrap_or(Page { members: Vec::new(), more: false }))
     }
 
-    /// The objects at these places, of bytes no more than a page may have, but one.
+    /// The objects at these places; none for what was deleted meanwhile.
     async fn bodies(
         &self,
         changes: u64,
-        places: Page<u64>,
-    ) -> Result<Page<Arc<Marked>>, comity_store::Error> {
-        let mut page =
-            Page { members: Vec::with_capacity(places.members.len()), more: places.more };
-        let mut size = 0;
-        for places in places.members.chunks(feed::LOADED) {
-            let mut held = self.objects.get_all(changes, places.iter().map(|place| place.1));
-            let missing: Vec<u64> =
-                places.iter().zip(&held).filter(|one| one.1.is_none()).map(|one| one.0.1).collect();
-            if !missing.is_empty() {
-                let read = feed::marked(self.node.db(), &missing).await?;
-                let read: HashMap<u64, Arc<Marked>> =
-                    read.into_iter().map(|(num, object)| (num, Arc::new(object))).collect();
-                for ((_, num), held) in places.iter().zip(&mut held).filter(|one| one.1.is_none()) {
-                    *held = read.get(num).cloned();
-                }
-                let kept = read.into_iter().map(|(num, object)| {
-                    let size = object.body.len() + KEY;
-                    (num, object, size)
-                });
-                self.objects.put(changes, kept);
+        places: &[(i64, u64)],
+    ) -> Result<Vec<Option<Arc<Marked>>>, comity_store::Error> {
+        let mut held = self.objects.get_all(changes, places.iter().map(|place| place.1));
+        let missing: Vec<u64> =
+            places.iter().zip(&held).filter(|one| one.1.is_none()).map(|one| one.0.1).collect();
+        if !missing.is_empty() {
+            let read = feed::marked(self.node.db(), &missing).await?;
+            let read: HashMap<u64, Arc<Marked>> =
+                read.into_iter().map(|(num, object)| (num, Arc::new(object))).collect();
+            for ((_, num), held) in places.iter().zip(&mut held).filter(|one| one.1.is_none()) {
+                *held = read.get(num).cloned();
             }
-            for ((added, _), object) in places.iter().zip(held) {
-                // It was deleted meanwhile.
-                let Some(object) = object else { continue };
-                size += object.body.len();
-                if size > PAGE_BYTES && !page.members.is_empty() {
-                    page.more = true;
-                    return Ok(page);
-                }
-                page.members.push((*added, object));
-            }
+            let kept = read.into_iter().map(|(num, object)| {
+                let size = object.body.len() + KEY;
+                (num, object, size)
+            });
+            self.objects.put(changes, kept);
         }
-        Ok(page)
+        Ok(held)
     }
 
     /// A page of objects, each as the tool may see it.
@@ -521,29 +507,40 @@ impl Taxii {
             return Ok(sent.ends.headed(reply::taxii(StatusCode::OK, sent.text)));
         }
         let places = self.places(changes, collection, &wanted).await.map_err(store)?;
-        let page = self.bodies(changes, places).await.map_err(store)?;
+        let mut page = Page { members: Vec::new(), more: places.more };
+        let mut objects = Vec::new();
+        let reader = Reader::Tool(clearance);
+        'page: for places in places.members.chunks(feed::LOADED) {
+            let found = self.bodies(changes, places).await.map_err(store)?;
+            for ((added, _), object) in places.iter().zip(found) {
+                let Some(object) = object else { continue };
+                let released = self.node.let_out(&reader, &object).await.map_err(internal)?;
+                let Some(released) = released else { continue };
+                let released = released.into_inner();
+                // By what leaves: what is cut out of it must not show in where the page ends.
+                if objects.len() + released.len() > PAGE_BYTES && !page.members.is_empty() {
+                    page.more = true;
+                    break 'page;
+                }
+                if !page.members.is_empty() {
+                    objects.push(b',');
+                }
+                objects.extend_from_slice(&released);
+                page.members.push((*added, ()));
+            }
+        }
         if page.members.is_empty() {
             return Ok(json_reply(StatusCode::OK, &json!({})));
         }
         let ends = Ends::of(&page);
-        let size: usize = page.members.iter().map(|(_, object)| object.body.len() + 1).sum();
-        let mut text = Vec::with_capacity(size + 100);
+        let mut text = Vec::with_capacity(objects.len() + 100);
         text.push(b'{');
         if page.more {
             let next = cursor(ends.last);
             text.extend_from_slice(format!("\"more\":true,\"next\":\"{next}\",").as_bytes());
         }
         text.extend_from_slice(b"\"objects\":[");
-        let reader = Reader::Tool(clearance);
-        let mut is_first = true;
-        for (_, object) in &page.members {
-            let released = self.node.let_out(&reader, object).await.map_err(internal)?;
-            let Some(released) = released else { continue };
-            if !std::mem::take(&mut is_first) {
-                text.push(b',');
-            }
-            text.extend_from_slice(&released.into_inner());
-        }
+        text.append(&mut objects);
         text.extend_from_slice(b"]}");
         let text = Bytes::from(text);
         let again = before.map(|_| Sent { text: text.clone(), ends });
@@ -555,14 +552,14 @@ impl Taxii {
 
 /// What became of an addition, as its maker may know it: what is here and hidden from the tool is nothing that it may
 /// learn this way.
-fn told(tool: &Tool, (id, received): (&str, i64), report: &Report, taken: &[Taken]) -> Value {
+fn told(tool: &Tool, id: &str, report: &Report, taken: &[Taken]) -> Value {
     let said = |id: &str, version: i64| json!({ "id": id, "version": stamp(version) });
     let mut successes: Vec<(u64, Value)> =
         taken.iter().map(|one| (one.index, said(&one.id, one.version))).collect();
     let mut failures = Vec::new();
     for refusal in &report.refusals {
         let id = refusal.id.clone().unwrap_or_else(|| format!("object {}", refusal.index));
-        let mut one = said(&id, refusal.version.unwrap_or(received));
+        let mut one = said(&id, refusal.version.unwrap_or(report.at));
         if refusal.because_of.is_some_and(|audience| !audience.has(tool.clearance)) {
             successes.push((refusal.index, one));
         } else {
@@ -573,7 +570,7 @@ fn told(tool: &Tool, (id, received): (&str, i64), report: &Report, taken: &[Take
     let mut status = json!({
         "id": id,
         "status": "complete",
-        "request_timestamp": micros_stamp(received),
+        "request_timestamp": micros_stamp(report.at),
         "total_count": report.objects,
         "success_count": successes.len(),
         "failure_count": failures.len(),

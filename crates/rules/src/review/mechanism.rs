@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
 use jiff::civil::Date;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{Openings, Scope, Times, Took, instant, opened};
@@ -14,6 +14,9 @@ use crate::content::Verdict;
 use crate::matter::{Message, Signal, Topic};
 use crate::thread::{Event, View};
 use crate::{Kind, Matter, PartyId, Period, ThreadId};
+
+/// How far the day of the zone where it begins first is ahead.
+const FIRST_ZONE: SignedDuration = SignedDuration::from_hours(14);
 
 /// The mechanism in the period of a review.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -64,6 +67,8 @@ pub struct Readiness {
     pub message: Times,
     /// Tests and messages that it never receipted.
     pub unreceipted: u32,
+    /// Those that its node had, and could not open, by its own word.
+    pub unopened: u32,
 }
 
 /// What became of a commitment.
@@ -91,6 +96,8 @@ pub struct Judged {
     pub to: Date,
     /// Whether the criteria were fixed before the period began.
     pub beforehand: bool,
+    /// Whether the period was over, wherever on Earth, when it was judged.
+    pub afterwards: bool,
     /// By party.
     pub verdicts: BTreeMap<String, Verdict>,
 }
@@ -213,6 +220,7 @@ impl Mechanism {
                     from,
                     to,
                     beforehand: fixed.is_some_and(|fixed| day(fixed) < from),
+                    afterwards: event.witnessed.is_none_or(|judged| day(judged + FIRST_ZONE) >= to),
                     verdicts: judgement.verdicts,
                 });
             }
@@ -284,6 +292,10 @@ impl Readiness {
             let signal = message.event.act.signal().unwrap_or(Signal::Message);
             // Taken from the witnessed times of both: what is between the two lines, and not on them.
             let Some(sent) = message.event.witnessed else { continue };
+            if message.is_unopened() {
+                readiness.unopened += 1;
+                continue;
+            }
             let had = message.event.receipt.as_ref().and_then(|receipt| receipt.witnessed);
             if signal == Signal::Echo {
                 readiness.unreceipted += u32::from(had.is_none());

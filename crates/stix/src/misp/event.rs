@@ -1,6 +1,6 @@
 //! Events into STIX 2.1.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use serde_json::{Map, Value, json};
 
@@ -43,7 +43,8 @@ pub fn to_stix(bytes: &[u8]) -> Result<Converted, Error> {
 #[derive(Default)]
 struct Making {
     converted: Converted,
-    ids: BTreeSet<String>,
+    /// Where each identifier is among them.
+    ids: HashMap<String, usize>,
     /// What attributes and objects became, by their UUIDs.
     became: HashMap<String, String>,
 }
@@ -206,7 +207,12 @@ impl Making {
         let at = seconds(&attribute["timestamp"]).map_or_else(|| event.time.clone(), stamp);
         let frame = Frame { author: event.author.clone(), time: at, tags: Tags::default() };
         let own = labels(&[("type", kind), ("category", category)], &tags.labels);
-        let wanted = attribute["to_ids"].as_bool().unwrap_or(false);
+        let wanted = match &attribute["to_ids"] {
+            Value::Bool(wanted) => *wanted,
+            Value::Number(number) => number.as_i64() == Some(1),
+            Value::String(text) => text == "1" || text.eq_ignore_ascii_case("true"),
+            _ => false,
+        };
         let meant = attribute::meant(kind, value, text(attribute, "data"), &uuid);
         // A value that STIX does not take is kept as what it was.
         let meant = meant.filter(|meant| match meant {
@@ -578,8 +584,16 @@ impl Making {
     /// Each object once.
     fn add(&mut self, object: Value) {
         let id = object["id"].as_str().unwrap_or_default();
-        if self.ids.insert(id.to_owned()) {
-            self.converted.objects.push(object);
+        match self.ids.get(id) {
+            None => {
+                self.ids.insert(id.to_owned(), self.converted.objects.len());
+                self.converted.objects.push(object);
+            }
+            Some(at) if self.converted.objects[*at] != object => {
+                let id = id.to_owned();
+                self.leave(&id, "something else with this identifier came before it");
+            }
+            Some(_) => {}
         }
     }
 

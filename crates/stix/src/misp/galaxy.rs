@@ -30,8 +30,11 @@ fn each(value: &Value) -> impl Iterator<Item = (&Value, &Value)> {
 /// Clusters that STIX has no object for, as MISP's converter writes them.
 const OTHER: &str = "x-misp-galaxy-cluster";
 
+/// What those of `meta` are called that are not called so in STIX.
+const NAMES: &str = "x_misp_meta_names";
+
 /// Properties of a cluster that are no part of its `meta`, and those of one that STIX has no object for.
-const OWN: [&str; 2] = ["x_misp_galaxy_uuid", "x_misp_cluster_value"];
+const OWN: [&str; 3] = ["x_misp_galaxy_uuid", "x_misp_cluster_value", NAMES];
 const OTHERS_OWN: [&str; 5] =
     ["x_misp_galaxy_uuid", "x_misp_value", "x_misp_name", "x_misp_type", "x_misp_description"];
 
@@ -99,7 +102,8 @@ fn cluster(object: &Value, of: &str) -> Value {
             meta.extend(value.as_object().cloned().unwrap_or_default());
         } else if let Some(short) = name.strip_prefix("x_misp_").filter(|_| !own.contains(&&**name))
         {
-            meta.insert(short.to_owned(), value.clone());
+            let name = text(&object[NAMES], short).unwrap_or(short);
+            meta.insert(name.to_owned(), value.clone());
         }
     }
     let about = if is_other { "x_misp_description" } else { "description" };
@@ -166,7 +170,8 @@ fn object(galaxy: &Value, cluster: &Value, time: &str) -> Option<Value> {
     let names: Vec<&str> = names.filter(|other| *other != name).collect();
     let aliased =
         ["threat-actor", "intrusion-set", "malware", "tool", "campaign", "attack-pattern"];
-    if !names.is_empty() && aliased.contains(&kind) {
+    let is_aliased = aliased.contains(&kind);
+    if !names.is_empty() && is_aliased {
         it.insert("aliases".to_owned(), names.into());
     }
     let phases: Vec<Value> = list(meta, "kill_chain")
@@ -201,17 +206,29 @@ fn object(galaxy: &Value, cluster: &Value, time: &str) -> Option<Value> {
     let title = text(galaxy, "name").unwrap_or(of);
     it.insert("labels".to_owned(), labels(&[("galaxy-name", title), ("galaxy-type", of)], &[]));
     // What else is known of it goes along under names of its own.
-    let known = ["external_id", "synonyms", "kill_chain", "aliases", "refs"];
+    let mut known = vec!["external_id", "kill_chain", "aliases", "refs"];
+    known.extend(is_aliased.then_some("synonyms"));
+    let mut renamed = Map::new();
     for (key, value) in meta.as_object().into_iter().flatten() {
-        let name: String = key
+        let mut name: String = key
             .chars()
             .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' })
             .collect();
+        // STIX says of what ends so what its value is.
+        if ["_hex", "_bin", "_ref", "_refs"].iter().any(|end| name.ends_with(end)) {
+            name.push('_');
+        }
         let says = value.as_str().is_some_and(|text| !text.is_empty())
             || value.as_array().is_some_and(|all| !all.is_empty());
         if !known.contains(&key.as_str()) && says {
             it.insert(format!("x_misp_{name}"), value.clone());
+            if name != *key {
+                renamed.insert(name, key.as_str().into());
+            }
         }
+    }
+    if !renamed.is_empty() {
+        it.insert(NAMES.to_owned(), renamed.into());
     }
     Some(it.into())
 }

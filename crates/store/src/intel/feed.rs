@@ -7,7 +7,8 @@ use std::collections::HashMap;
 
 use comity_stix::marking::{Audience, Clearance};
 
-use super::{Marked, audience, marks};
+use super::{Marked, audience};
+use crate::db::marks;
 use crate::{Db, Error, Row, Value};
 
 /// Objects that are loaded at a time.
@@ -198,7 +199,7 @@ pub async fn places(
 
 async fn load(db: &Db, nums: impl Iterator<Item = u64>, columns: &str) -> Result<Vec<Row>, Error> {
     let params: Vec<Value> = nums.map(Value::from).collect();
-    let marks = marks(params.len());
+    let marks = marks(1, params.len());
     let sql = format!("SELECT {columns} FROM intel_object WHERE num IN ({marks})");
     db.query(&sql, &params).await
 }

@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use comity_stix::marking::Audience;
 
-use super::{Object, audience, marks, search};
+use super::{Object, audience, search};
+use crate::db::marks;
 use crate::{Db, Error, Row, Tx, Value};
 
 /// How far the times of additions may lie ahead of the clock before they hide less of what lies between them, in
@@ -21,7 +22,7 @@ pub struct Intake {
     pub(super) tx: Tx,
     changes: Arc<AtomicU64>,
     /// Now, in microseconds since 1970.
-    now: i64,
+    now: Box<dyn Fn() -> i64 + Send + Sync>,
     next: u64,
     /// Latest additions of collections.
     latest: BTreeMap<u64, i64>,
@@ -83,11 +84,14 @@ pub struct Origin<'a> {
 }
 
 impl Intake {
-    /// Begins, at a time in microseconds since 1970.
+    /// Begins. `now` is asked for the time, in microseconds since 1970, whenever something gets one.
     ///
     /// # Errors
     /// [`Error`].
-    pub async fn begin(db: &Db, now: i64) -> Result<Self, Error> {
+    pub async fn begin(
+        db: &Db,
+        now: impl Fn() -> i64 + Send + Sync + 'static,
+    ) -> Result<Self, Error> {
         let mut tx = db.begin().await?;
         let row = tx.query_one("SELECT COALESCE(MAX(num), 0) FROM intel_object", &[]).await?;
         let next = row.map_or(Ok(0), |row| row.count(0))? + 1;
@@ -95,7 +99,7 @@ impl Intake {
         Ok(Self {
             tx,
             changes,
-            now,
+            now: Box::new(now),
             next,
             latest: BTreeMap::new(),
             admitted: BTreeMap::new(),
@@ -116,7 +120,7 @@ impl Intake {
         let num = self.tx.query_one(last, &[]).await?.map_or(Ok(0), |row| row.count(0))? + 1;
         let params = [
             num.into(),
-            self.now.into(),
+            (self.now)().into(),
             of.who.into(),
             of.through.into(),
             of.source.into(),
@@ -247,7 +251,7 @@ impl Intake {
         let mut all = BTreeSet::new();
         for targets in targets.chunks(AT_ONCE) {
             let params: Vec<Value> = targets.iter().copied().map(Value::from).collect();
-            let marks = marks(targets.len());
+            let marks = marks(1, targets.len());
             let sql = format!("SELECT source FROM intel_ref WHERE target IN ({marks})");
             for row in self.tx.query(&sql, &params).await? {
                 all.insert(row.count(0)?);
@@ -328,7 +332,7 @@ impl Intake {
     ) -> Result<(), Error> {
         for places in places.chunks(AT_ONCE) {
             let mut params: Vec<Value> = places.iter().map(|place| place.0.into()).collect();
-            let marks = marks(places.len());
+            let marks = marks(1, places.len());
             let others = "SELECT COUNT(*) FROM intel_object AS other WHERE other.id = one.id";
             let sql = format!(
                 "SELECT num, audience, ({others}) FROM intel_object AS one WHERE num IN ({marks})"
@@ -379,11 +383,13 @@ impl Intake {
             placed.push((collection, std::cmp::Reverse(seen.bits()), object));
         }
         placed.sort_unstable();
+        // As late as can be: whoever asked before for what is added later must not miss it.
+        let now = (self.now)();
         let mut before = None;
         for (collection, std::cmp::Reverse(bits), object) in placed {
             let goes_on = before == Some((collection, bits));
             before = Some((collection, bits));
-            let added = self.tick(collection, goes_on).await?;
+            let added = self.tick(collection, now, goes_on).await?;
             let seen = Audience::from_bits(bits);
             let params = [collection.into(), added.into(), object.into(), seen.into()];
             self.tx.execute(SQL, &params).await?;
@@ -392,7 +398,7 @@ impl Intake {
     }
 
     /// The next time at which something is added to a collection: no two are the same.
-    async fn tick(&mut self, collection: u64, goes_on: bool) -> Result<i64, Error> {
+    async fn tick(&mut self, collection: u64, now: i64, goes_on: bool) -> Result<i64, Error> {
         const SQL: &str = "SELECT latest FROM intel_collection WHERE num = $1";
         let latest = match self.latest.get(&collection) {
             Some(latest) => *latest,
@@ -401,15 +407,15 @@ impl Intake {
                 row.map_or(Ok(0), |row| row.int(0))?
             }
         };
-        let next = if self.now > latest {
-            self.now
+        let next = if now > latest {
+            now
         } else if goes_on {
             latest + 1
         } else {
             // Far ahead of the clock it goes in small steps.
             let [one, other] = comity_ledger::random::<2>()?;
             let step = u16::from_be_bytes([one, other]);
-            let step = if latest - self.now > AHEAD { step % 64 } else { step };
+            let step = if latest - now > AHEAD { step % 64 } else { step };
             latest + 1 + i64::from(step)
         };
         self.latest.insert(collection, next);
@@ -479,7 +485,7 @@ impl Intake {
             }
         }
         if !versions.is_empty() {
-            self.tx.execute(GONE, &[id.into(), self.now.into(), who.into()]).await?;
+            self.tx.execute(GONE, &[id.into(), (self.now)().into(), who.into()]).await?;
         }
         Ok(versions.len() as u64)
     }
@@ -493,8 +499,9 @@ impl Intake {
         // For a week: whoever adds asks soon.
         const OLD: &str = "DELETE FROM intel_status WHERE key = $1 AND at < $2";
         let week = 7 * 24 * 3600 * 1_000_000;
-        self.tx.execute(OLD, &[key.into(), (self.now - week).into()]).await?;
-        self.tx.execute(SQL, &[id.into(), key.into(), self.now.into(), status.into()]).await?;
+        let now = (self.now)();
+        self.tx.execute(OLD, &[key.into(), (now - week).into()]).await?;
+        self.tx.execute(SQL, &[id.into(), key.into(), now.into(), status.into()]).await?;
         Ok(())
     }
 
@@ -580,18 +587,18 @@ impl Intake {
     /// [`Error`].
     pub async fn commit(mut self) -> Result<(), Error> {
         const SQL: &str = "UPDATE intel_collection SET latest = $2 WHERE num = $1";
+        for (num, (words, is_there)) in std::mem::take(&mut self.words) {
+            if is_there {
+                search::remove(&mut self.tx, Some(num)).await?;
+            }
+            search::put(&mut self.tx, num, &words).await?;
+        }
         self.place().await?;
         for (collection, latest) in std::mem::take(&mut self.latest) {
             self.tx.execute(SQL, &[collection.into(), latest.into()]).await?;
         }
         for (collection, id) in std::mem::take(&mut self.unordered) {
             self.order(collection, &id).await?;
-        }
-        for (num, (words, is_there)) in std::mem::take(&mut self.words) {
-            if is_there {
-                search::remove(&mut self.tx, Some(num)).await?;
-            }
-            search::put(&mut self.tx, num, &words).await?;
         }
         let committed = self.tx.commit().await;
         // Whether or not: what is unknown is to be read again.

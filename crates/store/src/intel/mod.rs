@@ -10,8 +10,11 @@ pub mod intake;
 pub mod key;
 pub mod search;
 
+use std::collections::BTreeMap;
+
 use comity_stix::marking::Audience;
 
+use crate::db::marks;
 use crate::{Db, Error, Row, Value};
 
 /// A version of an object.
@@ -73,7 +76,7 @@ pub async fn objects(db: &Db, nums: &[u64]) -> Result<Vec<Object>, Error> {
     if nums.is_empty() {
         return Ok(Vec::new());
     }
-    let marks = marks(nums.len());
+    let marks = marks(1, nums.len());
     let sql = format!("SELECT {COLUMNS} FROM intel_object WHERE num IN ({marks})");
     let params: Vec<Value> = nums.iter().map(|num| (*num).into()).collect();
     let mut found: std::collections::HashMap<u64, Object> = db
@@ -222,10 +225,21 @@ fn read(row: Row) -> Result<Object, Error> {
     Ok(Object { num, id, kind, version, spec, batch, marked: Marked { audience, whole, body } })
 }
 
-/// So many placeholders, from the first on.
-fn marks(count: usize) -> String {
-    let marks: Vec<String> = (1..=count).map(|n| format!("${n}")).collect();
-    marks.join(", ")
+/// Who may see something of each of these objects; what was deleted since is not among them.
+///
+/// # Errors
+/// [`Error`].
+pub async fn audiences(db: &Db, nums: &[u64]) -> Result<BTreeMap<u64, Audience>, Error> {
+    let mut all = BTreeMap::new();
+    for nums in nums.chunks(feed::LOADED) {
+        let params: Vec<Value> = nums.iter().copied().map(Value::from).collect();
+        let marks = marks(1, nums.len());
+        let sql = format!("SELECT num, audience FROM intel_object WHERE num IN ({marks})");
+        for row in db.query(&sql, &params).await? {
+            all.insert(row.count(0)?, audience(row.int(1)?)?);
+        }
+    }
+    Ok(all)
 }
 
 fn union(rows: &[Row]) -> Result<Audience, Error> {

@@ -1,6 +1,8 @@
 //! `/dialogue`: meetings, what they left to be done, commitments and how they are judged, concerns, and
 //! information that nobody asked for.
 
+use std::collections::HashSet;
+
 use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -224,7 +226,8 @@ async fn gather(
     let mut commitments: Vec<(String, String)> = commitments
         .map(|one| (one.id.clone(), one.summary.in_language(t.code()).to_owned()))
         .collect();
-    commitments.dedup();
+    let mut known = HashSet::new();
+    commitments.retain(|(id, _)| known.insert(id.clone()));
     let frame = Frame::of(app, t, &who.0, "oversight", 0);
     let calls = sections.iter().flat_map(|(_, _, calls)| calls.iter().map(Call::said));
     let promised = agreements.iter().flat_map(|agreement| {

@@ -22,7 +22,7 @@ use super::{Frame, Posted, internal, place, render};
 use crate::App;
 use crate::language::Language;
 use crate::problem;
-use crate::review::{Table, answered, short};
+use crate::review::{Table, answered, apart, short};
 use crate::session::Who;
 use crate::when::{self, Zones};
 
@@ -272,6 +272,11 @@ async fn gather(
                     short(t, times.median),
                     short(t, times.p90),
                 ]);
+            }
+            for (what, count) in apart(t, &name(party), readiness) {
+                let mut row = vec![what, "–".to_owned(), "0".to_owned(), count.to_string()];
+                row.resize(7, "–".to_owned());
+                rows.push(row);
             }
         }
         let heads = [

@@ -291,6 +291,7 @@ pub(crate) async fn import(
         collection,
         returns: false,
         reader: None,
+        reads: true,
     };
     tokio::spawn(async move {
         let progress = |done, total| {

@@ -8,7 +8,6 @@ use clap::Args;
 use comity_hunt::hunt::{Hunt, Options, Sighting, Summary};
 use comity_hunt::index::Index;
 use comity_hunt::input::Source;
-
 use comity_ledger::Hash;
 use comity_node::control::Question;
 use comity_rules::command::Command;
@@ -20,6 +19,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::output::Sources;
+use super::run::UNDECIDED;
 use super::{bar, open_all, output};
 use crate::commands::request::{Who, state};
 use crate::failure::Failure;
@@ -96,9 +96,9 @@ impl Answer {
             )));
         }
         if summary.undecided {
-            return Err(Failure::No(
-                "of a pattern it could not be said whether it is satisfied: too many lines may be parts of it, or it asks when something was and the lines do not say; search fewer logs at once, or without that pattern".to_owned(),
-            ));
+            return Err(Failure::No(format!(
+                "{UNDECIDED}: search fewer logs at once, or without that pattern"
+            )));
         }
         if digests(&sources)? != before {
             return Err(Failure::No(

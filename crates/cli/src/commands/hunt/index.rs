@@ -120,8 +120,7 @@ impl Make {
         });
         Ok(context.print(&value, |_| {
             let mut text = described(&index);
-            let known = &index.about().left_out;
-            for (what, count) in passed_over.iter().filter(|(what, _)| !known.contains_key(*what)) {
+            for (what, count) in &passed_over {
                 text.push_str(&format!("{count} {what} were passed over\n"));
             }
             if !patterns.is_empty() {

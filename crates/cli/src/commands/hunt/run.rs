@@ -193,7 +193,8 @@ fn complain(unread: Vec<String>, summary: &Summary) -> ExitCode {
     if all.is_empty() && !summary.undecided { ExitCode::SUCCESS } else { ExitCode::from(3) }
 }
 
-const UNDECIDED: &str = "of some pattern it could not be said whether it is satisfied, for too many lines may be parts of it, \
+/// What a hunt says of patterns about which it cannot say more.
+pub(super) const UNDECIDED: &str = "of some pattern it could not be said whether it is satisfied, for too many lines may be parts of it, \
      or lines do not say when they were logged";
 
 /// One line on what was searched and found.
