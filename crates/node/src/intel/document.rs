@@ -112,9 +112,10 @@ impl Document {
         own.map(str::to_owned).collect()
     }
 
-    /// Digests of every identifier that it names.
+    /// Digests of every identifier that it names, but for markings that everyone has: what they say never changes.
     pub(crate) fn targets(&self) -> Vec<i64> {
-        let named = self.refs.iter().map(|(_, id)| id.as_str()).chain(self.marks.ids());
+        let marks = self.marks.ids().filter(|id| Meaning::of_id(id).is_none());
+        let named = self.refs.iter().map(|(_, id)| id.as_str()).chain(marks);
         comity_store::intel::intake::distinct(named.map(digest))
     }
 

@@ -4,21 +4,22 @@
 //! that at no time somebody sees what is only found later to be nobody's to see.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
 
 use comity_rules::access::{Person, Right};
-use comity_stix::marking::{self, Audience, Clearance, Marks, Meaning, Tlp};
+use comity_stix::marking::{Audience, Clearance, Tlp};
 use comity_store::Db;
 use comity_store::intel::collection::Collection;
-use comity_store::intel::intake::{Intake, Known as Here, New, Origin};
+use comity_store::intel::intake::{Intake, Origin};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::document::{self, Bad, Document, Known};
+use super::document::{Bad, Document};
 use super::foreign::{Understood, understood};
 use super::harmless::{Harmless, harmless};
+use super::writing::{Outcome, Writing};
 use crate::node::{Error, Node};
 
 /// Objects of one transaction: while it lasts, nobody else writes.
@@ -27,12 +28,6 @@ const CHUNK: usize = 2_000;
 /// Refusals that are told one by one, and those of them that are kept with the batch.
 const TOLD: usize = 100_000;
 const KEPT: usize = 1_000;
-
-/// Rounds in which objects that name each other are judged anew, before they only lose.
-const ROUNDS: u32 = 50;
-
-/// Versions of one object that come at once.
-const VERSIONS: usize = 200;
 
 /// What is brought in.
 #[derive(Debug, Clone)]
@@ -106,9 +101,9 @@ pub struct Taken {
     pub id: String,
     /// Its version, in microseconds since 1970.
     pub version: i64,
-    num: u64,
+    pub(super) num: u64,
     /// Definitions of its markings that not everyone has: they go along.
-    marks: Vec<String>,
+    pub(super) marks: Vec<String>,
 }
 
 /// An object of a file: where in it, and what it is.
@@ -222,6 +217,9 @@ impl Node {
                 report.batch = writing.intake.batch(origin).await?;
             }
             done += chunk.len();
+            let read = chunk.iter().filter_map(|one| one.read.as_ref().ok());
+            let ids: Vec<&str> = read.map(|(document, _)| document.id.as_str()).collect();
+            writing.expect(&ids).await?;
             let first = all.len();
             for one in chunk {
                 let raw = &import.bytes[one.range.clone()];
@@ -316,13 +314,7 @@ impl Node {
         let mut writing = Writing::new(intake, now, Tlp::Red);
         let mut count = 0;
         for id in ids {
-            let there = writing.intake.delete(id, who).await?;
-            if there > 0 {
-                writing.known.audiences.insert(id.clone(), Audience::NOBODY);
-                writing.known.meanings.remove(id);
-                writing.changed.insert(id.clone());
-            }
-            count += there;
+            count += writing.delete(id, who).await?;
         }
         writing.settle().await?;
         writing.intake.commit().await?;
@@ -382,11 +374,7 @@ pub(crate) async fn reindex(db: &Db) -> Result<(), Error> {
         let Some(end) = objects.last() else { break };
         last = end.num;
         for object in &objects {
-            let Some((document, tokens)) = Document::known(&object.marked.body) else { continue };
-            writing.learn(&document).await?;
-            let floor = writing.floor(object.batch).await?;
-            let words = worded(&document, tokens, floor, &writing.known);
-            writing.intake.reindex(object.num, &document.targets(), &words).await?;
+            writing.reindex(object).await?;
         }
     }
     Ok(writing.intake.commit().await?)
@@ -398,300 +386,6 @@ impl Report {
         if self.refusals.len() < TOLD {
             self.refusals.push(refusal);
         }
-    }
-}
-
-/// What became of an object.
-enum Outcome {
-    New(Taken),
-    Known(Taken),
-    /// Why not, who sees what is here (to others it is no business), and the version.
-    Not(String, Audience, Option<i64>),
-}
-
-/// Objects being written, with what is known of what they name.
-struct Writing {
-    intake: Intake,
-    now: i64,
-    floor: Tlp,
-    known: Known,
-    floors: HashMap<u64, Tlp>,
-    /// Objects of which others see more or less now, or that mean something else: what names them is judged at the end.
-    changed: BTreeSet<String>,
-    /// How many versions of each object came.
-    counts: HashMap<String, usize>,
-}
-
-impl Writing {
-    fn new(intake: Intake, now: i64, floor: Tlp) -> Self {
-        let (known, floors, counts) = (Known::default(), HashMap::new(), HashMap::new());
-        Self { intake, now, floor, known, floors, changed: BTreeSet::new(), counts }
-    }
-
-    async fn take(
-        &mut self,
-        document: Document,
-        tokens: String,
-        raw: &[u8],
-        (batch, index): (u64, u64),
-        import: &Import,
-    ) -> Result<Outcome, Error> {
-        let versions = self.intake.versions(&document.id).await?;
-        // What everyone has under one identifier is the same, however it is written: so it is here.
-        let standard = marking::standard(&document.id);
-        let is_known = standard.is_some();
-        let (document, tokens, raw) = match &standard {
-            Some(text) => match Document::read(text.as_bytes()) {
-                Ok((document, tokens)) => (document, tokens, text.as_bytes()),
-                Err(bad) => return Err(Error::Refused(bad.why)),
-            },
-            None => (document, tokens, raw),
-        };
-        let same = match document.version {
-            Some(version) if !is_known => versions.iter().find(|known| known.version == version),
-            _ => versions.last(),
-        };
-        if let Some(same) = same {
-            let body = self.intake.object(same.num).await?.marked.body;
-            if is_known || body == raw || equal(&body, raw) {
-                self.intake.again(same.num, batch).await?;
-                let (mut version, num, marks) = (same.version, same.num, document.definitions());
-                // When it came is told to whom it is there, and to a tool what it reads where it adds.
-                if let (None, Some(reader)) = (document.version, import.reader) {
-                    let shown = match &import.collection {
-                        Some(collection) if import.reads && same.audience.has(reader) => {
-                            self.intake.is_member(collection.num, num).await?
-                        }
-                        _ => false,
-                    };
-                    version = if shown { version } else { self.now };
-                }
-                let taken = Taken { index, id: document.id, version, num, marks };
-                return Ok(Outcome::Known(taken));
-            }
-        }
-        if let Some(why) = self.clash(&document, same, &versions, (batch, import)).await? {
-            let version = document.version;
-            return Ok(Outcome::Not(why.0.to_owned(), why.1, version));
-        }
-        let count = self.counts.entry(document.id.clone()).or_default();
-        *count += 1;
-        if *count > VERSIONS {
-            let why = format!("more than {VERSIONS} versions of one object at once");
-            return Ok(Outcome::Not(why, Audience::EVERYONE, document.version));
-        }
-        let is_only = versions.is_empty();
-        if is_only && import.returns {
-            self.intake.forgive(&document.id).await?;
-        }
-        let latest = versions.last().map_or(i64::MIN, |known| known.version);
-        let version = document.version.unwrap_or_else(|| self.now.max(latest + 1));
-        self.learn(&document).await?;
-        let seen = document.seen(raw, self.floor, &self.known);
-        let words = worded(&document, tokens, self.floor, &self.known);
-        let targets = document.targets();
-        let new = New {
-            id: &document.id,
-            kind: &document.kind,
-            version,
-            spec: document.spec,
-            batch,
-            seen,
-            body: raw,
-            targets: &targets,
-        };
-        let num = self.intake.insert(new, words).await?;
-        let before = of_any(&versions);
-        let after = before.or(seen.0);
-        self.known.audiences.insert(document.id.clone(), after);
-        if let Some(meaning) = document.meaning {
-            self.known.meanings.insert(document.id.clone(), meaning);
-        }
-        // Until now it hinted at nothing, or meant nothing.
-        let hinted = if is_only { Audience::EVERYONE } else { before };
-        if document.meaning.is_some() || after != hinted {
-            self.changed.insert(document.id.clone());
-        }
-        self.widen(&document, seen.0, import.reader).await?;
-        if document.meaning.is_some() {
-            // What waits for it is in collections already: there it goes along.
-            for waits in self.intake.referring(&[document::digest(&document.id)]).await? {
-                // Only of what it marks, not of what speaks of it.
-                let body = self.intake.object(waits).await?.marked.body;
-                let marked = Document::known(&body)
-                    .is_some_and(|(found, _)| found.definitions().contains(&document.id));
-                if !marked {
-                    continue;
-                }
-                for collection in self.intake.collections_of(waits).await? {
-                    self.intake.admit(collection, (num, &document.id)).await?;
-                }
-            }
-        }
-        let marks = document.definitions();
-        Ok(Outcome::New(Taken { index, id: document.id, version, num, marks }))
-    }
-
-    /// Why an object is not taken for what is here already, and who sees that.
-    async fn clash(
-        &mut self,
-        document: &Document,
-        same: Option<&Here>,
-        versions: &[Here],
-        (batch, import): (u64, &Import),
-    ) -> Result<Option<(&'static str, Audience)>, Error> {
-        if versions.is_empty() {
-            if !import.returns && self.intake.is_gone(&document.id).await? {
-                return Ok(Some(("it was deleted here", Audience::NOBODY)));
-            }
-            // Whatever waits for a definition was brought by others: to say what it means is to say who sees it.
-            let waits = document.meaning.is_some()
-                && Meaning::of_id(&document.id).is_none()
-                && import.reader.is_some()
-                && !self.intake.referring(&[document::digest(&document.id)]).await?.is_empty();
-            let why = "objects of others wait for this definition: a person brings it in";
-            return Ok(waits.then_some((why, Audience::NOBODY)));
-        }
-        let all = versions.iter().fold(Audience::EVERYONE, |all, one| all.and(one.audience));
-        let hidden = import.reader.is_some_and(|reader| !all.has(reader));
-        let why = if document.meaning.is_some() {
-            "a marking definition has no versions, and another with this 'id' is here already"
-        } else if document.version.is_some() && same.is_some() {
-            "another object with this 'id' and 'modified' is here already: a new version needs a later \
-             'modified'"
-        } else if hidden {
-            "it is here already, for fewer than this key sees"
-        } else {
-            return Ok(None);
-        };
-        // To a tool only what it reads where it adds is here, and what it brings itself.
-        let mut seen = all;
-        if let (Some(_), Some(collection)) = (import.reader, &import.collection) {
-            for known in versions {
-                let is_there = self.intake.is_member(collection.num, known.num).await?;
-                if !(import.reads && is_there)
-                    && self.intake.object(known.num).await?.batch != batch
-                {
-                    seen = Audience::NOBODY;
-                }
-            }
-        }
-        Ok(Some((why, seen)))
-    }
-
-    /// Finds out what is not known yet of what a document names.
-    async fn learn(&mut self, document: &Document) -> Result<(), Error> {
-        let (refs, marks) = document.asks();
-        for id in refs {
-            if self.known.audiences.contains_key(id) {
-                continue;
-            }
-            let versions = self.intake.versions(id).await?;
-            let audience = if versions.is_empty() {
-                // What was deleted is not hinted at either.
-                let gone = self.intake.is_gone(id).await?;
-                if gone { Audience::NOBODY } else { Audience::EVERYONE }
-            } else {
-                of_any(&versions)
-            };
-            self.known.audiences.insert(id.to_owned(), audience);
-        }
-        for id in marks {
-            if Meaning::of_id(id).is_some() || self.known.meanings.contains_key(id) {
-                continue;
-            }
-            let meaning = match self.intake.versions(id).await?.last() {
-                Some(latest) => {
-                    let body = self.intake.object(latest.num).await?.marked.body;
-                    Document::known(&body).and_then(|(found, _)| found.meaning)
-                }
-                None => None,
-            };
-            self.known.meanings.insert(id.to_owned(), meaning.unwrap_or(Meaning::Unknown));
-        }
-        Ok(())
-    }
-
-    async fn floor(&mut self, batch: u64) -> Result<Tlp, Error> {
-        if let Some(floor) = self.floors.get(&batch) {
-            return Ok(*floor);
-        }
-        let floor = Tlp::parse(&self.intake.marking_of(batch).await?).unwrap_or(Tlp::Red);
-        self.floors.insert(batch, floor);
-        Ok(floor)
-    }
-
-    /// Judges anew what names objects that changed, and what names that, until nothing changes any more.
-    async fn settle(&mut self) -> Result<(), Error> {
-        let mut round = 0;
-        while !self.changed.is_empty() {
-            round += 1;
-            let changed = std::mem::take(&mut self.changed);
-            let changed: Vec<i64> = changed.iter().map(|id| document::digest(id)).collect();
-            for num in self.intake.referring(&changed).await? {
-                self.renew(num, round > ROUNDS).await?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Judges an object anew; what is in circles settles at what all of it agrees on.
-    async fn renew(&mut self, num: u64, in_circles: bool) -> Result<(), Error> {
-        let object = self.intake.object(num).await?;
-        let Some((document, tokens)) = Document::known(&object.marked.body) else { return Ok(()) };
-        self.learn(&document).await?;
-        let floor = self.floor(object.batch).await?;
-        let (mut audience, mut whole) = document.seen(&object.marked.body, floor, &self.known);
-        if document.meaning.is_some() {
-            // Whoever sees what it marks sees it.
-            audience = audience.or(object.marked.audience);
-            whole = whole.or(object.marked.whole);
-        }
-        if in_circles {
-            audience = audience.and(object.marked.audience);
-            whole = whole.and(object.marked.whole);
-        }
-        self.intake.reword(num, worded(&document, tokens, floor, &self.known));
-        if (audience, whole) == (object.marked.audience, object.marked.whole) {
-            return Ok(());
-        }
-        self.intake.show_to(&object, (audience, whole)).await?;
-        let versions = self.intake.versions(&object.id).await?;
-        let all = of_any(&versions);
-        if self.known.audiences.insert(object.id.clone(), all) != Some(all) {
-            self.changed.insert(object.id);
-        }
-        Ok(())
-    }
-
-    /// Shows the definitions of an object's markings to whoever sees the object: a statement goes along. A tool shows
-    /// only what it sees itself.
-    async fn widen(
-        &mut self,
-        document: &Document,
-        audience: Audience,
-        reader: Option<Clearance>,
-    ) -> Result<(), Error> {
-        let ids: Vec<String> = document.marks.ids().map(str::to_owned).collect();
-        for id in ids {
-            if Meaning::of_id(&id).is_some() {
-                continue;
-            }
-            for known in self.intake.versions(&id).await? {
-                let may = reader.is_none_or(|reader| known.whole.has(reader));
-                if !may || audience.without(known.whole).is_empty() {
-                    continue;
-                }
-                let object = self.intake.object(known.num).await?;
-                let marks = Document::known(&object.marked.body).map(|(found, _)| found.marks);
-                if marks.is_some_and(|marks| marks == Marks::default()) {
-                    let seen = (known.audience.or(audience), known.whole.or(audience));
-                    self.intake.show_to(&object, seen).await?;
-                    self.known.audiences.insert(id.clone(), seen.0);
-                }
-            }
-        }
-        Ok(())
     }
 }
 
@@ -724,24 +418,6 @@ async fn go_along<'m>(
         }
     }
     Ok(())
-}
-
-/// Who may see something of any of an object's versions.
-fn of_any(versions: &[Here]) -> Audience {
-    versions.iter().fold(Audience::NOBODY, |all, one| all.or(one.audience))
-}
-
-/// The tokens of a document with those of its labels.
-fn worded(document: &Document, tokens: String, floor: Tlp, known: &Known) -> String {
-    let (tlp, pap) = document.label(floor, known);
-    let mut words = tokens;
-    words.push(' ');
-    words.push_str(&document::field("tlp", tlp.label()));
-    if let Some(pap) = pap {
-        words.push(' ');
-        words.push_str(&document::field("pap", pap.label()));
-    }
-    words
 }
 
 /// Reads the objects of a chunk.
@@ -777,10 +453,4 @@ fn rank(raw: &[u8]) -> u8 {
         Some("sighting") => 5,
         _ => 2,
     }
-}
-
-/// Whether two texts are the same JSON, whatever the order of members.
-fn equal(a: &[u8], b: &[u8]) -> bool {
-    let value = |bytes| serde_json::from_slice::<Value>(bytes).ok();
-    value(a).is_some() && value(a) == value(b)
 }

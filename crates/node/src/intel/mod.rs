@@ -6,6 +6,7 @@ pub mod foreign;
 pub mod harmless;
 pub mod import;
 pub mod query;
+mod writing;
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;

@@ -1,6 +1,6 @@
 //! Objects coming in and changing who sees them: one transaction.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -156,6 +156,26 @@ impl Intake {
             })
         };
         self.tx.query(SQL, &[id.into()]).await?.iter().map(known).collect()
+    }
+
+    /// Of which of these identifiers something is here, or was deleted here.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn known(&mut self, ids: &[&str]) -> Result<HashSet<String>, Error> {
+        let mut known = HashSet::new();
+        for ids in ids.chunks(AT_ONCE) {
+            let params: Vec<Value> = ids.iter().copied().map(Value::from).collect();
+            let marks = marks(1, ids.len());
+            let sql = format!(
+                "SELECT id FROM intel_object WHERE id IN ({marks})
+                 UNION SELECT id FROM intel_gone WHERE id IN ({marks})"
+            );
+            for row in self.tx.query(&sql, &params).await? {
+                known.insert(row.text(0)?.to_owned());
+            }
+        }
+        Ok(known)
     }
 
     /// An object, with its bytes.

@@ -1,0 +1,374 @@
+//! What one transaction takes in: each object judged by its markings and by what it names, and whatever that changes for
+//! others judged anew.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use comity_stix::marking::{self, Audience, Clearance, Marks, Meaning, Tlp};
+use comity_store::intel::Object;
+use comity_store::intel::intake::{Intake, Known as Here, New};
+use serde_json::Value;
+
+use super::document::{self, Document, Known};
+use super::import::{Import, Taken};
+use crate::node::Error;
+
+/// Rounds in which objects that name each other are judged anew, before they only lose.
+const ROUNDS: u32 = 50;
+
+/// Versions of one object that come at once.
+const VERSIONS: usize = 200;
+
+/// What became of an object.
+pub(super) enum Outcome {
+    New(Taken),
+    Known(Taken),
+    /// Why not, who sees what is here (to others it is no business), and the version.
+    Not(String, Audience, Option<i64>),
+}
+
+/// Objects being written, with what is known of what they name.
+pub(super) struct Writing {
+    pub(super) intake: Intake,
+    now: i64,
+    floor: Tlp,
+    known: Known,
+    floors: HashMap<u64, Tlp>,
+    /// Objects of which others see more or less now, or that mean something else: what names them is judged at the end.
+    changed: BTreeSet<String>,
+    /// How many versions of each object came.
+    counts: HashMap<String, usize>,
+    /// Identifiers that come, of which nothing is here and nothing was deleted.
+    fresh: HashSet<String>,
+}
+
+impl Writing {
+    pub(super) fn new(intake: Intake, now: i64, floor: Tlp) -> Self {
+        let (known, floors, counts) = (Known::default(), HashMap::new(), HashMap::new());
+        let (changed, fresh) = (BTreeSet::new(), HashSet::new());
+        Self { intake, now, floor, known, floors, changed, counts, fresh }
+    }
+
+    /// Finds out of what comes what is new, in few questions.
+    pub(super) async fn expect(&mut self, ids: &[&str]) -> Result<(), Error> {
+        let known = self.intake.known(ids).await?;
+        let fresh = ids.iter().filter(|id| !known.contains(**id));
+        self.fresh = fresh.map(|id| (*id).to_owned()).collect();
+        Ok(())
+    }
+
+    /// Deletes every version of an object, with whatever would still hint at it; how many there were.
+    pub(super) async fn delete(&mut self, id: &str, who: &str) -> Result<u64, Error> {
+        let there = self.intake.delete(id, who).await?;
+        if there > 0 {
+            self.known.audiences.insert(id.to_owned(), Audience::NOBODY);
+            self.known.meanings.remove(id);
+            self.changed.insert(id.to_owned());
+        }
+        Ok(there)
+    }
+
+    /// Makes the views of an object again.
+    pub(super) async fn reindex(&mut self, object: &Object) -> Result<(), Error> {
+        let Some((document, tokens)) = Document::known(&object.marked.body) else { return Ok(()) };
+        self.learn(&document).await?;
+        let floor = self.floor(object.batch).await?;
+        let words = worded(&document, tokens, floor, &self.known);
+        Ok(self.intake.reindex(object.num, &document.targets(), &words).await?)
+    }
+
+    pub(super) async fn take(
+        &mut self,
+        document: Document,
+        tokens: String,
+        raw: &[u8],
+        (batch, index): (u64, u64),
+        import: &Import,
+    ) -> Result<Outcome, Error> {
+        let is_new = self.fresh.remove(&document.id);
+        let versions = if is_new { Vec::new() } else { self.intake.versions(&document.id).await? };
+        // What everyone has under one identifier is the same, however it is written: so it is here.
+        let standard = marking::standard(&document.id);
+        let is_known = standard.is_some();
+        let (document, tokens, raw) = match &standard {
+            Some(text) => match Document::read(text.as_bytes()) {
+                Ok((document, tokens)) => (document, tokens, text.as_bytes()),
+                Err(bad) => return Err(Error::Refused(bad.why)),
+            },
+            None => (document, tokens, raw),
+        };
+        let same = match document.version {
+            Some(version) if !is_known => versions.iter().find(|known| known.version == version),
+            _ => versions.last(),
+        };
+        if let Some(same) = same {
+            let body = self.intake.object(same.num).await?.marked.body;
+            if is_known || body == raw || equal(&body, raw) {
+                self.intake.again(same.num, batch).await?;
+                let (mut version, num, marks) = (same.version, same.num, document.definitions());
+                // When it came is told to whom it is there, and to a tool what it reads where it adds.
+                if let (None, Some(reader)) = (document.version, import.reader) {
+                    let shown = match &import.collection {
+                        Some(collection) if import.reads && same.audience.has(reader) => {
+                            self.intake.is_member(collection.num, num).await?
+                        }
+                        _ => false,
+                    };
+                    version = if shown { version } else { self.now };
+                }
+                let taken = Taken { index, id: document.id, version, num, marks };
+                return Ok(Outcome::Known(taken));
+            }
+        }
+        if !is_new
+            && versions.is_empty()
+            && !import.returns
+            && self.intake.is_gone(&document.id).await?
+        {
+            let why = "it was deleted here".to_owned();
+            return Ok(Outcome::Not(why, Audience::NOBODY, document.version));
+        }
+        if let Some(why) = self.clash(&document, same, &versions, (batch, import)).await? {
+            let version = document.version;
+            return Ok(Outcome::Not(why.0.to_owned(), why.1, version));
+        }
+        let count = self.counts.entry(document.id.clone()).or_default();
+        *count += 1;
+        if *count > VERSIONS {
+            let why = format!("more than {VERSIONS} versions of one object at once");
+            return Ok(Outcome::Not(why, Audience::EVERYONE, document.version));
+        }
+        let is_only = versions.is_empty();
+        if is_only && import.returns {
+            self.intake.forgive(&document.id).await?;
+        }
+        let latest = versions.last().map_or(i64::MIN, |known| known.version);
+        let version = document.version.unwrap_or_else(|| self.now.max(latest + 1));
+        self.learn(&document).await?;
+        let seen = document.seen(raw, self.floor, &self.known);
+        let words = worded(&document, tokens, self.floor, &self.known);
+        let targets = document.targets();
+        let new = New {
+            id: &document.id,
+            kind: &document.kind,
+            version,
+            spec: document.spec,
+            batch,
+            seen,
+            body: raw,
+            targets: &targets,
+        };
+        let num = self.intake.insert(new, words).await?;
+        let before = of_any(&versions);
+        let after = before.or(seen.0);
+        self.known.audiences.insert(document.id.clone(), after);
+        if let Some(meaning) = document.meaning {
+            self.known.meanings.insert(document.id.clone(), meaning);
+        }
+        // Until now it hinted at nothing, or meant nothing.
+        let hinted = if is_only { Audience::EVERYONE } else { before };
+        if document.meaning.is_some() || after != hinted {
+            self.changed.insert(document.id.clone());
+        }
+        self.widen(&document, seen.0, import.reader).await?;
+        if document.meaning.is_some() {
+            // What waits for it is in collections already: there it goes along.
+            for waits in self.intake.referring(&[document::digest(&document.id)]).await? {
+                // Only of what it marks, not of what speaks of it.
+                let body = self.intake.object(waits).await?.marked.body;
+                let marked = Document::known(&body)
+                    .is_some_and(|(found, _)| found.definitions().contains(&document.id));
+                if !marked {
+                    continue;
+                }
+                for collection in self.intake.collections_of(waits).await? {
+                    self.intake.admit(collection, (num, &document.id)).await?;
+                }
+            }
+        }
+        let marks = document.definitions();
+        Ok(Outcome::New(Taken { index, id: document.id, version, num, marks }))
+    }
+
+    /// Why an object is not taken for what is here already, and who sees that.
+    async fn clash(
+        &mut self,
+        document: &Document,
+        same: Option<&Here>,
+        versions: &[Here],
+        (batch, import): (u64, &Import),
+    ) -> Result<Option<(&'static str, Audience)>, Error> {
+        if versions.is_empty() {
+            // Whatever waits for a definition was brought by others: to say what it means is to say who sees it.
+            let waits = document.meaning.is_some()
+                && Meaning::of_id(&document.id).is_none()
+                && import.reader.is_some()
+                && !self.intake.referring(&[document::digest(&document.id)]).await?.is_empty();
+            let why = "objects of others wait for this definition: a person brings it in";
+            return Ok(waits.then_some((why, Audience::NOBODY)));
+        }
+        let all = versions.iter().fold(Audience::EVERYONE, |all, one| all.and(one.audience));
+        let hidden = import.reader.is_some_and(|reader| !all.has(reader));
+        let why = if document.meaning.is_some() {
+            "a marking definition has no versions, and another with this 'id' is here already"
+        } else if document.version.is_some() && same.is_some() {
+            "another object with this 'id' and 'modified' is here already: a new version needs a later \
+             'modified'"
+        } else if hidden {
+            "it is here already, for fewer than this key sees"
+        } else {
+            return Ok(None);
+        };
+        // To a tool only what it reads where it adds is here, and what it brings itself.
+        let mut seen = all;
+        if let (Some(_), Some(collection)) = (import.reader, &import.collection) {
+            for known in versions {
+                let is_there = self.intake.is_member(collection.num, known.num).await?;
+                if !(import.reads && is_there)
+                    && self.intake.object(known.num).await?.batch != batch
+                {
+                    seen = Audience::NOBODY;
+                }
+            }
+        }
+        Ok(Some((why, seen)))
+    }
+
+    /// Finds out what is not known yet of what a document names.
+    async fn learn(&mut self, document: &Document) -> Result<(), Error> {
+        let (refs, marks) = document.asks();
+        for id in refs {
+            if self.known.audiences.contains_key(id) {
+                continue;
+            }
+            let versions = self.intake.versions(id).await?;
+            let audience = if versions.is_empty() {
+                // What was deleted is not hinted at either.
+                let gone = self.intake.is_gone(id).await?;
+                if gone { Audience::NOBODY } else { Audience::EVERYONE }
+            } else {
+                of_any(&versions)
+            };
+            self.known.audiences.insert(id.to_owned(), audience);
+        }
+        for id in marks {
+            if Meaning::of_id(id).is_some() || self.known.meanings.contains_key(id) {
+                continue;
+            }
+            let meaning = match self.intake.versions(id).await?.last() {
+                Some(latest) => {
+                    let body = self.intake.object(latest.num).await?.marked.body;
+                    Document::known(&body).and_then(|(found, _)| found.meaning)
+                }
+                None => None,
+            };
+            self.known.meanings.insert(id.to_owned(), meaning.unwrap_or(Meaning::Unknown));
+        }
+        Ok(())
+    }
+
+    async fn floor(&mut self, batch: u64) -> Result<Tlp, Error> {
+        if let Some(floor) = self.floors.get(&batch) {
+            return Ok(*floor);
+        }
+        let floor = Tlp::parse(&self.intake.marking_of(batch).await?).unwrap_or(Tlp::Red);
+        self.floors.insert(batch, floor);
+        Ok(floor)
+    }
+
+    /// Judges anew what names objects that changed, and what names that, until nothing changes any more.
+    pub(super) async fn settle(&mut self) -> Result<(), Error> {
+        let mut round = 0;
+        while !self.changed.is_empty() {
+            round += 1;
+            let changed = std::mem::take(&mut self.changed);
+            let changed: Vec<i64> = changed.iter().map(|id| document::digest(id)).collect();
+            for num in self.intake.referring(&changed).await? {
+                self.renew(num, round > ROUNDS).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Judges an object anew; what is in circles settles at what all of it agrees on.
+    async fn renew(&mut self, num: u64, in_circles: bool) -> Result<(), Error> {
+        let object = self.intake.object(num).await?;
+        let Some((document, tokens)) = Document::known(&object.marked.body) else { return Ok(()) };
+        self.learn(&document).await?;
+        let floor = self.floor(object.batch).await?;
+        let (mut audience, mut whole) = document.seen(&object.marked.body, floor, &self.known);
+        if document.meaning.is_some() {
+            // Whoever sees what it marks sees it.
+            audience = audience.or(object.marked.audience);
+            whole = whole.or(object.marked.whole);
+        }
+        if in_circles {
+            audience = audience.and(object.marked.audience);
+            whole = whole.and(object.marked.whole);
+        }
+        self.intake.reword(num, worded(&document, tokens, floor, &self.known));
+        if (audience, whole) == (object.marked.audience, object.marked.whole) {
+            return Ok(());
+        }
+        self.intake.show_to(&object, (audience, whole)).await?;
+        let versions = self.intake.versions(&object.id).await?;
+        let all = of_any(&versions);
+        if self.known.audiences.insert(object.id.clone(), all) != Some(all) {
+            self.changed.insert(object.id);
+        }
+        Ok(())
+    }
+
+    /// Shows the definitions of an object's markings to whoever sees the object: a statement goes along. A tool shows
+    /// only what it sees itself.
+    async fn widen(
+        &mut self,
+        document: &Document,
+        audience: Audience,
+        reader: Option<Clearance>,
+    ) -> Result<(), Error> {
+        let ids: Vec<String> = document.marks.ids().map(str::to_owned).collect();
+        for id in ids {
+            if Meaning::of_id(&id).is_some() {
+                continue;
+            }
+            for known in self.intake.versions(&id).await? {
+                let may = reader.is_none_or(|reader| known.whole.has(reader));
+                if !may || audience.without(known.whole).is_empty() {
+                    continue;
+                }
+                let object = self.intake.object(known.num).await?;
+                let marks = Document::known(&object.marked.body).map(|(found, _)| found.marks);
+                if marks.is_some_and(|marks| marks == Marks::default()) {
+                    let seen = (known.audience.or(audience), known.whole.or(audience));
+                    self.intake.show_to(&object, seen).await?;
+                    self.known.audiences.insert(id.clone(), seen.0);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Who may see something of any of an object's versions.
+fn of_any(versions: &[Here]) -> Audience {
+    versions.iter().fold(Audience::NOBODY, |all, one| all.or(one.audience))
+}
+
+/// The tokens of a document with those of its labels.
+fn worded(document: &Document, tokens: String, floor: Tlp, known: &Known) -> String {
+    let (tlp, pap) = document.label(floor, known);
+    let mut words = tokens;
+    words.push(' ');
+    words.push_str(&document::field("tlp", tlp.label()));
+    if let Some(pap) = pap {
+        words.push(' ');
+        words.push_str(&document::field("pap", pap.label()));
+    }
+    words
+}
+
+/// Whether two texts are the same JSON, whatever the order of members.
+fn equal(a: &[u8], b: &[u8]) -> bool {
+    let value = |bytes| serde_json::from_slice::<Value>(bytes).ok();
+    value(a).is_some() && value(a) == value(b)
+}
