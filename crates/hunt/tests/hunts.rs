@@ -352,7 +352,7 @@ fn csv_lists_carry_confidence_and_expiry() {
     lists::read(list.as_bytes(), Choice::default(), &mut |one| found.push(one.marking.clone()))
         .unwrap();
     let found: Vec<_> = found.iter().map(|one| one.as_deref().unwrap()).collect();
-    assert_eq!(found, ["TLP:RED PAP:CLEAR PAP:red", "tlp:green", "PAP:AMBER"]);
+    assert_eq!(found, ["PAP:CLEAR PAP:red TLP:RED", "tlp:green", "PAP:AMBER"]);
 }
 
 #[test]

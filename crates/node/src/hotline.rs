@@ -15,7 +15,7 @@ use comity_rules::access::{Person, Right};
 use comity_rules::channel::Channel;
 use comity_rules::command::{Command, Deed};
 use comity_rules::content::{Letter, Message, Tlp};
-use comity_rules::matter::{EpochKey, Signal, Topic};
+use comity_rules::matter::{EpochKey, Message as Said, Signal, Topic};
 use comity_rules::review::Readiness;
 use comity_rules::thread::{Event, View};
 use comity_rules::{Kind, Matter, PartyId, Period, ThreadId};
@@ -127,32 +127,43 @@ impl Node {
         Ok(sent.map(kept).transpose()?.map(|kept| kept.letter))
     }
 
-    /// What the other side said, and nobody acknowledged in the time that the terms give, that is not here any more.
-    pub(crate) async fn died_unread(
+    /// What was said, was not acknowledged in the time that the terms give, and is not to be acknowledged any more: whether
+    /// its opener said it, and its place. Of the other side's it is what cannot be read here; of this party's what it said
+    /// something after, when the time was up.
+    pub(crate) async fn gone(
         &self,
         agreement: &Agreement,
         matter: &Matter,
-    ) -> Result<BTreeSet<u64>, Error> {
-        let Some(within) = time_to_read(agreement) else { return Ok(BTreeSet::new()) };
+    ) -> Result<BTreeSet<(bool, u64)>, Error> {
         // An echo is answered by its receipt.
         if matter.topic != Topic::Hotline || matter.signal() == Some(Signal::Echo) {
             return Ok(BTreeSet::new());
         }
+        let within = time_to_read(agreement);
+        let due = |one: &Said<'_>| Some(within.as_ref()?.after(came(one.event)?));
         let ours = matter.opener == *self.party();
-        let is_late = |event| came(event).is_some_and(|came| within.after(came) <= self.now());
         let messages = matter.messages(View::ALL);
-        let waiting = messages.iter().filter(|one| one.by_opener != ours);
-        let waiting = waiting.filter(|one| one.acknowledged.is_none() && !one.is_unopened());
-        let waiting = waiting.filter(|one| is_late(one.event));
-        let mut late: BTreeSet<u64> = waiting.map(|one| one.event.index).collect();
-        if !late.is_empty() {
+        let is_gone = |one: &&Said<'_>| {
+            let Some(due) = due(one).filter(|due| *due <= self.now()) else {
+                return one.by_opener != ours && one.is_unopened();
+            };
+            let said_after = |later: &Said<'_>| {
+                later.by_opener == ours
+                    && later.event.index > one.event.index
+                    && later.event.claimed >= due
+            };
+            one.by_opener != ours || messages.iter().any(said_after)
+        };
+        let waiting = messages.iter().filter(|one| one.acknowledged.is_none()).filter(is_gone);
+        let mut gone: BTreeSet<_> = waiting.map(|one| (one.by_opener, one.event.index)).collect();
+        if gone.iter().any(|(by_opener, _)| *by_opener != ours) {
             for one in request::statements(&self.db, matter.thread).await? {
                 if one.kept.is_some() && one.ledger != agreement.own {
-                    late.remove(&one.index);
+                    gone.remove(&(!ours, one.index));
                 }
             }
         }
-        Ok(late)
+        Ok(gone)
     }
 
     /// Whether what a person reads back is what was sent.

@@ -27,9 +27,9 @@ pub struct Line {
     pub standing: Standing,
     /// The agreement.
     pub agreement: Arc<Agreement>,
-    /// What the other side said there, and nobody acknowledged, that died unread with its key, by its place: it cannot be
-    /// acknowledged any more.
-    pub lost: BTreeSet<u64>,
+    /// What was said there and is not to be acknowledged any more: whether its opener said it, and its place. Of the other
+    /// side's it cannot be read here; of this party's it said something since.
+    pub gone: BTreeSet<(bool, u64)>,
 }
 
 /// A matter for a page.
@@ -60,31 +60,57 @@ pub struct OpenAction {
 impl Line {
     async fn of(node: &Node, summary: Summary) -> Result<Self, Error> {
         let agreement = node.agreement(&summary.terms)?;
-        let lost = node.died_unread(&agreement, &summary.matter).await?;
-        let ours = summary.matter.opener == *node.party();
-        let is_lost = |one: &Message<'_>| one.by_opener != ours && lost.contains(&one.event.index);
-        let standing = summary.matter.standing_without(View::ALL, is_lost);
-        let mut line = Self { summary, standing, agreement, lost };
-        // Of two that wait for each other's acknowledgement each has an act of its own before it.
+        let gone = node.gone(&agreement, &summary.matter).await?;
+        let is_gone = |one: &Message<'_>| gone.contains(&(one.by_opener, one.event.index));
+        let standing = summary.matter.standing_without(View::ALL, is_gone);
+        let mut line = Self { summary, standing, agreement, gone };
+        // Of two that wait for each other each has an act of its own before it.
         if line.agreement.is_closed() {
             line.standing.waits_for = None;
         } else if line.message_for(node.party()).is_some() {
             line.standing.waits_for = Some(node.party().clone());
+            // What could not be opened when it came may be here since.
+            line.standing.state = State::Unacknowledged;
+        } else if line.says_again(node.party()) {
+            line.standing.waits_for = Some(node.party().clone());
         }
         Ok(line)
+    }
+
+    /// Whether this message is not to be acknowledged any more.
+    #[must_use]
+    pub fn is_gone(&self, one: &Message<'_>) -> bool {
+        self.gone.contains(&(one.by_opener, one.event.index))
+    }
+
+    /// Whether it waits for nothing any more, as far as this node knows.
+    #[must_use]
+    pub fn is_over(&self, one: &Message<'_>) -> bool {
+        one.is_over(self.is_gone(one))
+    }
+
+    /// Whether this party has said something that the other side could not open, and that it has not said again.
+    fn says_again(&self, us: &PartyId) -> bool {
+        let ours = self.summary.matter.opener == *us;
+        let messages = self.summary.matter.messages(View::ALL);
+        self.summary.matter.topic == Topic::Hotline
+            && messages
+                .iter()
+                .any(|one| one.by_opener == ours && one.is_unopened() && !self.is_over(one))
     }
 
     /// The first message of the other side that this party has to acknowledge, and can: its place, and what it sends.
     #[must_use]
     pub fn message_for(&self, us: &PartyId) -> Option<(u64, Option<Signal>)> {
         let ours = self.summary.matter.opener == *us;
+        // An echo is answered by its receipt.
+        if self.summary.matter.signal() == Some(Signal::Echo) {
+            return None;
+        }
         let messages = self.summary.matter.messages(View::ALL);
-        let waits = messages.iter().find(|one| {
-            one.by_opener != ours
-                && !one.settled
-                && !one.is_unopened()
-                && !self.lost.contains(&one.event.index)
-        });
+        let waits = messages
+            .iter()
+            .find(|one| one.by_opener != ours && !self.is_over(one) && !self.is_gone(one));
         waits.map(|one| (one.event.index, one.event.act.signal()))
     }
 
@@ -99,7 +125,7 @@ impl Line {
     pub fn state(&self) -> &'static str {
         match self.standing.state {
             _ if self.is_cut_off() || self.is_still() => "cut-off",
-            State::Unacknowledged if !self.lost.is_empty() && self.standing.waits_for.is_none() => {
+            State::Unacknowledged if !self.gone.is_empty() && self.standing.waits_for.is_none() => {
                 "lost"
             }
             state => state.as_str(),

@@ -167,7 +167,8 @@ async fn what_comes_late_can_be_read_as_long_as_the_terms_give() {
     stage.settle().await;
     let line = stage.south.matter(&by, thread).await.unwrap().into_inner().line;
     let (again, _) = line.message_for(stage.south.party()).unwrap();
-    assert!(again != message && line.lost.contains(&message) && line.waits_for(&stage.south));
+    assert!(again != message && line.gone.contains(&(true, message)));
+    assert!(line.waits_for(&stage.south));
     let heard = Deed::Confirm { message: again, read_back: false, remark: remark("heard") };
     state(&stage.south, &stage, Some(thread), Command::Deed(heard)).await;
     stage.settle().await;
@@ -222,18 +223,20 @@ async fn what_cannot_be_opened_is_no_answer_and_nobodys_delay() {
     until(async || stage.south.matter(&Person::operator(), echo).await.is_ok()).await;
     stage.settle().await;
     for (node, waits, told) in [
-        (&stage.north, true, ["echo-unopened", "hotline-unopened-there"].as_slice()),
-        (&stage.south, false, &["hotline-unopened"]),
+        (&stage.north, true, ["hotline-test-unopened-there", "hotline-unopened-there"].as_slice()),
+        (&stage.south, false, &["hotline-test-unopened", "hotline-unopened"]),
     ] {
         let by = Person::operator();
         let line = node.matter(&by, message).await.unwrap().into_inner().line;
         assert_eq!((line.state(), line.waits_for(node)), ("unopened", waits));
-        assert!(line.lost.is_empty() && line.message_for(node.party()).is_none());
+        assert_eq!(line.message_for(node.party()), None);
         let line = node.matter(&by, echo).await.unwrap().into_inner().line;
         assert_eq!((line.state(), line.standing.over), ("unopened", true));
+        assert!(!line.waits_for(node) && line.message_for(node.party()).is_none());
         let status = node.hotline_status(&by, &node.agreement(&stage.hash()).unwrap()).await;
         let south = &status.unwrap().readiness[stage.south.party()];
-        assert_eq!((south.unopened, south.message.open, south.echo.done), (2, 0, 0));
+        let unopened = [Signal::Echo, Signal::Message].map(|signal| south.unopened[&signal]);
+        assert_eq!((unopened, south.message.open, south.echo.done), ([1, 1], 0, 0));
         node.tell().await.unwrap();
         let alerts = node.new_alerts(&by).await.unwrap();
         let mut whats: Vec<_> = alerts.iter().map(|alert| alert.what.as_str()).collect();

@@ -11,7 +11,7 @@ use minicbor::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 
 use crate::request::{Act, Illegal};
-use crate::thread::{Event, Sides, View, up_to};
+use crate::thread::{Event, Receipted, Sides, View, up_to};
 use crate::{Kind, PartyId, ThreadId};
 
 /// Bytes of what a statement says openly, beside a request's.
@@ -183,15 +183,24 @@ pub struct Message<'a> {
     pub event: &'a Event,
     /// The other side's acknowledgement.
     pub acknowledged: Option<&'a Event>,
-    /// Whether it waits for none any more: it has one, or what its author said after it has.
-    pub settled: bool,
+    /// Whether what its author said after it has one.
+    pub followed: bool,
 }
 
 impl Message<'_> {
-    /// Whether the other side's node could not open it: nobody can acknowledge it.
+    /// Whether the other side's node could not open it, by its receipt, and nobody there has acknowledged it since.
     #[must_use]
     pub fn is_unopened(&self) -> bool {
-        self.event.receipt.as_ref().is_some_and(|receipt| !receipt.code.is_empty())
+        self.acknowledged.is_none()
+            && self.event.receipt.as_ref().is_some_and(Receipted::is_unopened)
+    }
+
+    /// Whether it waits for nothing any more. What nobody can read (`gone`, as far as the asking node knows) is said
+    /// again, and what is said again is acknowledged in its place; a test is made again by itself.
+    #[must_use]
+    pub fn is_over(&self, gone: bool) -> bool {
+        let again = self.followed || self.event.act.signal().is_some_and(Signal::is_test);
+        self.acknowledged.is_some() || again && (gone || self.is_unopened())
     }
 }
 
@@ -329,10 +338,10 @@ impl Matter {
         self.standing_without(view, |_| false)
     }
 
-    /// The same where some of the messages of a call are lost, so that nobody can acknowledge them: nothing waits for
-    /// that, and it is not over either.
+    /// The same where some of the messages of a call are gone, so that nobody can acknowledge them: nothing waits for
+    /// that, and it is not over either until they are said again.
     #[must_use]
-    pub fn standing_without(&self, view: View, lost: impl Fn(&Message<'_>) -> bool) -> Standing {
+    pub fn standing_without(&self, view: View, gone: impl Fn(&Message<'_>) -> bool) -> Standing {
         let (opener, other) = (Some(self.opener.clone()), Some(self.other.clone()));
         let standing = |state, waits_for, over| Standing { state, waits_for, over };
         match self.topic {
@@ -341,22 +350,29 @@ impl Matter {
                     let receipt = self.opened.first().and_then(|first| first.receipt.as_ref());
                     return match receipt {
                         None => standing(State::Unacknowledged, other, false),
-                        Some(one) if one.code.is_empty() => {
-                            standing(State::Acknowledged, None, true)
-                        }
-                        Some(_) => standing(State::Unopened, None, true),
+                        Some(one) if one.is_unopened() => standing(State::Unopened, None, true),
+                        Some(_) => standing(State::Acknowledged, None, true),
                     };
                 }
-                let mut open = self.messages(view);
-                open.retain(|message| !message.settled);
+                let messages = self.messages(view);
+                let open: Vec<_> = messages.iter().filter(|one| !one.is_over(gone(one))).collect();
                 let Some(first) = open.first() else {
-                    return standing(State::Acknowledged, None, true);
+                    let mut silent = messages.iter();
+                    let silent = silent.find(|one| one.acknowledged.is_none() && !one.followed);
+                    let state = match silent {
+                        None => State::Acknowledged,
+                        Some(one) if one.is_unopened() => State::Unopened,
+                        Some(_) => State::Unacknowledged,
+                    };
+                    return standing(state, None, true);
                 };
-                let waiting = open.iter().find(|one| !one.is_unopened() && !lost(one));
+                let waiting = open.iter().find(|one| !one.is_unopened() && !gone(one));
                 match waiting {
                     Some(one) if one.by_opener => standing(State::Unacknowledged, other, false),
                     Some(_) => standing(State::Unacknowledged, opener, false),
-                    None if open.iter().any(lost) => standing(State::Unacknowledged, None, false),
+                    None if !open.iter().all(|one| one.is_unopened()) => {
+                        standing(State::Unacknowledged, None, false)
+                    }
                     // It is for its author to say it again.
                     None if first.by_opener => standing(State::Unopened, opener, false),
                     None => standing(State::Unopened, other, false),
@@ -426,11 +442,11 @@ impl Matter {
                 .map(|event| {
                     let answers = |confirm: &&&Event| confirm.act.answers == Some(event.index);
                     let acknowledged = confirms.iter().find(answers).copied();
-                    Message { by_opener, event, acknowledged, settled: false }
+                    Message { by_opener, event, acknowledged, followed: false }
                 })
                 .collect();
             if let Some(last) = said.iter().rposition(|one| one.acknowledged.is_some()) {
-                said[..=last].iter_mut().for_each(|one| one.settled = true);
+                said[..last].iter_mut().for_each(|one| one.followed = true);
             }
             messages.extend(said);
         }

@@ -54,6 +54,17 @@ pub struct Receipted {
     pub witnessed: Option<Timestamp>,
 }
 
+/// Codes after which a statement has its effect all the same: its content could not be had, or read.
+const UNOPENED: [&str; 3] = ["undecryptable", "content-mismatch", "not-understood"];
+
+impl Receipted {
+    /// Whether it says that the content could not be opened or understood.
+    #[must_use]
+    pub fn is_unopened(&self) -> bool {
+        UNOPENED.contains(&self.code.as_str())
+    }
+}
+
 /// A cut through both ledgers: entries below these indexes are seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct View {

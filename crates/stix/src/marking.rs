@@ -234,34 +234,20 @@ pub enum Meaning {
     Unknown,
 }
 
-/// What stands in a definition beside its label: names and times, which say nothing.
-const FRAME: [&str; 14] = [
-    "type",
-    "spec_version",
-    "id",
-    "created",
-    "modified",
-    "created_by_ref",
-    "name",
-    "definition_type",
-    "definition",
-    "extensions",
-    "x_opencti_id",
-    "x_opencti_type",
-    "x_opencti_definition_type",
-    "x_opencti_definition",
-];
-
-/// The text of the definition that everyone has under this identifier: those of TLP 1 and 2.
+/// The text of the definition that everyone has under this identifier: those of TLP 1, in STIX 2.0 or 2.1, and of TLP 2.
 #[must_use]
-pub fn standard(id: &str) -> Option<String> {
+pub fn standard(id: &str, version: &str) -> Option<String> {
     if let Some(tlp) = Tlp::ALL.into_iter().find(|tlp| tlp.id() == id) {
         return Some(tlp.definition());
     }
     let one = crate::tlp::MARKINGS.iter().find(|marking| marking.id == id)?;
-    let (name, word, created) = (one.name, one.word, crate::tlp::CREATED);
+    let (word, created) = (one.word, crate::tlp::CREATED);
+    let own = match version {
+        "2.0" => String::new(),
+        _ => format!(r#""spec_version":"2.1","name":"{}","#, one.name),
+    };
     Some(format!(
-        r#"{{"type":"marking-definition","spec_version":"2.1","id":"{id}","created":"{created}","definition_type":"tlp","name":"{name}","definition":{{"tlp":"{word}"}}}}"#
+        r#"{{"type":"marking-definition",{own}"id":"{id}","created":"{created}","definition_type":"tlp","definition":{{"tlp":"{word}"}}}}"#
     ))
 }
 
@@ -270,37 +256,43 @@ pub fn standard(id: &str) -> Option<String> {
 pub fn is_label_alone(definition: &Object<'_>) -> bool {
     let is_label =
         matches!(Meaning::of(definition), Meaning::Tlp(_) | Meaning::Pap(_) | Meaning::Both(..));
-    let only = |value: Option<&Json<'_>>, names: &[&str]| {
-        let Some(object) = value.and_then(Json::as_object) else { return value.is_none() };
-        object.iter().all(|(name, value)| names.contains(&name) && value.as_str().is_some())
+    is_label && definition.iter().all(|(name, value)| says_no_more("", name, value))
+}
+
+/// Whether a member of a definition, or of something in it, says a label or when and by whom it was made, and no more.
+fn says_no_more(within: &str, name: &str, value: &Json<'_>) -> bool {
+    let inside = |within: &str| {
+        value
+            .as_object()
+            .is_some_and(|own| own.iter().all(|(name, value)| says_no_more(within, name, value)))
     };
-    let defined = definition.member("definition");
-    let statement = defined.and_then(Json::as_object).and_then(|own| own.text("statement"));
-    let extensions = definition.member("extensions").and_then(Json::as_object);
-    let mut extensions = extensions.into_iter().flat_map(Object::iter);
-    is_label
-        && definition.iter().all(|(name, _)| FRAME.contains(&name))
-        && only(defined, &["tlp", "pap", "statement"])
-        && [statement, definition.text("name"), definition.text("x_opencti_definition")]
-            .into_iter()
-            .flatten()
-            .all(|text| label(text).is_some())
-        && extensions.all(|(id, own)| match id {
-            TLP_2_0 => only(Some(own), &["extension_type", "tlp_2_0"]),
-            OPENCTI => only(
-                Some(own),
-                &[
-                    "extension_type",
-                    "id",
-                    "type",
-                    "created_at",
-                    "updated_at",
-                    "definition",
-                    "definition_type",
-                ],
-            ),
-            _ => false,
-        })
+    let text = value.as_str();
+    let is_label = |text: &str| label(text).is_some() || Tlp::parse(text).is_some();
+    match (within, name) {
+        ("", "definition") => inside("definition"),
+        ("", "extensions") => inside("extensions"),
+        ("extensions", TLP_2_0 | OPENCTI) => inside("extension"),
+        // The rules of STIX say what these are.
+        ("", "type" | "spec_version" | "id" | "created" | "modified" | "created_by_ref")
+        | ("extension", "extension_type") => text.is_some(),
+        ("", "name" | "x_opencti_definition")
+        | ("definition", "tlp" | "statement")
+        | ("extension", "tlp_2_0" | "definition") => text.is_some_and(is_label),
+        ("definition", "pap") => text.is_some_and(|text| Pap::parse(text).is_some()),
+        ("", "definition_type" | "x_opencti_definition_type")
+        | ("extension", "definition_type") => text.is_some_and(|text| {
+            ["tlp", "pap", "statement"].contains(&text.to_ascii_lowercase().as_str())
+        }),
+        ("", "x_opencti_type") | ("extension", "type") => text == Some("marking-definition"),
+        ("", "x_opencti_id") | ("extension", "id") => {
+            let is_of_uuid = |byte: u8| byte.is_ascii_hexdigit() || byte == b'-';
+            text.is_some_and(|text| text.len() == 36 && text.bytes().all(is_of_uuid))
+        }
+        ("extension", "created_at" | "updated_at") => {
+            text.is_some_and(|text| crate::time::Time::parse(text).is_some())
+        }
+        _ => false,
+    }
 }
 
 impl Meaning {

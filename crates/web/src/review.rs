@@ -397,15 +397,15 @@ fn hotline(t: Language, review: &Review, name: &impl Fn(&PartyId) -> String) -> 
     ];
     let mut rows = Vec::new();
     for (party, readiness) in &review.mechanism.hotline {
-        for (signal, times) in readiness.by_signal() {
-            if times.done + times.open == 0 {
+        for (signal, times, unopened) in readiness.by_signal() {
+            if times.done + times.open + unopened == 0 {
                 continue;
             }
             let span = |seconds: Option<i64>| short(t, seconds);
             let what = t.text(&format!("signal-{}", signal.as_str()));
             let what = [("party", name(party)), ("what", what)];
             let counts = [times.done, times.open, times.within, times.late, times.overdue];
-            let mut row = vec![t.with("answers-to", what), answered(times)];
+            let mut row = vec![t.with("answers-to", what), answered(times, unopened)];
             row.extend(counts.map(|count| count.to_string()));
             row.extend([span(times.median), span(times.p90)]);
             rows.push(row);
@@ -419,12 +419,16 @@ fn hotline(t: Language, review: &Review, name: &impl Fn(&PartyId) -> String) -> 
     Table::of(heads.map(|key| t.text(key)).into(), rows.into_iter())
 }
 
-/// What of the hotline is in no time: how much a party did not receipt, and how much its node could not open.
+/// What of the hotline a party did not receipt, and of each sort what its node could not open.
 pub(crate) fn apart(t: Language, party: &str, readiness: &Readiness) -> Vec<(String, u32)> {
-    let counts =
-        [("answers-unreceipted", readiness.unreceipted), ("answers-unopened", readiness.unopened)];
-    let some = counts.into_iter().filter(|(_, count)| *count > 0);
-    some.map(|(key, count)| (t.with(key, [("party", party.to_owned())]), count)).collect()
+    let said = |key, what: String| t.with(key, [("party", party.to_owned()), ("what", what)]);
+    let unopened = readiness.by_signal().map(|(signal, _, unopened)| {
+        let what = t.text(&format!("signal-{}", signal.as_str()));
+        (said("answers-unopened", what), unopened)
+    });
+    let unreceipted = (said("answers-unreceipted", String::new()), readiness.unreceipted);
+    let all = [unreceipted].into_iter().chain(unopened);
+    all.filter(|(_, count)| *count > 0).collect()
 }
 
 /// Seconds, in a word or two; a dash where there are none.
@@ -433,9 +437,9 @@ pub(crate) fn short(t: Language, seconds: Option<i64>) -> String {
     span.map_or_else(|| "–".to_owned(), |span| when::short_span(t, span))
 }
 
-/// How many of a hundred were answered.
-pub(crate) fn answered(times: &Times) -> String {
-    match times.done + times.open {
+/// How many of a hundred were answered; what could not be opened was not.
+pub(crate) fn answered(times: &Times, unopened: u32) -> String {
+    match times.done + times.open + unopened {
         0 => "–".to_owned(),
         all => format!("{} %", u64::from(times.done) * 100 / u64::from(all)),
     }
@@ -461,7 +465,8 @@ fn commitments(
             let verdicts = verdicts.collect::<Vec<_>>().join(", ");
             let [from, to] = [one.from, one.to].map(|day| day.to_string());
             let key = match (one.afterwards, one.beforehand) {
-                (false, _) => "review-judgement-early",
+                (false, false) => "review-judgement-early-late",
+                (false, true) => "review-judgement-early",
                 (true, false) => "review-judgement-late",
                 (true, true) => "review-judgement",
             };

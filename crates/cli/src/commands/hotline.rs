@@ -123,13 +123,15 @@ impl Hotline {
             Self::Ack { id, read_back, text: said, who } => {
                 let shown = context.ask(question(Mechanism::Matter { id: id.clone() })).await?;
                 let message = shown["to_acknowledge"].as_u64().ok_or_else(|| {
-                    let messages = shown["messages"].as_array();
-                    let is_lost = messages.into_iter().flatten().any(|one| one["lost"] == true);
-                    Failure::No(if is_lost {
-                        "what the other side said there died unread with its key: ask it to say it again".to_owned()
-                    } else {
-                        "no message of the other side waits there".to_owned()
-                    })
+                    let messages = shown["messages"].as_array().into_iter().flatten();
+                    let theirs: Vec<_> = messages.filter(|one| one["ours"] == false).collect();
+                    let any = |what: &str| theirs.iter().any(|one| one[what] == true);
+                    let why = match (any("lost"), any("unopened")) {
+                        (true, _) => "what the other side said there died unread with its key: ask it to say it again there",
+                        (_, true) => "what the other side said there could not be opened here: ask it to say it again there",
+                        _ => "no message of the other side waits there",
+                    };
+                    Failure::No(why.to_owned())
                 })?;
                 let text = read_back.clone().unwrap_or(said);
                 let remark = Remark { text };
@@ -204,13 +206,13 @@ fn describe(status: &Value) -> String {
                 seconds(&times["p90"]),
             ]);
         }
-        for (key, what) in [("unreceipted", "not receipted"), ("unopened", "not opened there")] {
-            if readiness[key].as_u64().is_some_and(|count| count > 0) {
-                let mut row = vec![party.clone(), what.to_owned(), "0".to_owned()];
-                row.push(text(readiness, key));
-                row.resize(8, String::new());
-                rows.push(row);
-            }
+        let unopened = readiness["unopened"].as_object().into_iter().flatten();
+        let unopened = unopened.map(|(signal, count)| (format!("{signal}, not opened"), count));
+        let unreceipted = ("not receipted".to_owned(), &readiness["unreceipted"]);
+        for (what, count) in unopened.chain([unreceipted]).filter(|(_, count)| **count != 0) {
+            let mut row = vec![party.clone(), what, "0".to_owned(), count.to_string()];
+            row.resize(8, String::new());
+            rows.push(row);
         }
     }
     let head = ["answers of", "to", "done", "open", "late", "overdue", "median", "P90"];

@@ -9,7 +9,7 @@ use comity_node::control::Question;
 use comity_node::network::Tcp;
 use comity_node::review::{At, Until, openings, recompute};
 use comity_rules::Terms;
-use comity_rules::review::{Openings, Review as Reviewed, Scope, Times};
+use comity_rules::review::{Openings, Review as Reviewed, Scope, Times, VERSION};
 use comity_web::ReviewForm as Form;
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan as _};
@@ -130,6 +130,14 @@ impl Review {
             }
             Self::Check { review, ledgers, policy, terms, closed_by, proofs, key } => {
                 let text = read(&review)?;
+                let other = serde_json::from_str::<serde_json::Value>(&text).ok();
+                let other = other.and_then(|any| any["version"].as_u64());
+                if let Some(other) = other.filter(|other| *other != u64::from(VERSION)) {
+                    return Err(Failure::Wrong(format!(
+                        "{}: a review of version {other}, and this program makes version {VERSION}: check it with the program that made it",
+                        review.display()
+                    )));
+                }
                 let given: Reviewed = serde_json::from_str(&text)
                     .map_err(|error| Failure::Wrong(format!("{}: {error}", review.display())))?;
                 let terms = read_terms(&terms)?;
@@ -251,19 +259,17 @@ fn describe(review: &Reviewed) -> String {
 fn describe_mechanism(review: &Reviewed, out: &mut String) {
     let mechanism = &review.mechanism;
     for (party, readiness) in &mechanism.hotline {
-        for (what, times) in [
-            ("echo", &readiness.echo),
-            ("read back", &readiness.read_back),
-            ("announced", &readiness.ping),
-            ("messages", &readiness.message),
-        ] {
-            if times.done + times.open > 0 {
-                let (done, open) = (times.done, times.open);
+        for (signal, times, unopened) in readiness.by_signal() {
+            if times.done + times.open + unopened > 0 {
+                let (what, done, open) = (signal.as_str(), times.done, times.open);
                 let times = describe_times(times);
                 out.push_str(&format!(
-                    "\nHotline, {party}: {what:<10} {done} answered, {open} open; {times}"
+                    "\nHotline, {party}: {what:<10} {done} answered, {open} open, {unopened} that its node could not open; {times}"
                 ));
             }
+        }
+        if readiness.unreceipted > 0 {
+            out.push_str(&format!("\nHotline, {party}: {} not receipted", readiness.unreceipted));
         }
     }
     for pause in &mechanism.suspended {

@@ -17,6 +17,9 @@ use crate::output::{Context, table, text};
 /// Objects that are pushed at once.
 const PUSHED: u64 = 500;
 
+/// And so many bytes.
+const PUSHED_BYTES: usize = 4 << 20;
+
 #[derive(Subcommand)]
 pub(crate) enum Taxii {
     /// List the collections of a server.
@@ -195,14 +198,21 @@ async fn push(
     let place = ask(context, known).await?["cursor"].as_str().map(str::to_owned);
     let mut after: i64 = place.filter(|_| !anew).and_then(|place| place.parse().ok()).unwrap_or(0);
     let bar = spinner();
-    let (mut taken, mut refused, mut told) = (0, 0, Vec::new());
+    let (mut taken, mut refused, mut told, mut waiting) = (0, 0, Vec::new(), Vec::new());
     loop {
         let (collection, tlp, pap) = (collection.clone(), tlp.clone(), pap.clone());
         let page = Intel::Page { collection, tlp, pap, after, limit: PUSHED };
         let page = ask(context, page).await?;
         let objects = page["objects"].as_array().map_or(&[][..], Vec::as_slice);
-        let objects: Vec<String> =
-            objects.iter().filter_map(Value::as_str).map(str::to_owned).collect();
+        waiting.extend(objects.iter().filter_map(Value::as_str).map(str::to_owned));
+        after = page["last"].as_i64().unwrap_or(after);
+        let is_last = page["more"] != true;
+        let size: usize = waiting.iter().map(String::len).sum();
+        // What is sent at once is told by what leaves: a page ends by what is here.
+        if !is_last && size < PUSHED_BYTES && (waiting.len() as u64) < PUSHED {
+            continue;
+        }
+        let objects = std::mem::take(&mut waiting);
         if !objects.is_empty() {
             // Before they are there: what is deleted here must be known to be there.
             let ids = objects.iter().filter_map(|one| id_of(one)).collect();
@@ -213,11 +223,10 @@ async fn push(
             refused += added.refused_count;
             told.extend(added.refused);
         }
-        after = page["last"].as_i64().unwrap_or(after);
         let set = Some(after.to_string());
         ask(context, Intel::Cursor { remote: remote.clone(), set }).await?;
         bar.set_position(taken);
-        if page["more"] != true {
+        if is_last {
             break;
         }
     }

@@ -1,5 +1,6 @@
 //! What is said after an exercise: what was planned, what came, and what both sides' figures make of it.
 
+use comity_rules::matter::Signal;
 use comity_web::Said;
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -76,12 +77,13 @@ pub(super) fn text(script: &Script, played: &Played) -> String {
         }
     }
     for (party, readiness) in &played.review.mechanism.hotline {
-        for (name, times) in [
-            ("echo", &readiness.echo),
-            ("read back", &readiness.read_back),
-            ("announced test", &readiness.ping),
-            ("hotline message", &readiness.message),
-        ] {
+        for (signal, times, _) in readiness.by_signal() {
+            let name = match signal {
+                Signal::Echo => "echo",
+                Signal::ReadBack => "read back",
+                Signal::Ping => "announced test",
+                _ => "hotline message",
+            };
             if times.done + times.open > 0 {
                 rows.push(row(party.as_str(), name, times, &seconds));
             }

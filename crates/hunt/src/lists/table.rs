@@ -57,7 +57,13 @@ fn csv(bytes: &[u8], choice: Choice, taker: &mut Taker<'_>) -> Result<(), Error>
     };
     let (id, sure, end) = (column(&IDS), column(&["confidence"]), column(&ENDS));
     let meant = column(&["to_ids"]);
-    let markings = ["tlp", "marking", "pap"].map(|name| (name, column(&[name])));
+    let labels = ["tlp", "marking", "pap"];
+    let markings: Vec<(&str, usize)> = (0..)
+        .zip(&names)
+        .filter_map(|(at, name)| {
+            Some((*labels.iter().find(|label| name.trim().eq_ignore_ascii_case(label))?, at))
+        })
+        .collect();
     let mut kinds: HashMap<String, Option<Named>> = HashMap::new();
     let mut record = csv::StringRecord::new();
     while reader.read_record(&mut record).map_err(table)? {
@@ -96,7 +102,7 @@ fn csv(bytes: &[u8], choice: Choice, taker: &mut Taker<'_>) -> Result<(), Error>
         };
         let said = |one: Indicator| Indicator {
             id: cell(id).map(str::to_owned),
-            marking: marked(markings.map(|(name, at)| (name, cell(at)))),
+            marking: marked(markings.iter().map(|(name, at)| (*name, cell(Some(*at))))),
             confidence,
             expires,
             ..one
@@ -123,13 +129,13 @@ fn csv(bytes: &[u8], choice: Choice, taker: &mut Taker<'_>) -> Result<(), Error>
 }
 
 /// The labels in cells of these columns, with spaces between. In a column of its own PAP's need not say that they are.
-fn marked(cells: [(&str, Option<&str>); 3]) -> Option<String> {
-    let label = |(name, cell): (&str, Option<&str>)| {
+fn marked<'c>(cells: impl Iterator<Item = (&'c str, Option<&'c str>)>) -> Option<String> {
+    let label = |(name, cell): (&'c str, Option<&'c str>)| {
         let cell = cell?;
         let says = cell.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("pap"));
         Some(if name == "pap" && !says { format!("PAP:{cell}") } else { cell.to_owned() })
     };
-    let labels: Vec<String> = cells.into_iter().filter_map(label).collect();
+    let labels: Vec<String> = cells.filter_map(label).collect();
     (!labels.is_empty()).then(|| labels.join(" "))
 }
 

@@ -53,7 +53,7 @@ pub fn text(alert: &Alert, language: &str, config: &Config, card: &Card) -> Text
     let what = say(&format!("alert-{}", alert.what));
     let exercise = detail["exercise"] == Value::Bool(true);
     let subject = if exercise { format!("EXERCISE · {what}") } else { what.clone() };
-    let matters = ["hotline", "matter", "no-echo", "echo-unopened", "action-due"];
+    let matters = ["hotline", "matter", "no-echo", "action-due"];
     let is_matter = matters.iter().any(|prefix| alert.what.starts_with(prefix));
     let folder = if is_matter { "matters" } else { "requests" };
     let link = config
@@ -104,7 +104,8 @@ mod tests {
             "hotline-lost".to_owned(),
             "hotline-unopened".to_owned(),
             "hotline-unopened-there".to_owned(),
-            "echo-unopened".to_owned(),
+            "hotline-test-unopened".to_owned(),
+            "hotline-test-unopened-there".to_owned(),
             "action-due".to_owned(),
             "acknowledge-late-there".to_owned(),
             "decide-late-there".to_owned(),

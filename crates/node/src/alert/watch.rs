@@ -8,10 +8,10 @@ use comity_rules::matter::{Signal, Topic};
 use comity_rules::request::{Desired, Outcome, Status};
 use comity_rules::review::Meetings;
 use comity_rules::thread::{Sides as _, View};
-use comity_rules::{Kind, PartyId, Request, ThreadId, quality};
+use comity_rules::{Kind, Matter, PartyId, Request, ThreadId, quality};
 use comity_store::alert::Alert;
-use comity_store::ledger;
 use comity_store::request::{self, Statement};
+use comity_store::{ledger, matter};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan as _};
 use serde_json::json;
@@ -29,8 +29,8 @@ const DAYS: i32 = 14;
 /// And how many days after it they still are.
 const PAST: i32 = 3;
 
-/// Threads of the hotline in which the latest echo of each agreement is looked for.
-const ECHOES: u64 = 50;
+/// The latest threads of a hotline, in which the latest test of each sort is looked for.
+const CALLS: u64 = 200;
 
 /// Dates that are looked at.
 const LIMITS: u64 = 20_000;
@@ -66,11 +66,11 @@ pub(super) async fn all(node: &Node) -> Result<Vec<Alert>, Error> {
             let Some(last) = page.last() else { break };
             before = Some(last.summary.seq);
             for line in page.iter().filter(|line| !line.agreement.is_closed()) {
-                matter(node, line, &mut alerts);
+                of_matter(node, line, &mut alerts);
             }
         }
     }
-    echoes(node, &mut alerts).await?;
+    tests(node, &mut alerts).await?;
     limits(node, &mut alerts).await?;
     actions(node, &mut alerts).await?;
     meetings(node, &mut alerts).await?;
@@ -98,13 +98,13 @@ impl<'a> About<'a> {
         }
     }
 
-    fn matter(node: &'a Node, line: &'a matters::Line) -> Self {
+    fn matter(node: &'a Node, agreement: &'a Agreement, matter: &Matter) -> Self {
         Self {
             node,
-            thread: Some(line.summary.matter.thread),
+            thread: Some(matter.thread),
             class: None,
-            peer: &line.agreement.peer,
-            exercise: line.summary.matter.exercise,
+            peer: &agreement.peer,
+            exercise: matter.exercise,
         }
     }
 
@@ -252,9 +252,9 @@ fn lately(node: &Node) -> Option<Timestamp> {
     node.now().checked_sub(SignedDuration::from_hours(24 * LATELY)).ok()
 }
 
-fn matter(node: &Node, line: &matters::Line, alerts: &mut Vec<Alert>) {
+fn of_matter(node: &Node, line: &matters::Line, alerts: &mut Vec<Alert>) {
     let matter = &line.summary.matter;
-    let about = About::matter(node, line);
+    let about = About::matter(node, &line.agreement, matter);
     let hotline = line.agreement.terms.hotline.as_ref();
     match matter.topic {
         Topic::Hotline if matter.signal() == Some(Signal::Echo) => {
@@ -268,14 +268,14 @@ fn matter(node: &Node, line: &matters::Line, alerts: &mut Vec<Alert>) {
         }
         Topic::Hotline => {
             for message in matter.messages(View::ALL) {
-                if message.settled {
+                if line.is_over(&message) {
                     continue;
                 }
                 let ours = message.by_opener == (matter.opener == *node.party());
                 let signal = message.event.act.signal().unwrap_or(Signal::Message);
                 let within = hotline.and_then(|hotline| hotline.acknowledge_within.as_ref());
                 let index = message.event.index.to_string();
-                if message.is_unopened() {
+                if message.is_unopened() && (ours || line.is_gone(&message)) {
                     let what = if ours { "hotline-unopened-there" } else { "hotline-unopened" };
                     alerts.push(about.alert(what, &index, 1, None));
                     continue;
@@ -289,7 +289,7 @@ fn matter(node: &Node, line: &matters::Line, alerts: &mut Vec<Alert>) {
                     }
                     continue;
                 }
-                if line.lost.contains(&message.event.index) {
+                if line.is_gone(&message) {
                     alerts.push(about.alert("hotline-lost", &index, 1, None));
                     continue;
                 }
@@ -318,18 +318,22 @@ fn matter(node: &Node, line: &matters::Line, alerts: &mut Vec<Alert>) {
     }
 }
 
-/// Echo tests that the other side's node could not open, until it opens one.
-async fn echoes(node: &Node, alerts: &mut Vec<Alert>) -> Result<(), Error> {
-    let latest = node.matters(&Person::operator(), Topic::Hotline, false, None, ECHOES).await?;
-    let mut known = BTreeSet::new();
-    for line in latest.into_inner().iter().filter(|line| !line.agreement.is_closed()) {
-        let matter = &line.summary.matter;
-        let receipt = matter.opened.first().and_then(|first| first.receipt.as_ref());
-        let is_own = matter.opener == *node.party() && matter.signal() == Some(Signal::Echo);
-        let Some(receipt) = receipt.filter(|_| is_own) else { continue };
-        if known.insert(&line.summary.terms) && !receipt.code.is_empty() {
-            let index = matter.opened[0].index.to_string();
-            alerts.push(About::matter(node, line).alert("echo-unopened", &index, 1, None));
+/// Tests that a node could not open, each until it opens one of its sort.
+async fn tests(node: &Node, alerts: &mut Vec<Alert>) -> Result<(), Error> {
+    for agreement in node.agreements().iter().filter(|agreement| !agreement.is_closed()) {
+        let mut known = BTreeSet::new();
+        let terms = agreement.terms.hash().to_hex();
+        for (_, call) in matter::calls(&node.db, &terms, None, CALLS).await? {
+            let Some(signal) = call.signal().filter(|signal| signal.is_test()) else { continue };
+            let Some(first) = call.opened.first() else { continue };
+            let Some(receipt) = &first.receipt else { continue };
+            let ours = call.opener == *node.party();
+            if known.insert((signal, ours)) && receipt.is_unopened() {
+                let about = About::matter(node, agreement, &call);
+                let what =
+                    if ours { "hotline-test-unopened-there" } else { "hotline-test-unopened" };
+                alerts.push(about.alert(what, &first.index.to_string(), 1, None));
+            }
         }
     }
     Ok(())
@@ -412,7 +416,7 @@ async fn meetings(node: &Node, alerts: &mut Vec<Alert>) -> Result<(), Error> {
     let soon = today.saturating_add(DAYS.days());
     for agreement in node.agreements().iter().filter(|a| !a.is_closed()) {
         let terms = agreement.terms.hash().to_hex();
-        let held = comity_store::matter::about(&node.db, Topic::Dialogue, &terms).await?;
+        let held = matter::about(&node.db, Topic::Dialogue, &terms).await?;
         let meetings = Meetings::of(&agreement.terms, &held, false, node.now());
         let Some(day) = meetings.next_by.filter(|day| *day <= soon) else { continue };
         let what = if day < today { "review-overdue" } else { "review-due" };

@@ -348,9 +348,11 @@ fn dossier_json(node: &Node, dossier: &Dossier) -> Value {
                 "index": message.event.index,
                 "signal": message.event.act.signal(),
                 "acknowledged": message.acknowledged.map(|event| event.index),
-                "settled": message.settled,
+                "ours": message.by_opener == (matter.opener == *node.party()),
+                "over": dossier.line.is_over(message),
                 "unopened": message.is_unopened(),
-                "lost": dossier.line.lost.contains(&message.event.index)
+                "lost": dossier.line.is_gone(message)
+                    && !message.is_unopened()
                     && message.by_opener != (matter.opener == *node.party()),
             })
         });

@@ -315,7 +315,7 @@ impl Along {
 
     /// Notes what was let out: what was not names nothing.
     fn note(&mut self, body: &[u8]) {
-        let Some((document, _)) = Document::known(body) else { return };
+        let Some(document) = Document::parsed(body) else { return };
         self.named.extend(document.definitions());
         if document.meaning.is_some() {
             self.there.insert(document.id);

@@ -4,7 +4,7 @@
 //! that at no time somebody sees what is only found later to be nobody's to see.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -24,6 +24,9 @@ use crate::node::{Error, Node};
 
 /// Objects of one transaction: while it lasts, nobody else writes.
 const CHUNK: usize = 2_000;
+
+/// Objects that go into a collection at once.
+const PART: usize = 50_000;
 
 /// Refusals that are told one by one, and those of them that are kept with the batch.
 const TOLD: usize = 100_000;
@@ -206,7 +209,7 @@ impl Node {
             next = chunks.next().map(prepare);
             let is_last = next.is_none();
             let intake = Intake::begin(&self.db, self.microseconds()).await?;
-            let mut writing = Writing::new(intake, now, import.marking);
+            let mut writing = Writing::new(intake, import.marking);
             if report.batch == 0 {
                 let origin = Origin {
                     who: &import.who,
@@ -277,8 +280,8 @@ impl Node {
         Ok((report, all))
     }
 
-    /// Puts into a collection what came in several transactions. What the same readers see goes in together: where one
-    /// transaction ends says nothing of what others see.
+    /// Puts into a collection what came in several transactions, all of it in one as far as that goes: the time between two
+    /// would say something of what others see.
     async fn add_in_parts(
         &self,
         collection: &Collection,
@@ -287,13 +290,9 @@ impl Node {
     ) -> Result<(), Error> {
         let nums: Vec<u64> = all.iter().map(|one| one.num).collect();
         let audiences = comity_store::intel::audiences(&self.db, &nums).await?;
-        let mut parts: BTreeMap<_, Vec<&Taken>> = BTreeMap::new();
-        for one in all {
-            if let Some(audience) = audiences.get(&one.num) {
-                parts.entry(Reverse(audience.bits())).or_default().push(one);
-            }
-        }
-        for chunk in parts.values().flat_map(|part| part.chunks(CHUNK)) {
+        let mut parts: Vec<&Taken> = all.iter().collect();
+        parts.sort_by_key(|one| audiences.get(&one.num).map(|audience| Reverse(audience.bits())));
+        for chunk in parts.chunks(PART) {
             let mut intake = Intake::begin(&self.db, self.microseconds()).await?;
             add_to(&mut intake, collection, chunk, reader).await?;
             intake.commit().await?;
@@ -309,9 +308,8 @@ impl Node {
     pub async fn delete_intelligence(&self, person: &Person, ids: &[String]) -> Result<u64, Error> {
         person.may(Right::Gather)?;
         let who = &person.name;
-        let now = self.now().as_microsecond();
         let intake = Intake::begin(&self.db, self.microseconds()).await?;
-        let mut writing = Writing::new(intake, now, Tlp::Red);
+        let mut writing = Writing::new(intake, Tlp::Red);
         let mut count = 0;
         for id in ids {
             count += writing.delete(id, who).await?;
@@ -351,7 +349,7 @@ impl Node {
                 let is_new = intake.admit(collection.num, (known.num, id)).await?;
                 count += u64::from(is_new);
                 let body = intake.object(known.num).await?.marked.body;
-                let marks = Document::known(&body).map(|(found, _)| found.definitions());
+                let marks = Document::parsed(&body).map(|found| found.definitions());
                 let marks = marks.unwrap_or_default();
                 go_along(&mut intake, collection.num, marks.iter(), None).await?;
             }
@@ -366,7 +364,7 @@ impl Node {
 
 /// Makes the views of intelligence again: what is found by which words, and what refers to what.
 pub(crate) async fn reindex(db: &Db) -> Result<(), Error> {
-    let mut writing = Writing::new(Intake::begin(db, || 0).await?, 0, Tlp::Red);
+    let mut writing = Writing::new(Intake::begin(db, || 0).await?, Tlp::Red);
     writing.intake.forget_views().await?;
     let mut last = 0;
     loop {

@@ -241,7 +241,7 @@ impl Node {
         if !audience.has(*clearance) {
             return Ok(None);
         }
-        let Some((document, _)) = Document::known(body) else { return Ok(None) };
+        let Some(document) = Document::parsed(body) else { return Ok(None) };
         let known = known(&self.db, &document).await?;
         let left = document.redacted(body, &known, *clearance).map(Cow::Owned);
         Ok(left.and_then(|left| release::intelligence(reader, *audience, left).ok()))
@@ -309,7 +309,7 @@ impl Node {
         let mut referring = Vec::new();
         let naming = intel::referring(&self.db, document::digest(id), 200).await?;
         for object in intel::objects(&self.db, &naming).await? {
-            let Some((document, _)) = Document::known(&object.marked.body) else { continue };
+            let Some(document) = Document::parsed(&object.marked.body) else { continue };
             if !document.refs.iter().any(|(_, named)| named == id) {
                 continue;
             }
@@ -420,7 +420,7 @@ impl Node {
         let batch = intel::batch(&self.db, object.batch).await?;
         let floor = Tlp::parse(&batch.marking).unwrap_or(Tlp::Red);
         let (mut tlp, mut pap, mut statements) = (floor, None, Vec::new());
-        if let Some((document, _)) = Document::known(&object.marked.body) {
+        if let Some(document) = Document::parsed(&object.marked.body) {
             let known = known(&self.db, &document).await?;
             (tlp, pap) = document.label(floor, &known);
             for id in document.marks.whole.iter().filter(|id| Meaning::of_id(id).is_none()) {
@@ -447,7 +447,7 @@ async fn known(db: &Db, document: &Document) -> Result<Known, Error> {
     }
     for id in marks.filter(|id| Meaning::of_id(id).is_none()) {
         if let Some(latest) = intel::versions(db, id).await?.pop() {
-            let meaning = Document::known(&latest.marked.body).and_then(|(found, _)| found.meaning);
+            let meaning = Document::parsed(&latest.marked.body).and_then(|found| found.meaning);
             known.meanings.extend(meaning.map(|meaning| (id.to_owned(), meaning)));
         }
     }

@@ -15,6 +15,9 @@ use crate::node::Error;
 /// Rounds in which objects that name each other are judged anew, before they only lose.
 const ROUNDS: u32 = 50;
 
+/// The version of what names none, and comes first under its identifier: the same whenever it came.
+const FIRST: i64 = 0;
+
 /// Versions of one object that come at once.
 const VERSIONS: usize = 200;
 
@@ -29,7 +32,6 @@ pub(super) enum Outcome {
 /// Objects being written, with what is known of what they name.
 pub(super) struct Writing {
     pub(super) intake: Intake,
-    now: i64,
     floor: Tlp,
     known: Known,
     floors: HashMap<u64, Tlp>,
@@ -42,10 +44,10 @@ pub(super) struct Writing {
 }
 
 impl Writing {
-    pub(super) fn new(intake: Intake, now: i64, floor: Tlp) -> Self {
+    pub(super) fn new(intake: Intake, floor: Tlp) -> Self {
         let (known, floors, counts) = (Known::default(), HashMap::new(), HashMap::new());
         let (changed, fresh) = (BTreeSet::new(), HashSet::new());
-        Self { intake, now, floor, known, floors, changed, counts, fresh }
+        Self { intake, floor, known, floors, changed, counts, fresh }
     }
 
     /// Finds out of what comes what is new, in few questions.
@@ -87,7 +89,7 @@ impl Writing {
         let is_new = self.fresh.remove(&document.id);
         let versions = if is_new { Vec::new() } else { self.intake.versions(&document.id).await? };
         // What everyone has under one identifier is the same, however it is written: so it is here.
-        let standard = marking::standard(&document.id);
+        let standard = marking::standard(&document.id, document.spec);
         let is_known = standard.is_some();
         let (document, tokens, raw) = match &standard {
             Some(text) => match Document::read(text.as_bytes()) {
@@ -113,7 +115,7 @@ impl Writing {
                         }
                         _ => false,
                     };
-                    version = if shown { version } else { self.now };
+                    version = if shown { version } else { FIRST };
                 }
                 let taken = Taken { index, id: document.id, version, num, marks };
                 return Ok(Outcome::Known(taken));
@@ -125,10 +127,11 @@ impl Writing {
             && self.intake.is_gone(&document.id).await?
         {
             let why = "it was deleted here".to_owned();
-            return Ok(Outcome::Not(why, Audience::NOBODY, document.version));
+            let version = Some(document.version.unwrap_or(FIRST));
+            return Ok(Outcome::Not(why, Audience::NOBODY, version));
         }
         if let Some(why) = self.clash(&document, same, &versions, (batch, import)).await? {
-            let version = document.version;
+            let version = Some(document.version.unwrap_or(FIRST));
             return Ok(Outcome::Not(why.0.to_owned(), why.1, version));
         }
         let count = self.counts.entry(document.id.clone()).or_default();
@@ -141,8 +144,8 @@ impl Writing {
         if is_only && import.returns {
             self.intake.forgive(&document.id).await?;
         }
-        let latest = versions.last().map_or(i64::MIN, |known| known.version);
-        let version = document.version.unwrap_or_else(|| self.now.max(latest + 1));
+        let latest = versions.last().map(|known| known.version + 1);
+        let version = document.version.or(latest).unwrap_or(FIRST);
         self.learn(&document).await?;
         let seen = document.seen(raw, self.floor, &self.known);
         let words = worded(&document, tokens, self.floor, &self.known);
@@ -166,17 +169,19 @@ impl Writing {
         }
         // Until now it hinted at nothing, or meant nothing.
         let hinted = if is_only { Audience::EVERYONE } else { before };
-        if document.meaning.is_some() || after != hinted {
+        // What a standard label means was known before it came.
+        let means = document.meaning.is_some() && !is_known;
+        if means || after != hinted {
             self.changed.insert(document.id.clone());
         }
         self.widen(&document, seen.0, import.reader).await?;
-        if document.meaning.is_some() {
+        if means {
             // What waits for it is in collections already: there it goes along.
             for waits in self.intake.referring(&[document::digest(&document.id)]).await? {
                 // Only of what it marks, not of what speaks of it.
                 let body = self.intake.object(waits).await?.marked.body;
-                let marked = Document::known(&body)
-                    .is_some_and(|(found, _)| found.definitions().contains(&document.id));
+                let marked = Document::parsed(&body)
+                    .is_some_and(|found| found.definitions().contains(&document.id));
                 if !marked {
                     continue;
                 }
@@ -257,7 +262,7 @@ impl Writing {
             let meaning = match self.intake.versions(id).await?.last() {
                 Some(latest) => {
                     let body = self.intake.object(latest.num).await?.marked.body;
-                    Document::known(&body).and_then(|(found, _)| found.meaning)
+                    Document::parsed(&body).and_then(|found| found.meaning)
                 }
                 None => None,
             };
@@ -337,7 +342,7 @@ impl Writing {
                     continue;
                 }
                 let object = self.intake.object(known.num).await?;
-                let marks = Document::known(&object.marked.body).map(|(found, _)| found.marks);
+                let marks = Document::parsed(&object.marked.body).map(|found| found.marks);
                 if marks.is_some_and(|marks| marks == Marks::default()) {
                     let seen = (known.audience.or(audience), known.whole.or(audience));
                     self.intake.show_to(&object, seen).await?;

@@ -46,6 +46,9 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Bytes of objects in one page: a reader's wish costs no more memory than this.
 const PAGE_BYTES: usize = 4 * 1024 * 1024;
 
+/// Bytes of an object from which on it is a long one.
+const LONG: usize = 64 * 1024;
+
 /// What the endpoints share.
 struct Taxii {
     node: Arc<Node>,
@@ -517,6 +520,10 @@ impl Taxii {
                 let released = self.node.let_out(&reader, &object).await.map_err(internal)?;
                 let Some(released) = released else { continue };
                 let released = released.into_inner();
+                if object.body.len() > LONG {
+                    // Others have their turn: what is cut out of long objects takes its time.
+                    tokio::task::yield_now().await;
+                }
                 // By what leaves: what is cut out of it must not show in where the page ends.
                 if objects.len() + released.len() > PAGE_BYTES && !page.members.is_empty() {
                     page.more = true;

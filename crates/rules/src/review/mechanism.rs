@@ -67,8 +67,9 @@ pub struct Readiness {
     pub message: Times,
     /// Tests and messages that it never receipted.
     pub unreceipted: u32,
-    /// Those that its node had, and could not open, by its own word.
-    pub unopened: u32,
+    /// Those that its node had and could not open, by its own word, and that nobody there acknowledged since: how many
+    /// of each sort. They are answers that did not come, in no time.
+    pub unopened: BTreeMap<Signal, u32>,
 }
 
 /// What became of a commitment.
@@ -96,7 +97,7 @@ pub struct Judged {
     pub to: Date,
     /// Whether the criteria were fixed before the period began.
     pub beforehand: bool,
-    /// Whether the period was over, wherever on Earth, when it was judged.
+    /// Whether the period was over somewhere on Earth when it was judged.
     pub afterwards: bool,
     /// By party.
     pub verdicts: BTreeMap<String, Verdict>,
@@ -265,14 +266,16 @@ impl Readiness {
         all
     }
 
-    /// Of each sort of test, and of messages.
+    /// Of each sort of test, and of messages: the times, and how many could not be opened.
     #[must_use]
-    pub fn by_signal(&self) -> [(Signal, &Times); 4] {
+    pub fn by_signal(&self) -> [(Signal, &Times, u32); 4] {
+        let unopened = |signal| self.unopened.get(&signal).copied().unwrap_or_default();
+        let said = unopened(Signal::Message) + unopened(Signal::Telephone);
         [
-            (Signal::Echo, &self.echo),
-            (Signal::ReadBack, &self.read_back),
-            (Signal::Ping, &self.ping),
-            (Signal::Message, &self.message),
+            (Signal::Echo, &self.echo, unopened(Signal::Echo)),
+            (Signal::ReadBack, &self.read_back, unopened(Signal::ReadBack)),
+            (Signal::Ping, &self.ping, unopened(Signal::Ping)),
+            (Signal::Message, &self.message, said),
         ]
     }
 
@@ -293,7 +296,7 @@ impl Readiness {
             // Taken from the witnessed times of both: what is between the two lines, and not on them.
             let Some(sent) = message.event.witnessed else { continue };
             if message.is_unopened() {
-                readiness.unopened += 1;
+                *readiness.unopened.entry(signal).or_default() += 1;
                 continue;
             }
             let had = message.event.receipt.as_ref().and_then(|receipt| receipt.witnessed);

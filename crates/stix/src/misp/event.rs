@@ -49,6 +49,19 @@ struct Making {
     became: HashMap<String, String>,
 }
 
+/// Whether two objects say the same: whoever names an organisation or a cluster gives it a time and marks of its own.
+fn says_the_same(one: &Value, other: &Value) -> bool {
+    let own = ["created", "modified", "created_by_ref", "object_marking_refs", "valid_from"];
+    let says = |object: &Value| {
+        let mut says = object.clone();
+        if let Some(members) = says.as_object_mut() {
+            members.retain(|name, _| !own.contains(&name.as_str()));
+        }
+        says
+    };
+    one == other || says(one) == says(other)
+}
+
 /// Attributes of an object that is made one thing.
 const MOST_IN_ONE: usize = 1_000;
 
@@ -589,7 +602,7 @@ impl Making {
                 self.ids.insert(id.to_owned(), self.converted.objects.len());
                 self.converted.objects.push(object);
             }
-            Some(at) if self.converted.objects[*at] != object => {
+            Some(at) if !says_the_same(&self.converted.objects[*at], &object) => {
                 let id = id.to_owned();
                 self.leave(&id, "something else with this identifier came before it");
             }

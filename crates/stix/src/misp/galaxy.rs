@@ -214,8 +214,14 @@ fn object(galaxy: &Value, cluster: &Value, time: &str) -> Option<Value> {
             .chars()
             .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' })
             .collect();
-        // STIX says of what ends so what its value is.
-        if ["_hex", "_bin", "_ref", "_refs"].iter().any(|end| name.ends_with(end)) {
+        // STIX says of what ends so what its value is, and some are names of something else here.
+        let is_taken = |name: &str| {
+            let own = format!("x_misp_{name}");
+            ["_hex", "_bin", "_ref", "_refs"].iter().any(|end| name.ends_with(end))
+                || OWN.contains(&own.as_str())
+                || it.contains_key(&own)
+        };
+        while is_taken(&name) {
             name.push('_');
         }
         let says = value.as_str().is_some_and(|text| !text.is_empty())

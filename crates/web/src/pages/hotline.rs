@@ -257,15 +257,15 @@ async fn gather(
         let name = |id: &PartyId| agreement.terms.name_of(id);
         let mut rows = Vec::new();
         for (party, readiness) in &status.readiness {
-            for (signal, times) in readiness.by_signal() {
+            for (signal, times, unopened) in readiness.by_signal() {
                 // What never was has no line.
-                if times.done + times.open + times.late + times.overdue == 0 {
+                if times.done + times.open + times.late + times.overdue + unopened == 0 {
                     continue;
                 }
                 let what = t.text(&format!("signal-{}", signal.as_str()));
                 rows.push(vec![
                     t.with("answers-to", [("party", name(party)), ("what", what)]),
-                    answered(times),
+                    answered(times, unopened),
                     times.done.to_string(),
                     times.open.to_string(),
                     (times.late + times.overdue).to_string(),
