@@ -401,6 +401,7 @@ intel-type = Type
 intel-name = Name
 intel-marked = Marking
 intel-id = Identifier
+intel-unversioned = it names none
 intel-earlier = An earlier version, of { $version }: a later one is here
 intel-import = Bring in
 intel-import-why = STIX 2.1 and 2.0, events of MISP, CSV and lists of values, up to 64 MiB; larger files with “comity intel import”. What is wrong with an object is said, and the others come in.

@@ -393,6 +393,7 @@ intel-type = 类型
 intel-name = 名称
 intel-marked = 标记
 intel-id = 标识符
+intel-unversioned = 未注明版本
 intel-earlier = 较早版本（{ $version }）：此处另有更新版本
 intel-import = 导入
 intel-import-why = STIX 2.1 和 2.0、MISP 事件、CSV 和值列表,最大 64 MiB;更大的文件用“comity intel import”。有问题的对象会说明原因,其余照常导入。

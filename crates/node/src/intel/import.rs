@@ -60,7 +60,7 @@ pub struct Import {
 pub struct Report {
     /// The batch.
     pub batch: u64,
-    /// When it came, in microseconds since 1970: the version of what has none.
+    /// When it came, in microseconds since 1970.
     #[serde(skip)]
     pub at: i64,
     /// Objects that came.

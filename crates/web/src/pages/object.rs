@@ -168,7 +168,7 @@ async fn page(
         related,
         shared: around.shared.iter().map(shared).collect(),
         viewers: viewers.collect(),
-        versions: around.versions.iter().map(|version| stamp(*version)).collect(),
+        versions: around.versions.iter().map(|version| version_of(t, *version)).collect(),
         batches: around.batches.into_iter().map(|batch| Line::of(t, batch)).collect(),
         gathers: who.0.may(Right::Gather).is_ok(),
         releases: who.0.may(Right::Release).is_ok(),
@@ -217,4 +217,9 @@ fn said(value: &Value) -> String {
             .join("\n"),
         other => other.to_string(),
     }
+}
+
+/// A version in words: what names none has the first moments of 1970.
+fn version_of(t: Language, version: i64) -> String {
+    if (0..1_000_000).contains(&version) { t.text("intel-unversioned") } else { stamp(version) }
 }
