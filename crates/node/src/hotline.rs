@@ -15,7 +15,7 @@ use comity_rules::access::{Person, Right};
 use comity_rules::channel::Channel;
 use comity_rules::command::{Command, Deed};
 use comity_rules::content::{Letter, Message, Tlp};
-use comity_rules::matter::{EpochKey, Message as Said, Signal, Topic};
+use comity_rules::matter::{EpochKey, Signal, Topic};
 use comity_rules::review::Readiness;
 use comity_rules::thread::{Event, View};
 use comity_rules::{Kind, Matter, PartyId, Period, ThreadId};
@@ -127,39 +127,27 @@ impl Node {
         Ok(sent.map(kept).transpose()?.map(|kept| kept.letter))
     }
 
-    /// What was said, was not acknowledged in the time that the terms give, and is not to be acknowledged any more: whether
-    /// its opener said it, and its place. Of the other side's it is what cannot be read here; of this party's what it said
-    /// something after, when the time was up.
+    /// What the other side said, and nobody acknowledged, that cannot be read here any more, or never could: its places.
     pub(crate) async fn gone(
         &self,
         agreement: &Agreement,
         matter: &Matter,
-    ) -> Result<BTreeSet<(bool, u64)>, Error> {
+    ) -> Result<BTreeSet<u64>, Error> {
         // An echo is answered by its receipt.
         if matter.topic != Topic::Hotline || matter.signal() == Some(Signal::Echo) {
             return Ok(BTreeSet::new());
         }
-        let within = time_to_read(agreement);
-        let due = |one: &Said<'_>| Some(within.as_ref()?.after(came(one.event)?));
         let ours = matter.opener == *self.party();
         let messages = matter.messages(View::ALL);
-        let is_gone = |one: &&Said<'_>| {
-            let Some(due) = due(one).filter(|due| *due <= self.now()) else {
-                return one.by_opener != ours && one.is_unopened();
-            };
-            let said_after = |later: &Said<'_>| {
-                later.by_opener == ours
-                    && later.event.index > one.event.index
-                    && later.event.claimed >= due
-            };
-            one.by_opener != ours || messages.iter().any(said_after)
-        };
-        let waiting = messages.iter().filter(|one| one.acknowledged.is_none()).filter(is_gone);
-        let mut gone: BTreeSet<_> = waiting.map(|one| (one.by_opener, one.event.index)).collect();
-        if gone.iter().any(|(by_opener, _)| *by_opener != ours) {
+        let waiting = messages.iter().filter(|one| one.by_opener != ours);
+        let waiting = waiting.filter(|one| one.acknowledged.is_none());
+        let is_late = |event| due(agreement, event).is_some_and(|due| due <= self.now());
+        let waiting = waiting.filter(|one| one.is_unopened() || is_late(one.event));
+        let mut gone: BTreeSet<u64> = waiting.map(|one| one.event.index).collect();
+        if !gone.is_empty() {
             for one in request::statements(&self.db, matter.thread).await? {
                 if one.kept.is_some() && one.ledger != agreement.own {
-                    gone.remove(&(!ours, one.index));
+                    gone.remove(&one.index);
                 }
             }
         }
@@ -471,6 +459,11 @@ fn time_to_read(agreement: &Agreement) -> Option<&Period> {
     let hotline = agreement.terms.hotline.as_ref()?;
     let epoch = hotline.epoch.as_ref()?;
     Some(hotline.acknowledge_within.as_ref().unwrap_or(epoch))
+}
+
+/// Until when a message can be read whatever becomes of its key, by what both ledgers say of it.
+pub(crate) fn due(agreement: &Agreement, event: &Event) -> Option<Timestamp> {
+    Some(time_to_read(agreement)?.after(came(event)?))
 }
 
 /// When something had come, by what is proven of it.

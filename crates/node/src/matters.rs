@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use comity_rules::access::Person;
 use comity_rules::content::{ActionItem, Letter};
-use comity_rules::matter::{Message, Signal, Standing, State, Topic};
+use comity_rules::matter::{Fate, Message, Signal, Standing, State, Topic};
 use comity_rules::release::{self, Released};
 use comity_rules::thread::{Thread, View};
 use comity_rules::{Kind, Matter, PartyId, ThreadId};
@@ -13,6 +13,7 @@ use comity_store::matter::{self, Summary};
 use comity_store::{Error as StoreError, request};
 
 use crate::dossier::Statement;
+use crate::hotline;
 use crate::node::{Agreement, Error, Node};
 
 /// Meetings whose action items are looked through.
@@ -27,9 +28,10 @@ pub struct Line {
     pub standing: Standing,
     /// The agreement.
     pub agreement: Arc<Agreement>,
-    /// What was said there and is not to be acknowledged any more: whether its opener said it, and its place. Of the other
-    /// side's it cannot be read here; of this party's it said something since.
-    pub gone: BTreeSet<(bool, u64)>,
+    /// What the other side said there, and nobody acknowledged, that cannot be read here: its places.
+    pub gone: BTreeSet<u64>,
+    /// Whether this party opened it.
+    ours: bool,
 }
 
 /// A matter for a page.
@@ -61,9 +63,12 @@ impl Line {
     async fn of(node: &Node, summary: Summary) -> Result<Self, Error> {
         let agreement = node.agreement(&summary.terms)?;
         let gone = node.gone(&agreement, &summary.matter).await?;
-        let is_gone = |one: &Message<'_>| gone.contains(&(one.by_opener, one.event.index));
-        let standing = summary.matter.standing_without(View::ALL, is_gone);
-        let mut line = Self { summary, standing, agreement, gone };
+        let standing = summary.matter.standing(View::ALL);
+        let ours = summary.matter.opener == *node.party();
+        let mut line = Self { summary, standing, agreement, gone, ours };
+        if line.summary.matter.topic == Topic::Hotline {
+            line.standing = line.summary.matter.standing_by(View::ALL, |one| line.fate(one));
+        }
         // Of two that wait for each other each has an act of its own before it.
         if line.agreement.is_closed() {
             line.standing.waits_for = None;
@@ -71,46 +76,61 @@ impl Line {
             line.standing.waits_for = Some(node.party().clone());
             // What could not be opened when it came may be here since.
             line.standing.state = State::Unacknowledged;
-        } else if line.says_again(node.party()) {
+        } else if line
+            .messages()
+            .iter()
+            .any(|one| one.by_opener == ours && line.is_to_say_again(one))
+        {
             line.standing.waits_for = Some(node.party().clone());
         }
         Ok(line)
     }
 
-    /// Whether this message is not to be acknowledged any more.
+    /// The messages of a call; of an echo, which its receipt answers, none.
+    fn messages(&self) -> Vec<Message<'_>> {
+        let matter = &self.summary.matter;
+        let is_call = matter.topic == Topic::Hotline && matter.signal() != Some(Signal::Echo);
+        if is_call { matter.messages(View::ALL) } else { Vec::new() }
+    }
+
+    /// Whether this message of the other side cannot be read here.
     #[must_use]
     pub fn is_gone(&self, one: &Message<'_>) -> bool {
-        self.gone.contains(&(one.by_opener, one.event.index))
+        one.by_opener != self.ours && self.gone.contains(&one.event.index)
     }
 
-    /// Whether it waits for nothing any more, as far as this node knows.
+    /// What is to become of a message, as far as this node knows.
     #[must_use]
-    pub fn is_over(&self, one: &Message<'_>) -> bool {
-        one.is_over(self.is_gone(one))
+    pub fn fate(&self, one: &Message<'_>) -> Fate {
+        one.fate(hotline::due(&self.agreement, one.event), self.is_gone(one))
     }
 
-    /// Whether this party has said something that the other side could not open, and that it has not said again.
-    fn says_again(&self, us: &PartyId) -> bool {
-        let ours = self.summary.matter.opener == *us;
-        let messages = self.summary.matter.messages(View::ALL);
-        self.summary.matter.topic == Topic::Hotline
-            && messages
-                .iter()
-                .any(|one| one.by_opener == ours && one.is_unopened() && !self.is_over(one))
+    /// Whether its author has not said again yet what could not be opened.
+    #[must_use]
+    pub fn is_to_say_again(&self, one: &Message<'_>) -> bool {
+        let newer = |other: &Message<'_>| {
+            other.by_opener == one.by_opener
+                && other.event.index > one.event.index
+                && !other.is_unopened()
+        };
+        one.is_unopened() && self.fate(one) == Fate::Gone && !self.messages().iter().any(newer)
     }
 
     /// The first message of the other side that this party has to acknowledge, and can: its place, and what it sends.
     #[must_use]
     pub fn message_for(&self, us: &PartyId) -> Option<(u64, Option<Signal>)> {
         let ours = self.summary.matter.opener == *us;
-        // An echo is answered by its receipt.
-        if self.summary.matter.signal() == Some(Signal::Echo) {
-            return None;
-        }
-        let messages = self.summary.matter.messages(View::ALL);
-        let waits = messages
-            .iter()
-            .find(|one| one.by_opener != ours && !self.is_over(one) && !self.is_gone(one));
+        let messages = self.messages();
+        let waits = messages.iter().find(|one| {
+            // What could not be opened when it came may be here since.
+            let is_here = one.is_unopened() && !self.is_gone(one);
+            one.by_opener != ours
+                && match self.fate(one) {
+                    Fate::Waits => true,
+                    Fate::Gone => is_here,
+                    Fate::Over => false,
+                }
+        });
         waits.map(|one| (one.event.index, one.event.act.signal()))
     }
 
@@ -165,12 +185,23 @@ impl Node {
         before: Option<u64>,
         limit: u64,
     ) -> Result<Released<Vec<Line>>, Error> {
-        let found = matter::list(&self.db, topic, open_only, before, limit).await?;
-        let mut lines = Vec::with_capacity(found.len());
-        for summary in found {
-            lines.push(Line::of(self, summary).await?);
+        let (mut lines, mut before) = (Vec::new(), before);
+        loop {
+            let found = matter::list(&self.db, topic, open_only, before, limit).await?;
+            before = found.last().map(|last| last.seq);
+            let is_last = (found.len() as u64) < limit;
+            for summary in found {
+                let line = Line::of(self, summary).await?;
+                // Some are over by the terms that are open by the ledgers.
+                if !(open_only && line.standing.over) {
+                    lines.push(line);
+                }
+            }
+            // An empty page would be the end.
+            if is_last || !lines.is_empty() {
+                return Ok(release::content(by, lines)?);
+            }
         }
-        Ok(release::content(by, lines)?)
     }
 
     /// A matter with its statements.

@@ -183,8 +183,19 @@ pub struct Message<'a> {
     pub event: &'a Event,
     /// The other side's acknowledgement.
     pub acknowledged: Option<&'a Event>,
-    /// Whether what its author said after it has one.
-    pub followed: bool,
+    /// When, by its own word, its author said the latest of what came after it and has one.
+    pub followed: Option<Timestamp>,
+}
+
+/// What is to become of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// A person may acknowledge it.
+    Waits,
+    /// Nobody can; its author may say it again.
+    Gone,
+    /// It is acknowledged, or what its author said again in its place is.
+    Over,
 }
 
 impl Message<'_> {
@@ -195,12 +206,20 @@ impl Message<'_> {
             && self.event.receipt.as_ref().is_some_and(Receipted::is_unopened)
     }
 
-    /// Whether it waits for nothing any more. What nobody can read (`gone`, as far as the asking node knows) is said
-    /// again, and what is said again is acknowledged in its place; a test is made again by itself.
+    /// What is to become of it. What is said after it when its time was up (`due`), or when it could not be opened, stands
+    /// for it once that is acknowledged; a test is made again by itself. `gone`: it cannot be read on the node that asks.
     #[must_use]
-    pub fn is_over(&self, gone: bool) -> bool {
-        let again = self.followed || self.event.act.signal().is_some_and(Signal::is_test);
-        self.acknowledged.is_some() || again && (gone || self.is_unopened())
+    pub fn fate(&self, due: Option<Timestamp>, gone: bool) -> Fate {
+        let is_gone = gone || self.is_unopened();
+        let again = self
+            .followed
+            .is_some_and(|said| self.is_unopened() || due.is_some_and(|due| said >= due));
+        let is_test = self.event.act.signal().is_some_and(Signal::is_test);
+        match self.acknowledged {
+            None if !again && !is_gone => Fate::Waits,
+            None if !again && !is_test => Fate::Gone,
+            _ => Fate::Over,
+        }
     }
 }
 
@@ -335,13 +354,12 @@ impl Matter {
     /// Where the matter stands in this view.
     #[must_use]
     pub fn standing(&self, view: View) -> Standing {
-        self.standing_without(view, |_| false)
+        self.standing_by(view, |message| message.fate(None, false))
     }
 
-    /// The same where some of the messages of a call are gone, so that nobody can acknowledge them: nothing waits for
-    /// that, and it is not over either until they are said again.
+    /// The same, where more is known of what becomes of the messages of a call.
     #[must_use]
-    pub fn standing_without(&self, view: View, gone: impl Fn(&Message<'_>) -> bool) -> Standing {
+    pub fn standing_by(&self, view: View, fate: impl Fn(&Message<'_>) -> Fate) -> Standing {
         let (opener, other) = (Some(self.opener.clone()), Some(self.other.clone()));
         let standing = |state, waits_for, over| Standing { state, waits_for, over };
         match self.topic {
@@ -355,10 +373,11 @@ impl Matter {
                     };
                 }
                 let messages = self.messages(view);
-                let open: Vec<_> = messages.iter().filter(|one| !one.is_over(gone(one))).collect();
+                let open: Vec<_> = messages.iter().filter(|one| fate(one) != Fate::Over).collect();
                 let Some(first) = open.first() else {
-                    let mut silent = messages.iter();
-                    let silent = silent.find(|one| one.acknowledged.is_none() && !one.followed);
+                    let is_silent =
+                        |one: &&Message<'_>| one.acknowledged.is_none() && one.followed.is_none();
+                    let silent = messages.iter().find(is_silent);
                     let state = match silent {
                         None => State::Acknowledged,
                         Some(one) if one.is_unopened() => State::Unopened,
@@ -366,7 +385,7 @@ impl Matter {
                     };
                     return standing(state, None, true);
                 };
-                let waiting = open.iter().find(|one| !one.is_unopened() && !gone(one));
+                let waiting = open.iter().find(|one| fate(one) == Fate::Waits);
                 match waiting {
                     Some(one) if one.by_opener => standing(State::Unacknowledged, other, false),
                     Some(_) => standing(State::Unacknowledged, opener, false),
@@ -442,11 +461,13 @@ impl Matter {
                 .map(|event| {
                     let answers = |confirm: &&&Event| confirm.act.answers == Some(event.index);
                     let acknowledged = confirms.iter().find(answers).copied();
-                    Message { by_opener, event, acknowledged, followed: false }
+                    Message { by_opener, event, acknowledged, followed: None }
                 })
                 .collect();
-            if let Some(last) = said.iter().rposition(|one| one.acknowledged.is_some()) {
-                said[..last].iter_mut().for_each(|one| one.followed = true);
+            let mut latest = None;
+            for one in said.iter_mut().rev() {
+                one.followed = latest;
+                latest = latest.max(one.acknowledged.map(|_| one.event.claimed));
             }
             messages.extend(said);
         }

@@ -16,7 +16,7 @@ use comity_rules::content::{
     ActionItem, Agenda, Concern, Criterion, Judgement, Message, Record, Remark, Response, Tlp,
     Verdict, Yardstick,
 };
-use comity_rules::matter::{Day, Position, Signal, State};
+use comity_rules::matter::{Day, Fate, Position, Signal, State};
 use comity_rules::request::Illegal;
 use comity_rules::thread::View;
 use party::{Party, pair};
@@ -119,6 +119,32 @@ fn a_message_waits_for_a_person_of_the_other_side_and_so_does_each_reply() {
     let said = last(&case, 1);
     case.act(0, Some(thread), confirm(said)).unwrap();
     assert_eq!(case.state(thread), (State::Acknowledged, None));
+}
+
+/// A later acknowledgement stands for an earlier one only where the later was said when the earlier's time was up.
+#[test]
+fn what_is_said_again_stands_for_what_its_time_is_up_of() {
+    let mut case = Case::new();
+    let thread = case.act(0, None, signal(Signal::Message)).unwrap();
+    case.act(0, Some(thread), Deed::Say(remark("and another thing"))).unwrap();
+    let message = last(&case, 0);
+    let heard = Deed::Confirm { message, read_back: false, remark: remark("") };
+    case.act(1, Some(thread), heard).unwrap();
+    assert_eq!(case.state(thread), (State::Unacknowledged, Some("south")));
+    let matter = &case.parties[0].matters[&thread];
+    let messages = matter.messages(View::ALL);
+    let said = messages[1].event.claimed;
+    let second = jiff::SignedDuration::from_secs(1);
+    for (due, gone, fate) in [
+        (None, false, Fate::Waits),
+        (None, true, Fate::Gone),
+        (Some(said + second), false, Fate::Waits),
+        (Some(said + second), true, Fate::Gone),
+        (Some(said), true, Fate::Over),
+    ] {
+        assert_eq!(messages[0].fate(due, gone), fate, "{due:?} {gone}");
+        assert_eq!(messages[1].fate(due, gone), Fate::Over);
+    }
 }
 
 #[test]

@@ -124,7 +124,7 @@ impl Hotline {
                 let shown = context.ask(question(Mechanism::Matter { id: id.clone() })).await?;
                 let message = shown["to_acknowledge"].as_u64().ok_or_else(|| {
                     let messages = shown["messages"].as_array().into_iter().flatten();
-                    let theirs: Vec<_> = messages.filter(|one| one["ours"] == false).collect();
+                    let theirs: Vec<_> = messages.filter(|one| one["ours"] == false && one["over"] == false).collect();
                     let any = |what: &str| theirs.iter().any(|one| one[what] == true);
                     let why = match (any("lost"), any("unopened")) {
                         (true, _) => "what the other side said there died unread with its key: ask it to say it again there",

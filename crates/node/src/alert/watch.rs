@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use comity_rules::access::Person;
+use comity_rules::agreement::RequestKind;
 use comity_rules::content::{Letter, Relation};
-use comity_rules::matter::{Signal, Topic};
+use comity_rules::matter::{Fate, Signal, Topic};
 use comity_rules::request::{Desired, Outcome, Status};
 use comity_rules::review::Meetings;
 use comity_rules::thread::{Sides as _, View};
@@ -30,7 +31,7 @@ const DAYS: i32 = 14;
 const PAST: i32 = 3;
 
 /// The latest threads of a hotline, in which the latest test of each sort is looked for.
-const CALLS: u64 = 200;
+const CALLS: u64 = 2_000;
 
 /// Dates that are looked at.
 const LIMITS: u64 = 20_000;
@@ -268,7 +269,7 @@ fn of_matter(node: &Node, line: &matters::Line, alerts: &mut Vec<Alert>) {
         }
         Topic::Hotline => {
             for message in matter.messages(View::ALL) {
-                if line.is_over(&message) {
+                if line.fate(&message) == Fate::Over {
                     continue;
                 }
                 let ours = message.by_opener == (matter.opener == *node.party());
@@ -277,7 +278,9 @@ fn of_matter(node: &Node, line: &matters::Line, alerts: &mut Vec<Alert>) {
                 let index = message.event.index.to_string();
                 if message.is_unopened() && (ours || line.is_gone(&message)) {
                     let what = if ours { "hotline-unopened-there" } else { "hotline-unopened" };
-                    alerts.push(about.alert(what, &index, 1, None));
+                    if line.is_to_say_again(&message) {
+                        alerts.push(about.alert(what, &index, 1, None));
+                    }
                     continue;
                 }
                 if ours {
@@ -323,7 +326,15 @@ async fn tests(node: &Node, alerts: &mut Vec<Alert>) -> Result<(), Error> {
     for agreement in node.agreements().iter().filter(|agreement| !agreement.is_closed()) {
         let mut known = BTreeSet::new();
         let terms = agreement.terms.hash().to_hex();
+        let hotline = agreement.terms.hotline.as_ref();
+        let sorts = hotline.map_or(0, |hotline| {
+            let all = [&hotline.echo_every, &hotline.read_back_every, &hotline.ping_every];
+            2 * all.into_iter().flatten().count()
+        });
         for (_, call) in matter::calls(&node.db, &terms, None, CALLS).await? {
+            if known.len() == sorts {
+                break;
+            }
             let Some(signal) = call.signal().filter(|signal| signal.is_test()) else { continue };
             let Some(first) = call.opened.first() else { continue };
             let Some(receipt) = &first.receipt else { continue };
@@ -379,11 +390,15 @@ async fn is_prolonged(node: &Node, kept: &Request) -> Result<bool, Error> {
             continue;
         }
         // Whoever asks something else about it has not.
+        let terms = &node.agreement(&one.terms)?.terms;
+        let preserves = |kind: &str| {
+            terms.kind(kind).is_some_and(|kind| kind.maps_to == RequestKind::Preservation)
+        };
         let said = request::statements(&node.db, one.request.thread).await?;
         let asks = said.iter().find_map(|one| match &one.kept.as_ref()?.letter {
             Letter::Ask(ask) => Some(match ask.follows.as_ref()?.r#as {
                 Relation::Extension | Relation::Disclosure => true,
-                Relation::FollowUp => ask.items.iter().any(|item| item.kind == "preservation"),
+                Relation::FollowUp => ask.items.iter().any(|item| preserves(&item.kind)),
             }),
             _ => None,
         });
