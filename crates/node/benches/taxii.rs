@@ -46,11 +46,11 @@ async fn main() {
     let count = arguments.iter().filter_map(|one| one.parse().ok()).next().unwrap_or(20_000);
     let folder = tempfile::tempdir().unwrap();
     let mut server = Server::start(folder.path());
-    let mut small = 0;
+    let small = 20_000;
+    let bodies: Vec<_> = (0..small).step_by(ADDED).map(|from| envelope(from, ADDED)).collect();
     let begin = (Instant::now(), server.cpu());
-    while small < 20_000 {
-        server.add("first", small, ADDED).await;
-        small += ADDED;
+    for body in bodies {
+        server.add("first", body).await;
     }
     let (wall, cpu) = (begin.0.elapsed().as_secs_f64(), (server.cpu() - begin.1).as_secs_f64());
     println!(
@@ -83,7 +83,7 @@ async fn main() {
         let begin = (Instant::now(), server.cpu());
         let mut done = 0;
         while done < count {
-            server.add("many", 1_000_000 + done, ADDED).await;
+            server.add("many", envelope(1_000_000 + done, ADDED)).await;
             done += ADDED;
         }
         let (wall, cpu) = (begin.0.elapsed().as_secs_f64(), (server.cpu() - begin.1).as_secs_f64());
@@ -153,14 +153,14 @@ impl Server {
         (connection, path)
     }
 
-    async fn add(&self, name: &str, from: usize, count: usize) {
+    async fn add(&self, name: &str, objects: Vec<u8>) {
         let (mut connection, path) = self.connect(name).await;
-        let reply = connection.send(Method::POST, &path, envelope(from, count), 1 << 26).await;
+        let reply = connection.send(Method::POST, &path, objects, 1 << 26).await;
         let reply = reply.unwrap();
         let status: serde_json::Value = serde_json::from_slice(&reply.body).unwrap();
         assert_eq!(
             (reply.status, status["success_count"].as_u64()),
-            (202, Some(count as u64)),
+            (202, Some(ADDED as u64)),
             "{}",
             status["failures"]
         );

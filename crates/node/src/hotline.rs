@@ -110,8 +110,9 @@ impl Node {
         let other = ledger::counterpart(&self.db, &own).await?;
         let theirs = other.and_then(|other| other.channel.hotline);
         let Some((theirs, ours)) = theirs.zip(own.channel.hotline) else { return Ok(None) };
-        let parse = |key: &EpochKey| seal::Recipient::parse(&key.recipient);
-        Ok(Some((parse(&theirs)?, parse(&ours)?)))
+        // A key that is none closes the line to nobody: what is said is sealed to the keys of the cards, as before it.
+        let parse = |key: &EpochKey| seal::Recipient::parse(&key.recipient).ok();
+        Ok(parse(&theirs).zip(parse(&ours)))
     }
 
     /// What the other side stated there; none where it stated nothing.
@@ -200,8 +201,10 @@ impl Node {
         let recent = self.calls(agreement).await?;
         let epoch = |key: Option<EpochKey>| key.map(|key| key.epoch);
         let next = self.tests(agreement, &recent).await?;
+        // Under what is over nobody answers any more.
+        let until = agreement.ended().map_or(self.now(), |ended| ended.min(self.now()));
         Ok(Status {
-            readiness: Readiness::of(&agreement.terms, &recent, self.now()),
+            readiness: Readiness::of(&agreement.terms, &recent, until),
             epochs: (
                 epoch(own.channel.hotline),
                 epoch(other.and_then(|other| other.channel.hotline)),
@@ -227,6 +230,8 @@ impl Node {
     ) -> Result<BTreeMap<Signal, Timestamp>, Error> {
         let note = |last: &mut BTreeMap<Signal, Timestamp>, call: &Matter| {
             let made = call.signal().zip(call.opened.first());
+            // A clock that was ahead for a while made some that are still to come.
+            let made = made.filter(|(_, first)| first.claimed <= self.now());
             if let Some((signal, first)) = made.filter(|_| call.opener == *self.party()) {
                 let latest = last.entry(signal).or_insert(first.claimed);
                 *latest = first.claimed.max(*latest);
@@ -463,13 +468,21 @@ fn time_to_read(agreement: &Agreement) -> Option<&Period> {
 
 /// Until when a message can be read whatever becomes of its key, by what both ledgers say of it.
 pub(crate) fn due(agreement: &Agreement, event: &Event) -> Option<Timestamp> {
-    Some(time_to_read(agreement)?.after(came(event)?))
+    Some(time_to_read(agreement)?.after(event.came()?))
 }
 
-/// When something had come, by what is proven of it.
-fn came(event: &Event) -> Option<Timestamp> {
-    let receipt = event.receipt.as_ref().and_then(|one| one.witnessed);
-    receipt.into_iter().chain(event.mirrored).min()
+/// Whether a test's time was up so long ago that the next of its sort has come since: nobody can answer it any more.
+pub(crate) fn is_past(agreement: &Agreement, call: &Matter, now: Timestamp) -> bool {
+    let Some(hotline) = &agreement.terms.hotline else { return false };
+    let every = match call.signal() {
+        Some(Signal::ReadBack) => &hotline.read_back_every,
+        Some(Signal::Ping) => &hotline.ping_every,
+        _ => return false,
+    };
+    // One that people make has no next: then it is past when its key is.
+    let Some(every) = every.as_ref().or(hotline.epoch.as_ref()) else { return false };
+    let due = call.opened.first().and_then(|first| due(agreement, first));
+    due.is_some_and(|due| every.after(due) <= now)
 }
 
 /// Whether something that only these keys open came so lately that nobody need have acknowledged it yet: after an outage
@@ -496,7 +509,7 @@ async fn is_unread(
                     continue;
                 }
                 let is_late =
-                    came(message.event).is_some_and(|came| within.after(came) <= node.now());
+                    message.event.came().is_some_and(|came| within.after(came) <= node.now());
                 if !is_late && opens(node, (from, message.event.index), dying, hotline_at).await? {
                     return Ok(true);
                 }

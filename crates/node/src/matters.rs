@@ -32,6 +32,10 @@ pub struct Line {
     pub gone: BTreeSet<u64>,
     /// Whether this party opened it.
     ours: bool,
+    /// Whether it is a test of this party's that nobody answered in time, and the next one's time has come.
+    is_past: bool,
+    /// How much of the other ledger the opener, and the other, had seen who last said something that was opened.
+    opened: [u64; 2],
 }
 
 /// A matter for a page.
@@ -65,7 +69,14 @@ impl Line {
         let gone = node.gone(&agreement, &summary.matter).await?;
         let standing = summary.matter.standing(View::ALL);
         let ours = summary.matter.opener == *node.party();
-        let mut line = Self { summary, standing, agreement, gone, ours };
+        let is_past = ours && hotline::is_past(&agreement, &summary.matter, node.now());
+        let mut line = Self { summary, standing, agreement, gone, ours, is_past, opened: [0; 2] };
+        let mut opened = [0; 2];
+        for one in line.messages().iter().filter(|one| !one.is_unopened()) {
+            let latest = &mut opened[usize::from(!one.by_opener)];
+            *latest = one.event.seen.max(*latest);
+        }
+        line.opened = opened;
         if line.summary.matter.topic == Topic::Hotline {
             line.standing = line.summary.matter.standing_by(View::ALL, |one| line.fate(one));
         }
@@ -102,18 +113,18 @@ impl Line {
     /// What is to become of a message, as far as this node knows.
     #[must_use]
     pub fn fate(&self, one: &Message<'_>) -> Fate {
-        one.fate(hotline::due(&self.agreement, one.event), self.is_gone(one))
+        let is_past = self.is_past && one.event.act.signal().is_some();
+        one.fate(hotline::due(&self.agreement, one.event), is_past || self.is_gone(one))
     }
 
     /// Whether its author has not said again yet what could not be opened.
     #[must_use]
     pub fn is_to_say_again(&self, one: &Message<'_>) -> bool {
-        let newer = |other: &Message<'_>| {
-            other.by_opener == one.by_opener
-                && other.event.index > one.event.index
-                && !other.is_unopened()
-        };
-        one.is_unopened() && self.fate(one) == Fate::Gone && !self.messages().iter().any(newer)
+        let receipt = one.event.receipt.as_ref().filter(|_| one.is_unopened());
+        let opened = self.opened[usize::from(!one.by_opener)];
+        // What was said before it was known stands for nothing.
+        let is_to_say = receipt.is_some_and(|receipt| opened <= receipt.index);
+        is_to_say && self.fate(one) == Fate::Gone
     }
 
     /// The first message of the other side that this party has to acknowledge, and can: its place, and what it sends.

@@ -9,18 +9,22 @@
 
 mod stage;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use comity_node::Node;
 use comity_node::network::Tcp;
 use comity_rules::ThreadId;
 use comity_rules::access::Person;
 use comity_rules::command::Command;
-use comity_rules::content::{Follows, Limits, Relation};
-use comity_rules::request::Outcome;
-use jiff::ToSpan as _;
+use comity_rules::content::{Follows, Limits, Relation, Ruling};
+use comity_rules::request::{Decision, Outcome};
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, ToSpan as _};
 use stage::{Stage, answer, ask, remark};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
 
 async fn rings(node: &Node) -> bool {
     node.tell().await.unwrap();
@@ -38,27 +42,44 @@ fn going_on(from: ThreadId, relation: Relation, kind: &str) -> Command {
     command
 }
 
+/// Its only item is not given, and why.
+fn not_given(outcome: Outcome) -> Command {
+    let mut command = answer("not now");
+    if let Command::Answer(answer) = &mut command {
+        answer.items[0].outcome = outcome;
+    }
+    command
+}
+
+async fn by(stage: &Stage, node: &Node, thread: Option<ThreadId>, command: Command) -> ThreadId {
+    let (person, hash) = (Person::operator(), stage.hash());
+    let done = node.command(&person, Some(&hash), thread, command).await.unwrap();
+    stage.settle().await;
+    done.thread
+}
+
+/// A request whose answer says that something is kept for a week more.
+async fn kept_for_a_week(stage: &Stage, asked: Command) -> ThreadId {
+    let kept = by(stage, &stage.north, None, asked).await;
+    let today = stage.north.now().to_zoned(TimeZone::UTC).date();
+    let mut command = answer("they are kept");
+    if let Command::Answer(answer) = &mut command {
+        let preserved_until = Some(today.saturating_add(7.days()));
+        answer.limits = Some(Limits { preserved_until, ..Limits::default() });
+    }
+    by(stage, &stage.south, Some(kept), Command::Acknowledge(remark("taken"))).await;
+    by(stage, &stage.south, Some(kept), command).await;
+    assert!(rings(&stage.north).await);
+    kept
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn only_what_may_still_be_given_silences_it() {
     let folder = tempfile::tempdir().unwrap();
     let stage = Stage::set(folder.path(), Arc::new(Tcp)).await;
     let (north, south, hash) = (&stage.north, &stage.south, stage.hash());
-    let operator = Person::operator();
-    let by = async |node: &Node, thread, command| {
-        let done = node.command(&operator, Some(&hash), thread, command).await.unwrap();
-        stage.settle().await;
-        done.thread
-    };
-    let kept = by(north, None, ask("the logs")).await;
-    let today = north.now().to_zoned(TimeZone::UTC).date();
-    let mut kept_for_a_week = answer("they are kept");
-    if let Command::Answer(answer) = &mut kept_for_a_week {
-        let preserved_until = Some(today.saturating_add(7.days()));
-        answer.limits = Some(Limits { preserved_until, ..Limits::default() });
-    }
-    by(south, Some(kept), Command::Acknowledge(remark("taken"))).await;
-    by(south, Some(kept), kept_for_a_week).await;
-    assert!(rings(north).await);
+    let by = async |node: &Node, thread, command| by(&stage, node, thread, command).await;
+    let kept = kept_for_a_week(&stage, ask("the logs")).await;
     assert!(!rings(south).await, "it is the asker's to ask");
     // Another question about it is none for it.
     by(north, None, going_on(kept, Relation::FollowUp, "information")).await;
@@ -76,14 +97,18 @@ async fn only_what_may_still_be_given_silences_it() {
     for outcome in [Outcome::Impossible, Outcome::Postponed] {
         let more = by(north, None, going_on(kept, Relation::Extension, "preservation")).await;
         assert!(!rings(north).await);
-        let mut not_given = answer("not now");
-        if let Command::Answer(answer) = &mut not_given {
-            answer.items[0].outcome = outcome;
-        }
         by(south, Some(more), Command::Acknowledge(remark("taken"))).await;
-        by(south, Some(more), not_given).await;
+        by(south, Some(more), not_given(outcome)).await;
         assert!(rings(north).await, "{outcome:?}");
     }
+    // The whole of it is put off.
+    let more = by(north, None, going_on(kept, Relation::Extension, "preservation")).await;
+    by(south, Some(more), Command::Acknowledge(remark("taken"))).await;
+    assert!(!rings(north).await);
+    let (decision, text) = (Decision::Postponed, "in the autumn".to_owned());
+    let ruling = Ruling { decision, text, reason: None, ground: None };
+    by(south, Some(more), Command::Decide(ruling)).await;
+    assert!(rings(north).await);
     // Nobody answers any more what was open when its terms ended.
     by(north, None, going_on(kept, Relation::Extension, "preservation")).await;
     assert!(!rings(north).await);
@@ -93,4 +118,98 @@ async fn only_what_may_still_be_given_silences_it() {
     }
     stage::until(async || north.agreement(&hash).unwrap().is_closed()).await;
     assert!(rings(north).await);
+}
+
+/// Nothing is given of what never came.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_still_on_its_way_silences_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut stage = Stage::set(folder.path(), Arc::new(Tcp)).await;
+    let kept = kept_for_a_week(&stage, ask("the logs")).await;
+    let address = stage.cut().await;
+    let more = going_on(kept, Relation::Extension, "preservation");
+    stage.north.command(&Person::operator(), Some(&stage.hash()), None, more).await.unwrap();
+    assert!(rings(&stage.north).await);
+    stage.mend(&address).await;
+    stage.settle().await;
+    assert!(!rings(&stage.north).await);
+}
+
+/// As it is in terms that have kinds of their own: what preserves is what they map to that.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_terms_say_which_kinds_preserve() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("template"), "budapest-2001").unwrap();
+    let stage = Stage::set(folder.path(), Arc::new(Tcp)).await;
+    let north = &stage.north;
+    let of_kind = |mut command: Command, kind: &str| {
+        if let Command::Send { ask, class, .. } = &mut command {
+            ask.items[0].kind = kind.to_owned();
+            *class = None;
+        }
+        command
+    };
+    let kept = kept_for_a_week(&stage, of_kind(ask("the logs"), "preserve")).await;
+    for (kind, is_silent) in
+        [("preserve", true), ("access-stored", false), ("24-7-assistance", false)]
+    {
+        let more = of_kind(going_on(kept, Relation::FollowUp, kind), kind);
+        let more = by(&stage, north, None, more).await;
+        assert_eq!(!rings(north).await, is_silent, "{kind}");
+        by(&stage, north, Some(more), Command::Withdraw(remark("by mistake"))).await;
+        assert!(rings(north).await, "{kind}");
+    }
+}
+
+/// A webhook receiver that says how often it was called for this alarm.
+async fn receiver() -> (String, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let called = Arc::new(AtomicUsize::new(0));
+    let calls = Arc::clone(&called);
+    let mut ids = BTreeSet::new();
+    tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let (mut text, mut some) = (String::new(), [0; 4096]);
+            while !(text.contains("alert.") && text.ends_with('}')) {
+                let read = stream.read(&mut some).await.unwrap();
+                text.push_str(&String::from_utf8_lossy(&some[..read]));
+            }
+            let id = text.lines().find(|line| line.starts_with("webhook-id")).unwrap();
+            // Whoever has seen an identifier takes a call for the same again.
+            if ids.insert(id.to_owned()) && text.contains("alert.limit-preserved") {
+                calls.fetch_add(1, Ordering::SeqCst);
+            }
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await;
+        }
+    });
+    (url, called)
+}
+
+/// Whether somebody has seen it or not: what rings again is on the desk, and goes out once more.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_rings_again_is_told_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let stage = Stage::set(folder.path(), Arc::new(Tcp)).await;
+    let (north, south, operator) = (&stage.north, &stage.south, Person::operator());
+    let (url, called) = receiver().await;
+    north.add_webhook(&operator, "soc", &url).await.unwrap();
+    let kept = kept_for_a_week(&stage, ask("the logs")).await;
+    for (is_seen, calls) in [(false, 1), (true, 2), (false, 3)] {
+        assert_eq!(called.load(Ordering::SeqCst), calls);
+        let alerts = north.new_alerts(&operator).await.unwrap();
+        let alarm = alerts.iter().find(|alert| alert.what == "limit-preserved").unwrap();
+        if is_seen {
+            north.see_alert(&operator, &alarm.key).await.unwrap();
+        }
+        let more = by(&stage, north, None, going_on(kept, Relation::Extension, "preservation"));
+        let more = more.await;
+        assert!(!rings(north).await);
+        by(&stage, south, Some(more), Command::Acknowledge(remark("taken"))).await;
+        stage.clock.advance(SignedDuration::from_hours(1));
+        by(&stage, south, Some(more), not_given(Outcome::Impossible)).await;
+        assert!(rings(north).await, "seen before: {is_seen}");
+    }
+    assert_eq!(called.load(Ordering::SeqCst), 4);
 }

@@ -27,10 +27,12 @@ use comity_ledger::{Checkpoint, Hash, VerifierKey, cosignature};
 use comity_node::clock::Adjustable;
 use comity_node::http::{Connection, Reply};
 use comity_node::network::{Network as _, Tcp};
-use comity_node::{Node, audit, serve, tls};
+use comity_node::{Node, audit, hotline, serve, tls};
 use comity_rules::Kind;
+use comity_rules::access::Person;
 use comity_rules::agreement::Readers;
 use comity_rules::channel::encode_receipts;
+use comity_rules::matter::{EpochKey, Signal};
 use party::Party;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName};
 use stage::covered;
@@ -623,4 +625,20 @@ async fn a_stranger_does_not_get_past_the_handshake() {
     let connector = tokio_rustls::TlsConnector::from(Arc::new(config));
     assert!(connector.connect(name, stream).await.is_err());
     puppet.still_serves().await;
+}
+
+/// What the peer states as its key for the hotline is none: nothing can be sealed to it, and something is said all the
+/// same.
+#[tokio::test]
+async fn a_key_that_is_none_closes_no_hotline() {
+    let mut puppet = Puppet::new().await;
+    puppet.still_serves().await;
+    let hash = puppet.north.terms.hash().to_hex();
+    let agreement = puppet.south.agreement(&hash).unwrap();
+    hotline::attend(&puppet.south, &agreement).await.unwrap();
+    let key = EpochKey { epoch: 1, recipient: "nobody".to_owned() };
+    let draft = puppet.north.draft(Kind::HotlineKey, key.encode());
+    puppet.north.state(draft).unwrap();
+    assert_eq!(puppet.deliver_all().await.status, 200);
+    puppet.south.test_hotline(&Person::operator(), &agreement, Signal::Echo).await.unwrap();
 }

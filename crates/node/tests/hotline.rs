@@ -18,59 +18,16 @@ use std::sync::Arc;
 use comity_node::alert;
 use comity_node::duty::Contact;
 use comity_node::inside::Inside;
-use comity_node::network::{Network as _, Tcp};
+use comity_node::network::Tcp;
 use comity_node::people::Stated;
-use comity_node::{Error, Home, Node, hotline, serve};
-use comity_rules::ThreadId;
+use comity_node::{Error, Home, Node, hotline};
 use comity_rules::access::{Person, Role};
 use comity_rules::command::{Command, Deed};
-use comity_rules::content::{Letter, Message, Tlp};
 use comity_rules::matter::{Signal, State, Topic};
 use jiff::SignedDuration;
 use serde_json::Value;
+use stage::line::{attend, keys, message, said, state};
 use stage::{Stage, ask, remark, until};
-
-fn message(signal: Signal, text: &str) -> Command {
-    let spoken = if signal == Signal::Telephone { "Ada and Bo, at nine" } else { "" };
-    let message = Message {
-        title: format!("about {text}"),
-        text: text.to_owned(),
-        marking: Tlp::Red,
-        spoken: spoken.to_owned(),
-    };
-    Command::Deed(Deed::Signal { signal, about: None, exercise: false, message })
-}
-
-async fn attend(stage: &Stage) {
-    for node in [&stage.north, &stage.south] {
-        let agreement = node.agreement(&stage.hash()).unwrap();
-        hotline::attend(node, &agreement).await.unwrap();
-    }
-    stage.settle().await;
-}
-
-async fn state(node: &Node, stage: &Stage, thread: Option<ThreadId>, command: Command) -> ThreadId {
-    let stated = node.state(&Person::operator(), Some(&stage.hash()), thread, command).await;
-    match stated.unwrap() {
-        Stated::Now(done) => done.thread,
-        Stated::Waits(draft) => panic!("the hotline waits for nobody: {draft}"),
-    }
-}
-
-/// What was said in a thread, as a node can still read it.
-async fn said(node: &Node, thread: ThreadId) -> Vec<Option<String>> {
-    let dossier = node.matter(&Person::operator(), thread).await.unwrap().into_inner();
-    let text = |letter: &Letter| letter.text().to_owned();
-    dossier.statements.iter().map(|s| s.kept.as_ref().map(|kept| text(&kept.letter))).collect()
-}
-
-fn keys(node: &Node) -> Vec<String> {
-    let files = std::fs::read_dir(node.home().folder().join("keys")).unwrap();
-    let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
-    let mut keys: Vec<_> = names.filter(|name| name.starts_with("hotline-")).collect();
-    keys.sort();
-    keys
-}
 
 /// Whether files of the store have what was said about the dam.
 fn is_in_files(node: &Node) -> bool {
@@ -131,16 +88,14 @@ async fn what_comes_late_can_be_read_as_long_as_the_terms_give() {
     let folder = tempfile::tempdir().unwrap();
     let mut stage = Stage::set(folder.path(), Arc::new(Tcp)).await;
     attend(&stage).await;
-    let address = stage.north.home().config().exchange.clone();
-    stage.northern.shutdown().await;
+    let address = stage.cut().await;
     let thread = state(&stage.north, &stage, None, message(Signal::Message, "the dam")).await;
     let agreement = stage.south.agreement(&stage.hash()).unwrap();
     for _ in 0..2 {
         stage.clock.advance(SignedDuration::from_hours(24 * 7 + 1));
         hotline::attend(&stage.south, &agreement).await.unwrap();
     }
-    let listener = Tcp.bind(&address).await.unwrap();
-    serve::serve_exchange(&stage.north, listener, &mut stage.northern).unwrap();
+    stage.mend(&address).await;
     until(async || stage.south.matter(&Person::operator(), thread).await.is_ok()).await;
     stage.settle().await;
     attend(&stage).await;
@@ -175,74 +130,6 @@ async fn what_comes_late_can_be_read_as_long_as_the_terms_give() {
     for node in [&stage.north, &stage.south] {
         let line = node.matter(&by, thread).await.unwrap().into_inner().line;
         assert_eq!((line.state(), line.message_for(node.party())), ("acknowledged", None));
-    }
-}
-
-/// Each side has said something that the other has not acknowledged: each sees what is for itself to do.
-#[tokio::test(flavor = "multi_thread")]
-async fn who_replies_without_acknowledging_leaves_two_acts_to_do() {
-    let folder = tempfile::tempdir().unwrap();
-    let stage = Stage::set(folder.path(), Arc::new(Tcp)).await;
-    attend(&stage).await;
-    let thread = state(&stage.north, &stage, None, message(Signal::Message, "the dam")).await;
-    stage.settle().await;
-    state(&stage.south, &stage, Some(thread), Command::Deed(Deed::Say(remark("which?")))).await;
-    stage.settle().await;
-    for (one, other) in [(&stage.north, &stage.south), (&stage.south, &stage.north)] {
-        let line = one.matter(&Person::operator(), thread).await.unwrap().into_inner().line;
-        assert!(line.waits_for(one));
-        let (message, _) = line.message_for(one.party()).unwrap();
-        let heard = Deed::Confirm { message, read_back: false, remark: remark("heard") };
-        state(one, &stage, Some(thread), Command::Deed(heard)).await;
-        stage.settle().await;
-        let line = one.matter(&Person::operator(), thread).await.unwrap().into_inner().line;
-        assert!(!line.waits_for(one));
-        assert_eq!(line.standing.over, other.party() == stage.north.party());
-    }
-}
-
-/// What a node has and cannot open is answered by nobody, and both sides know it at once.
-#[tokio::test(flavor = "multi_thread")]
-async fn what_cannot_be_opened_is_no_answer_and_nobodys_delay() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut stage = Stage::set(folder.path(), Arc::new(Tcp)).await;
-    attend(&stage).await;
-    let address = stage.north.home().config().exchange.clone();
-    stage.northern.shutdown().await;
-    let message = state(&stage.north, &stage, None, message(Signal::Message, "the dam")).await;
-    let echo = state(&stage.north, &stage, None, self::message(Signal::Echo, "0a1b")).await;
-    // The key is gone, as in a store that was restored, and the next takes its place.
-    for name in keys(&stage.south) {
-        std::fs::remove_file(stage.south.home().folder().join("keys").join(name)).unwrap();
-    }
-    stage.clock.advance(SignedDuration::from_hours(24 * 7 + 1));
-    let agreement = stage.south.agreement(&stage.hash()).unwrap();
-    hotline::attend(&stage.south, &agreement).await.unwrap();
-    let listener = Tcp.bind(&address).await.unwrap();
-    serve::serve_exchange(&stage.north, listener, &mut stage.northern).unwrap();
-    until(async || stage.south.matter(&Person::operator(), echo).await.is_ok()).await;
-    stage.settle().await;
-    for (node, waits, told) in [
-        (&stage.north, true, ["hotline-test-unopened-there", "hotline-unopened-there"].as_slice()),
-        (&stage.south, false, &["hotline-test-unopened", "hotline-unopened"]),
-    ] {
-        let by = Person::operator();
-        let line = node.matter(&by, message).await.unwrap().into_inner().line;
-        assert_eq!((line.state(), line.waits_for(node)), ("unopened", waits));
-        assert_eq!(line.message_for(node.party()), None);
-        let line = node.matter(&by, echo).await.unwrap().into_inner().line;
-        assert_eq!((line.state(), line.standing.over), ("unopened", true));
-        assert!(!line.waits_for(node) && line.message_for(node.party()).is_none());
-        let status = node.hotline_status(&by, &node.agreement(&stage.hash()).unwrap()).await;
-        let south = &status.unwrap().readiness[stage.south.party()];
-        let unopened = [Signal::Echo, Signal::Message].map(|signal| south.unopened[&signal]);
-        assert_eq!((unopened, south.message.open, south.echo.done), ([1, 1], 0, 0));
-        node.tell().await.unwrap();
-        let alerts = node.new_alerts(&by).await.unwrap();
-        let mut whats: Vec<_> = alerts.iter().map(|alert| alert.what.as_str()).collect();
-        whats.retain(|what| what.contains("unopened") || what.contains("lost"));
-        whats.sort_unstable();
-        assert_eq!(whats, told);
     }
 }
 
@@ -373,6 +260,31 @@ async fn the_line_is_tested_by_itself_and_its_readiness_is_measured() {
     let home = Home::open(stage.north.home().folder()).unwrap();
     let again = stage::open(&home, stage.clock.clone(), Arc::new(Tcp)).await;
     assert_eq!(due(&again).await, before, "also to a node that starts anew");
+}
+
+/// A clock that was ahead for a while made a test that is still to come: it stands for none.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_line_is_tested_after_a_clock_was_ahead() {
+    let folder = tempfile::tempdir().unwrap();
+    let stage = Stage::set(folder.path(), Arc::new(Tcp)).await;
+    let (north, person) = (&stage.north, Person::operator());
+    let agreement = north.agreement(&stage.hash()).unwrap();
+    let years = SignedDuration::from_hours(24 * 365 * 10);
+    north.test_hotline(&person, &agreement, Signal::Echo).await.unwrap();
+    let next = async || {
+        let status = north.hotline_status(&person, &agreement).await.unwrap();
+        status.next.into_iter().find(|(signal, _)| *signal == Signal::Echo).unwrap().1
+    };
+    let before = next().await;
+    stage.clock.advance(years);
+    north.test_hotline(&person, &agreement, Signal::Echo).await.unwrap();
+    assert!(next().await > before);
+    stage.clock.advance(-years);
+    let home = Home::open(north.home().folder()).unwrap();
+    let again = stage::open(&home, stage.clock.clone(), Arc::new(Tcp)).await;
+    let agreement = again.agreement(&stage.hash()).unwrap();
+    let status = again.hotline_status(&person, &agreement).await.unwrap();
+    assert!(status.next.contains(&(Signal::Echo, before)), "{:?}", status.next);
 }
 
 /// A mail server and a webhook receiver.

@@ -4,6 +4,8 @@
 //! Each matter is a thread. Its state is computed from both ledgers as a request's is: a statement is legal
 //! if it was so in what its author could see, and each side writes its own facts.
 
+use std::collections::BTreeMap;
+
 use comity_ledger::Body;
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -183,8 +185,8 @@ pub struct Message<'a> {
     pub event: &'a Event,
     /// The other side's acknowledgement.
     pub acknowledged: Option<&'a Event>,
-    /// When, by its own word, its author said the latest of what came after it and has one.
-    pub followed: Option<Timestamp>,
+    /// The latest that its author said after it and has one.
+    pub followed: Option<&'a Event>,
 }
 
 /// What is to become of a message.
@@ -211,9 +213,12 @@ impl Message<'_> {
     #[must_use]
     pub fn fate(&self, due: Option<Timestamp>, gone: bool) -> Fate {
         let is_gone = gone || self.is_unopened();
-        let again = self
-            .followed
-            .is_some_and(|said| self.is_unopened() || due.is_some_and(|due| said >= due));
+        let unopened = self.event.receipt.as_ref().filter(|_| self.is_unopened());
+        // Whoever says it again knows that it is wanted: he has seen the receipt, or its time is up.
+        let again = self.followed.is_some_and(|later| {
+            unopened.is_some_and(|receipt| later.seen > receipt.index)
+                || due.zip(later.witnessed).is_some_and(|(due, said)| said >= due)
+        });
         let is_test = self.event.act.signal().is_some_and(Signal::is_test);
         match self.acknowledged {
             None if !again && !is_gone => Fate::Waits,
@@ -453,21 +458,23 @@ impl Matter {
     pub fn messages(&self, view: View) -> Vec<Message<'_>> {
         let mut messages = Vec::new();
         for by_opener in [true, false] {
-            let confirms: Vec<_> = self.effective(!by_opener, Kind::Confirm, view).collect();
+            let mut confirms = BTreeMap::new();
+            for confirm in self.effective(!by_opener, Kind::Confirm, view) {
+                confirms.entry(confirm.act.answers).or_insert(confirm);
+            }
             let said = self
                 .events(by_opener, view)
                 .filter(|event| matches!(event.act.kind, Kind::Signal | Kind::Say));
             let mut said: Vec<_> = said
                 .map(|event| {
-                    let answers = |confirm: &&&Event| confirm.act.answers == Some(event.index);
-                    let acknowledged = confirms.iter().find(answers).copied();
+                    let acknowledged = confirms.get(&Some(event.index)).copied();
                     Message { by_opener, event, acknowledged, followed: None }
                 })
                 .collect();
             let mut latest = None;
             for one in said.iter_mut().rev() {
                 one.followed = latest;
-                latest = latest.max(one.acknowledged.map(|_| one.event.claimed));
+                latest = latest.or(one.acknowledged.map(|_| one.event));
             }
             messages.extend(said);
         }

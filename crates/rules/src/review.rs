@@ -30,7 +30,7 @@ use crate::{Kind, Matter, PartyId, Request, ThreadId};
 pub use mechanism::{Judged, Kept, Line, Mechanism, Pause, Readiness, actions};
 
 /// The version of what a review computes: other rules, another number.
-pub const VERSION: u32 = 6;
+pub const VERSION: u32 = 7;
 
 /// What was opened of a statement for the review.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -379,7 +379,7 @@ impl Review {
             left_out: 0,
             unwitnessed: 0,
             meetings: Meetings::of(agreement, &matters, scope.exercise, at),
-            mechanism: Mechanism::of(agreement, scope, at, &matters, openings),
+            mechanism: Mechanism::of(agreement, scope, (at, ended), &matters, openings),
             requests: Vec::new(),
             heads: Vec::new(),
         };

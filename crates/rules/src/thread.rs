@@ -43,6 +43,17 @@ pub struct Event {
     pub receipt: Option<Receipted>,
 }
 
+impl Event {
+    /// When the other side had it, by what is proven: by its receipt, or by its mirror. That is by the other side's own
+    /// clock, and nobody has what is not yet there: before it was witnessed itself it is no proof.
+    #[must_use]
+    pub fn came(&self) -> Option<Timestamp> {
+        let receipt = self.receipt.as_ref().and_then(|receipt| receipt.witnessed);
+        let mirror = self.mirrored.zip(self.witnessed).map(|(mirror, sent)| mirror.max(sent));
+        receipt.into_iter().chain(mirror).min()
+    }
+}
+
 /// The other side's receipt for a statement.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Receipted {

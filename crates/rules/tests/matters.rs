@@ -10,7 +10,6 @@
 
 mod party;
 
-use comity_rules::ThreadId;
 use comity_rules::command::{Command, Deed, Flaw, Problem};
 use comity_rules::content::{
     ActionItem, Agenda, Concern, Criterion, Judgement, Message, Record, Remark, Response, Tlp,
@@ -18,8 +17,15 @@ use comity_rules::content::{
 };
 use comity_rules::matter::{Day, Fate, Position, Signal, State};
 use comity_rules::request::Illegal;
-use comity_rules::thread::View;
+use comity_rules::review::{Head, Openings, Readiness, Review, Scope};
+use comity_rules::thread::{Sides as _, View};
+use comity_rules::{PartyId, Request, ThreadId};
+use jiff::{SignedDuration, Timestamp};
 use party::{Party, pair};
+
+fn start() -> Timestamp {
+    "2026-03-09T08:00:00Z".parse().unwrap()
+}
 
 struct Case {
     parties: [Party; 2],
@@ -54,16 +60,20 @@ impl Case {
     /// Everything arrives, is receipted, and covered by checkpoints.
     fn meet(&mut self) {
         for _ in 0..2 {
-            for (from, to) in [(0, 1), (1, 0)] {
-                let known = self.parties[to].arrived.len();
-                let new: Vec<_> = self.parties[from].entries[known..].to_vec();
-                for entry in new {
-                    self.parties[to].arrive(&entry).unwrap();
-                }
-                self.parties[to].verify();
-            }
+            self.deliver(0);
+            self.deliver(1);
             self.parties.iter_mut().for_each(Party::pay);
         }
+    }
+
+    /// What this side stated arrives at the other, and is not receipted yet.
+    fn deliver(&mut self, from: usize) {
+        let known = self.parties[1 - from].arrived.len();
+        let new: Vec<_> = self.parties[from].entries[known..].to_vec();
+        for entry in new {
+            self.parties[1 - from].arrive(&entry).unwrap();
+        }
+        self.parties[1 - from].verify();
     }
 
     /// Where it stands, which is the same on both sides, and whose act is next.
@@ -131,10 +141,14 @@ fn what_is_said_again_stands_for_what_its_time_is_up_of() {
     let heard = Deed::Confirm { message, read_back: false, remark: remark("") };
     case.act(1, Some(thread), heard).unwrap();
     assert_eq!(case.state(thread), (State::Unacknowledged, Some("south")));
-    let matter = &case.parties[0].matters[&thread];
+    let mut matter = case.parties[0].matters[&thread].clone();
+    let said = start();
+    // What its author's clock says settles nothing.
+    matter.opened[1].claimed = said + SignedDuration::from_hours(1);
+    assert_eq!(matter.messages(View::ALL)[0].fate(Some(said), true), Fate::Gone);
+    matter.opened[1].witnessed = Some(said);
     let messages = matter.messages(View::ALL);
-    let said = messages[1].event.claimed;
-    let second = jiff::SignedDuration::from_secs(1);
+    let second = SignedDuration::from_secs(1);
     for (due, gone, fate) in [
         (None, false, Fate::Waits),
         (None, true, Fate::Gone),
@@ -145,6 +159,88 @@ fn what_is_said_again_stands_for_what_its_time_is_up_of() {
         assert_eq!(messages[0].fate(due, gone), fate, "{due:?} {gone}");
         assert_eq!(messages[1].fate(due, gone), Fate::Over);
     }
+}
+
+/// What could not be opened is settled by what its author says once he knows of it, and by nothing before.
+#[test]
+fn what_was_said_before_it_was_known_stands_for_nothing() {
+    let mut case = Case::new();
+    let thread = case.parties[0].command(None, Command::Deed(signal(Signal::Message))).unwrap();
+    let more = Deed::Say(remark("and another thing"));
+    case.parties[0].command(Some(thread), Command::Deed(more)).unwrap();
+    case.deliver(0);
+    let [first, second] = [0, 1].map(|at| case.parties[1].matters[&thread].opened[at].index);
+    for receipt in case.parties[1].owed.iter_mut().filter(|receipt| receipt.index == first) {
+        receipt.code = "undecryptable".to_owned();
+    }
+    case.parties[1].pay();
+    let heard = |message| Deed::Confirm { message, read_back: false, remark: remark("") };
+    case.act(1, Some(thread), heard(second)).unwrap();
+    assert_eq!(case.state(thread), (State::Unopened, Some("north")));
+    let messages = case.parties[0].matters[&thread].messages(View::ALL);
+    assert_eq!((messages[0].fate(None, false), messages[0].is_unopened()), (Fate::Gone, true));
+    case.act(0, Some(thread), Deed::Say(remark("again"))).unwrap();
+    let again = last(&case, 0);
+    case.act(1, Some(thread), heard(again)).unwrap();
+    assert_eq!(case.state(thread), (State::Acknowledged, None));
+}
+
+/// Who has a message by its own mirror's word gains nothing by keeping its receipt back.
+#[test]
+fn the_time_to_answer_begins_when_it_came_whatever_the_receipt_says() {
+    let days = SignedDuration::from_hours(24 * 10);
+    for (answers, receipts) in [(true, true), (true, false), (false, true), (false, false)] {
+        let mut case = Case::new();
+        let thread = case.parties[0].command(None, Command::Deed(signal(Signal::Message))).unwrap();
+        case.deliver(0);
+        if answers {
+            let message = case.parties[1].matters[&thread].opened[0].index;
+            let heard = Deed::Confirm { message, read_back: false, remark: remark("") };
+            case.parties[1].command(Some(thread), Command::Deed(heard)).unwrap();
+        }
+        if receipts {
+            case.parties[1].pay();
+        }
+        case.deliver(1);
+        let mut matter = case.parties[0].matters[&thread].clone();
+        let (opener, other) = (matter.opener.clone(), matter.other.clone());
+        matter.witnessed(&opener, (0, 1_000), start());
+        matter.mirrored(&opener, (0, 1_000), start() + SignedDuration::from_secs(5));
+        // The answer before the receipt, both ten days late.
+        matter.witnessed(&other, (0, 1_000), start() + days);
+        let all = Readiness::of(&case.parties[0].terms, [&matter], start() + days);
+        let (south, of) = (&all[&other], (answers, receipts));
+        let figures = (south.message.late, south.message.overdue, south.unreceipted);
+        assert_eq!(figures, (u32::from(answers), u32::from(!answers), 0), "{of:?}");
+    }
+}
+
+/// Under what is over nobody answers any more: what was open then is as late as it was then.
+#[test]
+fn no_clock_of_the_hotline_runs_after_the_end() {
+    let mut case = Case::new();
+    let thread = case.act(0, None, signal(Signal::Message)).unwrap();
+    let mut matter = case.parties[0].matters[&thread].clone();
+    let parties = [matter.opener.clone(), matter.other.clone()];
+    for party in &parties {
+        matter.witnessed(party, (0, 1_000), start());
+    }
+    let ended = Some(start() + SignedDuration::from_mins(10));
+    let head = |party: &PartyId| Head {
+        party: party.clone(),
+        origin: String::new(),
+        size: 1_000,
+        root: String::new(),
+        witnessed: Some(start() + SignedDuration::from_hours(24)),
+    };
+    let (from, to) = ("2026-03-01".parse().unwrap(), "2026-04-01".parse().unwrap());
+    let scope = Scope { from, to, exercise: false };
+    let until = (parties.iter().map(head).collect(), ended, ended);
+    let none: [&Request; 0] = [];
+    let terms = &case.parties[0].terms;
+    let review = Review::of(terms, "", scope, until, none, [&matter], &Openings::new());
+    let south = &review.mechanism.hotline[&parties[1]].message;
+    assert_eq!((south.open, south.overdue), (1, 0), "{south:?}");
 }
 
 #[test]

@@ -3,9 +3,12 @@
 //! A bundle is taken apart without reading its objects: each is kept as the bytes that were received,
 //! and a mistake in one is not the others'.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
+use std::fmt;
 
-use serde::Deserialize;
+use serde::de::{IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer as _};
 use serde_json::value::RawValue;
 
 use crate::finding::{Finding, Level, Path, shown};
@@ -63,15 +66,34 @@ pub fn objects(bytes: &[u8]) -> Result<Vec<&[u8]>, Error> {
     Ok(parts.iter().filter(|part| !part.is_bundle).map(|part| part.bytes).collect())
 }
 
-/// The type of an object, where it is a plain text: without reading the rest of it more than is needed.
+/// The type of an object, where it is a plain text: what stands after it is not read.
 #[must_use]
 pub fn kind(bytes: &[u8]) -> Option<&str> {
-    #[derive(Deserialize)]
-    struct Head<'a> {
-        #[serde(rename = "type", borrow)]
-        kind: &'a str,
+    let mut found = None;
+    // With what is found it ends, which the reader takes for an error.
+    let _ = serde_json::Deserializer::from_slice(bytes).deserialize_map(Kind(&mut found));
+    found
+}
+
+struct Kind<'f, 'a>(&'f mut Option<&'a str>);
+
+impl<'a> Visitor<'a> for Kind<'_, 'a> {
+    type Value = ();
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("an object")
     }
-    serde_json::from_slice::<Head<'_>>(bytes).ok().map(|head| head.kind)
+
+    fn visit_map<M: MapAccess<'a>>(self, mut members: M) -> Result<(), M::Error> {
+        while let Some(name) = members.next_key::<Cow<'a, str>>()? {
+            if name == "type" {
+                *self.0 = Some(members.next_value()?);
+                return Ok(());
+            }
+            members.next_value::<IgnoredAny>()?;
+        }
+        Ok(())
+    }
 }
 
 /// The identifier of an object, without reading the rest of it.

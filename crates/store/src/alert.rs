@@ -64,7 +64,8 @@ pub struct Webhook {
 
 const COLUMNS: &str = "alert.key, alert.at, alert.what, alert.thread, alert.step, alert.detail, alert.seen_by, alert.seen, alert.settled";
 
-/// Keeps an alert and to whom it goes, where it is not here yet; whether it was not. One that was settled waits again.
+/// Keeps an alert and to whom it goes, where it is not here yet; whether it was not. One that was settled waits again, as if it
+/// were new.
 ///
 /// # Errors
 /// [`Error`].
@@ -73,13 +74,19 @@ pub async fn raise(db: &Db, alert: &Alert, to: &[Recipient]) -> Result<bool, Err
         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (key) DO NOTHING";
     const KNOWN: &str = "SELECT settled FROM alert WHERE key = $1";
     if let Some(row) = db.query_one(KNOWN, &[alert.key.as_str().into()]).await? {
-        const AGAIN: &str =
-            "UPDATE alert SET settled = NULL WHERE key = $1 AND settled IS NOT NULL";
+        const AGAIN: &str = "UPDATE alert SET settled = NULL, seen_by = NULL, seen = NULL, at = $2
+            WHERE key = $1 AND settled IS NOT NULL";
+        const TOLD: &str = "DELETE FROM alert_to WHERE key = $1";
         if row.is_null(0) {
             return Ok(false);
         }
         let mut tx = db.begin().await?;
-        let again = tx.execute(AGAIN, &[alert.key.as_str().into()]).await? == 1;
+        let params = [alert.key.as_str().into(), alert.at.as_second().into()];
+        let again = tx.execute(AGAIN, &params).await? == 1;
+        if again {
+            tx.execute(TOLD, &[alert.key.as_str().into()]).await?;
+            add_to(&mut tx, &alert.key, alert.at, to).await?;
+        }
         tx.commit().await?;
         return Ok(again);
     }
@@ -259,13 +266,22 @@ pub async fn list(db: &Db, limit: u64) -> Result<Vec<(Alert, u64, Vec<String>)>,
     Ok(all)
 }
 
-/// The alerts that somebody should look at still, those that wait longest first.
+/// The alerts whose cause is not gone, those that wait longest first.
 ///
 /// # Errors
 /// [`Error`].
-pub async fn waiting(db: &Db) -> Result<Vec<Alert>, Error> {
-    let sql = format!("SELECT {COLUMNS} FROM alert WHERE {WAITS} ORDER BY at, key");
+pub async fn unsettled(db: &Db) -> Result<Vec<Alert>, Error> {
+    let sql = format!("SELECT {COLUMNS} FROM alert WHERE settled IS NULL ORDER BY at, key");
     db.query(&sql, &[]).await?.iter().map(read).collect()
+}
+
+/// The latest alerts that somebody should look at still, newest first.
+///
+/// # Errors
+/// [`Error`].
+pub async fn waiting(db: &Db, limit: u64) -> Result<Vec<Alert>, Error> {
+    let sql = format!("SELECT {COLUMNS} FROM alert WHERE {WAITS} ORDER BY at DESC, key LIMIT $1");
+    db.query(&sql, &[limit.into()]).await?.iter().map(read).collect()
 }
 
 /// Notes that what an alert told of is so no more: nobody else is woken for it.

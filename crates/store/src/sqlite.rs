@@ -118,7 +118,7 @@ impl Sqlite {
     ) -> Result<Vec<(i64, i64)>, Error> {
         let connection = self.reader();
         let mut statement = connection.prepare_cached(sql)?;
-        bind(&mut statement, params)?;
+        bind(&mut statement, sql, params)?;
         let mut rows = statement.raw_query();
         let mut found = Vec::new();
         while let Some(row) = rows.next()? {
@@ -153,7 +153,7 @@ impl SqliteTx {
     pub(crate) fn execute(&mut self, sql: &str, params: &[Value]) -> Result<u64, Error> {
         let connection = self.connection()?;
         let mut statement = connection.prepare_cached(sql)?;
-        bind(&mut statement, params)?;
+        bind(&mut statement, sql, params)?;
         Ok(statement.raw_execute()? as u64)
     }
 
@@ -210,7 +210,7 @@ fn connect(path: &Path) -> Result<Connection, Error> {
 fn query(connection: &Connection, sql: &str, params: &[Value]) -> Result<Vec<Row>, Error> {
     let mut statement = connection.prepare_cached(sql)?;
     let columns = statement.column_count();
-    bind(&mut statement, params)?;
+    bind(&mut statement, sql, params)?;
     let mut rows = statement.raw_query();
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
@@ -220,14 +220,27 @@ fn query(connection: &Connection, sql: &str, params: &[Value]) -> Result<Vec<Row
     Ok(found)
 }
 
-/// SQLite numbers `$2` by where it first stands, PostgreSQL by its name: so does this.
-fn bind(statement: &mut rusqlite::CachedStatement<'_>, params: &[Value]) -> Result<(), Error> {
-    for position in 1..=statement.parameter_count() {
-        let name = statement.parameter_name(position).and_then(|name| name.strip_prefix('$'));
-        let number = name.and_then(|name| name.parse::<usize>().ok());
-        let value = number.and_then(|number| params.get(number.checked_sub(1)?));
-        let value = value.ok_or_else(|| Error::damaged("a placeholder without a parameter"))?;
-        statement.raw_bind_parameter(position, value)?;
+/// SQLite numbers `$2` by where it first stands, PostgreSQL by its name: so does this. SQLite looks a name up among all that
+/// stand before it, which of hundreds takes longer than the query: so they are read here.
+fn bind(
+    statement: &mut rusqlite::CachedStatement<'_>,
+    sql: &str,
+    params: &[Value],
+) -> Result<(), Error> {
+    let mut bound = vec![false; params.len()];
+    let mut position = 0;
+    for placeholder in sql.split('$').skip(1) {
+        let digits = placeholder.bytes().take_while(u8::is_ascii_digit).count();
+        let number = placeholder[..digits].parse().ok().and_then(|n: usize| n.checked_sub(1));
+        let Some(number) = number else { continue };
+        let Some(value) = params.get(number) else { break };
+        if !std::mem::replace(&mut bound[number], true) {
+            position += 1;
+            statement.raw_bind_parameter(position, value)?;
+        }
+    }
+    if position != statement.parameter_count() {
+        return Err(Error::damaged("a placeholder without a parameter"));
     }
     Ok(())
 }

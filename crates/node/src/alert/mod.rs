@@ -62,15 +62,13 @@ impl Node {
         Ok(alert::list(&self.db, PAGE).await?)
     }
 
-    /// Of the latest alerts those that nobody has seen.
+    /// The latest of the alerts that nobody has seen and whose cause is not gone.
     ///
     /// # Errors
     /// [`Error::Denied`].
     pub async fn new_alerts(&self, person: &Person) -> Result<Vec<Alert>, Error> {
         person.may(Right::Read)?;
-        let mut latest = alert::latest(&self.db, PAGE).await?;
-        latest.retain(|alert| alert.seen.is_none() && alert.settled.is_none());
-        Ok(latest)
+        Ok(alert::waiting(&self.db, PAGE).await?)
     }
 
     /// How many alerts nobody has seen yet.
@@ -169,7 +167,7 @@ impl Node {
             new |= alert::raise(&self.db, alert, &to).await?;
             self.note_told(&alert.key);
         }
-        let waiting = alert::waiting(&self.db).await?;
+        let waiting = alert::unsettled(&self.db).await?;
         let (waiting, over): (Vec<_>, Vec<_>) =
             waiting.into_iter().partition(|alert| still.contains(alert.key.as_str()));
         if !over.is_empty() {
@@ -177,7 +175,7 @@ impl Node {
             alert::settle(&self.db, &keys, self.now()).await?;
             new = true;
         }
-        for alert in waiting {
+        for alert in waiting.into_iter().filter(|alert| alert.seen.is_none()) {
             let age = self.now().duration_since(alert.at).as_secs() / STEP.as_secs();
             let step = alert.step.saturating_add(u32::try_from(age).unwrap_or(0));
             if age > 0 {

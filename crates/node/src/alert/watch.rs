@@ -296,8 +296,7 @@ fn of_matter(node: &Node, line: &matters::Line, alerts: &mut Vec<Alert>) {
                     alerts.push(about.alert("hotline-lost", &index, 1, None));
                     continue;
                 }
-                let had = message.event.receipt.as_ref().and_then(|receipt| receipt.witnessed);
-                let due = had.zip(within).map(|(had, within)| within.after(had));
+                let due = message.event.came().zip(within).map(|(came, within)| within.after(came));
                 let what = format!("hotline-{}", signal.as_str());
                 alerts.push(about.alert(&what, &index, 1, due));
             }
@@ -326,11 +325,8 @@ async fn tests(node: &Node, alerts: &mut Vec<Alert>) -> Result<(), Error> {
     for agreement in node.agreements().iter().filter(|agreement| !agreement.is_closed()) {
         let mut known = BTreeSet::new();
         let terms = agreement.terms.hash().to_hex();
-        let hotline = agreement.terms.hotline.as_ref();
-        let sorts = hotline.map_or(0, |hotline| {
-            let all = [&hotline.echo_every, &hotline.read_back_every, &hotline.ping_every];
-            2 * all.into_iter().flatten().count()
-        });
+        // Each sort of each side, whatever the terms want: people make tests too.
+        let sorts = 2 * Signal::ALL.iter().filter(|signal| signal.is_test()).count();
         for (_, call) in matter::calls(&node.db, &terms, None, CALLS).await? {
             if known.len() == sorts {
                 break;
@@ -382,7 +378,8 @@ async fn is_prolonged(node: &Node, kept: &Request) -> Result<bool, Error> {
         let standing = one.request.standing(View::ALL);
         let not_given = [Outcome::Refused, Outcome::Impossible, Outcome::Postponed];
         let lives = standing.desired != Desired::Withdrawn
-            && standing.status != Status::Refused
+            // Of what nobody there has had yet nothing is given.
+            && !matches!(standing.status, Status::Sent | Status::Refused | Status::Postponed)
             && !standing.outcomes.iter().any(|outcome| not_given.contains(outcome))
             && (standing.is_answered() || !node.agreement(&one.terms)?.is_closed());
         let same = one.request.asker == kept.asker && one.request.receiver == kept.receiver;

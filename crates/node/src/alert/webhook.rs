@@ -60,7 +60,9 @@ pub(super) async fn call(
         },
     })
     .to_string();
-    let id = format!("msg_{}", &Hash::of(alert.key.as_bytes()).to_hex()[..32]);
+    // What waits again is another call; one that is tried again is the same.
+    let what = format!("{} {}", alert.at.as_second(), alert.key);
+    let id = format!("msg_{}", &Hash::of(what.as_bytes()).to_hex()[..32]);
     let time = node.clock.seconds().to_string();
     let signature = sign(&webhook.secret, &id, &time, &body);
     let (mut connection, path) = http::open(&*node.network, &webhook.url).await?;

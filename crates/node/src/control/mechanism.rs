@@ -153,7 +153,8 @@ pub(super) async fn answer(node: &Node, question: Mechanism) -> Result<Value, Er
     match question {
         Mechanism::Matters { topic, open, after } => {
             let lines = node.matters(&operator, topic, open, after, PAGE).await?.into_inner();
-            let next = lines.last().filter(|_| lines.len() as u64 == PAGE);
+            // Some of a page may be over by the terms: it ends where there is none.
+            let next = lines.last();
             let matters: Value = lines.iter().map(|line| line_json(node, line)).collect();
             Ok(json!({ "matters": matters, "next": next.map(|line| line.summary.seq) }))
         }

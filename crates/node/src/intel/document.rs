@@ -128,17 +128,23 @@ impl Document {
     /// is not among them: that may change.
     fn tokens(&self, json: &Json<'_>) -> String {
         let found = terms::terms(json);
-        let mut tokens: Vec<String> = found.words.into_iter().collect();
-        tokens.extend(found.values.iter().map(|value| field("value", value)));
-        tokens.push(field("type", &self.kind));
-        tokens.push(field("id", &self.id));
+        let mut tokens = found.words;
+        let mut add = |token: String| {
+            if !tokens.is_empty() {
+                tokens.push(' ');
+            }
+            tokens.push_str(&token);
+        };
+        found.values.iter().for_each(|value| add(field("value", value)));
+        add(field("type", &self.kind));
+        add(field("id", &self.id));
         if let Some(members) = json.as_object() {
             let labels = ["labels", "indicator_types", "malware_types", "threat_actor_types"];
             let lists = labels.iter().filter_map(|name| members.member(name)?.as_array()).flatten();
-            tokens.extend(lists.filter_map(Json::as_str).map(|label| field("label", label)));
-            tokens.extend(members.text("created_by_ref").map(|id| field("by", id)));
+            lists.filter_map(Json::as_str).for_each(|label| add(field("label", label)));
+            members.text("created_by_ref").into_iter().for_each(|id| add(field("by", id)));
         }
-        tokens.join(" ")
+        tokens
     }
 
     /// Where it may go: what of it who may see. `floor` is the label of what has none of its own.

@@ -193,19 +193,25 @@ impl Node {
         before.into_iter().for_each(|refusal| report.refuse(refusal));
         let mut all = Vec::with_capacity(total);
         let mut chunks = parts.chunks(CHUNK).map(<[_]>::to_vec).collect::<Vec<_>>().into_iter();
-        let prepare = |chunk: Vec<_>| {
-            let bytes = Arc::clone(&import.bytes);
-            tokio::task::spawn_blocking(move || ready(&bytes, chunk))
+        let prepare = |mut chunk: Vec<_>| {
+            let rest = chunk.split_off(chunk.len() / 2);
+            [chunk, rest].map(|half| {
+                let bytes = Arc::clone(&import.bytes);
+                tokio::task::spawn_blocking(move || ready(&bytes, half))
+            })
         };
         // The next chunk is read while this one is written.
         let mut next = chunks.next().map(prepare);
         let mut done = 0;
         loop {
-            let chunk = match next.take() {
-                Some(task) => task.await.map_err(|error| Error::Refused(error.to_string()))?,
-                None if report.batch == 0 => Vec::new(),
-                None => break,
-            };
+            let halves = next.take();
+            if halves.is_none() && report.batch != 0 {
+                break;
+            }
+            let mut chunk = Vec::with_capacity(CHUNK);
+            for half in halves.into_iter().flatten() {
+                chunk.extend(half.await.map_err(|error| Error::Refused(error.to_string()))?);
+            }
             next = chunks.next().map(prepare);
             let is_last = next.is_none();
             let intake = Intake::begin(&self.db, self.microseconds()).await?;

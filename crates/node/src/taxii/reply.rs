@@ -7,6 +7,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use comity_store::intel::feed::{Head, Page};
 use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use super::filter::cursor;
@@ -104,40 +106,53 @@ pub(super) fn password(credentials: &str) -> Option<String> {
 
 /// Whether what came is an envelope with objects that can be read in one way: what an object says is judged one by one.
 pub(super) fn envelope(body: &[u8]) -> Result<(), Problem> {
-    #[derive(serde::Deserialize)]
-    struct Envelope<'a> {
-        #[serde(borrow, default)]
-        objects: Option<&'a serde_json::value::RawValue>,
+    let objects = objects(body)?;
+    if objects.is_empty() {
+        return Err(wrong("'objects' is empty"));
     }
-    let bad = |why: &str| Err(problem(StatusCode::BAD_REQUEST, why));
-    let wrong = |why: &str| Err(problem(StatusCode::UNPROCESSABLE_ENTITY, why));
+    if objects.len() > OBJECTS {
+        let why = format!("at most {OBJECTS} objects at once");
+        return Err(problem(StatusCode::PAYLOAD_TOO_LARGE, &why));
+    }
+    let unread = objects.iter().enumerate().find_map(|(at, object)| {
+        let error = comity_stix::json::parse(object.get().as_bytes()).err()?;
+        Some(format!("objects[{at}]: {error}; nothing of this was taken"))
+    });
+    unread.map_or(Ok(()), |why| Err(wrong(&why)))
+}
+
+/// The objects of an envelope.
+fn objects(body: &[u8]) -> Result<Vec<&RawValue>, Problem> {
+    #[derive(Deserialize)]
+    struct Envelope<'a> {
+        #[serde(borrow)]
+        objects: Vec<&'a RawValue>,
+    }
+    /// The same of whatever kind.
+    #[derive(Deserialize)]
+    struct Other<'a> {
+        #[serde(borrow, default)]
+        objects: Option<&'a RawValue>,
+    }
+    let bad = |why: &str| problem(StatusCode::BAD_REQUEST, why);
     if std::str::from_utf8(body).is_err() {
-        return bad("this is not in UTF-8");
+        return Err(bad("this is not in UTF-8"));
     }
     let first = body.iter().find(|byte| !byte.is_ascii_whitespace());
     if first.is_some_and(|first| *first != b'{') {
-        return wrong("this is no envelope: want an object with 'objects'");
+        return Err(wrong("this is no envelope: want an object with 'objects'"));
     }
-    match serde_json::from_slice::<Envelope<'_>>(body) {
-        Ok(Envelope { objects: Some(objects) }) => {
-            match serde_json::from_str::<Vec<&serde_json::value::RawValue>>(objects.get()) {
-                Ok(objects) if objects.is_empty() => wrong("'objects' is empty"),
-                Ok(objects) if objects.len() > OBJECTS => {
-                    let why = format!("at most {OBJECTS} objects at once");
-                    Err(problem(StatusCode::PAYLOAD_TOO_LARGE, &why))
-                }
-                Ok(objects) => {
-                    let unread = objects.iter().enumerate().find_map(|(at, object)| {
-                        let error = comity_stix::json::parse(object.get().as_bytes()).err()?;
-                        Some(format!("objects[{at}]: {error}; nothing of this was taken"))
-                    });
-                    unread.map_or(Ok(()), |why| wrong(&why))
-                }
-                Err(_) => wrong("'objects' is no list"),
-            }
-        }
-        Ok(Envelope { objects: None }) => wrong("there is no 'objects'"),
-        Err(error) if error.is_data() => wrong(&error.to_string()),
-        Err(error) => bad(&error.to_string()),
+    if let Ok(envelope) = serde_json::from_slice::<Envelope<'_>>(body) {
+        return Ok(envelope.objects);
     }
+    match serde_json::from_slice::<Other<'_>>(body) {
+        Ok(Other { objects: Some(_) }) => Err(wrong("'objects' is no list")),
+        Ok(Other { objects: None }) => Err(wrong("there is no 'objects'")),
+        Err(error) if error.is_data() => Err(wrong(&error.to_string())),
+        Err(error) => Err(bad(&error.to_string())),
+    }
+}
+
+fn wrong(why: &str) -> Problem {
+    problem(StatusCode::UNPROCESSABLE_ENTITY, why)
 }

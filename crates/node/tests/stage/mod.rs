@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test uses some of it")]
 
+pub(crate) mod line;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -62,6 +64,17 @@ pub(crate) fn terms(
     witnesses: Vec<OutsideWitness>,
     readers: Readers,
 ) -> Terms {
+    terms_of("comity-model", cards, quorum, witnesses, readers)
+}
+
+/// Terms of this template between these.
+fn terms_of(
+    template: &str,
+    cards: [&Card; 2],
+    quorum: usize,
+    witnesses: Vec<OutsideWitness>,
+    readers: Readers,
+) -> Terms {
     let between = Between {
         proposed: start(),
         readers,
@@ -79,8 +92,8 @@ pub(crate) fn terms(
             .collect(),
         witnesses,
     };
-    let model = TEMPLATES.iter().find(|(id, _)| *id == "comity-model").unwrap().1;
-    Terms::propose(&Terms::parse(model).unwrap(), between).unwrap()
+    let (_, text) = TEMPLATES.iter().find(|(id, _)| *id == template).unwrap();
+    Terms::propose(&Terms::parse(text).unwrap(), between).unwrap()
 }
 
 pub(crate) fn outside(name: &str, key: &VerifierKey, url: &str) -> OutsideWitness {
@@ -120,6 +133,7 @@ pub(crate) struct Stage {
 }
 
 impl Stage {
+    /// Under the model terms; with a file `template` in the folder, under those that it names.
     pub(crate) async fn set(folder: &Path, network: Arc<dyn Network>) -> Self {
         let clock = Arc::new(Adjustable::new(start()));
         let (witness, url, tasks) = witness(folder, "harbour", clock.clone()).await;
@@ -149,7 +163,9 @@ impl Stage {
         }
         let [north, south]: [Arc<Node>; 2] = nodes.try_into().map_err(|_| "two").unwrap();
         introduce(&north, &south).await;
-        let terms = terms([north.card(), south.card()], quorum, witnesses, readers);
+        let template = std::fs::read_to_string(folder.join("template"));
+        let template = template.as_deref().unwrap_or("comity-model");
+        let terms = terms_of(template, [north.card(), south.card()], quorum, witnesses, readers);
         for node in [&north, &south] {
             let key = sign(node, &terms).await;
             watching.iter().for_each(|witness| witness.watch(&key).unwrap());
@@ -164,6 +180,18 @@ impl Stage {
 
     pub(crate) fn hash(&self) -> String {
         self.terms.hash().to_hex()
+    }
+
+    /// The northern node serves nobody any more: what it states stays with it. Where it is to serve again.
+    pub(crate) async fn cut(&mut self) -> String {
+        self.northern.shutdown().await;
+        self.north.home().config().exchange.clone()
+    }
+
+    /// It serves again.
+    pub(crate) async fn mend(&mut self, address: &str) {
+        let listener = Tcp.bind(address).await.unwrap();
+        serve::serve_exchange(&self.north, listener, &mut self.northern).unwrap();
     }
 
     pub(crate) async fn settle(&self) {
@@ -196,7 +224,8 @@ pub(crate) async fn introduce(north: &Node, south: &Node) {
 /// second did meanwhile may have given it something.
 pub(crate) async fn settled(one: &Node, other: &Node) -> bool {
     for node in [one, other, one] {
-        if !node.is_at_rest(&node.agreement("comity-model").unwrap()).await.unwrap() {
+        let id = node.agreements()[0].terms.id.clone();
+        if !node.is_at_rest(&node.agreement(&id).unwrap()).await.unwrap() {
             return false;
         }
     }

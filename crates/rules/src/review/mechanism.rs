@@ -129,7 +129,7 @@ impl Mechanism {
     pub(super) fn of(
         agreement: &Agreement,
         scope: Scope,
-        now: Timestamp,
+        (now, ended): (Timestamp, Option<Timestamp>),
         matters: &[Matter],
         openings: &Openings,
     ) -> Self {
@@ -177,7 +177,8 @@ impl Mechanism {
                 state: standing.state.as_str().to_owned(),
             });
         }
-        all.hotline = Readiness::of(agreement, calls, now);
+        // Under what is over nobody answers any more.
+        all.hotline = Readiness::of(agreement, calls, ended.map_or(now, |ended| ended.min(now)));
         (all.actions_done, all.actions_open) = actions(agreement, &meetings, scope.exercise);
         for kept in &mut all.commitments {
             kept.judged.sort_by(|a, b| (a.from, &a.by, a.entry).cmp(&(b.from, &b.by, b.entry)));
@@ -299,13 +300,14 @@ impl Readiness {
                 *readiness.unopened.entry(signal).or_default() += 1;
                 continue;
             }
-            let had = message.event.receipt.as_ref().and_then(|receipt| receipt.witnessed);
             if signal == Signal::Echo {
+                let had = message.event.receipt.as_ref().and_then(|receipt| receipt.witnessed);
                 readiness.unreceipted += u32::from(had.is_none());
                 readiness.echo.take(&took(sent, had, echo_within, now));
                 continue;
             }
-            let Some(had) = had else {
+            // Who has it by its own mirror's word gains nothing by keeping the receipt back.
+            let Some(had) = message.event.came() else {
                 readiness.unreceipted += 1;
                 continue;
             };

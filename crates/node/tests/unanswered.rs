@@ -1,0 +1,267 @@
+//! What is said on the hotline and nobody has answered: whose act it is, who is told, and when it is over.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on fails"
+)]
+
+mod stage;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use comity_node::control::{self, Mechanism, Question};
+use comity_node::network::Tcp;
+use comity_node::{Node, hotline};
+use comity_rules::ThreadId;
+use comity_rules::access::Person;
+use comity_rules::matter::{Signal, Topic};
+use jiff::SignedDuration;
+use stage::line::{attend, heard, keys, line, message, said, say, state};
+use stage::{Stage, until};
+
+/// What people are told of the hotline that nobody has seen.
+async fn whats(node: &Node) -> Vec<String> {
+    node.tell().await.unwrap();
+    let alerts = node.new_alerts(&Person::operator()).await.unwrap();
+    let mut whats: Vec<_> = alerts.into_iter().map(|alert| alert.what).collect();
+    whats.retain(|what| what.starts_with("hotline") || what == "no-echo");
+    whats.sort_unstable();
+    whats
+}
+
+/// What was stated first in a thread does not go with its statement: the other side cannot open it.
+async fn lose(node: &Node, thread: ThreadId) {
+    let line = line(node, thread).await;
+    let own = node.own_ledger(&line.agreement).await.unwrap();
+    let store = rusqlite::Connection::open(node.home().folder().join("store.db")).unwrap();
+    store.busy_timeout(Duration::from_secs(10)).unwrap();
+    let index = i64::try_from(line.summary.matter.opened[0].index).unwrap();
+    let gone =
+        store.execute("DELETE FROM content WHERE ledger = ?1 AND idx = ?2", (&own.id, index));
+    assert_eq!(gone.unwrap(), 1);
+}
+
+/// Each side has said something that the other has not acknowledged: each sees what is for itself to do.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_replies_without_acknowledging_leaves_two_acts_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let stage = Stage::set(folder.path(), Arc::new(Tcp)).await;
+    attend(&stage).await;
+    let thread = state(&stage.north, &stage, None, message(Signal::Message, "the dam")).await;
+    stage.settle().await;
+    state(&stage.south, &stage, Some(thread), say("which?")).await;
+    stage.settle().await;
+    for (one, other) in [(&stage.north, &stage.south), (&stage.south, &stage.north)] {
+        let here = line(one, thread).await;
+        assert!(here.waits_for(one));
+        let (message, _) = here.message_for(one.party()).unwrap();
+        state(one, &stage, Some(thread), heard(message)).await;
+        stage.settle().await;
+        let line = line(one, thread).await;
+        assert!(!line.waits_for(one));
+        assert_eq!(line.standing.over, other.party() == stage.north.party());
+    }
+}
+
+/// What a node has and cannot open is answered by nobody, and both sides know it at once.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_opened_is_no_answer_and_nobodys_delay() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut stage = Stage::set(folder.path(), Arc::new(Tcp)).await;
+    attend(&stage).await;
+    let address = stage.cut().await;
+    let said = message(Signal::Message, "the dam");
+    let message = state(&stage.north, &stage, None, said).await;
+    let echo = state(&stage.north, &stage, None, self::message(Signal::Echo, "0a1b")).await;
+    // The key is gone, as in a store that was restored, and the next takes its place.
+    for name in keys(&stage.south) {
+        std::fs::remove_file(stage.south.home().folder().join("keys").join(name)).unwrap();
+    }
+    stage.clock.advance(SignedDuration::from_hours(24 * 7 + 1));
+    let agreement = stage.south.agreement(&stage.hash()).unwrap();
+    hotline::attend(&stage.south, &agreement).await.unwrap();
+    stage.mend(&address).await;
+    until(async || stage.south.matter(&Person::operator(), echo).await.is_ok()).await;
+    stage.settle().await;
+    for (node, waits, told) in [
+        (&stage.north, true, ["hotline-test-unopened-there", "hotline-unopened-there"].as_slice()),
+        (&stage.south, false, &["hotline-test-unopened", "hotline-unopened"]),
+    ] {
+        let by = Person::operator();
+        let said = line(node, message).await;
+        assert_eq!((said.state(), said.waits_for(node)), ("unopened", waits));
+        assert_eq!(said.message_for(node.party()), None);
+        let line = line(node, echo).await;
+        assert_eq!((line.state(), line.standing.over), ("unopened", true));
+        assert!(!line.waits_for(node) && line.message_for(node.party()).is_none());
+        let status = node.hotline_status(&by, &node.agreement(&stage.hash()).unwrap()).await;
+        let south = &status.unwrap().readiness[stage.south.party()];
+        let unopened = [Signal::Echo, Signal::Message].map(|signal| south.unopened[&signal]);
+        assert_eq!((unopened, south.message.open, south.echo.done), ([1, 1], 0, 0));
+        assert_eq!(whats(node).await, told);
+    }
+}
+
+/// What the other side could not open is told, though more was said before anybody knew, and that is acknowledged.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_opened_is_told_though_more_was_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut stage = Stage::set(folder.path(), Arc::new(Tcp)).await;
+    attend(&stage).await;
+    let address = stage.cut().await;
+    let thread = state(&stage.north, &stage, None, message(Signal::Message, "the dam")).await;
+    state(&stage.north, &stage, Some(thread), say("lunch?")).await;
+    lose(&stage.north, thread).await;
+    stage.mend(&address).await;
+    until(async || stage.south.matter(&Person::operator(), thread).await.is_ok()).await;
+    stage.settle().await;
+    let (second, _) = line(&stage.south, thread).await.message_for(stage.south.party()).unwrap();
+    state(&stage.south, &stage, Some(thread), heard(second)).await;
+    stage.settle().await;
+    assert_eq!(whats(&stage.north).await, ["hotline-unopened-there"]);
+    assert!(line(&stage.north, thread).await.waits_for(&stage.north));
+    state(&stage.north, &stage, Some(thread), say("the dam breaks")).await;
+    stage.settle().await;
+    let (again, _) = line(&stage.south, thread).await.message_for(stage.south.party()).unwrap();
+    state(&stage.south, &stage, Some(thread), heard(again)).await;
+    stage.settle().await;
+    for node in [&stage.north, &stage.south] {
+        assert!(whats(node).await.is_empty() && line(node, thread).await.standing.over);
+    }
+}
+
+/// Its author's clock is an hour ahead where it says something else a minute later.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_is_ahead_settles_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut stage = Stage::set(folder.path(), Arc::new(Tcp)).await;
+    attend(&stage).await;
+    let thread = state(&stage.north, &stage, None, message(Signal::Message, "the dam")).await;
+    stage.settle().await;
+    let address = stage.cut().await;
+    stage.clock.advance(SignedDuration::from_mins(61));
+    state(&stage.north, &stage, Some(thread), say("lunch?")).await;
+    stage.clock.advance(-SignedDuration::from_mins(60));
+    stage.mend(&address).await;
+    until(async || line(&stage.south, thread).await.summary.matter.opened.len() == 2).await;
+    stage.settle().await;
+    let second = line(&stage.south, thread).await.summary.matter.opened[1].index;
+    state(&stage.south, &stage, Some(thread), heard(second)).await;
+    stage.settle().await;
+    assert_eq!(whats(&stage.south).await, ["hotline-message"], "nobody has heard the first");
+}
+
+/// A test that nobody answered while it could be read is over once the next one's time has come.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_test_that_nobody_can_answer_waits_for_nobody() {
+    let folder = tempfile::tempdir().unwrap();
+    let stage = Stage::set(folder.path(), Arc::new(Tcp)).await;
+    let (north, south) = (&stage.north, &stage.south);
+    attend(&stage).await;
+    let agreement = north.agreement(&stage.hash()).unwrap();
+    let test = north.test_hotline(&Person::operator(), &agreement, Signal::ReadBack).await.unwrap();
+    stage.settle().await;
+    stage.clock.advance(SignedDuration::from_hours(1));
+    assert_eq!(whats(north).await, ["hotline-unanswered"]);
+    assert_eq!(line(north, test).await.standing.waits_for.as_ref(), Some(south.party()));
+    for _ in 0..5 {
+        stage.clock.advance(SignedDuration::from_hours(24 * 7 + 1));
+        attend(&stage).await;
+        attend(&stage).await;
+    }
+    assert_eq!(said(south, test).await, [None], "its key is gone");
+    for node in [north, south] {
+        let line = line(node, test).await;
+        assert_eq!((line.standing.over, line.standing.waits_for), (true, None));
+        assert_eq!(whats(node).await, [""; 0]);
+    }
+}
+
+/// Also where the terms want no tests, and whatever other tests are made.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_test_that_could_not_be_opened_is_told_until_one_of_its_sort_is() {
+    for (template, signal, other) in [
+        ("us-china-2015", Signal::Echo, Signal::Ping),
+        ("un-poc-directory", Signal::Ping, Signal::Echo),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("template"), template).unwrap();
+        let mut stage = Stage::set(folder.path(), Arc::new(Tcp)).await;
+        stage.settle().await;
+        let hash = stage.hash();
+        let test = async |node: &Node, signal| {
+            let agreement = node.agreement(&hash).unwrap();
+            node.test_hotline(&Person::operator(), &agreement, signal).await.unwrap()
+        };
+        let address = stage.cut().await;
+        let made = test(&stage.north, signal).await;
+        lose(&stage.north, made).await;
+        stage.mend(&address).await;
+        until(async || stage.south.matter(&Person::operator(), made).await.is_ok()).await;
+        stage.settle().await;
+        let told = [["hotline-test-unopened-there"], ["hotline-test-unopened"]];
+        assert_eq!([whats(&stage.north).await, whats(&stage.south).await], told, "{template}");
+        for node in [&stage.north, &stage.south] {
+            test(node, other).await;
+        }
+        stage.settle().await;
+        let is_told = whats(&stage.north).await.contains(&told[0][0].to_owned());
+        assert!(is_told, "{template}: {other:?} is another line");
+        test(&stage.north, signal).await;
+        stage.settle().await;
+        for node in [&stage.north, &stage.south] {
+            assert!(!whats(node).await.iter().any(|what| what.contains("unopened")), "{template}");
+        }
+    }
+}
+
+/// What waits longest stands behind a page of others, of which one is over by the terms.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_longest_is_listed_and_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let stage = Stage::set(folder.path(), Arc::new(Tcp)).await;
+    let (south, operator) = (&stage.south, Person::operator());
+    attend(&stage).await;
+    let oldest = state(&stage.north, &stage, None, message(Signal::Message, "the dam")).await;
+    let again = state(&stage.north, &stage, None, message(Signal::Message, "the dam")).await;
+    stage.settle().await;
+    stage.clock.advance(SignedDuration::from_mins(32));
+    state(&stage.north, &stage, Some(again), say("again")).await;
+    stage.settle().await;
+    let second = line(south, again).await.summary.matter.opened[1].index;
+    state(south, &stage, Some(again), heard(second)).await;
+    stage.settle().await;
+    assert!(line(south, again).await.standing.over);
+    south.tell().await.unwrap();
+    stage.clock.advance(SignedDuration::from_mins(1));
+    for _ in 0..199 {
+        state(&stage.north, &stage, None, message(Signal::Message, "rain")).await;
+    }
+    stage.settle().await;
+    let (mut listed, mut after) = (Vec::new(), None);
+    loop {
+        let all = Mechanism::Matters { topic: Topic::Hotline, open: true, after };
+        let page = control::answer(south, Question::Mechanism(all)).await.unwrap();
+        let lines = page["matters"].as_array().unwrap();
+        listed.extend(lines.iter().map(|line| line["id"].as_str().unwrap().to_owned()));
+        after = page["next"].as_u64();
+        if after.is_none() {
+            break;
+        }
+    }
+    assert!(listed.contains(&oldest.to_string()), "{} are listed", listed.len());
+    // Whoever has seen all that is newer finds the oldest alert.
+    south.tell().await.unwrap();
+    while south.unseen_alerts().await.unwrap() > 1 {
+        for alert in south.new_alerts(&operator).await.unwrap() {
+            if alert.thread != Some(oldest) {
+                south.see_alert(&operator, &alert.key).await.unwrap();
+            }
+        }
+    }
+    let alerts = south.new_alerts(&operator).await.unwrap();
+    assert_eq!(alerts.iter().map(|alert| alert.thread).collect::<Vec<_>>(), [Some(oldest)]);
+}
