@@ -142,7 +142,8 @@ impl Node {
         let messages = matter.messages(View::ALL);
         let waiting = messages.iter().filter(|one| one.by_opener != ours);
         let waiting = waiting.filter(|one| one.acknowledged.is_none());
-        let is_late = |event| due(agreement, event).is_some_and(|due| due <= self.now());
+        let within = time_to_read(agreement);
+        let is_late = |event| within.is_some_and(|within| is_late(within, event, self.now()));
         let waiting = waiting.filter(|one| one.is_unopened() || is_late(one.event));
         let mut gone: BTreeSet<u64> = waiting.map(|one| one.event.index).collect();
         if !gone.is_empty() {
@@ -199,7 +200,9 @@ impl Node {
         let own = ledger::show(&self.db, &agreement.own).await?;
         let other = ledger::counterpart(&self.db, &own).await?;
         let recent = self.calls(agreement).await?;
-        let epoch = |key: Option<EpochKey>| key.map(|key| key.epoch);
+        // To one that is no key nothing is sealed.
+        let is_key = |key: &EpochKey| seal::Recipient::parse(&key.recipient).is_ok();
+        let epoch = |key: Option<EpochKey>| key.filter(is_key).map(|key| key.epoch);
         let next = self.tests(agreement, &recent).await?;
         // Under what is over nobody answers any more.
         let until = agreement.ended().map_or(self.now(), |ended| ended.min(self.now()));
@@ -238,6 +241,8 @@ impl Node {
             }
         };
         let known = agreement.tested.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        // By a clock that was ahead it was looked through in vain.
+        let known = known.filter(|known| known.values().all(|made| *made <= self.now()));
         let is_known = known.is_some();
         let mut last = known.unwrap_or_default();
         recent.iter().for_each(|call| note(&mut last, call));
@@ -471,7 +476,14 @@ pub(crate) fn due(agreement: &Agreement, event: &Event) -> Option<Timestamp> {
     Some(time_to_read(agreement)?.after(event.came()?))
 }
 
-/// Whether a test's time was up so long ago that the next of its sort has come since: nobody can answer it any more.
+/// Whether what came here need not be read any more. For what is this node's own to keep its own mirror's word is enough,
+/// also where no outside witness covers what the other side states.
+fn is_late(within: &Period, event: &Event, now: Timestamp) -> bool {
+    let came = event.came().or(event.mirrored);
+    came.is_some_and(|came| within.after(came) <= now)
+}
+
+/// Whether a test's time was up so long ago that its key has been destroyed and the next of its sort has come since.
 pub(crate) fn is_past(agreement: &Agreement, call: &Matter, now: Timestamp) -> bool {
     let Some(hotline) = &agreement.terms.hotline else { return false };
     let every = match call.signal() {
@@ -479,10 +491,11 @@ pub(crate) fn is_past(agreement: &Agreement, call: &Matter, now: Timestamp) -> b
         Some(Signal::Ping) => &hotline.ping_every,
         _ => return false,
     };
-    // One that people make has no next: then it is past when its key is.
-    let Some(every) = every.as_ref().or(hotline.epoch.as_ref()) else { return false };
+    let Some(epoch) = &hotline.epoch else { return false };
     let due = call.opened.first().and_then(|first| due(agreement, first));
-    due.is_some_and(|due| every.after(due) <= now)
+    // One that people make has no next.
+    let next = |due| every.as_ref().map_or(due, |every| every.after(due));
+    due.is_some_and(|due| epoch.after(epoch.after(due)).max(next(due)) <= now)
 }
 
 /// Whether something that only these keys open came so lately that nobody need have acknowledged it yet: after an outage
@@ -508,8 +521,7 @@ async fn is_unread(
                 if !is_theirs || message.acknowledged.is_some() {
                     continue;
                 }
-                let is_late =
-                    message.event.came().is_some_and(|came| within.after(came) <= node.now());
+                let is_late = is_late(within, message.event, node.now());
                 if !is_late && opens(node, (from, message.event.index), dying, hotline_at).await? {
                     return Ok(true);
                 }

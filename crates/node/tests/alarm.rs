@@ -7,6 +7,8 @@
     reason = "a test that cannot go on fails"
 )]
 
+#[path = "stage/lose.rs"]
+mod lose;
 mod stage;
 
 use std::collections::BTreeSet;
@@ -109,6 +111,8 @@ async fn only_what_may_still_be_given_silences_it() {
     let ruling = Ruling { decision, text, reason: None, ground: None };
     by(south, Some(more), Command::Decide(ruling)).await;
     assert!(rings(north).await);
+    by(south, Some(more), Command::Clarify(remark("which logs?"))).await;
+    assert!(rings(north).await, "it is put off still");
     // Nobody answers any more what was open when its terms ended.
     by(north, None, going_on(kept, Relation::Extension, "preservation")).await;
     assert!(!rings(north).await);
@@ -133,6 +137,28 @@ async fn what_is_still_on_its_way_silences_nothing() {
     stage.mend(&address).await;
     stage.settle().await;
     assert!(!rings(&stage.north).await);
+}
+
+/// Nor of what the other side has and cannot open.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_opened_silences_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut stage = Stage::set(folder.path(), Arc::new(Tcp)).await;
+    let kept = kept_for_a_week(&stage, ask("the logs")).await;
+    let address = stage.cut().await;
+    let more = going_on(kept, Relation::Extension, "preservation");
+    let done = stage.north.command(&Person::operator(), Some(&stage.hash()), None, more).await;
+    let more = done.unwrap().thread;
+    let asked = async |node: &Node| {
+        let found = node.dossier(&Person::operator(), more).await;
+        found.map(|found| found.into_inner().line.summary.request.asked[0].clone())
+    };
+    lose::lose(&stage.north, &stage.hash(), asked(&stage.north).await.unwrap().index).await;
+    stage.mend(&address).await;
+    stage::until(async || asked(&stage.south).await.is_ok()).await;
+    stage.settle().await;
+    assert!(asked(&stage.north).await.unwrap().receipt.unwrap().is_unopened());
+    assert!(rings(&stage.north).await);
 }
 
 /// As it is in terms that have kinds of their own: what preserves is what they map to that.

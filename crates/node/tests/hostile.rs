@@ -641,4 +641,6 @@ async fn a_key_that_is_none_closes_no_hotline() {
     puppet.north.state(draft).unwrap();
     assert_eq!(puppet.deliver_all().await.status, 200);
     puppet.south.test_hotline(&Person::operator(), &agreement, Signal::Echo).await.unwrap();
+    let status = puppet.south.hotline_status(&Person::operator(), &agreement).await.unwrap();
+    assert_eq!(status.epochs.1, None, "what is said is sealed to the keys of the cards");
 }

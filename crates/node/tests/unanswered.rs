@@ -7,20 +7,26 @@
     reason = "a test that cannot go on fails"
 )]
 
+#[path = "stage/lose.rs"]
+mod lose;
 mod stage;
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use comity_node::clock::Adjustable;
 use comity_node::control::{self, Mechanism, Question};
 use comity_node::network::Tcp;
 use comity_node::{Node, hotline};
 use comity_rules::ThreadId;
 use comity_rules::access::Person;
+use comity_rules::agreement::Readers;
 use comity_rules::matter::{Signal, Topic};
 use jiff::SignedDuration;
 use stage::line::{attend, heard, keys, line, message, said, say, state};
 use stage::{Stage, until};
+use tokio::task::JoinSet;
 
 /// What people are told of the hotline that nobody has seen.
 async fn whats(node: &Node) -> Vec<String> {
@@ -32,16 +38,21 @@ async fn whats(node: &Node) -> Vec<String> {
     whats
 }
 
-/// What was stated first in a thread does not go with its statement: the other side cannot open it.
-async fn lose(node: &Node, thread: ThreadId) {
-    let line = line(node, thread).await;
-    let own = node.own_ledger(&line.agreement).await.unwrap();
-    let store = rusqlite::Connection::open(node.home().folder().join("store.db")).unwrap();
-    store.busy_timeout(Duration::from_secs(10)).unwrap();
-    let index = i64::try_from(line.summary.matter.opened[0].index).unwrap();
-    let gone =
-        store.execute("DELETE FROM content WHERE ledger = ?1 AND idx = ?2", (&own.id, index));
-    assert_eq!(gone.unwrap(), 1);
+/// What the northern node stated first in a thread cannot be opened by the other.
+async fn lose(stage: &Stage, thread: ThreadId) {
+    let first = line(&stage.north, thread).await.summary.matter.opened[0].index;
+    lose::lose(&stage.north, &stage.hash(), first).await;
+}
+
+/// Two nodes, and what serves their one outside witness.
+async fn watched(folder: &Path) -> (Stage, JoinSet<()>) {
+    let clock = Arc::new(Adjustable::new(stage::start()));
+    let (witness, url, serving) = stage::witness(folder, "harbour", clock.clone()).await;
+    let outside = vec![stage::outside("harbour", witness.key(), &url)];
+    let (watching, tasks) = ((vec![witness], outside), JoinSet::new());
+    let everyone = Readers::Everyone;
+    let stage = Stage::under(folder, Arc::new(Tcp), clock, 1, watching, everyone, tasks).await;
+    (stage, serving)
 }
 
 /// Each side has said something that the other has not acknowledged: each sees what is for itself to do.
@@ -114,7 +125,7 @@ async fn what_cannot_be_opened_is_told_though_more_was_said() {
     let address = stage.cut().await;
     let thread = state(&stage.north, &stage, None, message(Signal::Message, "the dam")).await;
     state(&stage.north, &stage, Some(thread), say("lunch?")).await;
-    lose(&stage.north, thread).await;
+    lose(&stage, thread).await;
     stage.mend(&address).await;
     until(async || stage.south.matter(&Person::operator(), thread).await.is_ok()).await;
     stage.settle().await;
@@ -152,6 +163,58 @@ async fn a_clock_that_is_ahead_settles_nothing() {
     state(&stage.south, &stage, Some(thread), heard(second)).await;
     stage.settle().await;
     assert_eq!(whats(&stage.south).await, ["hotline-message"], "nobody has heard the first");
+}
+
+/// What is settled stays so, though what is said after it has no witness yet.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_settled_rings_no_more_while_the_witness_is_away() {
+    let folder = tempfile::tempdir().unwrap();
+    let (stage, mut witnessing) = watched(folder.path()).await;
+    let (north, south) = (&stage.north, &stage.south);
+    attend(&stage).await;
+    let thread = state(north, &stage, None, message(Signal::Message, "the dam")).await;
+    stage.settle().await;
+    stage.clock.advance(SignedDuration::from_mins(32));
+    state(north, &stage, Some(thread), say("again")).await;
+    stage.settle().await;
+    let second = line(south, thread).await.summary.matter.opened[1].index;
+    state(south, &stage, Some(thread), heard(second)).await;
+    stage.settle().await;
+    assert_eq!([whats(north).await, whats(south).await], [[""; 0]; 2]);
+    witnessing.shutdown().await;
+    stage.clock.advance(SignedDuration::from_mins(1));
+    state(north, &stage, Some(thread), say("thanks")).await;
+    until(async || line(south, thread).await.summary.matter.opened.len() == 3).await;
+    let third = line(south, thread).await.summary.matter.opened[2].index;
+    state(south, &stage, Some(thread), heard(third)).await;
+    until(async || line(north, thread).await.summary.matter.replied.len() == 2).await;
+    assert_eq!([whats(north).await, whats(south).await], [[""; 0]; 2]);
+}
+
+/// Nobody keeps a key alive by what no outside witness covers.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_dies_though_no_witness_covers_what_it_opens() {
+    let folder = tempfile::tempdir().unwrap();
+    let (stage, mut witnessing) = watched(folder.path()).await;
+    let (north, south) = (&stage.north, &stage.south);
+    attend(&stage).await;
+    let first = keys(south).remove(0);
+    witnessing.shutdown().await;
+    let thread = state(north, &stage, None, message(Signal::Message, "the dam")).await;
+    until(async || south.matter(&Person::operator(), thread).await.is_ok()).await;
+    for _ in 0..40 {
+        stage.clock.advance(SignedDuration::from_hours(24 * 7 + 1));
+        for node in [north, south] {
+            let agreement = node.agreement(&stage.hash()).unwrap();
+            hotline::attend(node, &agreement).await.unwrap();
+        }
+        if !keys(south).contains(&first) {
+            assert_eq!(said(south, thread).await, [None]);
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+    panic!("{:?}", keys(south));
 }
 
 /// A test that nobody answered while it could be read is over once the next one's time has come.
@@ -198,7 +261,7 @@ async fn a_test_that_could_not_be_opened_is_told_until_one_of_its_sort_is() {
         };
         let address = stage.cut().await;
         let made = test(&stage.north, signal).await;
-        lose(&stage.north, made).await;
+        lose(&stage, made).await;
         stage.mend(&address).await;
         until(async || stage.south.matter(&Person::operator(), made).await.is_ok()).await;
         stage.settle().await;

@@ -185,8 +185,17 @@ pub struct Message<'a> {
     pub event: &'a Event,
     /// The other side's acknowledgement.
     pub acknowledged: Option<&'a Event>,
-    /// The latest that its author said after it and has one.
-    pub followed: Option<&'a Event>,
+    /// What its author said after it and has one.
+    pub followed: Option<Followed>,
+}
+
+/// What somebody said later and is acknowledged: the latest of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Followed {
+    /// How much of the other ledger he had seen.
+    pub seen: u64,
+    /// When it was witnessed, or one before it, where that is not yet.
+    pub witnessed: Option<Timestamp>,
 }
 
 /// What is to become of a message.
@@ -471,10 +480,15 @@ impl Matter {
                     Message { by_opener, event, acknowledged, followed: None }
                 })
                 .collect();
-            let mut latest = None;
+            let mut latest: Option<Followed> = None;
             for one in said.iter_mut().rev() {
                 one.followed = latest;
-                latest = latest.or(one.acknowledged.map(|_| one.event));
+                if one.acknowledged.is_some() {
+                    let Followed { seen, witnessed } = latest.unwrap_or_default();
+                    let (seen, witnessed) =
+                        (seen.max(one.event.seen), witnessed.max(one.event.witnessed));
+                    latest = Some(Followed { seen, witnessed });
+                }
             }
             messages.extend(said);
         }

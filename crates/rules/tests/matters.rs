@@ -185,6 +185,22 @@ fn what_was_said_before_it_was_known_stands_for_nothing() {
     assert_eq!(case.state(thread), (State::Acknowledged, None));
 }
 
+/// What was settled stays so though more is said and acknowledged that is not witnessed yet.
+#[test]
+fn what_is_settled_stays_settled() {
+    let mut case = Case::new();
+    let thread = case.act(0, None, signal(Signal::Message)).unwrap();
+    for text in ["again", "thanks"] {
+        case.act(0, Some(thread), Deed::Say(remark(text))).unwrap();
+        let message = last(&case, 0);
+        let heard = Deed::Confirm { message, read_back: false, remark: remark("") };
+        case.act(1, Some(thread), heard).unwrap();
+        let mut matter = case.parties[0].matters[&thread].clone();
+        matter.opened[1].witnessed = Some(start());
+        assert_eq!(matter.messages(View::ALL)[0].fate(Some(start()), true), Fate::Over, "{text}");
+    }
+}
+
 /// Who has a message by its own mirror's word gains nothing by keeping its receipt back.
 #[test]
 fn the_time_to_answer_begins_when_it_came_whatever_the_receipt_says() {

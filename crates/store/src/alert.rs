@@ -74,14 +74,19 @@ pub async fn raise(db: &Db, alert: &Alert, to: &[Recipient]) -> Result<bool, Err
         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (key) DO NOTHING";
     const KNOWN: &str = "SELECT settled FROM alert WHERE key = $1";
     if let Some(row) = db.query_one(KNOWN, &[alert.key.as_str().into()]).await? {
-        const AGAIN: &str = "UPDATE alert SET settled = NULL, seen_by = NULL, seen = NULL, at = $2
-            WHERE key = $1 AND settled IS NOT NULL";
+        const AGAIN: &str = "UPDATE alert SET settled = NULL, seen_by = NULL, seen = NULL, at = $2,
+            step = $3, detail = $4 WHERE key = $1 AND settled IS NOT NULL";
         const TOLD: &str = "DELETE FROM alert_to WHERE key = $1";
         if row.is_null(0) {
             return Ok(false);
         }
         let mut tx = db.begin().await?;
-        let params = [alert.key.as_str().into(), alert.at.as_second().into()];
+        let params = [
+            alert.key.as_str().into(),
+            alert.at.as_second().into(),
+            u64::from(alert.step).into(),
+            alert.detail.as_str().into(),
+        ];
         let again = tx.execute(AGAIN, &params).await? == 1;
         if again {
             tx.execute(TOLD, &[alert.key.as_str().into()]).await?;

@@ -149,7 +149,7 @@ pub async fn limits(
 ) -> Result<Vec<(ThreadId, String, Date)>, Error> {
     const SQL: &str = "SELECT request.thread, limit_of.what, limit_of.day FROM limit_of
         JOIN request ON request.seq = limit_of.request
-        WHERE limit_of.day >= $1 AND limit_of.day < $2 ORDER BY limit_of.day LIMIT $3";
+        WHERE limit_of.day >= $1 AND limit_of.day < $2 ORDER BY limit_of.day, limit_of.ledger, limit_of.idx, limit_of.what LIMIT $3";
     let days = [from.to_string().into(), until.to_string().into(), limit.into()];
     let rows = db.query(SQL, &days).await?;
     let read = |row: &Row| {

@@ -6,9 +6,9 @@ use comity_rules::access::Person;
 use comity_rules::agreement::RequestKind;
 use comity_rules::content::{Letter, Relation};
 use comity_rules::matter::{Fate, Signal, Topic};
-use comity_rules::request::{Desired, Outcome, Status};
+use comity_rules::request::{Decision, Desired, Outcome, Status};
 use comity_rules::review::Meetings;
-use comity_rules::thread::{Sides as _, View};
+use comity_rules::thread::{Receipted, Sides as _, View};
 use comity_rules::{Kind, Matter, PartyId, Request, ThreadId, quality};
 use comity_store::alert::Alert;
 use comity_store::request::{self, Statement};
@@ -378,8 +378,10 @@ async fn is_prolonged(node: &Node, kept: &Request) -> Result<bool, Error> {
         let standing = one.request.standing(View::ALL);
         let not_given = [Outcome::Refused, Outcome::Impossible, Outcome::Postponed];
         let lives = standing.desired != Desired::Withdrawn
-            // Of what nobody there has had yet nothing is given.
-            && !matches!(standing.status, Status::Sent | Status::Refused | Status::Postponed)
+            // Of what nobody there has had yet, or can read, nothing is given.
+            && !matches!(standing.status, Status::Sent | Status::Refused)
+            && (standing.acknowledged || !is_unopened(&one.request))
+            && (standing.decision != Some(Decision::Postponed) || standing.is_answered())
             && !standing.outcomes.iter().any(|outcome| not_given.contains(outcome))
             && (standing.is_answered() || !node.agreement(&one.terms)?.is_closed());
         let same = one.request.asker == kept.asker && one.request.receiver == kept.receiver;
@@ -404,6 +406,12 @@ async fn is_prolonged(node: &Node, kept: &Request) -> Result<bool, Error> {
         }
     }
     Ok(false)
+}
+
+/// Whether the other side's node could not open a request.
+fn is_unopened(request: &Request) -> bool {
+    let receipt = request.asked.first().and_then(|first| first.receipt.as_ref());
+    receipt.is_some_and(Receipted::is_unopened)
 }
 
 /// Action items of this party's that are due within a week.

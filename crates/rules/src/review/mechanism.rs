@@ -59,13 +59,13 @@ pub struct Pause {
 pub struct Readiness {
     /// Echo tests: to its node's receipt.
     pub echo: Times,
-    /// Tests that a person answered by reading back: from the receipt.
+    /// Tests that a person answered by reading back: from when they came, by its receipt or its mirror.
     pub read_back: Times,
-    /// Announced tests: from the receipt to a person's acknowledgement.
+    /// Announced tests: from then to a person's acknowledgement.
     pub ping: Times,
     /// Messages, likewise.
     pub message: Times,
-    /// Tests and messages that it never receipted.
+    /// Echo tests that it never receipted, and others that it neither receipted nor mirrored.
     pub unreceipted: u32,
     /// Those that its node had and could not open, by its own word, and that nobody there acknowledged since: how many
     /// of each sort. They are answers that did not come, in no time.
