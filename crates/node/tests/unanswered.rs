@@ -13,7 +13,6 @@ mod stage;
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use comity_node::clock::Adjustable;
 use comity_node::control::{self, Mechanism, Question};
