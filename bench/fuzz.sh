@@ -9,7 +9,8 @@ shift || true
 command -v cargo-fuzz >/dev/null || cargo install --locked cargo-fuzz
 targets=("$@")
 [ ${#targets[@]} -gt 0 ] || mapfile -t targets < <(cargo +nightly fuzz list)
-cargo +nightly fuzz build --features fuzzing
+# Only what is run: each is a program of its own to link.
+for target in "${targets[@]}"; do cargo +nightly fuzz build --features fuzzing "$target"; done
 scratch=target/fuzz-corpus
 for target in "${targets[@]}"; do
   mkdir -p "$scratch/$target"

@@ -241,7 +241,9 @@ fn nodes_pull_from_and_push_to_each_other() {
 }
 
 /// Answers requests, one after the other, with what a function says of each path.
-fn server(answer: impl Fn(&str, usize) -> (u16, String, String) + Send + 'static) -> u16 {
+fn server<B: AsRef<[u8]>>(
+    answer: impl Fn(&str, usize) -> (u16, String, B) + Send + 'static,
+) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     std::thread::spawn(move || {
@@ -256,11 +258,12 @@ fn server(answer: impl Fn(&str, usize) -> (u16, String, String) + Send + 'static
             }
             let path = first.split(' ').nth(1).unwrap_or_default();
             let (status, headers, body) = answer(path, turn);
+            let body = body.as_ref();
             let head = format!(
                 "HTTP/1.1 {status} x\r\ncontent-type: {TAXII}\r\ncontent-length: {}\r\n{headers}\r\n",
                 body.len()
             );
-            let _ = stream.write_all(format!("{head}{body}").as_bytes());
+            let _ = stream.write_all(&[head.as_bytes(), body].concat());
             let _ = reader.read(&mut [0]);
         }
     });
@@ -304,6 +307,14 @@ fn servers_that_page_wrongly_or_lead_elsewhere_are_left() {
         "/other/" => (200, String::new(), last.clone()),
         _ => (307, "location: /other/\r\n".to_owned(), String::new()),
     }));
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert!(text(&output).contains("2 objects, 1 new, 0 here already, 1 refused"), "{output:?}");
+    // So is one with what is no UTF-8 in it.
+    let both = format!("{{\"objects\":[{},{}]}}", indicator(7, "green"), indicator(6, "green"));
+    let at = both.find("Sinkhole 7").unwrap();
+    let mut both = both.into_bytes();
+    both[at] = 0xe9;
+    let output = pull(server(move |_, _| (200, String::new(), both.clone())));
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     assert!(text(&output).contains("2 objects, 1 new, 0 here already, 1 refused"), "{output:?}");
     // To another host nothing goes, the key least of all.

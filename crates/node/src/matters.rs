@@ -32,7 +32,7 @@ pub struct Line {
     pub gone: BTreeSet<u64>,
     /// Whether this party opened it.
     ours: bool,
-    /// Whether it is a test of this party's that nobody answered in time, and the next one's time has come.
+    /// Whether it is a test that nobody answered in time, and the next one's time has come.
     is_past: bool,
     /// How much of the other ledger the opener, and the other, had seen who last said something that was opened.
     opened: [u64; 2],
@@ -69,7 +69,8 @@ impl Line {
         let gone = node.gone(&agreement, &summary.matter).await?;
         let standing = summary.matter.standing(View::ALL);
         let ours = summary.matter.opener == *node.party();
-        let is_past = ours && hotline::is_past(&agreement, &summary.matter, node.now());
+        // For both sides: one that is sealed to a card's key could be read for ever.
+        let is_past = hotline::is_past(&agreement, &summary.matter, node.now());
         let mut line = Self { summary, standing, agreement, gone, ours, is_past, opened: [0; 2] };
         let mut opened = [0; 2];
         for one in line.messages().iter().filter(|one| !one.is_unopened()) {
@@ -139,7 +140,7 @@ impl Line {
                 && match self.fate(one) {
                     Fate::Waits => true,
                     Fate::Gone => is_here,
-                    Fate::Over => false,
+                    Fate::Lapsed | Fate::Over => false,
                 }
         });
         waits.map(|one| (one.event.index, one.event.act.signal()))

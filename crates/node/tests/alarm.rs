@@ -157,7 +157,7 @@ async fn what_cannot_be_opened_silences_nothing() {
     stage.mend(&address).await;
     stage::until(async || asked(&stage.south).await.is_ok()).await;
     stage.settle().await;
-    assert!(asked(&stage.north).await.unwrap().receipt.unwrap().is_unopened());
+    assert!(asked(&stage.north).await.unwrap().is_unopened());
     assert!(rings(&stage.north).await);
 }
 
@@ -238,4 +238,17 @@ async fn what_rings_again_is_told_again() {
         assert!(rings(north).await, "seen before: {is_seen}");
     }
     assert_eq!(called.load(Ordering::SeqCst), 4);
+}
+
+/// An answer to an extension that says of nothing that it is kept for longer gives nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_extension_that_extends_nothing_silences_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let stage = Stage::set(folder.path(), Arc::new(Tcp)).await;
+    let kept = kept_for_a_week(&stage, ask("the logs")).await;
+    let longer = going_on(kept, Relation::Extension, "preservation");
+    let more = by(&stage, &stage.north, None, longer).await;
+    by(&stage, &stage.south, Some(more), Command::Acknowledge(remark("taken"))).await;
+    by(&stage, &stage.south, Some(more), answer("see our letter")).await;
+    assert!(rings(&stage.north).await, "nothing says that it is kept for longer");
 }

@@ -16,13 +16,15 @@ use std::sync::Arc;
 
 use comity_node::clock::Adjustable;
 use comity_node::control::{self, Mechanism, Question};
-use comity_node::network::Tcp;
-use comity_node::{Node, hotline};
+use comity_node::network::{Network as _, Tcp};
+use comity_node::witness::Witness;
+use comity_node::{Node, hotline, serve};
 use comity_rules::ThreadId;
 use comity_rules::access::Person;
 use comity_rules::agreement::Readers;
 use comity_rules::matter::{Signal, Topic};
 use jiff::SignedDuration;
+use serde_json::json;
 use stage::line::{attend, heard, keys, line, message, said, say, state};
 use stage::{Stage, until};
 use tokio::task::JoinSet;
@@ -43,15 +45,32 @@ async fn lose(stage: &Stage, thread: ThreadId) {
     lose::lose(&stage.north, &stage.hash(), first).await;
 }
 
-/// Two nodes, and what serves their one outside witness.
-async fn watched(folder: &Path) -> (Stage, JoinSet<()>) {
+/// The one outside witness of two nodes.
+struct Outside {
+    witness: Arc<Witness>,
+    url: String,
+    serving: JoinSet<()>,
+}
+
+impl Outside {
+    async fn leave(&mut self) {
+        self.serving.shutdown().await;
+    }
+
+    async fn come_back(&mut self) {
+        let listener = Tcp.bind(self.url.trim_start_matches("http://")).await.unwrap();
+        self.serving.spawn(serve::plain(listener, Arc::clone(&self.witness).router()));
+    }
+}
+
+async fn watched(folder: &Path) -> (Stage, Outside) {
     let clock = Arc::new(Adjustable::new(stage::start()));
     let (witness, url, serving) = stage::witness(folder, "harbour", clock.clone()).await;
     let outside = vec![stage::outside("harbour", witness.key(), &url)];
-    let (watching, tasks) = ((vec![witness], outside), JoinSet::new());
+    let (watching, tasks) = ((vec![Arc::clone(&witness)], outside), JoinSet::new());
     let everyone = Readers::Everyone;
     let stage = Stage::under(folder, Arc::new(Tcp), clock, 1, watching, everyone, tasks).await;
-    (stage, serving)
+    (stage, Outside { witness, url, serving })
 }
 
 /// Each side has said something that the other has not acknowledged: each sees what is for itself to do.
@@ -168,7 +187,7 @@ async fn a_clock_that_is_ahead_settles_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_settled_rings_no_more_while_the_witness_is_away() {
     let folder = tempfile::tempdir().unwrap();
-    let (stage, mut witnessing) = watched(folder.path()).await;
+    let (stage, mut outside) = watched(folder.path()).await;
     let (north, south) = (&stage.north, &stage.south);
     attend(&stage).await;
     let thread = state(north, &stage, None, message(Signal::Message, "the dam")).await;
@@ -180,7 +199,7 @@ async fn what_is_settled_rings_no_more_while_the_witness_is_away() {
     state(south, &stage, Some(thread), heard(second)).await;
     stage.settle().await;
     assert_eq!([whats(north).await, whats(south).await], [[""; 0]; 2]);
-    witnessing.shutdown().await;
+    outside.leave().await;
     stage.clock.advance(SignedDuration::from_mins(1));
     state(north, &stage, Some(thread), say("thanks")).await;
     until(async || line(south, thread).await.summary.matter.opened.len() == 3).await;
@@ -190,15 +209,102 @@ async fn what_is_settled_rings_no_more_while_the_witness_is_away() {
     assert_eq!([whats(north).await, whats(south).await], [[""; 0]; 2]);
 }
 
+/// Said and mirrored a minute after the first, while the outside witness was away for an hour.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_witness_that_was_away_settles_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let (stage, mut outside) = watched(folder.path()).await;
+    let (north, south) = (&stage.north, &stage.south);
+    attend(&stage).await;
+    let thread = state(north, &stage, None, message(Signal::Message, "the dam")).await;
+    stage.settle().await;
+    outside.leave().await;
+    stage.clock.advance(SignedDuration::from_mins(1));
+    state(north, &stage, Some(thread), say("lunch?")).await;
+    until(async || {
+        let matter = line(south, thread).await.summary.matter;
+        matter.opened.len() == 2 && matter.opened[1].mirrored.is_some()
+    })
+    .await;
+    let second = line(south, thread).await.summary.matter.opened[1].index;
+    state(south, &stage, Some(thread), heard(second)).await;
+    until(async || line(north, thread).await.summary.matter.replied.len() == 1).await;
+    assert_eq!(whats(south).await, ["hotline-message"]);
+    stage.clock.advance(SignedDuration::from_mins(60));
+    assert_eq!(whats(south).await, ["hotline-message"]);
+    assert_eq!(whats(north).await, ["hotline-unanswered"]);
+    outside.come_back().await;
+    until(async || line(north, thread).await.summary.matter.opened[1].witnessed.is_some()).await;
+    stage.settle().await;
+    assert_eq!(whats(south).await, ["hotline-message"], "nobody has heard the first");
+    assert_eq!(whats(north).await, ["hotline-unanswered"]);
+}
+
+/// A record of a call that the other side does not agree to is not acknowledged by its next remark.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_of_a_call_is_not_acknowledged_by_a_remark() {
+    let folder = tempfile::tempdir().unwrap();
+    let stage = Stage::set(folder.path(), Arc::new(Tcp)).await;
+    let (north, south) = (&stage.north, &stage.south);
+    attend(&stage).await;
+    let thread = state(north, &stage, None, message(Signal::Telephone, "the call")).await;
+    stage.settle().await;
+    assert_eq!(whats(south).await, ["hotline-telephone"]);
+    stage.clock.advance(SignedDuration::from_mins(32));
+    state(north, &stage, Some(thread), say("the meeting is at ten")).await;
+    stage.settle().await;
+    let second = line(south, thread).await.summary.matter.opened[1].index;
+    state(south, &stage, Some(thread), heard(second)).await;
+    stage.settle().await;
+    for node in [north, south] {
+        assert!(said(node, thread).await.iter().all(Option::is_some), "it can be read");
+    }
+    assert_eq!(whats(south).await, ["hotline-telephone"]);
+    assert_eq!(line(south, thread).await.state(), "unacknowledged");
+}
+
+/// A test that was made before both had a key is sealed to the card: it can be read, and both say so.
+#[tokio::test(flavor = "multi_thread")]
+async fn both_say_the_same_of_a_test_that_can_still_be_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let stage = Stage::set(folder.path(), Arc::new(Tcp)).await;
+    let (north, south) = (&stage.north, &stage.south);
+    stage.settle().await;
+    let agreement = north.agreement(&stage.hash()).unwrap();
+    let test = north.test_hotline(&Person::operator(), &agreement, Signal::ReadBack).await.unwrap();
+    stage.settle().await;
+    for _ in 0..8 {
+        stage.clock.advance(SignedDuration::from_hours(24 * 7 + 1));
+        attend(&stage).await;
+        attend(&stage).await;
+    }
+    let [one, other] = [line(north, test).await, line(south, test).await];
+    assert!(one.standing.over);
+    assert_eq!(one.standing, other.standing);
+}
+
+/// What a command shows of an echo that came says one thing.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_echo_that_came_is_over_in_json() {
+    let folder = tempfile::tempdir().unwrap();
+    let stage = Stage::set(folder.path(), Arc::new(Tcp)).await;
+    attend(&stage).await;
+    let echo = state(&stage.north, &stage, None, message(Signal::Echo, "0a1b")).await;
+    stage.settle().await;
+    let asked = Mechanism::Matter { id: echo.to_string() };
+    let shown = control::answer(&stage.north, Question::Mechanism(asked)).await.unwrap();
+    assert_eq!((&shown["over"], &shown["messages"][0]["over"]), (&json!(true), &json!(true)));
+}
+
 /// Nobody keeps a key alive by what no outside witness covers.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_dies_though_no_witness_covers_what_it_opens() {
     let folder = tempfile::tempdir().unwrap();
-    let (stage, mut witnessing) = watched(folder.path()).await;
+    let (stage, mut outside) = watched(folder.path()).await;
     let (north, south) = (&stage.north, &stage.south);
     attend(&stage).await;
     let first = keys(south).remove(0);
-    witnessing.shutdown().await;
+    outside.leave().await;
     let thread = state(north, &stage, None, message(Signal::Message, "the dam")).await;
     until(async || south.matter(&Person::operator(), thread).await.is_ok()).await;
     let attend = async || {

@@ -13,7 +13,7 @@ use minicbor::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 
 use crate::request::{Act, Illegal};
-use crate::thread::{Event, Receipted, Sides, View, up_to};
+use crate::thread::{Event, Sides, View, up_to};
 use crate::{Kind, PartyId, ThreadId};
 
 /// Bytes of what a statement says openly, beside a request's.
@@ -194,8 +194,9 @@ pub struct Message<'a> {
 pub struct Followed {
     /// How much of the other ledger he had seen.
     pub seen: u64,
-    /// When it was witnessed, or one before it, where that is not yet.
-    pub witnessed: Option<Timestamp>,
+    /// When it was there, once that is witnessed: by the witnesses, or by the other side's mirror where that had it before
+    /// them; or one before it.
+    pub said: Option<Timestamp>,
 }
 
 /// What is to become of a message.
@@ -205,34 +206,51 @@ pub enum Fate {
     Waits,
     /// Nobody can; its author may say it again.
     Gone,
-    /// It is acknowledged, or what its author said again in its place is.
+    /// Nobody can, or did in time: a test, of which another is made.
+    Lapsed,
+    /// It is acknowledged, or what its author said again in its place is; an echo: it came back.
     Over,
+}
+
+impl Fate {
+    /// Whether nothing is left to do.
+    #[must_use]
+    pub fn is_over(self) -> bool {
+        matches!(self, Self::Lapsed | Self::Over)
+    }
 }
 
 impl Message<'_> {
     /// Whether the other side's node could not open it, by its receipt, and nobody there has acknowledged it since.
     #[must_use]
     pub fn is_unopened(&self) -> bool {
-        self.acknowledged.is_none()
-            && self.event.receipt.as_ref().is_some_and(Receipted::is_unopened)
+        self.acknowledged.is_none() && self.event.is_unopened()
     }
 
     /// What is to become of it. What is said after it when its time was up (`due`), or when it could not be opened, stands
-    /// for it once that is acknowledged; a test is made again by itself. `gone`: it cannot be read on the node that asks.
+    /// for it once that is acknowledged; but not for a test, which is made again by itself, nor when its time was up for
+    /// what was said by telephone, which is kept to be acknowledged. `gone`: it cannot be read on the node that asks.
     #[must_use]
     pub fn fate(&self, due: Option<Timestamp>, gone: bool) -> Fate {
-        let is_gone = gone || self.is_unopened();
-        let unopened = self.event.receipt.as_ref().filter(|_| self.is_unopened());
+        let signal = self.event.act.signal();
+        let is_test = signal.is_some_and(Signal::is_test);
+        let receipt = self.event.receipt.as_ref();
+        let unopened = receipt.filter(|_| self.is_unopened());
+        let due = due.filter(|_| signal != Some(Signal::Telephone));
         // Whoever says it again knows that it is wanted: he has seen the receipt, or its time is up.
-        let again = self.followed.is_some_and(|later| {
+        let is_again = |later: Followed| {
             unopened.is_some_and(|receipt| later.seen > receipt.index)
-                || due.zip(later.witnessed).is_some_and(|(due, said)| said >= due)
-        });
-        let is_test = self.event.act.signal().is_some_and(Signal::is_test);
-        match self.acknowledged {
-            None if !again && !is_gone => Fate::Waits,
-            None if !again && !is_test => Fate::Gone,
-            _ => Fate::Over,
+                || due.zip(later.said).is_some_and(|(due, said)| said >= due)
+        };
+        let is_settled = match signal {
+            Some(Signal::Echo) => receipt.is_some() && unopened.is_none(),
+            _ => self.acknowledged.is_some() || !is_test && self.followed.is_some_and(is_again),
+        };
+        match gone || unopened.is_some() {
+            _ if is_settled => Fate::Over,
+            true if is_test => Fate::Lapsed,
+            true => Fate::Gone,
+            false => Fate::Waits,
         }
     }
 }
@@ -378,21 +396,11 @@ impl Matter {
         let standing = |state, waits_for, over| Standing { state, waits_for, over };
         match self.topic {
             Topic::Hotline => {
-                if self.signal() == Some(Signal::Echo) {
-                    let receipt = self.opened.first().and_then(|first| first.receipt.as_ref());
-                    return match receipt {
-                        None => standing(State::Unacknowledged, other, false),
-                        Some(one) if one.is_unopened() => standing(State::Unopened, None, true),
-                        Some(_) => standing(State::Acknowledged, None, true),
-                    };
-                }
                 let messages = self.messages(view);
-                let open: Vec<_> = messages.iter().filter(|one| fate(one) != Fate::Over).collect();
+                let open: Vec<_> = messages.iter().filter(|one| !fate(one).is_over()).collect();
                 let Some(first) = open.first() else {
-                    let is_silent =
-                        |one: &&Message<'_>| one.acknowledged.is_none() && one.followed.is_none();
-                    let silent = messages.iter().find(is_silent);
-                    let state = match silent {
+                    let lapsed = messages.iter().find(|one| fate(one) == Fate::Lapsed);
+                    let state = match lapsed {
                         None => State::Acknowledged,
                         Some(one) if one.is_unopened() => State::Unopened,
                         Some(_) => State::Unacknowledged,
@@ -484,10 +492,11 @@ impl Matter {
             for one in said.iter_mut().rev() {
                 one.followed = latest;
                 if one.acknowledged.is_some() {
-                    let Followed { seen, witnessed } = latest.unwrap_or_default();
-                    let (seen, witnessed) =
-                        (seen.max(one.event.seen), witnessed.max(one.event.witnessed));
-                    latest = Some(Followed { seen, witnessed });
+                    let Followed { seen, said } = latest.unwrap_or_default();
+                    // Who keeps it from the witnesses until then has not said it later.
+                    let own =
+                        one.event.witnessed.map(|at| one.event.mirrored.unwrap_or(at).min(at));
+                    latest = Some(Followed { seen: seen.max(one.event.seen), said: said.max(own) });
                 }
             }
             messages.extend(said);

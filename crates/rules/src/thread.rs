@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::channel::Channel;
-use crate::matter::{Matter, Topic};
+use crate::matter::{Matter, Signal, Topic};
 use crate::period::instant;
 use crate::request::{Act, Illegal};
 use crate::{Kind, PartyId, Request, ThreadId};
@@ -52,6 +52,16 @@ impl Event {
         let mirror = self.mirrored.zip(self.witnessed).map(|(mirror, sent)| mirror.max(sent));
         receipt.into_iter().chain(mirror).min()
     }
+
+    /// Whether the other side's node could not open it, by its receipt. Of an echo, which nothing else answers, it says so
+    /// with any code.
+    #[must_use]
+    pub fn is_unopened(&self) -> bool {
+        self.receipt.as_ref().is_some_and(|receipt| match self.act.signal() {
+            Some(Signal::Echo) => !receipt.code.is_empty(),
+            _ => UNOPENED.contains(&receipt.code.as_str()),
+        })
+    }
 }
 
 /// The other side's receipt for a statement.
@@ -67,14 +77,6 @@ pub struct Receipted {
 
 /// Codes after which a statement has its effect all the same: its content could not be had, or read.
 const UNOPENED: [&str; 3] = ["undecryptable", "content-mismatch", "not-understood"];
-
-impl Receipted {
-    /// Whether it says that the content could not be opened or understood.
-    #[must_use]
-    pub fn is_unopened(&self) -> bool {
-        UNOPENED.contains(&self.code.as_str())
-    }
-}
 
 /// A cut through both ledgers: entries below these indexes are seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -92,6 +92,10 @@ fn remark(text: &str) -> Remark {
     Remark { text: text.to_owned() }
 }
 
+fn confirm(message: u64) -> Deed {
+    Deed::Confirm { message, read_back: false, remark: remark("") }
+}
+
 fn signal(signal: Signal) -> Deed {
     let message = Message {
         title: "title".into(),
@@ -119,7 +123,6 @@ fn a_message_waits_for_a_person_of_the_other_side_and_so_does_each_reply() {
     let thread = case.act(0, None, signal(Signal::Message)).unwrap();
     assert_eq!(case.state(thread), (State::Unacknowledged, Some("south")));
     let sent = last(&case, 0);
-    let confirm = |message| Deed::Confirm { message, read_back: false, remark: remark("") };
     assert_eq!(case.refused(0, thread, confirm(sent)), Illegal::NoMessage, "not one's own");
     case.act(1, Some(thread), confirm(sent)).unwrap();
     assert_eq!(case.state(thread), (State::Acknowledged, None));
@@ -138,8 +141,7 @@ fn what_is_said_again_stands_for_what_its_time_is_up_of() {
     let thread = case.act(0, None, signal(Signal::Message)).unwrap();
     case.act(0, Some(thread), Deed::Say(remark("and another thing"))).unwrap();
     let message = last(&case, 0);
-    let heard = Deed::Confirm { message, read_back: false, remark: remark("") };
-    case.act(1, Some(thread), heard).unwrap();
+    case.act(1, Some(thread), confirm(message)).unwrap();
     assert_eq!(case.state(thread), (State::Unacknowledged, Some("south")));
     let mut matter = case.parties[0].matters[&thread].clone();
     let said = start();
@@ -174,14 +176,13 @@ fn what_was_said_before_it_was_known_stands_for_nothing() {
         receipt.code = "undecryptable".to_owned();
     }
     case.parties[1].pay();
-    let heard = |message| Deed::Confirm { message, read_back: false, remark: remark("") };
-    case.act(1, Some(thread), heard(second)).unwrap();
+    case.act(1, Some(thread), confirm(second)).unwrap();
     assert_eq!(case.state(thread), (State::Unopened, Some("north")));
     let messages = case.parties[0].matters[&thread].messages(View::ALL);
     assert_eq!((messages[0].fate(None, false), messages[0].is_unopened()), (Fate::Gone, true));
     case.act(0, Some(thread), Deed::Say(remark("again"))).unwrap();
     let again = last(&case, 0);
-    case.act(1, Some(thread), heard(again)).unwrap();
+    case.act(1, Some(thread), confirm(again)).unwrap();
     assert_eq!(case.state(thread), (State::Acknowledged, None));
 }
 
@@ -193,12 +194,105 @@ fn what_is_settled_stays_settled() {
     for text in ["again", "thanks"] {
         case.act(0, Some(thread), Deed::Say(remark(text))).unwrap();
         let message = last(&case, 0);
-        let heard = Deed::Confirm { message, read_back: false, remark: remark("") };
-        case.act(1, Some(thread), heard).unwrap();
+        case.act(1, Some(thread), confirm(message)).unwrap();
         let mut matter = case.parties[0].matters[&thread].clone();
         matter.opened[1].witnessed = Some(start());
         assert_eq!(matter.messages(View::ALL)[0].fate(Some(start()), true), Fate::Over, "{text}");
     }
+}
+
+/// Said a minute after the first, as the other side's mirror proves; only the outside witness was away.
+#[test]
+fn what_the_mirror_had_before_the_time_was_up_settles_nothing() {
+    let mut case = Case::new();
+    let thread = case.act(0, None, signal(Signal::Message)).unwrap();
+    case.act(0, Some(thread), Deed::Say(remark("lunch?"))).unwrap();
+    let second = last(&case, 0);
+    case.act(1, Some(thread), confirm(second)).unwrap();
+    let mut matter = case.parties[0].matters[&thread].clone();
+    let mins = |mins| start() + SignedDuration::from_mins(mins);
+    let (opener, other) = (matter.opener.clone(), matter.other.clone());
+    let [one, two] = [0, 1].map(|at: usize| matter.opened[at].index);
+    matter.witnessed(&opener, (0, one + 1), mins(0));
+    matter.witnessed(&other, (0, 1_000), mins(0));
+    matter.mirrored(&opener, (0, two + 1), mins(1));
+    matter.witnessed(&opener, (0, 1_000), mins(40));
+    let messages = matter.messages(View::ALL);
+    let due = messages[0].event.came().unwrap() + SignedDuration::from_mins(30);
+    assert_eq!(messages[0].fate(Some(due), false), Fate::Waits);
+}
+
+/// A record of a call is kept and can be acknowledged at any time; nobody is made to agree to it by another remark.
+#[test]
+fn a_telephone_record_is_not_settled_by_a_remark() {
+    for sort in [Signal::Telephone, Signal::ReadBack] {
+        let mut case = Case::new();
+        let mut deed = signal(sort);
+        if let Deed::Signal { message, .. } = &mut deed
+            && sort == Signal::Telephone
+        {
+            message.spoken = "Ada and Bo, at nine".into();
+        }
+        let thread = case.act(0, None, deed).unwrap();
+        case.act(0, Some(thread), Deed::Say(remark("the meeting is at ten"))).unwrap();
+        let second = last(&case, 0);
+        case.act(1, Some(thread), confirm(second)).unwrap();
+        let mut matter = case.parties[0].matters[&thread].clone();
+        matter.opened[1].witnessed = Some(start());
+        let fate = |one: &comity_rules::matter::Message<'_>| one.fate(Some(start()), false);
+        let by_page = matter.standing_by(View::ALL, fate);
+        let by_review = matter.standing(View::ALL);
+        assert_eq!(by_page.state, by_review.state, "{sort:?}: page and review");
+        assert_ne!(by_page.state, State::Acknowledged, "{sort:?}");
+    }
+}
+
+/// A test that could not be opened is over; it is not acknowledged.
+#[test]
+fn a_test_that_was_not_opened_is_not_acknowledged() {
+    let mut case = Case::new();
+    let thread = case.parties[0].command(None, Command::Deed(signal(Signal::Ping))).unwrap();
+    case.parties[0].command(Some(thread), Command::Deed(Deed::Say(remark("hello?")))).unwrap();
+    case.deliver(0);
+    let [first, second] = [0, 1].map(|at: usize| case.parties[1].matters[&thread].opened[at].index);
+    for receipt in case.parties[1].owed.iter_mut().filter(|receipt| receipt.index == first) {
+        receipt.code = "undecryptable".to_owned();
+    }
+    case.parties[1].pay();
+    case.act(1, Some(thread), confirm(second)).unwrap();
+    assert_eq!(case.state(thread), (State::Unopened, None));
+}
+
+/// The same where its key has died on either side.
+#[test]
+fn a_test_that_nobody_answered_is_not_acknowledged() {
+    let mut case = Case::new();
+    let thread = case.act(0, None, signal(Signal::Ping)).unwrap();
+    case.act(0, Some(thread), Deed::Say(remark("hello?"))).unwrap();
+    let second = last(&case, 0);
+    case.act(1, Some(thread), confirm(second)).unwrap();
+    let matter = &case.parties[0].matters[&thread];
+    let standing = matter.standing_by(View::ALL, |one| one.fate(None, true));
+    assert_eq!((standing.state, standing.over), (State::Unacknowledged, true));
+}
+
+/// An echo is the receipt of what was opened; any other code is none.
+#[test]
+fn an_echo_with_a_code_of_ones_own_is_no_echo() {
+    let mut case = Case::new();
+    let thread = case.parties[0].command(None, Command::Deed(signal(Signal::Echo))).unwrap();
+    case.deliver(0);
+    for receipt in &mut case.parties[1].owed {
+        receipt.code = "busy".to_owned();
+    }
+    case.parties[1].pay();
+    case.meet();
+    let mut matter = case.parties[0].matters[&thread].clone();
+    let (opener, other) = (matter.opener.clone(), matter.other.clone());
+    matter.witnessed(&opener, (0, 1_000), start());
+    matter.witnessed(&other, (0, 1_000), start());
+    let all = Readiness::of(&case.parties[0].terms, [&matter], start());
+    assert_eq!(all[&other].echo.done, 0);
 }
 
 /// Who has a message by its own mirror's word gains nothing by keeping its receipt back.

@@ -5,14 +5,15 @@ use std::collections::BTreeSet;
 use comity_rules::access::Person;
 use comity_rules::agreement::RequestKind;
 use comity_rules::content::{Letter, Relation};
-use comity_rules::matter::{Fate, Signal, Topic};
+use comity_rules::matter::{Signal, Topic};
 use comity_rules::request::{Decision, Desired, Outcome, Status};
 use comity_rules::review::Meetings;
-use comity_rules::thread::{Receipted, Sides as _, View};
+use comity_rules::thread::{Event, Sides as _, View};
 use comity_rules::{Kind, Matter, PartyId, Request, ThreadId, quality};
 use comity_store::alert::Alert;
 use comity_store::request::{self, Statement};
 use comity_store::{ledger, matter};
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan as _};
 use serde_json::json;
@@ -269,7 +270,7 @@ fn of_matter(node: &Node, line: &matters::Line, alerts: &mut Vec<Alert>) {
         }
         Topic::Hotline => {
             for message in matter.messages(View::ALL) {
-                if line.fate(&message) == Fate::Over {
+                if line.fate(&message).is_over() {
                     continue;
                 }
                 let ours = message.by_opener == (matter.opener == *node.party());
@@ -333,9 +334,11 @@ async fn tests(node: &Node, alerts: &mut Vec<Alert>) -> Result<(), Error> {
             }
             let Some(signal) = call.signal().filter(|signal| signal.is_test()) else { continue };
             let Some(first) = call.opened.first() else { continue };
-            let Some(receipt) = &first.receipt else { continue };
+            if first.receipt.is_none() {
+                continue;
+            }
             let ours = call.opener == *node.party();
-            if known.insert((signal, ours)) && receipt.is_unopened() {
+            if known.insert((signal, ours)) && first.is_unopened() {
                 let about = About::matter(node, agreement, &call);
                 let what =
                     if ours { "hotline-test-unopened-there" } else { "hotline-test-unopened" };
@@ -355,7 +358,7 @@ async fn limits(node: &Node, alerts: &mut Vec<Alert>) -> Result<(), Error> {
         if found.request.asker != *node.party() {
             continue;
         }
-        if what == "preserved" && is_prolonged(node, &found.request).await? {
+        if what == "preserved" && is_prolonged(node, &found.request, day).await? {
             continue;
         }
         let about = About {
@@ -371,9 +374,9 @@ async fn limits(node: &Node, alerts: &mut Vec<Alert>) -> Result<(), Error> {
     Ok(())
 }
 
-/// Whether this party has asked the same side for more time, or for the data, and may still be given it: that is what
-/// the alarm is for.
-async fn is_prolonged(node: &Node, kept: &Request) -> Result<bool, Error> {
+/// Whether this party has asked the same side for more time than until `day`, or for the data, and has it or may still be
+/// given it: that is what the alarm is for.
+async fn is_prolonged(node: &Node, kept: &Request, day: Date) -> Result<bool, Error> {
     for one in request::following(&node.db, kept.thread, PAGE).await? {
         let standing = one.request.standing(View::ALL);
         let not_given = [Outcome::Refused, Outcome::Impossible, Outcome::Postponed];
@@ -394,14 +397,27 @@ async fn is_prolonged(node: &Node, kept: &Request) -> Result<bool, Error> {
             terms.kind(kind).is_some_and(|kind| kind.maps_to == RequestKind::Preservation)
         };
         let said = request::statements(&node.db, one.request.thread).await?;
-        let asks = said.iter().find_map(|one| match &one.kept.as_ref()?.letter {
-            Letter::Ask(ask) => Some(match ask.follows.as_ref()?.r#as {
-                Relation::Extension | Relation::Disclosure => true,
-                Relation::FollowUp => ask.items.iter().any(|item| preserves(&item.kind)),
-            }),
+        let letters = || said.iter().filter_map(|one| Some(&one.kept.as_ref()?.letter));
+        let follows = letters().find_map(|letter| match letter {
+            Letter::Ask(ask) => Some((ask.follows.as_ref()?.r#as, &ask.items)),
             _ => None,
         });
-        if asks == Some(true) {
+        let asks_for_time = match follows {
+            Some((Relation::Disclosure, _)) => false,
+            Some((Relation::Extension, _)) => true,
+            Some((Relation::FollowUp, items)) if items.iter().any(|item| preserves(&item.kind)) => {
+                true
+            }
+            _ => continue,
+        };
+        // An answer that keeps it no longer has given nothing.
+        let is_later = |letter: &Letter| match letter {
+            Letter::Answer(answer) => {
+                answer.limits.as_ref().is_some_and(|limits| limits.preserved_until > Some(day))
+            }
+            _ => false,
+        };
+        if !asks_for_time || !standing.is_answered() || letters().any(is_later) {
             return Ok(true);
         }
     }
@@ -410,8 +426,7 @@ async fn is_prolonged(node: &Node, kept: &Request) -> Result<bool, Error> {
 
 /// Whether the other side's node could not open a request.
 fn is_unopened(request: &Request) -> bool {
-    let receipt = request.asked.first().and_then(|first| first.receipt.as_ref());
-    receipt.is_some_and(Receipted::is_unopened)
+    request.asked.first().is_some_and(Event::is_unopened)
 }
 
 /// Action items of this party's that are due within a week.

@@ -1,7 +1,7 @@
 //! What commands ask about the standing mechanism: matters, the hotline, duty, alerts.
 
 use comity_rules::access::Person;
-use comity_rules::matter::{Fate, Signal, Topic};
+use comity_rules::matter::{Signal, Topic};
 use comity_rules::template::Template;
 use comity_rules::thread::View;
 use jiff::Timestamp;
@@ -350,7 +350,7 @@ fn dossier_json(node: &Node, dossier: &Dossier) -> Value {
                 "signal": message.event.act.signal(),
                 "acknowledged": message.acknowledged.map(|event| event.index),
                 "ours": message.by_opener == (matter.opener == *node.party()),
-                "over": dossier.line.fate(message) == Fate::Over,
+                "over": dossier.line.fate(message).is_over(),
                 "unopened": message.is_unopened(),
                 "lost": dossier.line.is_gone(message) && !message.is_unopened(),
             })

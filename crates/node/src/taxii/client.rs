@@ -271,7 +271,7 @@ impl<'n> Client<'n> {
         if pull.ended {
             return Ok(None);
         }
-        let (url, reply) = loop {
+        let (url, mut reply) = loop {
             let url = pull.address();
             match self.ask(Method::GET, &url, Vec::new()).await {
                 // Where a page went on is not known for ever: then from the time before it.
@@ -285,6 +285,7 @@ impl<'n> Client<'n> {
             }
         };
         pull.resumed = false;
+        reply.body = without_wrong_bytes(reply.body);
         let page: Envelope<'_> = read(&url, &reply)?;
         let last = reply.headers.get("x-taxii-date-added-last");
         let last = last.and_then(|value| value.to_str().ok()).map(str::to_owned);
@@ -461,6 +462,26 @@ impl Credentials {
             }
         }
     }
+}
+
+/// A page in UTF-8: what of it is not becomes half a character of UTF-16, which no text may have, so that the object around
+/// it is refused and the others are not. As it came where it would be too long.
+fn without_wrong_bytes(body: Vec<u8>) -> Vec<u8> {
+    const WRONG: &[u8] = br"\udc80";
+    if std::str::from_utf8(&body).is_ok() {
+        return body;
+    }
+    let mut page = Vec::with_capacity(body.len());
+    for chunk in body.utf8_chunks() {
+        page.extend_from_slice(chunk.valid().as_bytes());
+        if !chunk.invalid().is_empty() {
+            page.extend_from_slice(WRONG);
+        }
+        if page.len() > MOST {
+            return body;
+        }
+    }
+    page
 }
 
 fn read<'r, T: Deserialize<'r>>(url: &str, reply: &'r Reply) -> Result<T, Problem> {
