@@ -483,19 +483,12 @@ fn is_late(within: &Period, event: &Event, now: Timestamp) -> bool {
     came.is_some_and(|came| within.after(came) <= now)
 }
 
-/// Whether a test's time was up so long ago that its key has been destroyed and the next of its sort has come since.
+/// Whether a test's time was up so long ago that its key has been destroyed: nobody answers it any more.
 pub(crate) fn is_past(agreement: &Agreement, call: &Matter, now: Timestamp) -> bool {
-    let Some(hotline) = &agreement.terms.hotline else { return false };
-    let every = match call.signal() {
-        Some(Signal::ReadBack) => &hotline.read_back_every,
-        Some(Signal::Ping) => &hotline.ping_every,
-        _ => return false,
-    };
-    let Some(epoch) = &hotline.epoch else { return false };
+    let is_read = matches!(call.signal(), Some(Signal::ReadBack | Signal::Ping));
+    let epoch = agreement.terms.hotline.as_ref().and_then(|hotline| hotline.epoch.as_ref());
     let due = call.opened.first().and_then(|first| due(agreement, first));
-    // One that people make has no next.
-    let next = |due| every.as_ref().map_or(due, |every| every.after(due));
-    due.is_some_and(|due| epoch.after(epoch.after(due)).max(next(due)) <= now)
+    is_read && due.zip(epoch).is_some_and(|(due, epoch)| epoch.after(epoch.after(due)) <= now)
 }
 
 /// Whether something that only these keys open came so lately that nobody need have acknowledged it yet: after an outage

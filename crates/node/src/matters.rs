@@ -32,7 +32,7 @@ pub struct Line {
     pub gone: BTreeSet<u64>,
     /// Whether this party opened it.
     ours: bool,
-    /// Whether it is a test that nobody answered in time, and the next one's time has come.
+    /// Whether it is a test that nobody answered while its key lived.
     is_past: bool,
     /// How much of the other ledger the opener, and the other, had seen who last said something that was opened.
     opened: [u64; 2],

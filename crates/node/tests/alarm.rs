@@ -60,17 +60,22 @@ async fn by(stage: &Stage, node: &Node, thread: Option<ThreadId>, command: Comma
     done.thread
 }
 
-/// A request whose answer says that something is kept for a week more.
-async fn kept_for_a_week(stage: &Stage, asked: Command) -> ThreadId {
-    let kept = by(stage, &stage.north, None, asked).await;
+/// The southern side acknowledges a request, and answers that something is kept for so many days.
+async fn kept_for(stage: &Stage, thread: ThreadId, days: i32) {
     let today = stage.north.now().to_zoned(TimeZone::UTC).date();
     let mut command = answer("they are kept");
     if let Command::Answer(answer) = &mut command {
-        let preserved_until = Some(today.saturating_add(7.days()));
+        let preserved_until = Some(today.saturating_add(days.days()));
         answer.limits = Some(Limits { preserved_until, ..Limits::default() });
     }
-    by(stage, &stage.south, Some(kept), Command::Acknowledge(remark("taken"))).await;
-    by(stage, &stage.south, Some(kept), command).await;
+    by(stage, &stage.south, Some(thread), Command::Acknowledge(remark("taken"))).await;
+    by(stage, &stage.south, Some(thread), command).await;
+}
+
+/// A request whose answer says that something is kept for a week more.
+async fn kept_for_a_week(stage: &Stage, asked: Command) -> ThreadId {
+    let kept = by(stage, &stage.north, None, asked).await;
+    kept_for(stage, kept, 7).await;
     assert!(rings(&stage.north).await);
     kept
 }
@@ -251,4 +256,10 @@ async fn an_extension_that_extends_nothing_silences_nothing() {
     by(&stage, &stage.south, Some(more), Command::Acknowledge(remark("taken"))).await;
     by(&stage, &stage.south, Some(more), answer("see our letter")).await;
     assert!(rings(&stage.north).await, "nothing says that it is kept for longer");
+    // Whoever asks again from there has asked.
+    let again = going_on(more, Relation::Extension, "preservation");
+    let again = by(&stage, &stage.north, None, again).await;
+    assert!(!rings(&stage.north).await);
+    kept_for(&stage, again, 90).await;
+    assert!(!rings(&stage.north).await);
 }

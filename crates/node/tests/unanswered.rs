@@ -283,6 +283,28 @@ async fn both_say_the_same_of_a_test_that_can_still_be_read() {
     assert_eq!(one.standing, other.standing);
 }
 
+/// The next announced test is half a year away: nobody waits so long for one whose key is gone.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ping_that_nobody_can_answer_waits_for_nobody() {
+    let folder = tempfile::tempdir().unwrap();
+    let stage = Stage::set(folder.path(), Arc::new(Tcp)).await;
+    let (north, south) = (&stage.north, &stage.south);
+    attend(&stage).await;
+    let agreement = north.agreement(&stage.hash()).unwrap();
+    let test = north.test_hotline(&Person::operator(), &agreement, Signal::Ping).await.unwrap();
+    stage.settle().await;
+    for _ in 0..5 {
+        stage.clock.advance(SignedDuration::from_hours(24 * 7 + 1));
+        attend(&stage).await;
+        attend(&stage).await;
+    }
+    assert_eq!(said(south, test).await, [None], "its key is gone");
+    for node in [north, south] {
+        let here = line(node, test).await;
+        assert_eq!((here.standing.over, here.standing.waits_for), (true, None));
+    }
+}
+
 /// What a command shows of an echo that came says one thing.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_echo_that_came_is_over_in_json() {

@@ -194,8 +194,7 @@ pub struct Message<'a> {
 pub struct Followed {
     /// How much of the other ledger he had seen.
     pub seen: u64,
-    /// When it was there, once that is witnessed: by the witnesses, or by the other side's mirror where that had it before
-    /// them; or one before it.
+    /// When, once that is witnessed: by the witnesses, or by his own clock where that says it was before; or one before it.
     pub said: Option<Timestamp>,
 }
 
@@ -229,14 +228,15 @@ impl Message<'_> {
 
     /// What is to become of it. What is said after it when its time was up (`due`), or when it could not be opened, stands
     /// for it once that is acknowledged; but not for a test, which is made again by itself, nor when its time was up for
-    /// what was said by telephone, which is kept to be acknowledged. `gone`: it cannot be read on the node that asks.
+    /// what was said by telephone, which is kept to be acknowledged as long as it can be read. `gone`: it cannot be read on
+    /// the node that asks.
     #[must_use]
     pub fn fate(&self, due: Option<Timestamp>, gone: bool) -> Fate {
         let signal = self.event.act.signal();
         let is_test = signal.is_some_and(Signal::is_test);
         let receipt = self.event.receipt.as_ref();
         let unopened = receipt.filter(|_| self.is_unopened());
-        let due = due.filter(|_| signal != Some(Signal::Telephone));
+        let due = due.filter(|_| gone || signal != Some(Signal::Telephone));
         // Whoever says it again knows that it is wanted: he has seen the receipt, or its time is up.
         let is_again = |later: Followed| {
             unopened.is_some_and(|receipt| later.seen > receipt.index)
@@ -493,9 +493,9 @@ impl Matter {
                 one.followed = latest;
                 if one.acknowledged.is_some() {
                     let Followed { seen, said } = latest.unwrap_or_default();
-                    // Who keeps it from the witnesses until then has not said it later.
-                    let own =
-                        one.event.witnessed.map(|at| one.event.mirrored.unwrap_or(at).min(at));
+                    // An outage of the witnesses makes nothing later than it was. And what nobody can change afterwards
+                    // does not open again what was settled, as the word of the other side's mirror could.
+                    let own = one.event.witnessed.map(|at| at.min(one.event.claimed));
                     latest = Some(Followed { seen: seen.max(one.event.seen), said: said.max(own) });
                 }
             }

@@ -196,14 +196,15 @@ fn what_is_settled_stays_settled() {
         let message = last(&case, 0);
         case.act(1, Some(thread), confirm(message)).unwrap();
         let mut matter = case.parties[0].matters[&thread].clone();
-        matter.opened[1].witnessed = Some(start());
-        assert_eq!(matter.messages(View::ALL)[0].fate(Some(start()), true), Fate::Over, "{text}");
+        let said = matter.opened[1].claimed;
+        matter.opened[1].witnessed = Some(said);
+        assert_eq!(matter.messages(View::ALL)[0].fate(Some(said), true), Fate::Over, "{text}");
     }
 }
 
-/// Said a minute after the first, as the other side's mirror proves; only the outside witness was away.
+/// Said a minute after the first; only the outside witness was away. What the mirror says of it changes nothing.
 #[test]
-fn what_the_mirror_had_before_the_time_was_up_settles_nothing() {
+fn an_outage_of_the_witnesses_makes_nothing_later() {
     let mut case = Case::new();
     let thread = case.act(0, None, signal(Signal::Message)).unwrap();
     case.act(0, Some(thread), Deed::Say(remark("lunch?"))).unwrap();
@@ -212,14 +213,19 @@ fn what_the_mirror_had_before_the_time_was_up_settles_nothing() {
     let mut matter = case.parties[0].matters[&thread].clone();
     let mins = |mins| start() + SignedDuration::from_mins(mins);
     let (opener, other) = (matter.opener.clone(), matter.other.clone());
-    let [one, two] = [0, 1].map(|at: usize| matter.opened[at].index);
+    let one = matter.opened[0].index;
     matter.witnessed(&opener, (0, one + 1), mins(0));
     matter.witnessed(&other, (0, 1_000), mins(0));
-    matter.mirrored(&opener, (0, two + 1), mins(1));
     matter.witnessed(&opener, (0, 1_000), mins(40));
-    let messages = matter.messages(View::ALL);
-    let due = messages[0].event.came().unwrap() + SignedDuration::from_mins(30);
-    assert_eq!(messages[0].fate(Some(due), false), Fate::Waits);
+    for (claimed, fate) in [(1, Fate::Waits), (31, Fate::Over), (90, Fate::Over)] {
+        matter.opened[1].claimed = mins(claimed);
+        for mirrored in [None, Some(mins(-90)), Some(mins(90))] {
+            matter.opened[1].mirrored = mirrored;
+            let messages = matter.messages(View::ALL);
+            let due = messages[0].event.came().unwrap() + SignedDuration::from_mins(30);
+            assert_eq!(messages[0].fate(Some(due), false), fate, "{claimed} {mirrored:?}");
+        }
+    }
 }
 
 /// A record of a call is kept and can be acknowledged at any time; nobody is made to agree to it by another remark.

@@ -11,7 +11,7 @@ use comity_rules::review::Meetings;
 use comity_rules::thread::{Event, Sides as _, View};
 use comity_rules::{Kind, Matter, PartyId, Request, ThreadId, quality};
 use comity_store::alert::Alert;
-use comity_store::request::{self, Statement};
+use comity_store::request::{self, Statement, Summary};
 use comity_store::{ledger, matter};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -36,6 +36,9 @@ const CALLS: u64 = 2_000;
 
 /// Dates that are looked at.
 const LIMITS: u64 = 20_000;
+
+/// Requests that go on from one, and from those, which are looked at.
+const FOLLOWING: usize = 500;
 
 /// For how many days it is told that an agreement goes on, or that a closed request is in dispute.
 const LATELY: i64 = 7;
@@ -377,51 +380,64 @@ async fn limits(node: &Node, alerts: &mut Vec<Alert>) -> Result<(), Error> {
 /// Whether this party has asked the same side for more time than until `day`, or for the data, and has it or may still be
 /// given it: that is what the alarm is for.
 async fn is_prolonged(node: &Node, kept: &Request, day: Date) -> Result<bool, Error> {
-    for one in request::following(&node.db, kept.thread, PAGE).await? {
-        let standing = one.request.standing(View::ALL);
-        let not_given = [Outcome::Refused, Outcome::Impossible, Outcome::Postponed];
-        let lives = standing.desired != Desired::Withdrawn
-            // Of what nobody there has had yet, or can read, nothing is given.
-            && !matches!(standing.status, Status::Sent | Status::Refused)
-            && (standing.acknowledged || !is_unopened(&one.request))
-            && (standing.decision != Some(Decision::Postponed) || standing.is_answered())
-            && !standing.outcomes.iter().any(|outcome| not_given.contains(outcome))
-            && (standing.is_answered() || !node.agreement(&one.terms)?.is_closed());
-        let same = one.request.asker == kept.asker && one.request.receiver == kept.receiver;
-        if !lives || !same {
-            continue;
-        }
-        // Whoever asks something else about it has not.
-        let terms = &node.agreement(&one.terms)?.terms;
-        let preserves = |kind: &str| {
-            terms.kind(kind).is_some_and(|kind| kind.maps_to == RequestKind::Preservation)
-        };
-        let said = request::statements(&node.db, one.request.thread).await?;
-        let letters = || said.iter().filter_map(|one| Some(&one.kept.as_ref()?.letter));
-        let follows = letters().find_map(|letter| match letter {
-            Letter::Ask(ask) => Some((ask.follows.as_ref()?.r#as, &ask.items)),
-            _ => None,
-        });
-        let asks_for_time = match follows {
-            Some((Relation::Disclosure, _)) => false,
-            Some((Relation::Extension, _)) => true,
-            Some((Relation::FollowUp, items)) if items.iter().any(|item| preserves(&item.kind)) => {
-                true
+    let (mut from, mut looked_at) = (vec![kept.thread], 0);
+    while let Some(thread) = from.pop() {
+        for one in request::following(&node.db, thread, PAGE).await? {
+            looked_at += 1;
+            let same = one.request.asker == kept.asker && one.request.receiver == kept.receiver;
+            if !same || looked_at > FOLLOWING {
+                continue;
             }
-            _ => continue,
-        };
-        // An answer that keeps it no longer has given nothing.
-        let is_later = |letter: &Letter| match letter {
-            Letter::Answer(answer) => {
-                answer.limits.as_ref().is_some_and(|limits| limits.preserved_until > Some(day))
+            match prolongs(node, &one, day).await? {
+                Some(true) => return Ok(true),
+                // More time was asked for in vain; whoever asks again may do so from there.
+                Some(false) => from.push(one.request.thread),
+                None => {}
             }
-            _ => false,
-        };
-        if !asks_for_time || !standing.is_answered() || letters().any(is_later) {
-            return Ok(true);
         }
     }
     Ok(false)
+}
+
+/// Whether a request that goes on from one whose data is kept has given more time, or the data, or still may; none where it
+/// asks for neither.
+async fn prolongs(node: &Node, one: &Summary, day: Date) -> Result<Option<bool>, Error> {
+    let agreement = node.agreement(&one.terms)?;
+    let preserves = |kind: &str| {
+        agreement.terms.kind(kind).is_some_and(|kind| kind.maps_to == RequestKind::Preservation)
+    };
+    let mut said = request::statements(&node.db, one.request.thread).await?;
+    said.retain(|statement| statement.refused.is_none());
+    let letters = || said.iter().filter_map(|statement| Some(&statement.kept.as_ref()?.letter));
+    let follows = letters().find_map(|letter| match letter {
+        Letter::Ask(ask) => Some((ask.follows.as_ref()?.r#as, &ask.items)),
+        _ => None,
+    });
+    let asks_for_time = match follows {
+        Some((Relation::Disclosure, _)) => false,
+        Some((Relation::Extension, _)) => true,
+        Some((Relation::FollowUp, items)) if items.iter().any(|item| preserves(&item.kind)) => true,
+        // Whoever asks something else about it has not.
+        _ => return Ok(None),
+    };
+    let standing = one.request.standing(View::ALL);
+    let not_given = [Outcome::Refused, Outcome::Impossible, Outcome::Postponed];
+    let lives = standing.desired != Desired::Withdrawn
+        // Of what nobody there has had yet, or can read, nothing is given.
+        && !matches!(standing.status, Status::Sent | Status::Refused)
+        && (standing.acknowledged || !is_unopened(&one.request))
+        && (standing.decision != Some(Decision::Postponed) || standing.is_answered())
+        && !standing.outcomes.iter().any(|outcome| not_given.contains(outcome))
+        && (standing.is_answered() || !agreement.is_closed());
+    // An answer that keeps it no longer has given nothing.
+    let is_later = |letter: &Letter| match letter {
+        Letter::Answer(answer) => {
+            answer.limits.as_ref().is_some_and(|limits| limits.preserved_until > Some(day))
+        }
+        _ => false,
+    };
+    let is_given = !asks_for_time || !standing.is_answered() || letters().any(is_later);
+    Ok(Some(lives && is_given))
 }
 
 /// Whether the other side's node could not open a request.

@@ -464,10 +464,11 @@ impl Credentials {
     }
 }
 
-/// A page in UTF-8: what of it is not becomes half a character of UTF-16, which no text may have, so that the object around
-/// it is refused and the others are not. As it came where it would be too long.
+/// A page in UTF-8: what of it is not becomes halves of characters of UTF-16, which no text may have, so that the object
+/// around it is refused and the others are not. Two of them: what stands before may complete the first. As it came where it
+/// would be too long.
 fn without_wrong_bytes(body: Vec<u8>) -> Vec<u8> {
-    const WRONG: &[u8] = br"\udc80";
+    const WRONG: &[u8] = br"\udc80\udc80";
     if std::str::from_utf8(&body).is_ok() {
         return body;
     }
@@ -531,6 +532,18 @@ fn encoded(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Whatever stands before it: the page can be parted, and the text is refused.
+    #[test]
+    fn what_is_no_utf8_is_no_text() {
+        for before in ["", "\\", "\\\\", "\\ud800", "\\ud800\\"] {
+            let page = [b"[\"".as_slice(), before.as_bytes(), b"\xe9t\", 1]"].concat();
+            let page = without_wrong_bytes(page);
+            let parts: Vec<&RawValue> = serde_json::from_slice(&page).unwrap_or_default();
+            assert_eq!(parts.len(), 2, "{before}");
+            assert!(serde_json::from_str::<String>(parts[0].get()).is_err(), "{before}");
+        }
+    }
 
     #[test]
     fn addresses_are_taken_apart_and_others_refused() {
