@@ -67,6 +67,10 @@ impl Sqlite {
         runner.run(&mut *writer).map_err(Box::new)?;
         if version >= search::SINCE {
             writer.execute_batch(search::tables(Dialect::Sqlite))?;
+            // Only where it is not so: who writes waits for whoever does.
+            if !writer.query_row(search::IS_LAZY, [], |row| row.get::<_, bool>(0))? {
+                writer.execute(search::MAKE_LAZY, [])?;
+            }
         }
         Ok(())
     }

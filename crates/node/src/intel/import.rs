@@ -25,6 +25,9 @@ use crate::node::{Error, Node};
 /// Objects of one transaction: while it lasts, nobody else writes.
 const CHUNK: usize = 2_000;
 
+/// Of the first transaction of several.
+const FIRST: usize = 250;
+
 /// Objects that go into a collection at once.
 const PART: usize = 50_000;
 
@@ -192,7 +195,9 @@ impl Node {
         report.objects = (total + before.len()) as u64;
         before.into_iter().for_each(|refusal| report.refuse(refusal));
         let mut all = Vec::with_capacity(total);
-        let mut chunks = parts.chunks(CHUNK).map(<[_]>::to_vec).collect::<Vec<_>>().into_iter();
+        // Nothing is written while the first is read.
+        let (begin, rest) = parts.split_at(if total > CHUNK { FIRST } else { total });
+        let mut chunks = std::iter::once(begin).chain(rest.chunks(CHUNK)).map(<[_]>::to_vec);
         let prepare = |mut chunk: Vec<_>| {
             let rest = chunk.split_off(chunk.len() / 2);
             [chunk, rest].map(|half| {

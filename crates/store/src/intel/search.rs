@@ -83,6 +83,15 @@ fn write(query: &Query, dialect: Dialect, out: &mut String) {
 /// The version of the schema that has it first.
 pub(crate) const SINCE: i32 = 6;
 
+/// SQLite merges eight segments of its index into one rather than four: half of the writing, and a search looks into a few
+/// more.
+pub(crate) const MAKE_LAZY: &str =
+    "INSERT INTO intel_text (intel_text, rank) VALUES ('automerge', 8)";
+
+/// Whether it does.
+pub(crate) const IS_LAZY: &str =
+    "SELECT EXISTS (SELECT 1 FROM intel_text_config WHERE k = 'automerge' AND v = 8)";
+
 /// Makes the index, where it is not there.
 pub(crate) fn tables(dialect: Dialect) -> &'static str {
     match dialect {
