@@ -773,6 +773,7 @@ fn statement_json(statement: &Statement) -> Value {
         "index": event.index,
         "kind": event.act.kind.as_str(),
         "mark": event.act.mark,
+        "answers": event.act.answers,
         "claimed": event.claimed,
         "witnessed": event.witnessed,
         "mirrored": event.mirrored,

@@ -17,7 +17,7 @@ use comity_rules::command::{Command, Deed};
 use comity_rules::content::{Letter, Message, Tlp};
 use comity_rules::matter::{EpochKey, Signal, Topic};
 use comity_rules::review::Readiness;
-use comity_rules::thread::{Event, View};
+use comity_rules::thread::{Event, Sides as _, Thread, View};
 use comity_rules::{Kind, Matter, PartyId, Period, ThreadId};
 use comity_store::{ledger, matter, request};
 use jiff::Timestamp;
@@ -96,14 +96,19 @@ impl Node {
     pub(crate) async fn hotline_keys(
         &self,
         agreement: &Agreement,
+        thread: Option<ThreadId>,
         command: &Command,
     ) -> Result<Option<(seal::Recipient, seal::Recipient)>, Error> {
-        let kept = matches!(command, Command::Deed(Deed::Signal { signal: Signal::Telephone, .. }));
-        let said = matches!(
-            command,
-            Command::Deed(Deed::Signal { .. } | Deed::Say(_) | Deed::Confirm { .. })
-        );
-        if kept || !said {
+        let is_kept = match command {
+            Command::Deed(Deed::Signal { signal, .. }) => *signal == Signal::Telephone,
+            Command::Deed(Deed::Say { again, .. }) => match thread.zip(*again) {
+                Some((thread, earlier)) => self.is_record(thread, earlier).await?,
+                None => false,
+            },
+            Command::Deed(Deed::Confirm { .. }) => false,
+            _ => true,
+        };
+        if is_kept {
             return Ok(None);
         }
         let own = ledger::show(&self.db, &agreement.own).await?;
@@ -113,6 +118,25 @@ impl Node {
         // A key that is none closes the line to nobody: what is said is sealed to the keys of the cards, as before it.
         let parse = |key: &EpochKey| seal::Recipient::parse(&key.recipient).ok();
         Ok(parse(&theirs).zip(parse(&ours)))
+    }
+
+    /// Whether what this party said at that place is a telephone record, or stands in the place of one.
+    async fn is_record(&self, thread: ThreadId, place: u64) -> Result<bool, Error> {
+        let Some((Thread::Matter(matter), _)) = self.thread_of(Some(thread)).await? else {
+            return Ok(false);
+        };
+        let mut place = place;
+        for event in matter.events_of(self.party()).iter().rev() {
+            if event.index != place {
+                continue;
+            }
+            if event.act.signal() == Some(Signal::Telephone) {
+                return Ok(true);
+            }
+            let Some(earlier) = event.act.answers else { break };
+            place = earlier;
+        }
+        Ok(false)
     }
 
     /// What the other side stated there; none where it stated nothing.
@@ -472,7 +496,7 @@ fn time_to_read(agreement: &Agreement) -> Option<&Period> {
 }
 
 /// Until when a message can be read whatever becomes of its key, by what both ledgers say of it.
-pub(crate) fn due(agreement: &Agreement, event: &Event) -> Option<Timestamp> {
+fn due(agreement: &Agreement, event: &Event) -> Option<Timestamp> {
     Some(time_to_read(agreement)?.after(event.came()?))
 }
 
@@ -481,6 +505,14 @@ pub(crate) fn due(agreement: &Agreement, event: &Event) -> Option<Timestamp> {
 fn is_late(within: &Period, event: &Event, now: Timestamp) -> bool {
     let came = event.came().or(event.mirrored);
     came.is_some_and(|came| within.after(came) <= now)
+}
+
+/// Whether nobody has acknowledged this in time, or while it could be read, by this node's clock: its author may say it again.
+pub(crate) fn is_unanswered(agreement: &Agreement, event: &Event, now: Timestamp) -> bool {
+    let hotline = agreement.terms.hotline.as_ref();
+    let within =
+        hotline.and_then(|hotline| hotline.acknowledge_within.as_ref().or(hotline.epoch.as_ref()));
+    within.is_some_and(|within| within.after(event.claimed) <= now)
 }
 
 /// Whether a test's time was up so long ago that its key has been destroyed: nobody answers it any more.

@@ -7,10 +7,11 @@ use comity_rules::access::Person;
 use comity_rules::content::{ActionItem, Letter};
 use comity_rules::matter::{Fate, Message, Signal, Standing, State, Topic};
 use comity_rules::release::{self, Released};
-use comity_rules::thread::{Thread, View};
+use comity_rules::thread::{Event, Thread, View};
 use comity_rules::{Kind, Matter, PartyId, ThreadId};
 use comity_store::matter::{self, Summary};
 use comity_store::{Error as StoreError, request};
+use jiff::Timestamp;
 
 use crate::dossier::Statement;
 use crate::hotline;
@@ -34,8 +35,6 @@ pub struct Line {
     ours: bool,
     /// Whether it is a test that nobody answered while its key lived.
     is_past: bool,
-    /// How much of the other ledger the opener, and the other, had seen who last said something that was opened.
-    opened: [u64; 2],
 }
 
 /// A matter for a page.
@@ -71,13 +70,7 @@ impl Line {
         let ours = summary.matter.opener == *node.party();
         // For both sides: one that is sealed to a card's key could be read for ever.
         let is_past = hotline::is_past(&agreement, &summary.matter, node.now());
-        let mut line = Self { summary, standing, agreement, gone, ours, is_past, opened: [0; 2] };
-        let mut opened = [0; 2];
-        for one in line.messages().iter().filter(|one| !one.is_unopened()) {
-            let latest = &mut opened[usize::from(!one.by_opener)];
-            *latest = one.event.seen.max(*latest);
-        }
-        line.opened = opened;
+        let mut line = Self { summary, standing, agreement, gone, ours, is_past };
         if line.summary.matter.topic == Topic::Hotline {
             line.standing = line.summary.matter.standing_by(View::ALL, |one| line.fate(one));
         }
@@ -88,11 +81,7 @@ impl Line {
             line.standing.waits_for = Some(node.party().clone());
             // What could not be opened when it came may be here since.
             line.standing.state = State::Unacknowledged;
-        } else if line
-            .messages()
-            .iter()
-            .any(|one| one.by_opener == ours && line.is_to_say_again(one))
-        {
+        } else if line.to_say_again().is_some_and(|(_, is_unopened)| is_unopened) {
             line.standing.waits_for = Some(node.party().clone());
         }
         Ok(line)
@@ -115,17 +104,24 @@ impl Line {
     #[must_use]
     pub fn fate(&self, one: &Message<'_>) -> Fate {
         let is_past = self.is_past && one.event.act.signal().is_some();
-        one.fate(hotline::due(&self.agreement, one.event), is_past || self.is_gone(one))
+        one.fate(is_past || self.is_gone(one))
     }
 
-    /// Whether its author has not said again yet what could not be opened.
+    /// Whether nobody has acknowledged this in time, by this node's clock.
     #[must_use]
-    pub fn is_to_say_again(&self, one: &Message<'_>) -> bool {
-        let receipt = one.event.receipt.as_ref().filter(|_| one.is_unopened());
-        let opened = self.opened[usize::from(!one.by_opener)];
-        // What was said before it was known stands for nothing.
-        let is_to_say = receipt.is_some_and(|receipt| opened <= receipt.index);
-        is_to_say && self.fate(one) == Fate::Gone
+    pub fn is_unanswered(&self, event: &Event, now: Timestamp) -> bool {
+        hotline::is_unanswered(&self.agreement, event, now)
+    }
+
+    /// The first message of this party that nobody has acknowledged, and whether the other side's node could not open it;
+    /// one that it could not comes before the others.
+    #[must_use]
+    pub fn to_say_again(&self) -> Option<(&Event, bool)> {
+        let mut messages = self.messages();
+        messages.retain(|one| one.by_opener == self.ours && !one.is_test());
+        messages.retain(|one| !self.fate(one).is_over());
+        let first = messages.iter().find(|one| one.is_unopened()).or(messages.first());
+        first.map(|one| (one.event, one.is_unopened()))
     }
 
     /// The first message of the other side that this party has to acknowledge, and can: its place, and what it sends.

@@ -156,7 +156,7 @@ impl Node {
         let letter = release::letter(&agreement.terms, &peer.party, command.letter())?.into_inner();
         let content = content_of(&letter)?;
         let own = self.secrets.latest().identity.recipient();
-        let sealed = match self.hotline_keys(&agreement, &command).await? {
+        let sealed = match self.hotline_keys(&agreement, thread, &command).await? {
             Some((theirs, ours)) => seal::seal(&content, &[&theirs, &ours])?,
             None => seal::seal(&content, &[&seal::Recipient::parse(&peer.recipient)?, own])?,
         };
@@ -295,7 +295,7 @@ fn right_to(command: &Command) -> Right {
     match command {
         Command::Deed(
             Deed::Signal { .. }
-            | Deed::Say(_)
+            | Deed::Say { .. }
             | Deed::Confirm { .. }
             | Deed::Inform { .. }
             | Deed::Feedback(_),

@@ -26,7 +26,7 @@ use comity_rules::command::{Command, Deed};
 use comity_rules::matter::{Signal, State, Topic};
 use jiff::SignedDuration;
 use serde_json::Value;
-use stage::line::{attend, keys, message, said, state};
+use stage::line::{again, attend, keys, message, said, say, state};
 use stage::{Stage, ask, remark, until};
 
 /// Whether files of the store have what was said about the dam.
@@ -62,7 +62,7 @@ async fn what_was_said_dies_with_its_key_and_its_proof_stays() {
     stage.clock.advance(SignedDuration::from_hours(24 * 7 + 1));
     attend(&stage).await;
     assert_eq!(keys(&stage.north).len(), 2, "the key before is kept for what is on its way");
-    state(&stage.south, &stage, Some(thread), Command::Deed(Deed::Say(remark("heard")))).await;
+    state(&stage.south, &stage, Some(thread), say("heard")).await;
     stage.settle().await;
     let both = [Some("the dam".to_owned()), Some("heard".to_owned())];
     assert_eq!(said(&stage.north, thread).await, both);
@@ -118,13 +118,13 @@ async fn what_comes_late_can_be_read_as_long_as_the_terms_give() {
         stage.south.state(&by, Some(&stage.hash()), Some(thread), Command::Deed(heard)).await;
     assert!(matches!(refused, Err(Error::Inside(Inside::Unread(_)))), "{refused:?}");
     // What is said again there can be acknowledged, and what is lost stays lost.
-    state(&stage.north, &stage, Some(thread), Command::Deed(Deed::Say(remark("again")))).await;
+    state(&stage.north, &stage, Some(thread), again(message, "again")).await;
     stage.settle().await;
     let line = stage.south.matter(&by, thread).await.unwrap().into_inner().line;
-    let (again, _) = line.message_for(stage.south.party()).unwrap();
-    assert!(again != message && line.gone.contains(&message));
+    let (second, _) = line.message_for(stage.south.party()).unwrap();
+    assert!(second != message && line.gone.contains(&message));
     assert!(line.waits_for(&stage.south));
-    let heard = Deed::Confirm { message: again, read_back: false, remark: remark("heard") };
+    let heard = Deed::Confirm { message: second, read_back: false, remark: remark("heard") };
     state(&stage.south, &stage, Some(thread), Command::Deed(heard)).await;
     stage.settle().await;
     for node in [&stage.north, &stage.south] {

@@ -25,7 +25,7 @@ use comity_rules::agreement::Readers;
 use comity_rules::matter::{Signal, Topic};
 use jiff::SignedDuration;
 use serde_json::json;
-use stage::line::{attend, heard, keys, line, message, said, say, state};
+use stage::line::{again, attend, heard, keys, line, message, said, say, state};
 use stage::{Stage, until};
 use tokio::task::JoinSet;
 
@@ -152,115 +152,94 @@ async fn what_cannot_be_opened_is_told_though_more_was_said() {
     stage.settle().await;
     assert_eq!(whats(&stage.north).await, ["hotline-unopened-there"]);
     assert!(line(&stage.north, thread).await.waits_for(&stage.north));
-    state(&stage.north, &stage, Some(thread), say("the dam breaks")).await;
+    let lost = line(&stage.north, thread).await.summary.matter.opened[0].index;
+    state(&stage.north, &stage, Some(thread), again(lost, "the dam breaks")).await;
     stage.settle().await;
-    let (again, _) = line(&stage.south, thread).await.message_for(stage.south.party()).unwrap();
-    state(&stage.south, &stage, Some(thread), heard(again)).await;
+    let (third, _) = line(&stage.south, thread).await.message_for(stage.south.party()).unwrap();
+    state(&stage.south, &stage, Some(thread), heard(third)).await;
     stage.settle().await;
     for node in [&stage.north, &stage.south] {
         assert!(whats(node).await.is_empty() && line(node, thread).await.standing.over);
     }
 }
 
-/// Its author's clock is an hour ahead where it says something else a minute later.
+/// What was lost there is settled by what its author says again, and by nothing else that he says, whatever the clocks and
+/// the witnesses do meanwhile.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_clock_that_is_ahead_settles_nothing() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut stage = Stage::set(folder.path(), Arc::new(Tcp)).await;
-    attend(&stage).await;
-    let thread = state(&stage.north, &stage, None, message(Signal::Message, "the dam")).await;
-    stage.settle().await;
-    let address = stage.cut().await;
-    stage.clock.advance(SignedDuration::from_mins(61));
-    state(&stage.north, &stage, Some(thread), say("lunch?")).await;
-    stage.clock.advance(-SignedDuration::from_mins(60));
-    stage.mend(&address).await;
-    until(async || line(&stage.south, thread).await.summary.matter.opened.len() == 2).await;
-    stage.settle().await;
-    let second = line(&stage.south, thread).await.summary.matter.opened[1].index;
-    state(&stage.south, &stage, Some(thread), heard(second)).await;
-    stage.settle().await;
-    assert_eq!(whats(&stage.south).await, ["hotline-message"], "nobody has heard the first");
+async fn what_is_said_again_settles_what_it_names() {
+    for sort in [Signal::Message, Signal::Telephone] {
+        let folder = tempfile::tempdir().unwrap();
+        let (stage, mut outside) = watched(folder.path()).await;
+        let (north, south) = (&stage.north, &stage.south);
+        attend(&stage).await;
+        let thread = state(north, &stage, None, message(sort, "the dam")).await;
+        stage.settle().await;
+        let first = line(north, thread).await.summary.matter.opened[0].index;
+        // What is said a minute later is witnessed an hour later.
+        outside.leave().await;
+        stage.clock.advance(SignedDuration::from_mins(1));
+        state(north, &stage, Some(thread), say("lunch?")).await;
+        until(async || line(south, thread).await.summary.matter.opened.len() == 2).await;
+        let second = line(south, thread).await.summary.matter.opened[1].index;
+        state(south, &stage, Some(thread), heard(second)).await;
+        stage.clock.advance(SignedDuration::from_mins(60));
+        outside.come_back().await;
+        until(async || line(north, thread).await.summary.matter.opened[1].witnessed.is_some())
+            .await;
+        stage.settle().await;
+        let rings = format!("hotline-{}", sort.as_str());
+        assert_eq!(whats(south).await, [rings.clone()], "nobody has heard the first");
+        let here = line(north, thread).await;
+        let (lost, is_unopened) = here.to_say_again().unwrap();
+        assert_eq!((lost.index, is_unopened), (first, false));
+        assert!(here.is_unanswered(lost, north.now()));
+        state(north, &stage, Some(thread), again(first, "the dam breaks")).await;
+        stage.settle().await;
+        assert_eq!(
+            whats(south).await,
+            ["hotline-message"],
+            "{rings}: one waits in the place of two"
+        );
+        assert_eq!(line(north, thread).await.to_say_again().map(|(said, _)| said.index), {
+            let said = &line(south, thread).await.summary.matter.opened[2];
+            Some(said.index)
+        });
+        let (third, _) = line(south, thread).await.message_for(south.party()).unwrap();
+        state(south, &stage, Some(thread), heard(third)).await;
+        stage.settle().await;
+        for node in [north, south] {
+            assert_eq!(whats(node).await, [""; 0]);
+            assert_eq!(line(node, thread).await.state(), "acknowledged");
+        }
+    }
 }
 
-/// What is settled stays so, though what is said after it has no witness yet.
+/// A record of a call is kept, and so is what stands in its place, and in the place of that.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_settled_rings_no_more_while_the_witness_is_away() {
-    let folder = tempfile::tempdir().unwrap();
-    let (stage, mut outside) = watched(folder.path()).await;
-    let (north, south) = (&stage.north, &stage.south);
-    attend(&stage).await;
-    let thread = state(north, &stage, None, message(Signal::Message, "the dam")).await;
-    stage.settle().await;
-    stage.clock.advance(SignedDuration::from_mins(32));
-    state(north, &stage, Some(thread), say("again")).await;
-    stage.settle().await;
-    let second = line(south, thread).await.summary.matter.opened[1].index;
-    state(south, &stage, Some(thread), heard(second)).await;
-    stage.settle().await;
-    assert_eq!([whats(north).await, whats(south).await], [[""; 0]; 2]);
-    outside.leave().await;
-    stage.clock.advance(SignedDuration::from_mins(1));
-    state(north, &stage, Some(thread), say("thanks")).await;
-    until(async || line(south, thread).await.summary.matter.opened.len() == 3).await;
-    let third = line(south, thread).await.summary.matter.opened[2].index;
-    state(south, &stage, Some(thread), heard(third)).await;
-    until(async || line(north, thread).await.summary.matter.replied.len() == 2).await;
-    assert_eq!([whats(north).await, whats(south).await], [[""; 0]; 2]);
-}
-
-/// Said and mirrored a minute after the first, while the outside witness was away for an hour.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_witness_that_was_away_settles_nothing() {
-    let folder = tempfile::tempdir().unwrap();
-    let (stage, mut outside) = watched(folder.path()).await;
-    let (north, south) = (&stage.north, &stage.south);
-    attend(&stage).await;
-    let thread = state(north, &stage, None, message(Signal::Message, "the dam")).await;
-    stage.settle().await;
-    outside.leave().await;
-    stage.clock.advance(SignedDuration::from_mins(1));
-    state(north, &stage, Some(thread), say("lunch?")).await;
-    until(async || {
-        let matter = line(south, thread).await.summary.matter;
-        matter.opened.len() == 2 && matter.opened[1].mirrored.is_some()
-    })
-    .await;
-    let second = line(south, thread).await.summary.matter.opened[1].index;
-    state(south, &stage, Some(thread), heard(second)).await;
-    until(async || line(north, thread).await.summary.matter.replied.len() == 1).await;
-    assert_eq!(whats(south).await, ["hotline-message"]);
-    stage.clock.advance(SignedDuration::from_mins(60));
-    assert_eq!(whats(south).await, ["hotline-message"]);
-    assert_eq!(whats(north).await, ["hotline-unanswered"]);
-    outside.come_back().await;
-    until(async || line(north, thread).await.summary.matter.opened[1].witnessed.is_some()).await;
-    stage.settle().await;
-    assert_eq!(whats(south).await, ["hotline-message"], "nobody has heard the first");
-    assert_eq!(whats(north).await, ["hotline-unanswered"]);
-}
-
-/// A record of a call that the other side does not agree to is not acknowledged by its next remark.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_record_of_a_call_is_not_acknowledged_by_a_remark() {
+async fn what_stands_in_the_place_of_a_record_is_kept() {
     let folder = tempfile::tempdir().unwrap();
     let stage = Stage::set(folder.path(), Arc::new(Tcp)).await;
     let (north, south) = (&stage.north, &stage.south);
     attend(&stage).await;
-    let thread = state(north, &stage, None, message(Signal::Telephone, "the call")).await;
-    stage.settle().await;
-    assert_eq!(whats(south).await, ["hotline-telephone"]);
-    stage.clock.advance(SignedDuration::from_mins(32));
-    state(north, &stage, Some(thread), say("the meeting is at ten")).await;
-    stage.settle().await;
-    let second = line(south, thread).await.summary.matter.opened[1].index;
-    state(south, &stage, Some(thread), heard(second)).await;
-    stage.settle().await;
-    for node in [north, south] {
-        assert!(said(node, thread).await.iter().all(Option::is_some), "it can be read");
+    let thread = state(north, &stage, None, message(Signal::Telephone, "at nine")).await;
+    for text in ["at ten", "at eleven"] {
+        let (said, _) = {
+            let here = line(north, thread).await;
+            here.to_say_again().map(|(said, unopened)| (said.index, unopened)).unwrap()
+        };
+        state(north, &stage, Some(thread), again(said, text)).await;
     }
-    assert_eq!(whats(south).await, ["hotline-telephone"]);
-    assert_eq!(line(south, thread).await.state(), "unacknowledged");
+    state(north, &stage, Some(thread), say("thanks")).await;
+    stage.settle().await;
+    for _ in 0..3 {
+        stage.clock.advance(SignedDuration::from_hours(24 * 7 + 1));
+        attend(&stage).await;
+        attend(&stage).await;
+    }
+    let kept = ["at nine", "at ten", "at eleven"].map(|text| Some(text.to_owned()));
+    for node in [north, south] {
+        assert_eq!(said(node, thread).await, [kept.as_slice(), &[None]].concat());
+    }
 }
 
 /// A test that was made before both had a key is sealed to the card: it can be read, and both say so.
@@ -281,28 +260,6 @@ async fn both_say_the_same_of_a_test_that_can_still_be_read() {
     let [one, other] = [line(north, test).await, line(south, test).await];
     assert!(one.standing.over);
     assert_eq!(one.standing, other.standing);
-}
-
-/// The next announced test is half a year away: nobody waits so long for one whose key is gone.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_ping_that_nobody_can_answer_waits_for_nobody() {
-    let folder = tempfile::tempdir().unwrap();
-    let stage = Stage::set(folder.path(), Arc::new(Tcp)).await;
-    let (north, south) = (&stage.north, &stage.south);
-    attend(&stage).await;
-    let agreement = north.agreement(&stage.hash()).unwrap();
-    let test = north.test_hotline(&Person::operator(), &agreement, Signal::Ping).await.unwrap();
-    stage.settle().await;
-    for _ in 0..5 {
-        stage.clock.advance(SignedDuration::from_hours(24 * 7 + 1));
-        attend(&stage).await;
-        attend(&stage).await;
-    }
-    assert_eq!(said(south, test).await, [None], "its key is gone");
-    for node in [north, south] {
-        let here = line(node, test).await;
-        assert_eq!((here.standing.over, here.standing.waits_for), (true, None));
-    }
 }
 
 /// What a command shows of an echo that came says one thing.
@@ -347,29 +304,31 @@ async fn a_key_dies_though_no_witness_covers_what_it_opens() {
     assert_eq!(said(south, thread).await, [None]);
 }
 
-/// A test that nobody answered while it could be read is over once the next one's time has come.
+/// A test that nobody answered is over once its key has had its time: the next announced one is half a year away.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_test_that_nobody_can_answer_waits_for_nobody() {
-    let folder = tempfile::tempdir().unwrap();
-    let stage = Stage::set(folder.path(), Arc::new(Tcp)).await;
-    let (north, south) = (&stage.north, &stage.south);
-    attend(&stage).await;
-    let agreement = north.agreement(&stage.hash()).unwrap();
-    let test = north.test_hotline(&Person::operator(), &agreement, Signal::ReadBack).await.unwrap();
-    stage.settle().await;
-    stage.clock.advance(SignedDuration::from_hours(1));
-    assert_eq!(whats(north).await, ["hotline-unanswered"]);
-    assert_eq!(line(north, test).await.standing.waits_for.as_ref(), Some(south.party()));
-    for _ in 0..5 {
-        stage.clock.advance(SignedDuration::from_hours(24 * 7 + 1));
+    for sort in [Signal::ReadBack, Signal::Ping] {
+        let folder = tempfile::tempdir().unwrap();
+        let stage = Stage::set(folder.path(), Arc::new(Tcp)).await;
+        let (north, south) = (&stage.north, &stage.south);
         attend(&stage).await;
-        attend(&stage).await;
-    }
-    assert_eq!(said(south, test).await, [None], "its key is gone");
-    for node in [north, south] {
-        let line = line(node, test).await;
-        assert_eq!((line.standing.over, line.standing.waits_for), (true, None));
-        assert_eq!(whats(node).await, [""; 0]);
+        let agreement = north.agreement(&stage.hash()).unwrap();
+        let test = north.test_hotline(&Person::operator(), &agreement, sort).await.unwrap();
+        stage.settle().await;
+        stage.clock.advance(SignedDuration::from_hours(1));
+        assert_eq!(whats(north).await, ["hotline-unanswered"]);
+        assert_eq!(line(north, test).await.standing.waits_for.as_ref(), Some(south.party()));
+        for _ in 0..5 {
+            stage.clock.advance(SignedDuration::from_hours(24 * 7 + 1));
+            attend(&stage).await;
+            attend(&stage).await;
+        }
+        assert_eq!(said(south, test).await, [None], "its key is gone");
+        for node in [north, south] {
+            let line = line(node, test).await;
+            assert_eq!((line.standing.over, line.standing.waits_for), (true, None));
+            assert_eq!(whats(node).await, [""; 0]);
+        }
     }
 }
 
@@ -422,7 +381,8 @@ async fn what_waits_longest_is_listed_and_told() {
     let again = state(&stage.north, &stage, None, message(Signal::Message, "the dam")).await;
     stage.settle().await;
     stage.clock.advance(SignedDuration::from_mins(32));
-    state(&stage.north, &stage, Some(again), say("again")).await;
+    let said = line(south, again).await.summary.matter.opened[0].index;
+    state(&stage.north, &stage, Some(again), stage::line::again(said, "again")).await;
     stage.settle().await;
     let second = line(south, again).await.summary.matter.opened[1].index;
     state(south, &stage, Some(again), heard(second)).await;

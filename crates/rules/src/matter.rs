@@ -183,19 +183,10 @@ pub struct Message<'a> {
     pub by_opener: bool,
     /// The statement.
     pub event: &'a Event,
-    /// The other side's acknowledgement.
+    /// The other side's first acknowledgement of it, or of what its author said in its place.
     pub acknowledged: Option<&'a Event>,
-    /// What its author said after it and has one.
-    pub followed: Option<Followed>,
-}
-
-/// What somebody said later and is acknowledged: the latest of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Followed {
-    /// How much of the other ledger he had seen.
-    pub seen: u64,
-    /// When, once that is witnessed: by the witnesses, or by his own clock where that says it was before; or one before it.
-    pub said: Option<Timestamp>,
+    /// What its author said in its place.
+    pub again: Option<&'a Event>,
 }
 
 /// What is to become of a message.
@@ -207,7 +198,7 @@ pub enum Fate {
     Gone,
     /// Nobody can, or did in time: a test, of which another is made.
     Lapsed,
-    /// It is acknowledged, or what its author said again in its place is; an echo: it came back.
+    /// It is acknowledged, or its author said it again, and that stands in its place; an echo: it came back.
     Over,
 }
 
@@ -223,32 +214,26 @@ impl Message<'_> {
     /// Whether the other side's node could not open it, by its receipt, and nobody there has acknowledged it since.
     #[must_use]
     pub fn is_unopened(&self) -> bool {
-        self.acknowledged.is_none() && self.event.is_unopened()
+        let itself = |by: &Event| by.act.answers == Some(self.event.index);
+        self.event.is_unopened() && !self.acknowledged.is_some_and(itself)
     }
 
-    /// What is to become of it. What is said after it when its time was up (`due`), or when it could not be opened, stands
-    /// for it once that is acknowledged; but not for a test, which is made again by itself, nor when its time was up for
-    /// what was said by telephone, which is kept to be acknowledged as long as it can be read. `gone`: it cannot be read on
-    /// the node that asks.
+    /// Whether it tests the line.
     #[must_use]
-    pub fn fate(&self, due: Option<Timestamp>, gone: bool) -> Fate {
-        let signal = self.event.act.signal();
-        let is_test = signal.is_some_and(Signal::is_test);
-        let receipt = self.event.receipt.as_ref();
-        let unopened = receipt.filter(|_| self.is_unopened());
-        let due = due.filter(|_| gone || signal != Some(Signal::Telephone));
-        // Whoever says it again knows that it is wanted: he has seen the receipt, or its time is up.
-        let is_again = |later: Followed| {
-            unopened.is_some_and(|receipt| later.seen > receipt.index)
-                || due.zip(later.said).is_some_and(|(due, said)| said >= due)
+    pub fn is_test(&self) -> bool {
+        self.event.act.signal().is_some_and(Signal::is_test)
+    }
+
+    /// What is to become of it. `gone`: it cannot be read on the node that asks.
+    #[must_use]
+    pub fn fate(&self, gone: bool) -> Fate {
+        let is_settled = match self.event.act.signal() {
+            Some(Signal::Echo) => self.event.receipt.is_some() && !self.is_unopened(),
+            _ => self.acknowledged.is_some() || self.again.is_some(),
         };
-        let is_settled = match signal {
-            Some(Signal::Echo) => receipt.is_some() && unopened.is_none(),
-            _ => self.acknowledged.is_some() || !is_test && self.followed.is_some_and(is_again),
-        };
-        match gone || unopened.is_some() {
+        match gone || self.is_unopened() {
             _ if is_settled => Fate::Over,
-            true if is_test => Fate::Lapsed,
+            true if self.is_test() => Fate::Lapsed,
             true => Fate::Gone,
             false => Fate::Waits,
         }
@@ -329,7 +314,16 @@ impl Matter {
         unless(act.kind.topic() != Some(self.topic) || !act.outcomes.is_empty(), Illegal::BadForm)?;
         let mine = |mine: bool| unless(!mine, Illegal::NotYours);
         match act.kind {
-            Kind::Say => unless(self.signal() == Some(Signal::Echo), Illegal::Over),
+            Kind::Say => {
+                unless(self.signal() == Some(Signal::Echo), Illegal::Over)?;
+                let Some(earlier) = act.answers else { return Ok(()) };
+                // A test is made anew, and not said again.
+                let messages = self.messages(view);
+                let mut own =
+                    messages.iter().filter(|one| one.by_opener == opener && !one.is_test());
+                let said = own.find(|one| one.event.index == earlier).ok_or(Illegal::NoMessage)?;
+                unless(said.acknowledged.is_some() || said.again.is_some(), Illegal::AlreadySaid)
+            }
             Kind::Confirm => {
                 let messages = self.messages(view);
                 let wanted = |message: &&Message<'_>| {
@@ -386,7 +380,7 @@ impl Matter {
     /// Where the matter stands in this view.
     #[must_use]
     pub fn standing(&self, view: View) -> Standing {
-        self.standing_by(view, |message| message.fate(None, false))
+        self.standing_by(view, |message| message.fate(false))
     }
 
     /// The same, where more is known of what becomes of the messages of a call.
@@ -479,24 +473,24 @@ impl Matter {
             for confirm in self.effective(!by_opener, Kind::Confirm, view) {
                 confirms.entry(confirm.act.answers).or_insert(confirm);
             }
-            let said = self
-                .events(by_opener, view)
-                .filter(|event| matches!(event.act.kind, Kind::Signal | Kind::Say));
+            let said = self.events(by_opener, view);
+            let said = said.filter(|event| matches!(event.act.kind, Kind::Signal | Kind::Say));
             let mut said: Vec<_> = said
                 .map(|event| {
                     let acknowledged = confirms.get(&Some(event.index)).copied();
-                    Message { by_opener, event, acknowledged, followed: None }
+                    Message { by_opener, event, acknowledged, again: None }
                 })
                 .collect();
-            let mut latest: Option<Followed> = None;
+            // What is said again comes later, and has its own by then.
+            let mut again: BTreeMap<u64, (&Event, Option<&Event>)> = BTreeMap::new();
             for one in said.iter_mut().rev() {
-                one.followed = latest;
-                if one.acknowledged.is_some() {
-                    let Followed { seen, said } = latest.unwrap_or_default();
-                    // An outage of the witnesses makes nothing later than it was. And what nobody can change afterwards
-                    // does not open again what was settled, as the word of the other side's mirror could.
-                    let own = one.event.witnessed.map(|at| at.min(one.event.claimed));
-                    latest = Some(Followed { seen: seen.max(one.event.seen), said: said.max(own) });
+                if let Some((later, acknowledged)) = again.get(&one.event.index).copied() {
+                    one.again = Some(later);
+                    let both = one.acknowledged.into_iter().chain(acknowledged);
+                    one.acknowledged = both.min_by_key(|event| event.index);
+                }
+                if let Some(earlier) = one.event.act.answers {
+                    again.insert(earlier, (one.event, one.acknowledged));
                 }
             }
             messages.extend(said);

@@ -30,7 +30,7 @@ use crate::{Kind, Matter, PartyId, Request, ThreadId};
 pub use mechanism::{Judged, Kept, Line, Mechanism, Pause, Readiness, actions};
 
 /// The version of what a review computes: other rules, another number.
-pub const VERSION: u32 = 8;
+pub const VERSION: u32 = 9;
 
 /// What was opened of a statement for the review.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -133,7 +133,8 @@ fn deed(choice: u8) -> Deed {
         0 => Deed::Signal { signal: Signal::Message, about: None, exercise, message },
         1 => Deed::Signal { signal: Signal::ReadBack, about: None, exercise, message },
         2 => Deed::Signal { signal: Signal::Echo, about: None, exercise, message },
-        3 | 4 => Deed::Say(remark),
+        3 => Deed::Say { again: None, remark },
+        4 => Deed::Say { again: Some(u64::from(choice / 32)), remark },
         // The message is named by its place: small numbers are often there.
         5..=9 => Deed::Confirm { message: u64::from(choice / 32), read_back: choice > 200, remark },
         10 => Deed::Confirm { message: u64::from(choice % 7) + 2, read_back: true, remark },

@@ -96,12 +96,21 @@ fn confirm(message: u64) -> Deed {
     Deed::Confirm { message, read_back: false, remark: remark("") }
 }
 
+fn say(text: &str) -> Deed {
+    Deed::Say { again: None, remark: remark(text) }
+}
+
+fn again(earlier: u64) -> Deed {
+    Deed::Say { again: Some(earlier), remark: remark("again") }
+}
+
 fn signal(signal: Signal) -> Deed {
+    let spoken = if signal == Signal::Telephone { "Ada and Bo, at nine" } else { "" };
     let message = Message {
         title: "title".into(),
         text: "text".into(),
         marking: Tlp::Amber,
-        spoken: String::new(),
+        spoken: spoken.into(),
     };
     Deed::Signal { signal, about: None, exercise: false, message }
 }
@@ -127,51 +136,88 @@ fn a_message_waits_for_a_person_of_the_other_side_and_so_does_each_reply() {
     case.act(1, Some(thread), confirm(sent)).unwrap();
     assert_eq!(case.state(thread), (State::Acknowledged, None));
     assert_eq!(case.refused(1, thread, confirm(sent)), Illegal::AlreadySaid);
-    case.act(1, Some(thread), Deed::Say(remark("more"))).unwrap();
+    case.act(1, Some(thread), say("more")).unwrap();
     assert_eq!(case.state(thread), (State::Unacknowledged, Some("north")));
     let said = last(&case, 1);
     case.act(0, Some(thread), confirm(said)).unwrap();
     assert_eq!(case.state(thread), (State::Acknowledged, None));
 }
 
-/// A later acknowledgement stands for an earlier one only where the later was said when the earlier's time was up.
+/// What is said again stands in the place of what it names, and of nothing else; each is said again once.
 #[test]
-fn what_is_said_again_stands_for_what_its_time_is_up_of() {
-    let mut case = Case::new();
-    let thread = case.act(0, None, signal(Signal::Message)).unwrap();
-    case.act(0, Some(thread), Deed::Say(remark("and another thing"))).unwrap();
-    let message = last(&case, 0);
-    case.act(1, Some(thread), confirm(message)).unwrap();
-    assert_eq!(case.state(thread), (State::Unacknowledged, Some("south")));
-    let mut matter = case.parties[0].matters[&thread].clone();
-    let said = start();
-    // What its author's clock says settles nothing.
-    matter.opened[1].claimed = said + SignedDuration::from_hours(1);
-    assert_eq!(matter.messages(View::ALL)[0].fate(Some(said), true), Fate::Gone);
-    matter.opened[1].witnessed = Some(said);
-    let messages = matter.messages(View::ALL);
-    let second = SignedDuration::from_secs(1);
-    for (due, gone, fate) in [
-        (None, false, Fate::Waits),
-        (None, true, Fate::Gone),
-        (Some(said + second), false, Fate::Waits),
-        (Some(said + second), true, Fate::Gone),
-        (Some(said), true, Fate::Over),
-    ] {
-        assert_eq!(messages[0].fate(due, gone), fate, "{due:?} {gone}");
-        assert_eq!(messages[1].fate(due, gone), Fate::Over);
+fn what_is_said_again_stands_in_the_place_of_what_it_names() {
+    for sort in [Signal::Message, Signal::Telephone] {
+        let mut case = Case::new();
+        let thread = case.act(0, None, signal(sort)).unwrap();
+        let first = last(&case, 0);
+        case.act(0, Some(thread), say("and another thing")).unwrap();
+        let second = last(&case, 0);
+        case.act(1, Some(thread), confirm(second)).unwrap();
+        assert_eq!(case.state(thread), (State::Unacknowledged, Some("south")), "{sort:?}");
+        assert_eq!(case.refused(0, thread, again(second)), Illegal::AlreadySaid);
+        assert_eq!(case.refused(1, thread, again(first)), Illegal::NoMessage, "not one's own");
+        assert_eq!(case.refused(0, thread, again(last(&case, 1))), Illegal::NoMessage);
+        case.act(0, Some(thread), again(first)).unwrap();
+        let third = last(&case, 0);
+        assert_eq!(case.refused(0, thread, again(first)), Illegal::AlreadySaid);
+        let fates = |case: &Case| -> Vec<_> {
+            let messages = case.parties[0].matters[&thread].messages(View::ALL);
+            messages.iter().map(|one| [false, true].map(|gone| one.fate(gone))).collect()
+        };
+        let waits = [Fate::Waits, Fate::Gone];
+        assert_eq!(fates(&case), [[Fate::Over; 2], [Fate::Over; 2], waits]);
+        assert_eq!(case.state(thread), (State::Unacknowledged, Some("south")));
+        // And once more.
+        case.act(0, Some(thread), again(third)).unwrap();
+        let fourth = last(&case, 0);
+        case.act(1, Some(thread), confirm(fourth)).unwrap();
+        assert_eq!(case.state(thread), (State::Acknowledged, None));
+        assert_eq!(case.refused(1, thread, confirm(first)), Illegal::AlreadySaid);
+        let messages = case.parties[0].matters[&thread].messages(View::ALL);
+        let answers = messages.iter().map(|one| one.acknowledged.and_then(|by| by.act.answers));
+        let settled = [fourth, second, fourth, fourth].map(Some);
+        assert_eq!(answers.collect::<Vec<_>>(), settled);
     }
 }
 
-/// What could not be opened is settled by what its author says once he knows of it, and by nothing before.
+/// It is said again while the acknowledgement of it is on its way.
 #[test]
-fn what_was_said_before_it_was_known_stands_for_nothing() {
+fn what_is_said_again_though_it_was_heard_waits_by_itself() {
+    let mut case = Case::new();
+    let thread = case.act(0, None, signal(Signal::Message)).unwrap();
+    let first = last(&case, 0);
+    case.parties[1].command(Some(thread), Command::Deed(confirm(first))).unwrap();
+    case.parties[0].command(Some(thread), Command::Deed(again(first))).unwrap();
+    case.meet();
+    assert_eq!(case.state(thread), (State::Unacknowledged, Some("south")));
+    case.act(1, Some(thread), confirm(last(&case, 0))).unwrap();
+    assert_eq!(case.state(thread), (State::Acknowledged, None));
+    let messages = case.parties[0].matters[&thread].messages(View::ALL);
+    assert_eq!(messages[0].acknowledged.unwrap().act.answers, Some(first));
+}
+
+/// A test is made anew: nothing that is said stands in its place.
+#[test]
+fn a_test_is_not_said_again() {
+    for sort in [Signal::ReadBack, Signal::Ping] {
+        let mut case = Case::new();
+        let thread = case.act(0, None, signal(sort)).unwrap();
+        assert_eq!(case.refused(0, thread, again(last(&case, 0))), Illegal::NoMessage);
+        case.act(0, Some(thread), say("hello?")).unwrap();
+        case.act(1, Some(thread), confirm(last(&case, 0))).unwrap();
+        assert_eq!(case.state(thread), (State::Unacknowledged, Some("south")));
+    }
+}
+
+/// What could not be opened is settled by what stands in its place, and counts as not opened all the same: else whoever
+/// seals what nobody can open makes the other side late.
+#[test]
+fn what_could_not_be_opened_is_settled_by_what_stands_in_its_place() {
     let mut case = Case::new();
     let thread = case.parties[0].command(None, Command::Deed(signal(Signal::Message))).unwrap();
-    let more = Deed::Say(remark("and another thing"));
-    case.parties[0].command(Some(thread), Command::Deed(more)).unwrap();
+    case.parties[0].command(Some(thread), Command::Deed(say("and another thing"))).unwrap();
     case.deliver(0);
-    let [first, second] = [0, 1].map(|at| case.parties[1].matters[&thread].opened[at].index);
+    let [first, second] = [0, 1].map(|at: usize| case.parties[1].matters[&thread].opened[at].index);
     for receipt in case.parties[1].owed.iter_mut().filter(|receipt| receipt.index == first) {
         receipt.code = "undecryptable".to_owned();
     }
@@ -179,78 +225,47 @@ fn what_was_said_before_it_was_known_stands_for_nothing() {
     case.act(1, Some(thread), confirm(second)).unwrap();
     assert_eq!(case.state(thread), (State::Unopened, Some("north")));
     let messages = case.parties[0].matters[&thread].messages(View::ALL);
-    assert_eq!((messages[0].fate(None, false), messages[0].is_unopened()), (Fate::Gone, true));
-    case.act(0, Some(thread), Deed::Say(remark("again"))).unwrap();
-    let again = last(&case, 0);
-    case.act(1, Some(thread), confirm(again)).unwrap();
+    assert_eq!((messages[0].fate(false), messages[0].is_unopened()), (Fate::Gone, true));
+    case.act(0, Some(thread), again(first)).unwrap();
+    assert_eq!(case.state(thread), (State::Unacknowledged, Some("south")));
+    case.act(1, Some(thread), confirm(last(&case, 0))).unwrap();
     assert_eq!(case.state(thread), (State::Acknowledged, None));
-}
-
-/// What was settled stays so though more is said and acknowledged that is not witnessed yet.
-#[test]
-fn what_is_settled_stays_settled() {
-    let mut case = Case::new();
-    let thread = case.act(0, None, signal(Signal::Message)).unwrap();
-    for text in ["again", "thanks"] {
-        case.act(0, Some(thread), Deed::Say(remark(text))).unwrap();
-        let message = last(&case, 0);
-        case.act(1, Some(thread), confirm(message)).unwrap();
-        let mut matter = case.parties[0].matters[&thread].clone();
-        let said = matter.opened[1].claimed;
-        matter.opened[1].witnessed = Some(said);
-        assert_eq!(matter.messages(View::ALL)[0].fate(Some(said), true), Fate::Over, "{text}");
-    }
-}
-
-/// Said a minute after the first; only the outside witness was away. What the mirror says of it changes nothing.
-#[test]
-fn an_outage_of_the_witnesses_makes_nothing_later() {
-    let mut case = Case::new();
-    let thread = case.act(0, None, signal(Signal::Message)).unwrap();
-    case.act(0, Some(thread), Deed::Say(remark("lunch?"))).unwrap();
-    let second = last(&case, 0);
-    case.act(1, Some(thread), confirm(second)).unwrap();
     let mut matter = case.parties[0].matters[&thread].clone();
-    let mins = |mins| start() + SignedDuration::from_mins(mins);
     let (opener, other) = (matter.opener.clone(), matter.other.clone());
-    let one = matter.opened[0].index;
-    matter.witnessed(&opener, (0, one + 1), mins(0));
-    matter.witnessed(&other, (0, 1_000), mins(0));
-    matter.witnessed(&opener, (0, 1_000), mins(40));
-    for (claimed, fate) in [(1, Fate::Waits), (31, Fate::Over), (90, Fate::Over)] {
-        matter.opened[1].claimed = mins(claimed);
-        for mirrored in [None, Some(mins(-90)), Some(mins(90))] {
-            matter.opened[1].mirrored = mirrored;
-            let messages = matter.messages(View::ALL);
-            let due = messages[0].event.came().unwrap() + SignedDuration::from_mins(30);
-            assert_eq!(messages[0].fate(Some(due), false), fate, "{claimed} {mirrored:?}");
-        }
-    }
+    matter.witnessed(&opener, (0, 1_000), start());
+    matter.witnessed(&other, (0, 1_000), start());
+    let south = &Readiness::of(&case.parties[0].terms, [&matter], start())[&other];
+    assert_eq!((south.unopened[&Signal::Message], south.message.done), (1, 2));
 }
 
-/// A record of a call is kept and can be acknowledged at any time; nobody is made to agree to it by another remark.
+/// Until what stands in its place is acknowledged the first is as late as it is: to say it again makes no silence shorter.
 #[test]
-fn a_telephone_record_is_not_settled_by_a_remark() {
-    for sort in [Signal::Telephone, Signal::ReadBack] {
-        let mut case = Case::new();
-        let mut deed = signal(sort);
-        if let Deed::Signal { message, .. } = &mut deed
-            && sort == Signal::Telephone
-        {
-            message.spoken = "Ada and Bo, at nine".into();
-        }
-        let thread = case.act(0, None, deed).unwrap();
-        case.act(0, Some(thread), Deed::Say(remark("the meeting is at ten"))).unwrap();
-        let second = last(&case, 0);
-        case.act(1, Some(thread), confirm(second)).unwrap();
+fn what_is_said_again_is_late_since_it_was_said_first() {
+    let mut case = Case::new();
+    let thread = case.act(0, None, signal(Signal::Message)).unwrap();
+    let first = last(&case, 0);
+    case.act(0, Some(thread), again(first)).unwrap();
+    let second = last(&case, 0);
+    let figures = |case: &Case, acknowledged: bool| {
         let mut matter = case.parties[0].matters[&thread].clone();
-        matter.opened[1].witnessed = Some(start());
-        let fate = |one: &comity_rules::matter::Message<'_>| one.fate(Some(start()), false);
-        let by_page = matter.standing_by(View::ALL, fate);
-        let by_review = matter.standing(View::ALL);
-        assert_eq!(by_page.state, by_review.state, "{sort:?}: page and review");
-        assert_ne!(by_page.state, State::Acknowledged, "{sort:?}");
-    }
+        let (opener, other) = (matter.opener.clone(), matter.other.clone());
+        let mins = |mins| start() + SignedDuration::from_mins(mins);
+        matter.witnessed(&opener, (0, first + 1), mins(0));
+        matter.witnessed(&opener, (0, second + 1), mins(50));
+        let [one, both] =
+            [0, 1].map(|at: usize| matter.opened[at].receipt.as_ref().unwrap().index + 1);
+        matter.witnessed(&other, (0, one), mins(0));
+        matter.witnessed(&other, (0, both), mins(50));
+        if acknowledged {
+            matter.witnessed(&other, (0, 1_000), mins(60));
+        }
+        let south = Readiness::of(&case.parties[0].terms, [&matter], mins(60));
+        let times = &south[&other].message;
+        (times.done, times.open, times.late, times.overdue)
+    };
+    assert_eq!(figures(&case, false), (0, 2, 0, 1));
+    case.act(1, Some(thread), confirm(second)).unwrap();
+    assert_eq!(figures(&case, true), (2, 0, 1, 0));
 }
 
 /// A test that could not be opened is over; it is not acknowledged.
@@ -258,7 +273,7 @@ fn a_telephone_record_is_not_settled_by_a_remark() {
 fn a_test_that_was_not_opened_is_not_acknowledged() {
     let mut case = Case::new();
     let thread = case.parties[0].command(None, Command::Deed(signal(Signal::Ping))).unwrap();
-    case.parties[0].command(Some(thread), Command::Deed(Deed::Say(remark("hello?")))).unwrap();
+    case.parties[0].command(Some(thread), Command::Deed(say("hello?"))).unwrap();
     case.deliver(0);
     let [first, second] = [0, 1].map(|at: usize| case.parties[1].matters[&thread].opened[at].index);
     for receipt in case.parties[1].owed.iter_mut().filter(|receipt| receipt.index == first) {
@@ -274,11 +289,11 @@ fn a_test_that_was_not_opened_is_not_acknowledged() {
 fn a_test_that_nobody_answered_is_not_acknowledged() {
     let mut case = Case::new();
     let thread = case.act(0, None, signal(Signal::Ping)).unwrap();
-    case.act(0, Some(thread), Deed::Say(remark("hello?"))).unwrap();
+    case.act(0, Some(thread), say("hello?")).unwrap();
     let second = last(&case, 0);
     case.act(1, Some(thread), confirm(second)).unwrap();
     let matter = &case.parties[0].matters[&thread];
-    let standing = matter.standing_by(View::ALL, |one| one.fate(None, true));
+    let standing = matter.standing_by(View::ALL, |one| one.fate(true));
     assert_eq!((standing.state, standing.over), (State::Unacknowledged, true));
 }
 
@@ -367,7 +382,7 @@ fn an_echo_is_answered_by_its_receipt_and_a_reading_back_by_a_person() {
     let sent = last(&case, 0);
     let confirm = |message, read_back| Deed::Confirm { message, read_back, remark: remark("text") };
     assert_eq!(case.refused(1, echo, confirm(sent, false)), Illegal::NoMessage);
-    assert_eq!(case.refused(1, echo, Deed::Say(remark("hello"))), Illegal::Over);
+    assert_eq!(case.refused(1, echo, say("hello")), Illegal::Over);
     let test = case.act(0, None, signal(Signal::ReadBack)).unwrap();
     let sent = last(&case, 0);
     assert_eq!(case.refused(1, test, confirm(sent, false)), Illegal::NotReadBack);

@@ -49,6 +49,10 @@ pub(crate) enum Hotline {
         /// What you say.
         #[arg(long)]
         text: String,
+        /// It stands in the place of your message there that nobody has acknowledged: of the first, or of the one at PLACE in
+        /// your ledger.
+        #[arg(long, value_name = "PLACE", num_args = 0..=1)]
+        again: Option<Option<u64>>,
         #[command(flatten)]
         who: Who,
     },
@@ -114,8 +118,20 @@ impl Hotline {
                 let deed = Deed::Signal { signal, about, exercise, message };
                 state(context, (agreement, None), Command::Deed(deed), who, true).await
             }
-            Self::Reply { id, text, who } => {
-                let deed = Deed::Say(Remark { text });
+            Self::Reply { id, text, again, who } => {
+                let again = match again {
+                    Some(None) => {
+                        let matter = Mechanism::Matter { id: id.clone() };
+                        let shown = context.ask(question(matter)).await?;
+                        let first = shown["to_say_again"].as_u64().ok_or_else(|| {
+                            let why = "nothing that this party said there waits to be acknowledged";
+                            Failure::No(why.to_owned())
+                        })?;
+                        Some(first)
+                    }
+                    given => given.flatten(),
+                };
+                let deed = Deed::Say { again, remark: Remark { text } };
                 state(context, (None, Some(id)), Command::Deed(deed), who, true).await
             }
             Self::Read { id: Some(id), .. } => matter::show(context, id).await,

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use comity_node::control::{Credentials, Mechanism, Question};
+use comity_rules::Kind;
 use comity_rules::command::Command;
 use comity_rules::content::{Assessment, Remark, Ruling};
 use serde_json::Value;
@@ -479,7 +480,12 @@ pub(crate) fn describe_statements(request: &Value, out: &mut String) {
             continue;
         };
         let (author, index) = (text(statement, "author"), text(statement, "index"));
-        out.push_str(&format!("\n\n{author}, entry {index}, {kind}:"));
+        out.push_str(&format!("\n\n{author}, entry {index}, {kind}"));
+        if let Some(earlier) = statement["answers"].as_u64().filter(|_| kind == Kind::Say.as_str())
+        {
+            out.push_str(&format!(", in the place of entry {earlier}"));
+        }
+        out.push(':');
         // What of it is public: the day of a meeting, the number of an action item.
         if statement["mark"].is_object() {
             spell(&statement["mark"], 1, out);

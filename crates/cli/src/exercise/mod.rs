@@ -379,7 +379,9 @@ impl Run<'_> {
             Act::Confirm { text, read_back, .. } => {
                 self.confirm(node, thread, &text, read_back).await?
             }
-            Act::Say { text, .. } => Command::Deed(Deed::Say(remark(&text))),
+            Act::Say { text, .. } => {
+                Command::Deed(Deed::Say { again: None, remark: remark(&text) })
+            }
             Act::Suspend { text } => {
                 Command::Deed(Deed::Suspend { exercise, remark: remark(&text) })
             }

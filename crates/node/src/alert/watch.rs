@@ -282,9 +282,7 @@ fn of_matter(node: &Node, line: &matters::Line, alerts: &mut Vec<Alert>) {
                 let index = message.event.index.to_string();
                 if message.is_unopened() && (ours || line.is_gone(&message)) {
                     let what = if ours { "hotline-unopened-there" } else { "hotline-unopened" };
-                    if line.is_to_say_again(&message) {
-                        alerts.push(about.alert(what, &index, 1, None));
-                    }
+                    alerts.push(about.alert(what, &index, 1, None));
                     continue;
                 }
                 if ours {

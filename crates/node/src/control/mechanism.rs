@@ -349,6 +349,7 @@ fn dossier_json(node: &Node, dossier: &Dossier) -> Value {
                 "index": message.event.index,
                 "signal": message.event.act.signal(),
                 "acknowledged": message.acknowledged.map(|event| event.index),
+                "again": message.again.map(|event| event.index),
                 "ours": message.by_opener == (matter.opener == *node.party()),
                 "over": dossier.line.fate(message).is_over(),
                 "unopened": message.is_unopened(),
@@ -358,6 +359,8 @@ fn dossier_json(node: &Node, dossier: &Dossier) -> Value {
         value["messages"] = json.collect();
         let waiting = dossier.line.message_for(node.party());
         value["to_acknowledge"] = json!(waiting.map(|(index, _)| index));
+        let again = dossier.line.to_say_again();
+        value["to_say_again"] = json!(again.map(|(event, _)| event.index));
     }
     if matter.topic == Topic::Concern {
         value["positions"] = json!({

@@ -26,7 +26,11 @@ pub(crate) async fn one(
         matters.extend(state(None, Some(terms), deed).await.map(|done| done.thread));
     } else {
         let thread = matters[dice.roll(matters.len() as u64) as usize];
-        state(Some(thread), None, step(dice)).await;
+        let Ok(found) = side.matter(&Person::operator(), thread).await else { return };
+        let line = found.into_inner().line;
+        let mine = line.to_say_again().map(|(said, _)| said.index);
+        let theirs = line.message_for(side.party()).map(|(place, _)| place);
+        state(Some(thread), None, step(dice, mine, theirs)).await;
     }
 }
 
@@ -69,13 +73,18 @@ fn opening(dice: &mut Dice, known: ThreadId) -> Deed {
     }
 }
 
-fn step(dice: &mut Dice) -> Deed {
-    match dice.roll(6) {
+fn step(dice: &mut Dice, mine: Option<u64>, theirs: Option<u64>) -> Deed {
+    match dice.roll(8) {
         0 => Deed::Respond(Response { text: "why".to_owned(), attachments: Vec::new() }),
         1 => Deed::Position { position: Position::Settled, remark: remark("done") },
         2 => Deed::Position { position: Position::Examining, remark: remark("we look") },
         3 => Deed::Resume(remark("on")),
         4 => Deed::Feedback(remark("used")),
-        _ => Deed::Say(remark("more")),
+        5 => Deed::Say { again: mine, remark: remark("again") },
+        6 => {
+            let message = theirs.unwrap_or_default();
+            Deed::Confirm { message, read_back: false, remark: remark("heard") }
+        }
+        _ => Deed::Say { again: None, remark: remark("more") },
     }
 }

@@ -69,5 +69,10 @@ pub(crate) fn heard(message: u64) -> Command {
 }
 
 pub(crate) fn say(text: &str) -> Command {
-    Command::Deed(Deed::Say(remark(text)))
+    Command::Deed(Deed::Say { again: None, remark: remark(text) })
+}
+
+/// The same, in the place of an earlier message.
+pub(crate) fn again(earlier: u64, text: &str) -> Command {
+    Command::Deed(Deed::Say { again: Some(earlier), remark: remark(text) })
 }

@@ -30,7 +30,12 @@ pub enum Deed {
         message: Message,
     },
     /// Say more in a thread of the hotline.
-    Say(Remark),
+    Say {
+        /// The place of an earlier message of one's own, in whose place it stands.
+        again: Option<u64>,
+        /// What.
+        remark: Remark,
+    },
     /// Acknowledge a message, by its place in the other side's ledger.
     Confirm {
         /// Its place.
@@ -120,7 +125,7 @@ impl Deed {
     pub fn kind(&self, topic: Option<Topic>) -> Kind {
         match self {
             Self::Signal { .. } => Kind::Signal,
-            Self::Say(_) => Kind::Say,
+            Self::Say { .. } => Kind::Say,
             Self::Confirm { .. } => Kind::Confirm,
             Self::Suspend { .. } => Kind::Suspend,
             Self::Resume(_) => Kind::Resume,
@@ -152,10 +157,10 @@ impl Deed {
             Self::Inform { notice, .. } => Letter::Notice(notice.clone()),
             Self::Convene { agenda, .. } | Self::Add(agenda) => Letter::Agenda(agenda.clone()),
             Self::Minutes { record, .. } => Letter::Record(record.clone()),
-            Self::Say(remark)
-            | Self::Resume(remark)
+            Self::Resume(remark)
             | Self::Agree(remark)
             | Self::Feedback(remark)
+            | Self::Say { remark, .. }
             | Self::Confirm { remark, .. }
             | Self::Suspend { remark, .. }
             | Self::Position { remark, .. }
@@ -230,6 +235,7 @@ pub(super) fn decide(
     let opener = *me == matter.opener;
     let answers = match deed {
         Deed::Confirm { message, .. } => Some(*message),
+        Deed::Say { again, .. } => *again,
         Deed::Agree(_) if kind == Kind::AgreeMinutes => {
             matter.effective(!opener, Kind::Minutes, view).last().map(|event| event.index)
         }
@@ -264,7 +270,7 @@ fn check(agreement: &Agreement, deed: &Deed) -> Result<(), Problem> {
                 );
             }
         }
-        Deed::Say(Remark { text }) | Deed::Feedback(Remark { text }) if text.trim().is_empty() => {
+        Deed::Say { remark, .. } | Deed::Feedback(remark) if remark.text.trim().is_empty() => {
             return missing("text", "it says something");
         }
         Deed::Confirm { read_back: true, remark, .. } if remark.text.trim().is_empty() => {

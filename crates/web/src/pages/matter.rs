@@ -16,6 +16,7 @@ use comity_rules::content::{
 use comity_rules::matter::{Day, Position, Signal, Topic};
 use comity_rules::thread::View;
 use comity_rules::{PartyId, ThreadId};
+use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::statement::StatementRow;
@@ -64,6 +65,8 @@ enum Wants {
     Nothing,
     /// The place of a message.
     Message(u64),
+    /// The place of one's own that is said again, and what it said.
+    Again(u64, String),
     Position(Vec<(&'static str, String)>),
     Points,
     Minutes,
@@ -80,6 +83,8 @@ pub(crate) struct Form {
     text: String,
     #[serde(default)]
     message: Option<u64>,
+    #[serde(default)]
+    again: Option<u64>,
     #[serde(default)]
     position: String,
     #[serde(default)]
@@ -144,7 +149,11 @@ fn deed(app: &App, t: Language, found: &Dossier, form: &Form) -> Result<Option<D
     let day =
         |text: &str| text.parse().map_err(|_| t.with("review-no-day", [("text", text.to_owned())]));
     Ok(Some(match form.act.as_str() {
-        "say" => Deed::Say(remark),
+        "say" => Deed::Say { again: None, remark },
+        "say-again" => {
+            let Some(again) = form.again else { return Ok(None) };
+            Deed::Say { again: Some(again), remark }
+        }
         "acknowledge" | "read-back" => {
             let Some(message) = form.message else { return Ok(None) };
             Deed::Confirm { message, read_back: form.act == "read-back", remark }
@@ -309,7 +318,7 @@ impl Page {
             about,
             positions,
             statements,
-            moves: if may { moves(t, dossier, us, &name) } else { Vec::new() },
+            moves: if may { moves(t, dossier, us, app.node.now(), &name) } else { Vec::new() },
             problem,
             written,
             frame,
@@ -334,6 +343,7 @@ fn moves(
     t: Language,
     dossier: &Dossier,
     us: &PartyId,
+    now: Timestamp,
     name: &impl Fn(&PartyId) -> String,
 ) -> Vec<Move> {
     let matter = &dossier.line.summary.matter;
@@ -356,6 +366,19 @@ fn moves(
                 let wants = Wants::Message(index);
                 let hint = test.then(|| t.text("read-back-how"));
                 moves.push(Move { wants, hint, ..plain(act) });
+            }
+            let again = dossier.line.to_say_again();
+            let again = again.filter(|(event, is_unopened)| {
+                *is_unopened || dossier.line.is_unanswered(event, now)
+            });
+            if let Some((event, is_unopened)) = again {
+                let said = dossier.statements.iter();
+                let mut said = said.filter(|one| one.author == *us && one.event == *event);
+                let text = said.find_map(|one| Some(one.kept.as_ref()?.letter.text().to_owned()));
+                let why = if is_unopened { "again-unopened" } else { "again-unanswered" };
+                let hint = Some(t.with(why, [("index", event.index.to_string())]));
+                let wants = Wants::Again(event.index, text.unwrap_or_default());
+                moves.push(Move { wants, hint, ..plain("say-again") });
             }
             moves.push(plain("say"));
         }

@@ -1,10 +1,10 @@
 //! The statements of a thread, with their proofs: the table at the end of every page about one.
 
 use comity_node::dossier::Statement;
-use comity_rules::PartyId;
 use comity_rules::agreement::Agreement;
 use comity_rules::content::{ActionItem, Criterion, Letter, Reason};
 use comity_rules::matter::Mark;
+use comity_rules::{Kind, PartyId};
 
 use crate::language::Language;
 use crate::when::Zones;
@@ -130,7 +130,11 @@ fn says(t: Language, terms: &Agreement, statement: &Statement) -> Vec<String> {
         }
         _ => Vec::new(),
     };
-    says.extend(match &statement.event.act.mark {
+    let act = &statement.event.act;
+    if let Some(earlier) = act.answers.filter(|_| act.kind == Kind::Say) {
+        says.push(t.with("in-place-of", [("index", earlier.to_string())]));
+    }
+    says.extend(match &act.mark {
         Some(Mark::Position(position)) => Some(t.text(&format!("position-{}", position.as_str()))),
         Some(Mark::ReadBack) => Some(t.text("read-back-done")),
         Some(Mark::Meeting(day)) => Some(t.with("meeting-day", [("day", day.0.to_string())])),
