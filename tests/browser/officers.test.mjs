@@ -225,6 +225,12 @@ test('the hotline: a message comes up on the other side by itself, and is acknow
   await north.page.check('[name=exercise]');
   await north.page.click('button[value=send]');
   assert.match(await north.page.textContent('main'), /waits for Southland/);
+  // Said again, it waits in place of the first.
+  const again = north.page.locator('form:has(button[value=say-again])');
+  assert.equal(await again.locator('[name=text]').inputValue(), 'Do you see the same?');
+  await again.locator('[name=text]').fill('Do you see the same? The third dam too.');
+  await again.locator('button').click();
+  assert.match(await north.page.textContent('main'), /In the place of entry \d+/);
   // Nobody touches the other page.
   await south.page.waitForSelector('text=Two dams lost their view', { timeout: 20_000 });
   await picture(south.page, 'hotline');
@@ -234,13 +240,15 @@ test('the hotline: a message comes up on the other side by itself, and is acknow
   await south.page.keyboard.press('j');
   await south.page.keyboard.press('Enter');
   await south.page.waitForURL(/matters/);
-  assert.match(await south.page.textContent('main'), /Do you see the same\?/);
+  assert.match(await south.page.textContent('main'), /The third dam too\..*In the place of entry \d+/s);
   await south.page.keyboard.press('a');
   await south.page.keyboard.type('We look.');
   await south.page.click('button[value=acknowledge]');
   assert.match(await south.page.textContent('main'), /Acknowledged by a person/);
   const path = new URL(south.page.url()).pathname;
   await until(north.page, /We look\./, 'the acknowledgement arrives');
+  assert.match(await north.page.textContent('main'), /acknowledged/);
+  assert.equal(await again.count(), 0, 'nothing waits any more');
   await inspect('south', [path, '/hotline']);
   // What the alert said is on the desk, until somebody has seen it.
   await south.page.keyboard.press('Escape');

@@ -288,6 +288,19 @@ fn the_folders_answer_without_a_running_node(kept: &Path) {
     let again = run(&["request", "close", id]);
     assert_eq!(again.status.code(), Some(2));
     assert!(text(&again).contains("this is over"), "{}", text(&again));
+    // What nobody has acknowledged is said again, in its own place.
+    let send = ["--json", "hotline", "send", "--title", "the dam", "--text", "Do you see it?"];
+    let sent: serde_json::Value = serde_json::from_slice(&run(&send).stdout).unwrap();
+    let id = sent["request"].as_str().unwrap();
+    let reply =
+        |again: &[&str]| run(&[&["hotline", "reply", id, "--text", "Now?"], again].concat());
+    let wrong = reply(&["--again", "0"]);
+    assert_eq!(wrong.status.code(), Some(2), "{}", text(&wrong));
+    assert!(text(&wrong).contains("no such message"), "{}", text(&wrong));
+    let said = reply(&["--again"]);
+    assert_eq!(said.status.code(), Some(0), "{}", text(&said));
+    let shown = text(&run(&["hotline", "read", id]));
+    assert!(shown.contains(&format!("in the place of entry {}", sent["index"])), "{shown}");
 }
 
 #[test]

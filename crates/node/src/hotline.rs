@@ -507,14 +507,6 @@ fn is_late(within: &Period, event: &Event, now: Timestamp) -> bool {
     came.is_some_and(|came| within.after(came) <= now)
 }
 
-/// Whether nobody has acknowledged this in time, or while it could be read, by this node's clock: its author may say it again.
-pub(crate) fn is_unanswered(agreement: &Agreement, event: &Event, now: Timestamp) -> bool {
-    let hotline = agreement.terms.hotline.as_ref();
-    let within =
-        hotline.and_then(|hotline| hotline.acknowledge_within.as_ref().or(hotline.epoch.as_ref()));
-    within.is_some_and(|within| within.after(event.claimed) <= now)
-}
-
 /// Whether a test's time was up so long ago that its key has been destroyed: nobody answers it any more.
 pub(crate) fn is_past(agreement: &Agreement, call: &Matter, now: Timestamp) -> bool {
     let is_read = matches!(call.signal(), Some(Signal::ReadBack | Signal::Ping));

@@ -11,7 +11,6 @@ use comity_rules::thread::{Event, Thread, View};
 use comity_rules::{Kind, Matter, PartyId, ThreadId};
 use comity_store::matter::{self, Summary};
 use comity_store::{Error as StoreError, request};
-use jiff::Timestamp;
 
 use crate::dossier::Statement;
 use crate::hotline;
@@ -105,12 +104,6 @@ impl Line {
     pub fn fate(&self, one: &Message<'_>) -> Fate {
         let is_past = self.is_past && one.event.act.signal().is_some();
         one.fate(is_past || self.is_gone(one))
-    }
-
-    /// Whether nobody has acknowledged this in time, by this node's clock.
-    #[must_use]
-    pub fn is_unanswered(&self, event: &Event, now: Timestamp) -> bool {
-        hotline::is_unanswered(&self.agreement, event, now)
     }
 
     /// The first message of this party that nobody has acknowledged, and whether the other side's node could not open it;

@@ -16,7 +16,6 @@ use comity_rules::content::{
 use comity_rules::matter::{Day, Position, Signal, Topic};
 use comity_rules::thread::View;
 use comity_rules::{PartyId, ThreadId};
-use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::statement::StatementRow;
@@ -318,7 +317,7 @@ impl Page {
             about,
             positions,
             statements,
-            moves: if may { moves(t, dossier, us, app.node.now(), &name) } else { Vec::new() },
+            moves: if may { moves(t, dossier, us, &name) } else { Vec::new() },
             problem,
             written,
             frame,
@@ -343,7 +342,6 @@ fn moves(
     t: Language,
     dossier: &Dossier,
     us: &PartyId,
-    now: Timestamp,
     name: &impl Fn(&PartyId) -> String,
 ) -> Vec<Move> {
     let matter = &dossier.line.summary.matter;
@@ -367,20 +365,25 @@ fn moves(
                 let hint = test.then(|| t.text("read-back-how"));
                 moves.push(Move { wants, hint, ..plain(act) });
             }
-            let again = dossier.line.to_say_again();
-            let again = again.filter(|(event, is_unopened)| {
-                *is_unopened || dossier.line.is_unanswered(event, now)
-            });
-            if let Some((event, is_unopened)) = again {
-                let said = dossier.statements.iter();
-                let mut said = said.filter(|one| one.author == *us && one.event == *event);
-                let text = said.find_map(|one| Some(one.kept.as_ref()?.letter.text().to_owned()));
+            let again = dossier.line.to_say_again().map(|(event, is_unopened)| {
+                let mut said = dossier.statements.iter();
+                let own = said.find(|one| one.author == *us && one.event.index == event.index);
+                let kept = own.and_then(|one| one.kept.as_ref());
+                let text = kept.map(|kept| kept.letter.text().to_owned()).unwrap_or_default();
                 let why = if is_unopened { "again-unopened" } else { "again-unanswered" };
                 let hint = Some(t.with(why, [("index", event.index.to_string())]));
-                let wants = Wants::Again(event.index, text.unwrap_or_default());
-                moves.push(Move { wants, hint, ..plain("say-again") });
-            }
+                let wants = Wants::Again(event.index, text);
+                (Move { wants, hint, ..plain("say-again") }, is_unopened)
+            });
+            // What could not be opened is said again before anything else is said.
+            let (before, after) = match again {
+                Some((again, true)) => (Some(again), None),
+                Some((again, false)) => (None, Some(again)),
+                None => (None, None),
+            };
+            moves.extend(before);
             moves.push(plain("say"));
+            moves.extend(after);
         }
         Topic::Suspension if mine => moves.push(plain("resume")),
         Topic::Suspension => {}
