@@ -188,7 +188,7 @@ async fn what_is_said_again_settles_what_it_names() {
             .await;
         stage.settle().await;
         let rings = format!("hotline-{}", sort.as_str());
-        assert_eq!(whats(south).await, [rings.clone()], "nobody has heard the first");
+        assert_eq!(whats(south).await, std::slice::from_ref(&rings), "nobody has heard the first");
         let here = line(north, thread).await;
         let (lost, is_unopened) = here.to_say_again().unwrap();
         assert_eq!((lost.index, is_unopened), (first, false));
