@@ -6,7 +6,7 @@
 //! kept, for that is what it is for.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use comity_ledger::hex;
@@ -33,8 +33,11 @@ const OPEN: u64 = 500;
 /// Between two looks at what is due.
 const LOOK: Duration = Duration::from_secs(15);
 
-/// Threads that are looked at for what is due, and for how ready the hotline is.
+/// Threads that are looked at for how ready the hotline is.
 const RECENT: u64 = 500;
+
+/// Tests of one sort that are looked at together for the latest.
+const TESTS: u64 = 20;
 
 /// How the node's own acts stand in the journal.
 const ROBOT: &str = "node";
@@ -165,7 +168,7 @@ impl Node {
         let ours = matter.opener == *self.party();
         let messages = matter.messages(View::ALL);
         let waiting = messages.iter().filter(|one| one.by_opener != ours);
-        let waiting = waiting.filter(|one| one.acknowledged.is_none());
+        let waiting = waiting.filter(|one| one.settled.is_none());
         let within = time_to_read(agreement);
         let is_late = |event| within.is_some_and(|within| is_late(within, event, self.now()));
         let waiting = waiting.filter(|one| one.is_unopened() || is_late(one.event));
@@ -227,7 +230,7 @@ impl Node {
         // To one that is no key nothing is sealed.
         let is_key = |key: &EpochKey| seal::Recipient::parse(&key.recipient).is_ok();
         let epoch = |key: Option<EpochKey>| key.filter(is_key).map(|key| key.epoch);
-        let next = self.tests(agreement, &recent).await?;
+        let next = self.tests(agreement).await?;
         // Under what is over nobody answers any more.
         let until = agreement.ended().map_or(self.now(), |ended| ended.min(self.now()));
         Ok(Status {
@@ -248,48 +251,31 @@ impl Node {
         Ok(calls.into_iter().map(|(_, call)| call).collect())
     }
 
-    /// When this party last made each of some tests: of what lies behind the latest threads all is looked through once.
-    async fn last_tests(
+    /// When this party last made a test of this sort.
+    async fn last_test(
         &self,
         agreement: &Agreement,
-        recent: &[Matter],
-        wanted: &[Signal],
-    ) -> Result<BTreeMap<Signal, Timestamp>, Error> {
-        let note = |last: &mut BTreeMap<Signal, Timestamp>, call: &Matter| {
-            let made = call.signal().zip(call.opened.first());
-            // A clock that was ahead for a while made some that are still to come.
-            let made = made.filter(|(_, first)| first.claimed <= self.now());
-            if let Some((signal, first)) = made.filter(|_| call.opener == *self.party()) {
-                let latest = last.entry(signal).or_insert(first.claimed);
-                *latest = first.claimed.max(*latest);
-            }
-        };
-        let known = agreement.tested.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        // By a clock that was ahead it was looked through in vain.
-        let known = known.filter(|known| known.values().all(|made| *made <= self.now()));
-        let is_known = known.is_some();
-        let mut last = known.unwrap_or_default();
-        recent.iter().for_each(|call| note(&mut last, call));
-        let terms = agreement.terms.hash().to_hex();
+        signal: Signal,
+    ) -> Result<Option<Timestamp>, Error> {
+        let (terms, of) = (agreement.terms.hash().to_hex(), (self.party(), signal));
         let mut before = None;
-        while !is_known && wanted.iter().any(|signal| !last.contains_key(signal)) {
-            let page = matter::calls(&self.db, &terms, before, RECENT).await?;
-            let Some((first, _)) = page.last() else { break };
-            before = Some(*first);
-            page.iter().for_each(|(_, call)| note(&mut last, call));
+        loop {
+            let page = matter::signals(&self.db, &terms, of, before, TESTS).await?;
+            let Some((last, _)) = page.last() else { return Ok(None) };
+            before = Some(*last);
+            let made = page.iter().filter_map(|(_, call)| Some(call.opened.first()?.claimed));
+            // A clock that was ahead for a while made some that are still to come.
+            let made = made.filter(|made| *made <= self.now()).max();
+            if made.is_some() {
+                return Ok(made);
+            }
         }
-        // What a backup did not have is still to come.
-        if !agreement.is_restored() {
-            *agreement.tested.lock().unwrap_or_else(PoisonError::into_inner) = Some(last.clone());
-        }
-        Ok(last)
     }
 
     /// The tests that this node makes: which, when next, how often.
     async fn tests(
         &self,
         agreement: &Agreement,
-        recent: &[Matter],
     ) -> Result<Vec<(Signal, Timestamp, Period)>, Error> {
         let Some(hotline) = &agreement.terms.hotline else { return Ok(Vec::new()) };
         let begun = agreement.terms.between.as_ref().map_or_else(|| self.now(), |b| b.proposed);
@@ -298,13 +284,11 @@ impl Node {
             (Signal::ReadBack, &hotline.read_back_every),
             (Signal::Ping, &hotline.ping_every),
         ];
-        let wanted = all.iter().filter(|(_, every)| every.is_some()).map(|(signal, _)| *signal);
-        let last = self.last_tests(agreement, recent, &wanted.collect::<Vec<_>>()).await?;
         let mut tests = Vec::new();
         for (signal, every) in all {
             let Some(every) = every else { continue };
-            let next = match last.get(&signal) {
-                Some(last) => every.after(*last),
+            let next = match self.last_test(agreement, signal).await? {
+                Some(last) => every.after(last),
                 // An echo costs nobody anything; what a person answers waits for its time.
                 None if signal == Signal::Echo => begun,
                 None => every.after(begun),
@@ -352,8 +336,7 @@ pub async fn attend(node: &Arc<Node>, agreement: &Arc<Agreement>) -> Result<(), 
     if ledger::counterpart(&node.db, &own).await?.is_none() {
         return Ok(());
     }
-    let recent = node.calls(agreement).await?;
-    for (signal, due, _) in node.tests(agreement, &recent).await? {
+    for (signal, due, _) in node.tests(agreement).await? {
         if due <= node.now() {
             test(node, agreement, signal).await?;
         }
@@ -535,7 +518,7 @@ async fn is_unread(
         for matter in page.into_iter().filter(|one| one.terms == terms).map(|one| one.matter) {
             for message in matter.messages(View::ALL) {
                 let is_theirs = message.by_opener != (matter.opener == *node.party());
-                if !is_theirs || message.acknowledged.is_some() {
+                if !is_theirs || message.settled.is_some() {
                     continue;
                 }
                 let is_late = is_late(within, message.event, node.now());

@@ -111,8 +111,8 @@ impl Line {
     #[must_use]
     pub fn to_say_again(&self) -> Option<(&Event, bool)> {
         let mut messages = self.messages();
-        messages.retain(|one| one.by_opener == self.ours && !one.is_test());
-        messages.retain(|one| !self.fate(one).is_over());
+        messages.retain(|one| one.by_opener == self.ours && !one.signal().is_test());
+        messages.retain(|one| one.again.is_none() && !self.fate(one).is_over());
         let first = messages.iter().find(|one| one.is_unopened()).or(messages.first());
         first.map(|one| (one.event, one.is_unopened()))
     }
@@ -121,17 +121,15 @@ impl Line {
     #[must_use]
     pub fn message_for(&self, us: &PartyId) -> Option<(u64, Option<Signal>)> {
         let ours = self.summary.matter.opener == *us;
-        let messages = self.messages();
-        let waits = messages.iter().find(|one| {
-            // What could not be opened when it came may be here since.
-            let is_here = one.is_unopened() && !self.is_gone(one);
-            one.by_opener != ours
-                && match self.fate(one) {
-                    Fate::Waits => true,
-                    Fate::Gone => is_here,
-                    Fate::Lapsed | Fate::Over => false,
-                }
-        });
+        let mut messages = self.messages();
+        messages.retain(|one| one.by_opener != ours && one.settled.is_none());
+        // What could not be opened when it came may be here since.
+        messages.retain(|one| !self.is_gone(one) && self.fate(one) != Fate::Lapsed);
+        // What stands in its place settles both, where it can be read.
+        let here: BTreeSet<u64> = messages.iter().map(|one| one.event.index).collect();
+        let is_last =
+            |one: &&Message<'_>| one.again.is_none_or(|again| !here.contains(&again.index));
+        let waits = messages.iter().find(is_last);
         waits.map(|one| (one.event.index, one.event.act.signal()))
     }
 

@@ -10,7 +10,6 @@ use comity_ledger::{Policy, VerifierKey};
 use comity_rules::card::Card;
 use comity_rules::command;
 use comity_rules::content::{BadContent, Letter};
-use comity_rules::matter::Signal;
 use comity_rules::request::Illegal;
 use comity_rules::{PartyId, Terms, ThreadId, agreement, release};
 use comity_store::work::Opener;
@@ -74,8 +73,6 @@ pub struct Agreement {
     pub(crate) withdrawn: AtomicBool,
     /// How it ended, once both have signed such terms.
     pub(crate) ended: Mutex<Option<Ended>>,
-    /// When this party last tested the hotline under it, by sort, once that was looked up.
-    pub(crate) tested: Mutex<Option<BTreeMap<Signal, Timestamp>>>,
 }
 
 /// The end of an agreement.

@@ -185,7 +185,6 @@ impl Node {
             ending: false.into(),
             withdrawn: false.into(),
             ended: Mutex::default(),
-            tested: Mutex::default(),
         }))
     }
 

@@ -183,10 +183,16 @@ pub struct Message<'a> {
     pub by_opener: bool,
     /// The statement.
     pub event: &'a Event,
-    /// The other side's first acknowledgement of it, or of what its author said in its place.
-    pub acknowledged: Option<&'a Event>,
+    /// What its author said first, where it stands in the place of that; else itself.
+    pub first: &'a Event,
     /// What its author said in its place.
     pub again: Option<&'a Event>,
+    /// The other side's acknowledgement.
+    pub acknowledged: Option<&'a Event>,
+    /// The first acknowledgement of it or of what stands in its place.
+    pub settled: Option<&'a Event>,
+    /// Whether what it stands in the place of was acknowledged.
+    pub heard: bool,
 }
 
 /// What is to become of a message.
@@ -198,7 +204,8 @@ pub enum Fate {
     Gone,
     /// Nobody can, or did in time: a test, of which another is made.
     Lapsed,
-    /// It is acknowledged, or its author said it again, and that stands in its place; an echo: it came back.
+    /// It is acknowledged, or what stands in its place is; or it cannot be, and something stands in its place, or was
+    /// acknowledged before it. An echo: it came back.
     Over,
 }
 
@@ -214,26 +221,27 @@ impl Message<'_> {
     /// Whether the other side's node could not open it, by its receipt, and nobody there has acknowledged it since.
     #[must_use]
     pub fn is_unopened(&self) -> bool {
-        let itself = |by: &Event| by.act.answers == Some(self.event.index);
-        self.event.is_unopened() && !self.acknowledged.is_some_and(itself)
+        self.acknowledged.is_none() && self.event.is_unopened()
     }
 
-    /// Whether it tests the line.
+    /// What is sent: of what is said again, as what was said first.
     #[must_use]
-    pub fn is_test(&self) -> bool {
-        self.event.act.signal().is_some_and(Signal::is_test)
+    pub fn signal(&self) -> Signal {
+        self.first.act.signal().unwrap_or(Signal::Message)
     }
 
     /// What is to become of it. `gone`: it cannot be read on the node that asks.
     #[must_use]
     pub fn fate(&self, gone: bool) -> Fate {
-        let is_settled = match self.event.act.signal() {
-            Some(Signal::Echo) => self.event.receipt.is_some() && !self.is_unopened(),
-            _ => self.acknowledged.is_some() || self.again.is_some(),
+        let is_settled = match self.signal() {
+            Signal::Echo => self.event.receipt.is_some() && !self.is_unopened(),
+            _ => self.settled.is_some(),
         };
         match gone || self.is_unopened() {
             _ if is_settled => Fate::Over,
-            true if self.is_test() => Fate::Lapsed,
+            true if self.signal().is_test() => Fate::Lapsed,
+            // As long as it can be read it waits too: what stands in its place may be lost.
+            true if self.again.is_some() || self.heard => Fate::Over,
             true => Fate::Gone,
             false => Fate::Waits,
         }
@@ -319,10 +327,10 @@ impl Matter {
                 let Some(earlier) = act.answers else { return Ok(()) };
                 // A test is made anew, and not said again.
                 let messages = self.messages(view);
-                let mut own =
-                    messages.iter().filter(|one| one.by_opener == opener && !one.is_test());
+                let own = |one: &&Message<'_>| one.by_opener == opener && !one.signal().is_test();
+                let mut own = messages.iter().filter(own);
                 let said = own.find(|one| one.event.index == earlier).ok_or(Illegal::NoMessage)?;
-                unless(said.acknowledged.is_some() || said.again.is_some(), Illegal::AlreadySaid)
+                unless(said.settled.is_some() || said.again.is_some(), Illegal::AlreadySaid)
             }
             Kind::Confirm => {
                 let messages = self.messages(view);
@@ -478,19 +486,37 @@ impl Matter {
             let mut said: Vec<_> = said
                 .map(|event| {
                     let acknowledged = confirms.get(&Some(event.index)).copied();
-                    Message { by_opener, event, acknowledged, again: None }
+                    let (first, settled) = (event, acknowledged);
+                    Message {
+                        by_opener,
+                        event,
+                        first,
+                        again: None,
+                        acknowledged,
+                        settled,
+                        heard: false,
+                    }
                 })
                 .collect();
-            // What is said again comes later, and has its own by then.
-            let mut again: BTreeMap<u64, (&Event, Option<&Event>)> = BTreeMap::new();
+            // What stands in the place of something is said after it.
+            let mut earlier: BTreeMap<u64, (&Event, bool)> = BTreeMap::new();
+            for one in &mut said {
+                if let Some((first, heard)) = one.event.act.answers.and_then(|at| earlier.get(&at))
+                {
+                    (one.first, one.heard) = (first, *heard);
+                }
+                let heard = one.heard || one.acknowledged.is_some();
+                earlier.insert(one.event.index, (one.first, heard));
+            }
+            let mut later: BTreeMap<u64, (&Event, Option<&Event>)> = BTreeMap::new();
             for one in said.iter_mut().rev() {
-                if let Some((later, acknowledged)) = again.get(&one.event.index).copied() {
-                    one.again = Some(later);
-                    let both = one.acknowledged.into_iter().chain(acknowledged);
-                    one.acknowledged = both.min_by_key(|event| event.index);
+                if let Some((again, settled)) = later.get(&one.event.index).copied() {
+                    one.again = Some(again);
+                    let both = one.settled.into_iter().chain(settled);
+                    one.settled = both.min_by_key(|event| event.index);
                 }
                 if let Some(earlier) = one.event.act.answers {
-                    again.insert(earlier, (one.event, one.acknowledged));
+                    later.insert(earlier, (one.event, one.settled));
                 }
             }
             messages.extend(said);

@@ -18,7 +18,7 @@ use comity_rules::content::{
 use comity_rules::matter::{Day, Fate, Position, Signal, State};
 use comity_rules::request::Illegal;
 use comity_rules::review::{Head, Openings, Readiness, Review, Scope};
-use comity_rules::thread::{Sides as _, View};
+use comity_rules::thread::{Event, Sides as _, View};
 use comity_rules::{PartyId, Request, ThreadId};
 use jiff::{SignedDuration, Timestamp};
 use party::{Party, pair};
@@ -164,19 +164,24 @@ fn what_is_said_again_stands_in_the_place_of_what_it_names() {
             let messages = case.parties[0].matters[&thread].messages(View::ALL);
             messages.iter().map(|one| [false, true].map(|gone| one.fate(gone))).collect()
         };
-        let waits = [Fate::Waits, Fate::Gone];
-        assert_eq!(fates(&case), [[Fate::Over; 2], [Fate::Over; 2], waits]);
+        // As long as it can be read the first waits too.
+        let [waits, gone, over] = [Fate::Waits, Fate::Gone, Fate::Over];
+        assert_eq!(fates(&case), [[waits, over], [over, over], [waits, gone]]);
         assert_eq!(case.state(thread), (State::Unacknowledged, Some("south")));
         // And once more.
         case.act(0, Some(thread), again(third)).unwrap();
         let fourth = last(&case, 0);
         case.act(1, Some(thread), confirm(fourth)).unwrap();
         assert_eq!(case.state(thread), (State::Acknowledged, None));
-        assert_eq!(case.refused(1, thread, confirm(first)), Illegal::AlreadySaid);
+        assert_eq!(case.refused(0, thread, again(fourth)), Illegal::AlreadySaid);
         let messages = case.parties[0].matters[&thread].messages(View::ALL);
-        let answers = messages.iter().map(|one| one.acknowledged.and_then(|by| by.act.answers));
-        let settled = [fourth, second, fourth, fourth].map(Some);
-        assert_eq!(answers.collect::<Vec<_>>(), settled);
+        let by = |one: Option<&Event>| one.and_then(|by| by.act.answers);
+        let settled: Vec<_> = messages.iter().map(|one| by(one.settled)).collect();
+        assert_eq!(settled, [fourth, second, fourth, fourth].map(Some));
+        // Nobody agreed to what the first says.
+        let heard: Vec<_> = messages.iter().map(|one| by(one.acknowledged)).collect();
+        assert_eq!(heard, [None, Some(second), None, Some(fourth)]);
+        assert!(messages.iter().all(|one| one.signal() == sort || one.event.index == second));
     }
 }
 
@@ -238,7 +243,27 @@ fn what_could_not_be_opened_is_settled_by_what_stands_in_its_place() {
     assert_eq!((south.unopened[&Signal::Message], south.message.done), (1, 2));
 }
 
-/// Until what stands in its place is acknowledged the first is as late as it is: to say it again makes no silence shorter.
+/// What stands in the place of a message and cannot be opened makes nobody late: the first can still be acknowledged, and
+/// that settles both.
+#[test]
+fn what_can_be_read_is_acknowledged_though_what_stands_in_its_place_cannot() {
+    let mut case = Case::new();
+    let thread = case.act(0, None, signal(Signal::Message)).unwrap();
+    let first = last(&case, 0);
+    case.parties[0].command(Some(thread), Command::Deed(again(first))).unwrap();
+    case.deliver(0);
+    let second = case.parties[1].matters[&thread].opened[1].index;
+    for receipt in case.parties[1].owed.iter_mut().filter(|receipt| receipt.index == second) {
+        receipt.code = "undecryptable".to_owned();
+    }
+    case.parties[1].pay();
+    case.meet();
+    assert_eq!(case.state(thread), (State::Unacknowledged, Some("south")));
+    case.act(1, Some(thread), confirm(first)).unwrap();
+    assert_eq!(case.state(thread), (State::Acknowledged, None));
+}
+
+/// However often it is said again it is one message, and as late as it is since it came first.
 #[test]
 fn what_is_said_again_is_late_since_it_was_said_first() {
     let mut case = Case::new();
@@ -263,9 +288,9 @@ fn what_is_said_again_is_late_since_it_was_said_first() {
         let times = &south[&other].message;
         (times.done, times.open, times.late, times.overdue)
     };
-    assert_eq!(figures(&case, false), (0, 2, 0, 1));
+    assert_eq!(figures(&case, false), (0, 1, 0, 1));
     case.act(1, Some(thread), confirm(second)).unwrap();
-    assert_eq!(figures(&case, true), (2, 0, 1, 0));
+    assert_eq!(figures(&case, true), (1, 0, 1, 0));
 }
 
 /// A test that could not be opened is over; it is not acknowledged.

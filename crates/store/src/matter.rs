@@ -1,8 +1,8 @@
 //! Matters other than requests: the view that pages and commands read.
 
-use comity_rules::matter::Topic;
+use comity_rules::matter::{Signal, Topic};
 use comity_rules::thread::View;
-use comity_rules::{Matter, ThreadId};
+use comity_rules::{Matter, PartyId, ThreadId};
 
 use crate::{Db, Error, Row, Tx};
 
@@ -56,6 +56,27 @@ pub async fn calls(
         WHERE terms = $1 AND topic = $2 AND exercise = 0 AND seq < $3 ORDER BY seq DESC LIMIT $4";
     let before = before.unwrap_or(i64::MAX as u64);
     let params = [terms.into(), Topic::Hotline.as_str().into(), before.into(), limit.into()];
+    read_states(&db.query(SQL, &params).await?)
+}
+
+/// Threads of the hotline that this party opened with this signal under these terms, exercises apart: the latest before a
+/// cursor, each with its own.
+///
+/// # Errors
+/// [`Error`].
+pub async fn signals(
+    db: &Db,
+    terms: &str,
+    (opener, signal): (&PartyId, Signal),
+    before: Option<u64>,
+    limit: u64,
+) -> Result<Vec<(u64, Matter)>, Error> {
+    const SQL: &str = "SELECT seq, state FROM matter
+        WHERE terms = $1 AND signal = $2 AND opener = $3 AND exercise = 0 AND seq < $4
+        ORDER BY seq DESC LIMIT $5";
+    let before = before.unwrap_or(i64::MAX as u64);
+    let (signal, opener) = (signal.as_str(), opener.as_str());
+    let params = [terms.into(), signal.into(), opener.into(), before.into(), limit.into()];
     read_states(&db.query(SQL, &params).await?)
 }
 
@@ -139,8 +160,8 @@ pub(crate) async fn save(
     seq: u64,
 ) -> Result<(), Error> {
     const SQL: &str = "INSERT INTO matter
-        (thread, seq, terms, topic, opener, exercise, title, over, state)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+        (thread, seq, terms, topic, signal, opener, exercise, title, over, state)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
         ON CONFLICT (thread) DO UPDATE SET title = excluded.title, over = excluded.over,
             state = excluded.state";
     let state = serde_json::to_string(matter).map_err(Error::json)?;
@@ -149,6 +170,7 @@ pub(crate) async fn save(
         seq.into(),
         terms.into(),
         matter.topic.as_str().into(),
+        matter.signal().map_or("", Signal::as_str).into(),
         matter.opener.as_str().into(),
         matter.exercise.into(),
         title.into(),

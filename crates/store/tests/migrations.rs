@@ -7,7 +7,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use comity_ledger::seal::{self, Identity};
+use comity_rules::ThreadId;
 use comity_rules::content::Letter;
+use comity_rules::matter::{Mark, Signal};
 use comity_store::backup::{self, Reading};
 use comity_store::work::Opener;
 use comity_store::{Db, Error, ledger, migrate, rebuild, request};
@@ -204,6 +206,30 @@ async fn a_migration_that_was_cut_short_goes_on() {
     assert!(matches!(Db::sqlite(&path).await, Err(Error::Older { found: 3, .. })));
     Db::migrate_sqlite(&path).await.unwrap();
     is_whole(&Db::sqlite(&path).await.unwrap(), &fixture).await;
+}
+
+/// What a thread of the hotline sends is read off what was kept of it.
+#[tokio::test]
+async fn the_signals_of_earlier_threads_are_known() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    let mut connection = rusqlite::Connection::open(&path).unwrap();
+    let to = |version| steps::migrations::runner().set_target(Target::Version(version));
+    to(12).run(&mut connection).unwrap();
+    for (seq, signal) in (1_i64..).zip(Signal::ALL) {
+        let about = (*signal == Signal::Ping).then_some(ThreadId([7; 16]));
+        let mark = serde_json::to_string(&Mark::Signal(*signal, about)).unwrap();
+        let state = format!("{{\"opened\":[{{\"mark\":{mark}}}]}}");
+        let sql =
+            "INSERT INTO matter (thread, seq, terms, topic, opener, exercise, title, over, state)
+            VALUES ($1, $2, '', 'hotline', '', 0, '', 0, $3)";
+        connection.execute(sql, (signal.as_str(), seq, state)).unwrap();
+    }
+    Db::migrate_sqlite(&path).await.unwrap();
+    let mut sql = connection.prepare("SELECT thread, signal FROM matter").unwrap();
+    let rows = sql.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)));
+    let rows: Vec<_> = rows.unwrap().map(Result::unwrap).collect();
+    assert!(rows.len() == 5 && rows.iter().all(|(thread, signal)| thread == signal), "{rows:?}");
 }
 
 #[tokio::test]

@@ -49,7 +49,7 @@ pub(crate) enum Hotline {
         /// What you say.
         #[arg(long)]
         text: String,
-        /// It stands in the place of your message there that nobody has acknowledged: of the first, or of the one at PLACE in
+        /// It stands in the place of your message there that nobody has acknowledged: of one that could not be opened, else of the first, or of the one at PLACE in
         /// your ledger.
         #[arg(long, value_name = "PLACE", num_args = 0..=1)]
         again: Option<Option<u64>>,

@@ -4,6 +4,7 @@
 //! step of the ladder is told too, quarter of an hour by quarter of an hour. What leaves by mail or webhook
 //! names the matter and never says what it is about: the content stays on the node's own pages.
 
+mod limits;
 mod mail;
 mod text;
 mod watch;

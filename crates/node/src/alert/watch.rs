@@ -1,19 +1,17 @@
 //! What people must know, derived from what there is: nothing here is set by anybody.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use comity_rules::access::Person;
-use comity_rules::agreement::RequestKind;
-use comity_rules::content::{Letter, Relation};
-use comity_rules::matter::{Signal, Topic};
-use comity_rules::request::{Decision, Desired, Outcome, Status};
+use comity_rules::content::Letter;
+use comity_rules::matter::{Message, Signal, Topic};
+use comity_rules::request::Desired;
 use comity_rules::review::Meetings;
 use comity_rules::thread::{Event, Sides as _, View};
 use comity_rules::{Kind, Matter, PartyId, Request, ThreadId, quality};
 use comity_store::alert::Alert;
-use comity_store::request::{self, Statement, Summary};
+use comity_store::request::{self, Statement};
 use comity_store::{ledger, matter};
-use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan as _};
 use serde_json::json;
@@ -25,20 +23,12 @@ use crate::node::{Agreement, Error, Node};
 /// Rows that are read at a time.
 const PAGE: u64 = 500;
 
-/// How many days before a date in the limits of use people are told.
-const DAYS: i32 = 14;
+/// How many days before a date people are told.
+pub(super) const DAYS: i32 = 14;
 
-/// And how many days after it they still are.
-const PAST: i32 = 3;
-
-/// The latest threads of a hotline, in which the latest test of each sort is looked for.
+/// Tests of one sort that are looked through for one that came, and how many at a time.
 const CALLS: u64 = 2_000;
-
-/// Dates that are looked at.
-const LIMITS: u64 = 20_000;
-
-/// Requests that go on from one, and from those, which are looked at.
-const FOLLOWING: usize = 500;
+const TESTS: u64 = 20;
 
 /// For how many days it is told that an agreement goes on, or that a closed request is in dispute.
 const LATELY: i64 = 7;
@@ -76,7 +66,7 @@ pub(super) async fn all(node: &Node) -> Result<Vec<Alert>, Error> {
         }
     }
     tests(node, &mut alerts).await?;
-    limits(node, &mut alerts).await?;
+    super::limits::all(node, &mut alerts).await?;
     actions(node, &mut alerts).await?;
     meetings(node, &mut alerts).await?;
     drafts(node, &mut alerts).await?;
@@ -84,12 +74,12 @@ pub(super) async fn all(node: &Node) -> Result<Vec<Alert>, Error> {
 }
 
 /// What an alert is about: a thread, or, without one, the agreement with a peer.
-struct About<'a> {
-    node: &'a Node,
-    thread: Option<ThreadId>,
-    class: Option<&'a str>,
-    peer: &'a PartyId,
-    exercise: bool,
+pub(super) struct About<'a> {
+    pub(super) node: &'a Node,
+    pub(super) thread: Option<ThreadId>,
+    pub(super) class: Option<&'a str>,
+    pub(super) peer: &'a PartyId,
+    pub(super) exercise: bool,
 }
 
 impl<'a> About<'a> {
@@ -113,7 +103,7 @@ impl<'a> About<'a> {
         }
     }
 
-    fn alert(&self, what: &str, more: &str, step: u32, due: Option<Timestamp>) -> Alert {
+    pub(super) fn alert(&self, what: &str, more: &str, step: u32, due: Option<Timestamp>) -> Alert {
         let thread = self.thread.map(|thread| thread.to_string()).unwrap_or_default();
         let key = if more.is_empty() {
             format!("{thread}/{what}")
@@ -165,8 +155,15 @@ fn request(node: &Node, line: &dossier::Line, alerts: &mut Vec<Alert>) {
         request.latest(party, kind).map(|event| event.index.to_string())
     };
     let answers = if standing.is_answered() { None } else { theirs(Kind::Answer) };
+    // Who escalates again and again begins nothing anew: the first is told on.
+    let party = if mine { &request.asker } else { &request.receiver };
+    let mut raised = request.events_of(party).iter();
+    let raised = raised.find(|event| event.refused.is_none() && event.act.kind == Kind::Escalate);
+    let raised = raised.map(|event| event.index.to_string());
+    let latest = theirs(Kind::Escalate);
     for (what, index) in [
-        ("escalated", theirs(Kind::Escalate)),
+        ("escalated", raised.filter(|first| latest.as_ref() != Some(first))),
+        ("escalated", latest),
         ("replied", theirs(Kind::Reply)),
         ("decided", theirs(Kind::Decide)),
         ("part-answered", answers),
@@ -241,8 +238,9 @@ async fn disputed_late(node: &Node, alerts: &mut Vec<Alert>) -> Result<(), Error
         for ledger in [Some(own), other].into_iter().flatten() {
             for found in request::scored(&node.db, &ledger.id, SCORED).await? {
                 let asked = &found.request;
+                let scored = asked.latest(&ledger.party, Kind::Assess);
                 let late = asked.receiver == ledger.party
-                    && asked.latest(&ledger.party, Kind::Assess).map(|event| event.claimed) > since;
+                    && scored.is_some_and(|event| is_lately(event, since));
                 if late {
                     disputed(node, asked, agreement, alerts).await?;
                 }
@@ -250,6 +248,11 @@ async fn disputed_late(node: &Node, alerts: &mut Vec<Alert>) -> Result<(), Error
         }
     }
     Ok(())
+}
+
+/// Whether it was stated since then, by its witnesses: what has none yet is new, whatever its author's clock says.
+fn is_lately(event: &Event, since: Option<Timestamp>) -> bool {
+    event.witnessed.is_none_or(|witnessed| Some(witnessed) > since)
 }
 
 /// A week ago: what is over is told for so long.
@@ -272,15 +275,24 @@ fn of_matter(node: &Node, line: &matters::Line, alerts: &mut Vec<Alert>) {
             }
         }
         Topic::Hotline => {
-            for message in matter.messages(View::ALL) {
-                if line.fate(&message).is_over() {
-                    continue;
-                }
+            let mut open = matter.messages(View::ALL);
+            open.retain(|message| !line.fate(message).is_over());
+            // Of what was said again and again the first rings, so that it is as old as it is, and the last.
+            let mut ends: BTreeMap<_, (u64, u64)> = BTreeMap::new();
+            for message in &open {
+                let (index, said) = (message.event.index, (message.by_opener, message.first.index));
+                ends.entry(said).or_insert((index, index)).1 = index;
+            }
+            let rings = |message: &Message<'_>| {
+                let ends = ends.get(&(message.by_opener, message.first.index));
+                ends.is_some_and(|(first, last)| [*first, *last].contains(&message.event.index))
+            };
+            for message in open.iter().filter(|message| rings(message)) {
                 let ours = message.by_opener == (matter.opener == *node.party());
-                let signal = message.event.act.signal().unwrap_or(Signal::Message);
+                let signal = message.signal();
                 let within = hotline.and_then(|hotline| hotline.acknowledge_within.as_ref());
                 let index = message.event.index.to_string();
-                if message.is_unopened() && (ours || line.is_gone(&message)) {
+                if message.is_unopened() && (ours || line.is_gone(message)) {
                     let what = if ours { "hotline-unopened-there" } else { "hotline-unopened" };
                     alerts.push(about.alert(what, &index, 1, None));
                     continue;
@@ -294,7 +306,7 @@ fn of_matter(node: &Node, line: &matters::Line, alerts: &mut Vec<Alert>) {
                     }
                     continue;
                 }
-                if line.is_gone(&message) {
+                if line.is_gone(message) {
                     alerts.push(about.alert("hotline-lost", &index, 1, None));
                     continue;
                 }
@@ -305,7 +317,7 @@ fn of_matter(node: &Node, line: &matters::Line, alerts: &mut Vec<Alert>) {
         }
         Topic::Suspension if line.standing.over => {
             let resumed = matter.effective(true, Kind::Resume, View::ALL).next();
-            let lately = resumed.filter(|event| Some(event.claimed) > lately(node));
+            let lately = resumed.filter(|event| is_lately(event, lately(node)));
             if lately.is_some() && matter.opener != *node.party() {
                 alerts.push(about.alert("matter-resumed", "", 1, None));
             }
@@ -322,125 +334,46 @@ fn of_matter(node: &Node, line: &matters::Line, alerts: &mut Vec<Alert>) {
     }
 }
 
-/// Tests that a node could not open, each until it opens one of its sort.
+/// Tests that a node could not open, each until it opens one of its sort, whatever the terms want: people make tests too.
 async fn tests(node: &Node, alerts: &mut Vec<Alert>) -> Result<(), Error> {
     for agreement in node.agreements().iter().filter(|agreement| !agreement.is_closed()) {
-        let mut known = BTreeSet::new();
-        let terms = agreement.terms.hash().to_hex();
-        // Each sort of each side, whatever the terms want: people make tests too.
-        let sorts = 2 * Signal::ALL.iter().filter(|signal| signal.is_test()).count();
-        for (_, call) in matter::calls(&node.db, &terms, None, CALLS).await? {
-            if known.len() == sorts {
-                break;
-            }
-            let Some(signal) = call.signal().filter(|signal| signal.is_test()) else { continue };
-            let Some(first) = call.opened.first() else { continue };
-            if first.receipt.is_none() {
-                continue;
-            }
-            let ours = call.opener == *node.party();
-            if known.insert((signal, ours)) && first.is_unopened() {
-                let about = About::matter(node, agreement, &call);
-                let what =
-                    if ours { "hotline-test-unopened-there" } else { "hotline-test-unopened" };
-                alerts.push(about.alert(what, &first.index.to_string(), 1, None));
+        for signal in Signal::ALL.iter().filter(|signal| signal.is_test()) {
+            for (opener, what) in [
+                (node.party(), "hotline-test-unopened-there"),
+                (&agreement.peer, "hotline-test-unopened"),
+            ] {
+                let Some(call) = last_receipted(node, agreement, (opener, *signal)).await? else {
+                    continue;
+                };
+                if let Some(first) = call.opened.first().filter(|first| first.is_unopened()) {
+                    let about = About::matter(node, agreement, &call);
+                    alerts.push(about.alert(what, &first.index.to_string(), 1, None));
+                }
             }
         }
     }
     Ok(())
 }
 
-/// Dates in the limits of use of answers that this party got, from a fortnight before.
-async fn limits(node: &Node, alerts: &mut Vec<Alert>) -> Result<(), Error> {
-    let today = node.now().to_zoned(TimeZone::UTC).date();
-    let (from, until) = (today.saturating_sub(PAST.days()), today.saturating_add(DAYS.days()));
-    for (thread, what, day) in request::limits(&node.db, (from, until), LIMITS).await? {
-        let found = request::show(&node.db, thread).await?;
-        if found.request.asker != *node.party() {
-            continue;
-        }
-        if what == "preserved" && is_prolonged(node, &found.request, day).await? {
-            continue;
-        }
-        let about = About {
-            node,
-            thread: Some(thread),
-            class: None,
-            peer: &found.request.receiver,
-            exercise: found.request.exercise,
-        };
-        let due = day.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp());
-        alerts.push(about.alert(&format!("limit-{what}"), &day.to_string(), 1, due));
-    }
-    Ok(())
-}
-
-/// Whether this party has asked the same side for more time than until `day`, or for the data, and has it or may still be
-/// given it: that is what the alarm is for.
-async fn is_prolonged(node: &Node, kept: &Request, day: Date) -> Result<bool, Error> {
-    let (mut from, mut looked_at) = (vec![kept.thread], 0);
-    while let Some(thread) = from.pop() {
-        for one in request::following(&node.db, thread, PAGE).await? {
-            looked_at += 1;
-            let same = one.request.asker == kept.asker && one.request.receiver == kept.receiver;
-            if !same || looked_at > FOLLOWING {
-                continue;
-            }
-            match prolongs(node, &one, day).await? {
-                Some(true) => return Ok(true),
-                // More time was asked for in vain; whoever asks again may do so from there.
-                Some(false) => from.push(one.request.thread),
-                None => {}
-            }
+/// The latest test of a sort that has come to the other side's node.
+async fn last_receipted(
+    node: &Node,
+    agreement: &Agreement,
+    of: (&PartyId, Signal),
+) -> Result<Option<Matter>, Error> {
+    let terms = agreement.terms.hash().to_hex();
+    let (mut before, mut looked_at) = (None, 0);
+    while looked_at < CALLS {
+        let page = matter::signals(&node.db, &terms, of, before, TESTS).await?;
+        let Some((last, _)) = page.last() else { break };
+        before = Some(*last);
+        looked_at += TESTS;
+        let came = |call: &Matter| call.opened.first().is_some_and(|first| first.receipt.is_some());
+        if let Some((_, call)) = page.into_iter().find(|(_, call)| came(call)) {
+            return Ok(Some(call));
         }
     }
-    Ok(false)
-}
-
-/// Whether a request that goes on from one whose data is kept has given more time, or the data, or still may; none where it
-/// asks for neither.
-async fn prolongs(node: &Node, one: &Summary, day: Date) -> Result<Option<bool>, Error> {
-    let agreement = node.agreement(&one.terms)?;
-    let preserves = |kind: &str| {
-        agreement.terms.kind(kind).is_some_and(|kind| kind.maps_to == RequestKind::Preservation)
-    };
-    let mut said = request::statements(&node.db, one.request.thread).await?;
-    said.retain(|statement| statement.refused.is_none());
-    let letters = || said.iter().filter_map(|statement| Some(&statement.kept.as_ref()?.letter));
-    let follows = letters().find_map(|letter| match letter {
-        Letter::Ask(ask) => Some((ask.follows.as_ref()?.r#as, &ask.items)),
-        _ => None,
-    });
-    let asks_for_time = match follows {
-        Some((Relation::Disclosure, _)) => false,
-        Some((Relation::Extension, _)) => true,
-        Some((Relation::FollowUp, items)) if items.iter().any(|item| preserves(&item.kind)) => true,
-        // Whoever asks something else about it has not.
-        _ => return Ok(None),
-    };
-    let standing = one.request.standing(View::ALL);
-    let not_given = [Outcome::Refused, Outcome::Impossible, Outcome::Postponed];
-    let lives = standing.desired != Desired::Withdrawn
-        // Of what nobody there has had yet, or can read, nothing is given.
-        && !matches!(standing.status, Status::Sent | Status::Refused)
-        && (standing.acknowledged || !is_unopened(&one.request))
-        && (standing.decision != Some(Decision::Postponed) || standing.is_answered())
-        && !standing.outcomes.iter().any(|outcome| not_given.contains(outcome))
-        && (standing.is_answered() || !agreement.is_closed());
-    // An answer that keeps it no longer has given nothing.
-    let is_later = |letter: &Letter| match letter {
-        Letter::Answer(answer) => {
-            answer.limits.as_ref().is_some_and(|limits| limits.preserved_until > Some(day))
-        }
-        _ => false,
-    };
-    let is_given = !asks_for_time || !standing.is_answered() || letters().any(is_later);
-    Ok(Some(lives && is_given))
-}
-
-/// Whether the other side's node could not open a request.
-fn is_unopened(request: &Request) -> bool {
-    request.asked.first().is_some_and(Event::is_unopened)
+    Ok(None)
 }
 
 /// Action items of this party's that are due within a week.

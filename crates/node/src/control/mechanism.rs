@@ -350,6 +350,7 @@ fn dossier_json(node: &Node, dossier: &Dossier) -> Value {
                 "signal": message.event.act.signal(),
                 "acknowledged": message.acknowledged.map(|event| event.index),
                 "again": message.again.map(|event| event.index),
+                "settled": message.settled.map(|event| event.index),
                 "ours": message.by_opener == (matter.opener == *node.party()),
                 "over": dossier.line.fate(message).is_over(),
                 "unopened": message.is_unopened(),

@@ -1,7 +1,7 @@
 //! What a review says of the standing mechanism itself: whether the hotline is ready, which commitments were
 //! kept by the criteria that were fixed beforehand, which concerns stand, whether meetings are held.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
@@ -290,14 +290,25 @@ impl Readiness {
         let hotline = agreement.hotline.as_ref();
         let echo_within = hotline.and_then(|hotline| hotline.echo_within.as_ref());
         let within = hotline.and_then(|hotline| hotline.acknowledge_within.as_ref());
+        // What stands in the place of what came counts with it, from when that came: else whoever says it again makes a
+        // silence shorter, or several of one.
+        let mut counted = BTreeSet::new();
         for message in matter.messages(View::ALL) {
             let to = if message.by_opener { &matter.other } else { &matter.opener };
             let readiness = all.entry(to.clone()).or_default();
-            let signal = message.event.act.signal().unwrap_or(Signal::Message);
+            let signal = message.signal();
+            let earlier = message.event.act.answers.filter(|_| message.event.act.kind == Kind::Say);
+            let counts_there = earlier.is_some_and(|at| counted.contains(&(message.by_opener, at)));
+            if counts_there || !message.is_unopened() {
+                counted.insert((message.by_opener, message.event.index));
+            }
             // Taken from the witnessed times of both: what is between the two lines, and not on them.
             let Some(sent) = message.event.witnessed else { continue };
             if message.is_unopened() {
                 *readiness.unopened.entry(signal).or_default() += 1;
+                continue;
+            }
+            if counts_there {
                 continue;
             }
             if signal == Signal::Echo {
@@ -311,7 +322,7 @@ impl Readiness {
                 readiness.unreceipted += 1;
                 continue;
             };
-            readiness.times(signal).take(&took(had, acknowledged(&message), within, now));
+            readiness.times(signal).take(&took(had, settled(&message), within, now));
         }
     }
 
@@ -331,8 +342,8 @@ impl Readiness {
     }
 }
 
-fn acknowledged(message: &Message<'_>) -> Option<Timestamp> {
-    message.acknowledged.and_then(|event| event.witnessed)
+fn settled(message: &Message<'_>) -> Option<Timestamp> {
+    message.settled.and_then(|event| event.witnessed)
 }
 
 fn took(from: Timestamp, done: Option<Timestamp>, limit: Option<&Period>, now: Timestamp) -> Took {

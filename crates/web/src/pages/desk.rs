@@ -69,7 +69,7 @@ pub(crate) async fn show(State(app): State<App>, t: Language, who: Who) -> Respo
     };
     let mut calls = Vec::new();
     for topic in Topic::ALL {
-        match hotline::calls(&app, t, &who.0, *topic, true, SHOWN as u64).await {
+        match hotline::open_calls(&app, t, &who.0, *topic).await {
             Ok(found) => calls.extend(found.into_iter().filter(|call| call.ours || call.cut)),
             Err(error) => return internal(t, &error),
         }
@@ -80,6 +80,7 @@ pub(crate) async fn show(State(app): State<App>, t: Language, who: Who) -> Respo
     let cut = (requests + others > 0)
         .then(|| t.with("desk-cut", [("requests", requests), ("others", others)]));
     let waiting = mine.len() + calls.len();
+    calls.truncate(SHOWN);
     let lead = t.with("desk-lead", [("mine", waiting), ("late", late)]);
     let mut frame = Frame::of(&app, t, &who.0, "desk", waiting);
     frame.exercise |= exercise;

@@ -203,7 +203,7 @@ async fn gather(
     let mut sections = Vec::new();
     for topic in topics {
         let name = topic.as_str();
-        let found = calls(app, t, &who.0, topic, false, PAGE).await?;
+        let found = calls(app, t, &who.0, topic, PAGE).await?;
         sections.push((t.text(&format!("topics-{name}")), t.text(&format!("none-{name}")), found));
     }
     let agreements = app.node.in_force();

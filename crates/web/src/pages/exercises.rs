@@ -47,7 +47,7 @@ async fn gather(app: &App, t: Language, by: &Person) -> Result<Page, Error> {
     let (lines, older) = find(app, by, &Search::parse("is:exercise"), None).await?;
     let mut all = Vec::new();
     for topic in Topic::ALL {
-        all.extend(calls(app, t, by, *topic, false, LOOKED_AT).await?);
+        all.extend(calls(app, t, by, *topic, LOOKED_AT).await?);
     }
     all.retain(|call| call.exercise);
     let mut frame = Frame::of(app, t, by, "oversight", 0);

@@ -26,8 +26,12 @@ use crate::review::{Table, answered, apart, short};
 use crate::session::Who;
 use crate::when::{self, Zones};
 
-/// Threads that are listed.
+/// Threads that are looked through for those that are over.
 const PAGE: u64 = 50;
+
+/// Open ones that are drawn, and that are read at a time.
+const OPEN: usize = 200;
+const AT_ONCE: u64 = 200;
 
 /// Handovers that are shown.
 const SHOWN: usize = 5;
@@ -65,6 +69,30 @@ pub(super) struct Call {
 }
 
 impl Call {
+    fn of(app: &App, t: Language, line: &comity_node::matters::Line) -> Self {
+        let matter = &line.summary.matter;
+        let terms = &line.agreement.terms;
+        let name = |id: &PartyId| terms.name_of(id);
+        let between = [("from", name(&matter.opener)), ("to", name(&matter.other))];
+        let (kind, title) = headline(t, line);
+        let since = |event: &Event| {
+            let time = event.witnessed.unwrap_or(event.claimed);
+            when::day(t, &time.to_zoned(app.zone()))
+        };
+        Self {
+            id: matter.thread.to_string(),
+            title,
+            kind,
+            between: t.with("from-to", between),
+            state: t.text(&format!("state-{}", line.state())),
+            cut: line.is_cut_off(),
+            ours: line.waits_for(&app.node),
+            exercise: matter.exercise,
+            since: matter.opened.first().map(since).unwrap_or_default(),
+            agreement: Arc::clone(&line.agreement),
+        }
+    }
+
     /// What it says, under which terms.
     pub(super) fn said(&self) -> Said<'_> {
         (&self.agreement.terms, None, &self.title)
@@ -187,41 +215,38 @@ pub(super) fn headline(t: Language, line: &comity_node::matters::Line) -> (Strin
     (kind, title)
 }
 
-/// The matters about a topic, for a list.
+/// The newest matters about a topic, for a list.
 pub(super) async fn calls(
     app: &App,
     t: Language,
     by: &Person,
     topic: Topic,
-    open_only: bool,
     limit: u64,
 ) -> Result<Vec<Call>, Error> {
-    let lines = app.node.matters(by, topic, open_only, None, limit).await?.into_inner();
-    let zone = app.zone();
-    let since = |event: &Event| {
-        let time = event.witnessed.unwrap_or(event.claimed);
-        when::day(t, &time.to_zoned(zone.clone()))
-    };
-    let call = |line: &comity_node::matters::Line| {
-        let matter = &line.summary.matter;
-        let terms = &line.agreement.terms;
-        let name = |id: &PartyId| terms.name_of(id);
-        let between = [("from", name(&matter.opener)), ("to", name(&matter.other))];
-        let (kind, title) = headline(t, line);
-        Call {
-            id: matter.thread.to_string(),
-            title,
-            kind,
-            between: t.with("from-to", between),
-            state: t.text(&format!("state-{}", line.state())),
-            cut: line.is_cut_off(),
-            ours: line.waits_for(&app.node),
-            exercise: matter.exercise,
-            since: matter.opened.first().map(since).unwrap_or_default(),
-            agreement: Arc::clone(&line.agreement),
-        }
-    };
-    Ok(lines.iter().map(call).collect())
+    let lines = app.node.matters(by, topic, false, None, limit).await?.into_inner();
+    Ok(lines.iter().map(|line| Call::of(app, t, line)).collect())
+}
+
+/// All matters about a topic that are open, for a list: what this party has to do first, what machines answer last, and of
+/// these what has waited longest.
+pub(super) async fn open_calls(
+    app: &App,
+    t: Language,
+    by: &Person,
+    topic: Topic,
+) -> Result<Vec<Call>, Error> {
+    let (mut calls, mut before) = (Vec::new(), None);
+    loop {
+        let page = app.node.matters(by, topic, true, before, AT_ONCE).await?.into_inner();
+        let Some(last) = page.last() else { break };
+        before = Some(last.summary.seq);
+        calls.extend(page.iter().map(|line| {
+            let is_echo = line.summary.matter.signal() == Some(Signal::Echo);
+            (!line.waits_for(&app.node), is_echo, line.summary.seq, Call::of(app, t, line))
+        }));
+    }
+    calls.sort_by_key(|(later, is_echo, seq, _)| (*later, *is_echo, *seq));
+    Ok(calls.into_iter().map(|(_, _, _, call)| call).collect())
 }
 
 async fn page(
@@ -244,9 +269,11 @@ async fn gather(
     problem: Option<String>,
     written: Form,
 ) -> Result<Page, Error> {
-    let mut calls = calls(app, t, &who.0, Topic::Hotline, false, PAGE).await?;
-    // What waits for us stands first.
-    calls.sort_by_key(|call| !call.ours);
+    let mut calls = open_calls(app, t, &who.0, Topic::Hotline).await?;
+    calls.truncate(OPEN);
+    let latest = app.node.matters(&who.0, Topic::Hotline, false, None, PAGE).await?.into_inner();
+    let over = latest.iter().filter(|line| line.standing.over);
+    calls.extend(over.map(|line| Call::of(app, t, line)));
     let mut lines = Vec::new();
     let mut standing = app.node.agreements();
     standing.retain(|one| app.node.stands(one));

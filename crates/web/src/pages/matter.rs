@@ -6,6 +6,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use comity_node::Error;
+use comity_node::dossier::Statement;
 use comity_node::matters::Dossier;
 use comity_rules::access::Right;
 use comity_rules::agreement::Agreement;
@@ -362,7 +363,12 @@ fn moves(
                 let test = signal == Some(Signal::ReadBack);
                 let act = if test { "read-back" } else { "acknowledge" };
                 let wants = Wants::Message(index);
-                let hint = test.then(|| t.text("read-back-how"));
+                let theirs = |one: &&Statement| one.author != *us && one.event.index == index;
+                let sent = dossier.statements.iter().find(theirs);
+                let earlier = sent.and_then(|sent| sent.event.act.answers);
+                let in_place =
+                    earlier.map(|at| t.with("acknowledge-again", [("index", at.to_string())]));
+                let hint = test.then(|| t.text("read-back-how")).or(in_place);
                 moves.push(Move { wants, hint, ..plain(act) });
             }
             let again = dossier.line.to_say_again().map(|(event, is_unopened)| {

@@ -131,8 +131,13 @@ fn says(t: Language, terms: &Agreement, statement: &Statement) -> Vec<String> {
         _ => Vec::new(),
     };
     let act = &statement.event.act;
-    if let Some(earlier) = act.answers.filter(|_| act.kind == Kind::Say) {
-        says.push(t.with("in-place-of", [("index", earlier.to_string())]));
+    let names = match act.kind {
+        Kind::Say => Some("in-place-of"),
+        Kind::Confirm => Some("of-entry"),
+        _ => None,
+    };
+    if let Some((key, place)) = names.zip(act.answers) {
+        says.push(t.with(key, [("index", place.to_string())]));
     }
     says.extend(match &act.mark {
         Some(Mark::Position(position)) => Some(t.text(&format!("position-{}", position.as_str()))),
