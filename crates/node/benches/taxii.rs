@@ -58,6 +58,23 @@ async fn main() {
         small as f64 / wall,
         cpu * 1e6 / small as f64
     );
+    let envelopes = [4_000_000, 5_000_000].map(|from| {
+        (0..small).step_by(ADDED).map(|at| envelope(from + at, ADDED)).collect::<Vec<_>>()
+    });
+    let begin = (Instant::now(), server.cpu());
+    let add = async |bodies: Vec<_>| {
+        for body in bodies {
+            server.add("many", body).await;
+        }
+    };
+    let [one, other] = envelopes;
+    tokio::join!(add(one), add(other));
+    let (wall, cpu) = (begin.0.elapsed().as_secs_f64(), (server.cpu() - begin.1).as_secs_f64());
+    println!(
+        "the same from two clients: {:.0} objects a second, {:.1} us of CPU each",
+        2.0 * small as f64 / wall,
+        cpu * 1e6 / (2.0 * small as f64)
+    );
     let page = server.get("first", "?limit=100").await;
     println!("a page of 100 objects has {} bytes", page.len());
     let queries = [

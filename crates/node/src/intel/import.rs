@@ -23,10 +23,7 @@ use super::writing::{Outcome, Writing};
 use crate::node::{Error, Node};
 
 /// Objects of one transaction: while it lasts, nobody else writes.
-const CHUNK: usize = 2_000;
-
-/// Of the first transaction of several.
-const FIRST: usize = 250;
+const CHUNK: usize = 5_000;
 
 /// Objects that go into a collection at once.
 const PART: usize = 50_000;
@@ -195,9 +192,7 @@ impl Node {
         report.objects = (total + before.len()) as u64;
         before.into_iter().for_each(|refusal| report.refuse(refusal));
         let mut all = Vec::with_capacity(total);
-        // Nothing is written while the first is read.
-        let (begin, rest) = parts.split_at(if total > CHUNK { FIRST } else { total });
-        let mut chunks = std::iter::once(begin).chain(rest.chunks(CHUNK)).map(<[_]>::to_vec);
+        let mut chunks = parts.chunks(CHUNK).map(<[_]>::to_vec);
         let prepare = |mut chunk: Vec<_>| {
             let rest = chunk.split_off(chunk.len() / 2);
             [chunk, rest].map(|half| {
@@ -209,12 +204,9 @@ impl Node {
         let mut next = chunks.next().map(prepare);
         let mut done = 0;
         loop {
-            let halves = next.take();
-            if halves.is_none() && report.batch != 0 {
-                break;
-            }
-            let mut chunk = Vec::with_capacity(CHUNK);
-            for half in halves.into_iter().flatten() {
+            // What has no objects is a batch too.
+            let mut chunk = Vec::new();
+            for half in next.take().into_iter().flatten() {
                 chunk.extend(half.await.map_err(|error| Error::Refused(error.to_string()))?);
             }
             next = chunks.next().map(prepare);
