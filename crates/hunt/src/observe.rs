@@ -119,6 +119,19 @@ fn head_time(line: &[u8]) -> Option<Timestamp> {
     time(Some(first).filter(|first| first.contains('T'))?)
 }
 
+/// Whether an observation of a line may have a property of this name.
+pub(crate) fn is_observed((kind, property): (&str, &str)) -> bool {
+    match kind {
+        "ipv4-addr" | "ipv6-addr" | "domain-name" | "url" | "email-addr" => property == "value",
+        "file" => matches!(property, "name" | "size" | "hashes"),
+        "network-traffic" => matches!(
+            property,
+            "src_ref" | "dst_ref" | "src_port" | "dst_port" | "protocols" | "extensions"
+        ),
+        _ => false,
+    }
+}
+
 /// The first field of these names, or of the first of them that there is, in whatever object.
 fn named<'f>(fields: &'f [(String, String)], names: &[&str]) -> Option<&'f str> {
     let of = |name: &&str| {
@@ -284,7 +297,8 @@ impl Objects {
                 files.entry(above).or_default()[1]
                     .insert(name.to_owned(), value.to_lowercase().into());
             } else if NAMES.contains(&small.as_str()) && value.contains('.') {
-                let name = value.rsplit(['/', '\\']).next().unwrap_or_default();
+                // In small letters, in which names are compared.
+                let name = value.rsplit(['/', '\\']).next().unwrap_or_default().to_lowercase();
                 files.entry(above).or_default()[0].insert("name".to_owned(), name.into());
             } else if small == "size"
                 && let Ok(size) = value.parse::<u64>()
@@ -324,9 +338,10 @@ impl Objects {
                 }
             }
             _ => {
+                let is = |own: &Value| own.as_str().is_some_and(|own| own.to_lowercase() == *value);
                 let has = |object: &Value| {
-                    object["type"] == "file"
-                        && object.to_string().to_lowercase().contains(value.as_str())
+                    let mut hashes = object["hashes"].as_object().into_iter().flatten();
+                    is(&object["name"]) || hashes.any(|(_, digest)| is(digest))
                 };
                 if self.all.values().any(has) {
                     return;

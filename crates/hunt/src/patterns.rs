@@ -13,8 +13,11 @@ use crate::lists::json::as_observed;
 /// Lines that are kept for patterns over several of them.
 const MOST_CANDIDATES: usize = 100_000;
 
-/// Lines that are gone through for one such pattern, again for each set that satisfies it.
+/// Lines that are gone through for one such pattern, some of them again for each set that satisfies it.
 const MOST_LINES: usize = 2_000_000;
+
+/// Lines in which a set is looked for first: where there is none in them, in twice as many.
+const WINDOW: usize = 64;
 
 /// The patterns of some indexes, ready.
 pub(crate) struct Patterns {
@@ -32,7 +35,8 @@ struct Ready {
 pub(crate) struct Candidate {
     index: usize,
     number: usize,
-    observed: Value,
+    /// The observation, as JSON: so it takes the least room.
+    observed: String,
     pub(crate) sighting: Sighting,
 }
 
@@ -93,13 +97,18 @@ impl Patterns {
             return Asked::Unknown;
         }
         if ready.pattern.is_of_one() {
-            return match find(&ready.pattern, vec![observed.clone()]) {
+            return match find(&ready.pattern, [observed.to_string().as_str()]) {
                 Some(found) if found.is_empty() => Asked::No,
                 Some(_) => Asked::Yes(Box::new(sighting)),
                 None => Asked::Unknown,
             };
         }
-        Asked::Perhaps(Box::new(Candidate { index, number, observed: observed.clone(), sighting }))
+        Asked::Perhaps(Box::new(Candidate {
+            index,
+            number,
+            observed: observed.to_string(),
+            sighting,
+        }))
     }
 
     /// What of the lines that were kept satisfies patterns over several of them, as sets that share no line; false where
@@ -117,13 +126,19 @@ impl Patterns {
             let ready = self.by_index.get(index).and_then(|all| all.get(number)?.as_ref());
             let Some(ready) = ready else { continue };
             let mut left: Vec<usize> = (0..own.len()).collect();
-            let (mut bound, mut gone_through) = (Vec::new(), 0);
+            let (mut bound, mut gone_through, mut window) = (Vec::new(), 0, WINDOW);
             while gone_through <= MOST_LINES {
-                let observed = left.iter().filter_map(|at| own.get(*at));
-                let set = find(&ready.pattern, observed.map(|one| one.observed.clone()).collect());
+                // What satisfies it among some lines does so among all.
+                let observed = left.iter().take(window).filter_map(|at| own.get(*at));
+                let set = find(&ready.pattern, observed.map(|one| one.observed.as_str()));
                 is_decided &= set.is_some();
-                let Some(set) = set.filter(|set| !set.is_empty()) else { break };
-                gone_through += left.len();
+                let Some(set) = set else { break };
+                gone_through += window.min(left.len());
+                if set.is_empty() && window >= left.len() {
+                    break;
+                } else if set.is_empty() {
+                    window *= 2;
+                }
                 bound.extend(set.into_iter().rev().map(|at| left.remove(at)));
             }
             is_decided &= gone_through <= MOST_LINES || left.is_empty();
@@ -141,8 +156,9 @@ impl Patterns {
 }
 
 /// The places of what satisfies a pattern; `None` where it cannot be said.
-fn find(pattern: &Pattern, observed: Vec<Value>) -> Option<Vec<usize>> {
-    let text = Value::from(observed).to_string();
+fn find<'o>(pattern: &Pattern, observed: impl IntoIterator<Item = &'o str>) -> Option<Vec<usize>> {
+    let observed: Vec<&str> = observed.into_iter().collect();
+    let text = format!("[{}]", observed.join(","));
     let json = json::parse(text.as_bytes()).ok()?;
     let observed = Observed::all(&json).ok()?;
     let found = Matcher::new(pattern).ok()?.find(&observed).ok()?;

@@ -4,6 +4,7 @@
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 
+use aho_corasick::AhoCorasick;
 use fancy_regex::{Regex, RegexBuilder};
 use serde::Deserialize;
 
@@ -30,7 +31,7 @@ enum Entries {
     /// A domain, with everything under it; a URL by its host.
     Host(HashSet<String>),
     /// Some part of the value.
-    Part(Vec<String>),
+    Part(AhoCorasick),
     /// What a regular expression finds.
     Pattern(Vec<Regex>),
     /// Networks by their length, and the addresses of each length.
@@ -77,6 +78,9 @@ pub enum Error {
         /// Its type.
         kind: String,
     },
+    /// Its entries together are longer than can be looked for.
+    #[error("the entries of this warning list are too long together")]
+    Long,
     /// There are more than an index can name.
     #[error("an index takes at most 255 warning lists")]
     Many,
@@ -101,7 +105,11 @@ impl Warnings {
         let entries = match file.kind.as_str() {
             "string" | "" => Entries::Text(small().map(|entry| canonical(&entry)).collect()),
             "hostname" => Entries::Host(small().map(|entry| host_of(&entry).to_owned()).collect()),
-            "substring" => Entries::Part(small().filter(|entry| !entry.is_empty()).collect()),
+            // Some have thousands of entries, and each is asked of millions of values.
+            "substring" => {
+                let parts = small().filter(|entry| !entry.is_empty());
+                Entries::Part(AhoCorasick::new(parts).map_err(|_| Error::Long)?)
+            }
             "regex" => {
                 let mut patterns = Vec::new();
                 for entry in &list {
@@ -161,7 +169,7 @@ impl Warning {
         let value = indicator.value.as_str();
         match &self.entries {
             Entries::Text(texts) => texts.contains(value),
-            Entries::Part(parts) => parts.iter().any(|part| value.contains(part.as_str())),
+            Entries::Part(parts) => parts.is_match(value),
             // One that takes too long knows nothing: its hit is shown.
             Entries::Pattern(patterns) => {
                 patterns.iter().any(|pattern| pattern.is_match(value).unwrap_or(false))

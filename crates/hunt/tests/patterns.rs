@@ -146,6 +146,24 @@ fn all_that_satisfies_a_pattern_is_said() {
 }
 
 /// What has no time has no place before or after anything; what says what it is in no field is there all the same.
+/// A beacon that is seen all day: each set of lines is looked for where the last one ended.
+#[test]
+fn a_thousand_sets_are_found_without_going_through_all_for_each() {
+    let line = |second: usize| {
+        let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
+        format!(
+            r#"{{"timestamp":"2026-03-09T{hour:02}:{minute:02}:{second:02}Z","dest_ip":"203.0.113.7"}}"#
+        )
+    };
+    let log: String = (0..5_000).map(|second| line(second) + "\n").collect();
+    let stage = Stage::new();
+    let pattern = "[ipv4-addr:value = '203.0.113.7'] REPEATS 5 TIMES WITHIN 300 SECONDS";
+    let (index, _) = index(&stage, &[pattern]);
+    let logs = [stage.log("x.log", log.as_bytes())];
+    let (found, summary) = stage.hunt(&[index], &logs, Options::default());
+    assert_eq!((found.len(), summary.undecided), (5_000, false));
+}
+
 #[test]
 fn lines_of_other_formats_are_observations_too() {
     let zeek = "#separator \\x09\n#fields\tts\tuid\tid.orig_h\tid.orig_p\tid.resp_h\tid.resp_p\tproto\n\
@@ -180,13 +198,17 @@ fn what_leads_to_no_pattern_is_said() {
             "[domain-name:value = 'a.example'] FOLLOWEDBY [file:size > 5]",
             "[domain-name:value = 'a.example' OR domain-name:value = 'b.example']",
             "[domain-name:value = 'c.example' AND domain-name:value LIKE 'c%']",
+            "[domain-name:value = 'd.example' AND domain-name:resolves_to_refs[*].value = '1.2.3.4']",
+            "[file:name = 'd.exe' AND file:parent_directory_ref.path = '/tmp']",
+            "[email-message:from_ref.value = 'd@d.example' AND email-message:subject = 'hi']",
         ],
     );
+    assert_eq!(read.left_out["patterns, where they ask what no line is read for,"], 3);
     assert_eq!(read.left_out["patterns to which nothing leads that can be looked for"], 3);
     // Of one of two that are enough something can be looked for.
     assert_eq!(read.left_out["patterns, where nothing is seen of them that can be looked for,"], 1);
-    assert_eq!(read.patterns, [0, 1, 2, 3].map(|number| format!("indicator--{number}")));
-    assert_eq!((index.indicators(), index.about().patterns), (4, 2));
+    assert_eq!(read.patterns, [0, 1, 2, 3, 6, 7, 8].map(|number| format!("indicator--{number}")));
+    assert_eq!((index.indicators(), index.about().patterns), (7, 5));
     let indexes = [index];
     let logs = [stage.log("x.log", b"a.example b.example c.example\n")];
     let (found, _) = stage.hunt(&indexes, &logs, Options::default());
@@ -214,6 +236,20 @@ fn a_pattern_that_cannot_be_decided_is_not_told_as_not_satisfied() {
     assert!(found.is_empty() && summary.undecided, "{found:?} {summary:?}");
 }
 
+/// A line too long for one observation has a part of a pattern: nobody knows whether the rest is there.
+#[test]
+fn a_pattern_is_not_asked_of_a_line_that_is_too_long() {
+    let stage = Stage::new();
+    let (index, _) =
+        index(&stage, &["[ipv4-addr:value = '1.2.3.4' AND ipv4-addr:value LIKE '1.%']"]);
+    for (length, is_decided) in [(1_000, true), (3 << 20, false)] {
+        let line = format!("{} 1.2.3.4\n", "x".repeat(length));
+        let logs = [stage.log(&format!("{length}.log"), line.as_bytes())];
+        let (found, summary) = stage.hunt(std::slice::from_ref(&index), &logs, Options::default());
+        assert_eq!((found.len(), summary.undecided), (usize::from(is_decided), !is_decided));
+    }
+}
+
 #[test]
 fn texts_are_compared_in_one_spelling() {
     let patterns = [
@@ -225,6 +261,7 @@ fn texts_are_compared_in_one_spelling() {
         "[url:value = 'https://P.example/x' AND url:value LIKE 'https%']",
         "[file:hashes.MD5 = '44d88612fea8a8f36de82e1278abb02f' AND file:name != 'Setup.exe']",
         "[network-traffic:src_ref.value = '1.2.3.4' AND network-traffic:dst_port = 443]",
+        "[file:name = 'Worm.EXE' AND file:name LIKE 'w%' AND file:name != 'x.exe']",
     ];
     let alone = |line: &str| {
         let found = seen(&patterns, &format!("{line}\n"));
@@ -248,6 +285,9 @@ fn texts_are_compared_in_one_spelling() {
     let cef =
         |name| format!("CEF:0|V|P|1|x|n|3|fname={name} fileHash=44D88612FEA8A8F36DE82E1278ABB02F");
     assert_eq!(alone(&cef("EVIL.exe")), is(6));
+    for line in ["ran C:\\Worm.EXE now", r#"{"image":"C:\\notworm.exe","cmd":"WORM.exe"}"#] {
+        assert_eq!(alone(line), is(8), "{line}");
+    }
     assert_eq!(alone(&cef("Setup.exe")), [""; 0]);
     let leef = "LEEF:1.0|V|P|1|x|src=1.2.3.4\tdst=2.2.2.2\tdstPort=443";
     assert!(alone(leef).contains(&"7".to_owned()), "{:?}", alone(leef));

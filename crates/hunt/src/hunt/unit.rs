@@ -123,7 +123,12 @@ impl OneUnit<'_, '_> {
     /// Asks patterns of the lines in which parts of them were seen.
     fn ask(&mut self, text: &[u8], is_whole: bool) {
         let mut parts = std::mem::take(&mut self.parts);
-        if parts.is_empty() || !is_whole {
+        if parts.is_empty() {
+            return;
+        }
+        // Of a line that is too long to be one observation nobody knows.
+        if !is_whole {
+            self.found.undecided = true;
             return;
         }
         // A line once for each pattern, with all that led to it.

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::{Choice, Error, Taker, misp};
 use crate::address;
 use crate::indicator::{Indicator, Kind, Named, Part};
+use crate::observe::is_observed;
 
 pub(super) fn read(bytes: &[u8], choice: Choice, taker: &mut Taker<'_>) -> Result<(), Error> {
     let whole: Value = serde_json::from_slice(bytes)?;
@@ -128,6 +129,11 @@ fn stix(object: &Value, choice: Choice, taker: &mut Taker<'_>) {
                         "patterns, where nothing is seen of them that can be looked for,",
                         id,
                     );
+                } else if !parsed.names().all(is_observed) {
+                    taker.leave_out_pattern(
+                        "patterns, where they ask what no line is read for,",
+                        id,
+                    );
                 }
                 let (pattern, version) = (pattern.to_owned(), version.to_owned());
                 let part = Part { id: id.to_owned(), pattern, version };
@@ -155,8 +161,7 @@ pub(crate) fn as_observed(kind: &str, keys: &[&str], text: &str) -> Option<Strin
         (Kind::Url, Some((scheme, _))) => {
             Some(format!("{}://{}", scheme.to_ascii_lowercase(), found.value))
         }
-        // Names of files are told apart by their case in a pattern.
-        (Kind::Url, None) | (Kind::Cidr | Kind::FileName, _) => None,
+        (Kind::Url, None) | (Kind::Cidr, _) => None,
         _ => Some(found.value),
     }
 }

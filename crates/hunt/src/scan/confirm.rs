@@ -14,6 +14,8 @@ pub(super) const LONGEST_REST: usize = 8192;
 /// Places at which a URL, a name or a local part may begin or end, at most.
 const MOST_ENDS: usize = 48;
 const LONGEST_NAME: usize = 255;
+/// Characters of an address before its `@`, at most.
+const LONGEST_LOCAL: usize = 64;
 
 pub(super) struct Confirm<'a> {
     pub(super) indexes: &'a [Index],
@@ -121,10 +123,16 @@ impl<'a> Confirm<'a> {
     }
 
     /// Whether the first two characters here are the digits of an escape: `%203.0.113.77` says a space and `3.0.113.77`.
+    /// A byte beyond ASCII is never alone: `LIKE '%bad.example'` is none.
     fn is_escape(&self, start: usize) -> bool {
-        start > 0
-            && self.text[start - 1] == b'%'
-            && self.text.get(start..start + 2).and_then(address::hex_pair).is_some()
+        let escape = |at: usize| {
+            let digits = self.text.get(at..at + 3).and_then(|text| text.strip_prefix(b"%"));
+            digits.and_then(address::hex_pair)
+        };
+        let beyond = |at: usize| escape(at).is_some_and(|byte| byte >= 0x80);
+        start.checked_sub(1).and_then(escape).is_some_and(|byte| {
+            byte < 0x80 || beyond(start + 2) || start.checked_sub(4).is_some_and(beyond)
+        })
     }
 
     /// The address that stands here; none where it is the end of a longer one.
@@ -134,6 +142,13 @@ impl<'a> Confirm<'a> {
         }
         let text = std::str::from_utf8(&self.text[start..end]).ok()?;
         let address = address::ip(text)?;
+        // `Chrome/131.0.0.0`: a version is none.
+        if address.is_ipv4()
+            && let Some(before) = self.text[..start].strip_suffix(b"/")
+            && BROWSERS.iter().any(|name| before.ends_with(name))
+        {
+            return None;
+        }
         if !text.contains(':') && start > 0 && self.text[start - 1] == b':' {
             let is_part = |byte: &u8| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.');
             let before = self.text[..start].iter().rev().take(48).take_while(|byte| is_part(byte));
@@ -322,15 +337,19 @@ impl<'a> Confirm<'a> {
 
     fn email(&mut self, key: u64, domain: &str, start: usize, end: usize) {
         let sign = start - 1;
-        let local = self.text[..sign].iter().rev().take(64);
-        let length =
-            local.take_while(|byte| !address::ends_a_local_part(**byte) && byte.is_ascii()).count();
+        let is_local = |byte: &u8| !address::ends_a_local_part(*byte) && byte.is_ascii();
+        let local = self.text[..sign].iter().rev().take(LONGEST_LOCAL);
+        let length = local.take_while(|byte| is_local(byte)).count();
         let from = sign - length;
+        // What is longer than one may be does not begin here.
+        let is_cut = length == LONGEST_LOCAL
+            && from.checked_sub(1).is_some_and(|before| is_local(&self.text[before]));
         // `to=who@example.com`, `'who@example.com'`: both may begin a local part too.
         let leads = |byte: &u8| b"!#~$^%".contains(byte);
         let led = self.text[from..sign].iter().take_while(|byte| leads(byte)).count();
         let inner = (from..sign).filter(|at| {
-            *at == from || *at == from + led || b"='/?&`{}*|".contains(&self.text[*at - 1])
+            let begins = *at == from || *at == from + led;
+            begins && !is_cut || *at > from && b"='/?&`{}*|".contains(&self.text[*at - 1])
         });
         let begins: Vec<usize> = inner.take(MOST_ENDS).collect();
         for begin in begins {
@@ -375,28 +394,93 @@ impl<'a> Confirm<'a> {
         let stops: Vec<usize> = stops.collect();
         let begins = (first..=start).rev().filter(|at| is_edge(*at)).take(MOST_ENDS);
         let begins: Vec<usize> = begins.collect();
-        let small = text[first..last].to_ascii_lowercase();
+        let small = Small::of(&text[first..last]);
+        let token = small.between(start - first, end - first).len();
         for begin in begins {
             for stop in &stops {
                 let (stop, length) = (*stop, *stop - begin);
-                let longer = length - (end - start);
-                if length > LONGEST_NAME || longer == 0 {
+                if length > LONGEST_NAME || length == end - start {
                     continue;
                 }
-                let name = &small[begin - first..stop - first];
-                // Beyond ASCII small letters may take other room.
-                let is_wanted = self.longer_by >> longer.min(63) & 1 != 0;
-                if name.is_ascii() && !(is_wanted && self.may_have(key::loose(key, name))) {
+                let name = small.between(begin - first, stop - first);
+                let longer = name.len().saturating_sub(token);
+                let found = key::loose(key, name);
+                if self.longer_by >> longer.min(63) & 1 == 0 || !self.may_have(found) {
                     continue;
                 }
                 let Ok(name) = std::str::from_utf8(name) else { continue };
-                let name = name.to_lowercase();
-                let found = key::loose(key, name.as_bytes());
                 self.put(found, begin, stop, |kind, value| kind == Kind::FileName && value == name);
             }
         }
     }
 }
+
+/// A text in small letters, of which each part is found by where it stood.
+struct Small {
+    text: Vec<u8>,
+    /// Where each byte of the text went; none where all stayed.
+    places: Option<Vec<usize>>,
+}
+
+impl Small {
+    fn of(text: &[u8]) -> Self {
+        if text.is_ascii() {
+            return Self { text: text.to_ascii_lowercase(), places: None };
+        }
+        let (mut small, mut places) = (Vec::with_capacity(text.len()), Vec::new());
+        let mut put = |bytes: &[u8], of: usize| {
+            // Nothing begins or ends inside a character.
+            places.resize(places.len() + of, small.len());
+            small.extend_from_slice(bytes);
+        };
+        for chunk in text.utf8_chunks() {
+            let valid = chunk.valid();
+            // As a list writes a name: a small sigma depends on what stands around it.
+            for word in valid.split_inclusive(' ') {
+                let own: usize =
+                    word.chars().map(|c| lower(c).map(char::len_utf8).sum::<usize>()).sum();
+                let whole = word.to_lowercase();
+                if whole.len() != own {
+                    put(whole.as_bytes(), word.len());
+                    continue;
+                }
+                let mut at = 0;
+                for c in word.chars() {
+                    let length: usize = lower(c).map(char::len_utf8).sum();
+                    put(&whole.as_bytes()[at..at + length], c.len_utf8());
+                    at += length;
+                }
+            }
+            for byte in chunk.invalid() {
+                put(&[*byte], 1);
+            }
+        }
+        places.push(small.len());
+        Self { text: small, places: Some(places) }
+    }
+
+    fn between(&self, from: usize, to: usize) -> &[u8] {
+        let place = |at: usize| self.places.as_ref().map_or(at, |places| places[at]);
+        &self.text[place(from)..place(to)]
+    }
+}
+
+fn lower(c: char) -> std::char::ToLowercase {
+    c.to_lowercase()
+}
+
+/// What browsers write before a version of four numbers.
+const BROWSERS: [&[u8]; 9] = [
+    b"Chrome",
+    b"Chromium",
+    b"Edg",
+    b"Edge",
+    b"EdgA",
+    b"OPR",
+    b"Version",
+    b"Firefox",
+    b"YaBrowser",
+];
 
 /// What a page of HTML writes for what ends a URL.
 const ENTITIES: [&[u8]; 5] = [b"amp;", b"quot;", b"lt;", b"gt;", b"#"];

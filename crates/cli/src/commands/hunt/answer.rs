@@ -81,7 +81,7 @@ impl Answer {
             // A miss by damage would be signed as "nothing found".
             index.verify().map_err(|error| Failure::No(error.to_string()))?;
         }
-        let Sources { logs: sources, unread } = output::sources(&self.logs, None)?;
+        let Sources { logs: sources, unread } = output::sources(&self.logs, &self.indexes, None)?;
         if let Some(problem) = unread.first() {
             return Err(Failure::Unreachable(format!("not all can be searched: {problem}")));
         }

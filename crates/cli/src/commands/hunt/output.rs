@@ -387,8 +387,12 @@ pub(super) struct Sources {
 }
 
 /// The logs that are meant: files, all in folders, and what patterns match, each once and in order; without what is
-/// written.
-pub(super) fn sources(paths: &[PathBuf], output: Option<&Path>) -> Result<Sources, Failure> {
+/// written, and the indexes, which have every indicator.
+pub(super) fn sources(
+    paths: &[PathBuf],
+    indexes: &[PathBuf],
+    output: Option<&Path>,
+) -> Result<Sources, Failure> {
     let mut found = Sources::default();
     for path in paths {
         if path == Path::new("-") {
@@ -405,13 +409,13 @@ pub(super) fn sources(paths: &[PathBuf], output: Option<&Path>) -> Result<Source
         }
     }
     let written = output.map(|path| [path.to_path_buf(), super::resume::beside(path)]);
-    let written: Vec<PathBuf> =
-        written.into_iter().flatten().filter_map(|path| path.canonicalize().ok()).collect();
+    let own = written.into_iter().flatten().chain(indexes.iter().cloned());
+    let own: Vec<PathBuf> = own.filter_map(|path| path.canonicalize().ok()).collect();
     let mut seen = HashSet::new();
     found.logs.retain(|source| {
         let Source::File(path) = source else { return seen.insert(PathBuf::from("-")) };
-        let own = path.canonicalize().unwrap_or_else(|_| path.clone());
-        !written.contains(&own) && seen.insert(own)
+        let path = path.canonicalize().unwrap_or_else(|_| path.clone());
+        !own.contains(&path) && seen.insert(path)
     });
     if found.logs.is_empty() && found.unread.is_empty() {
         return Err(Failure::Wrong("there is no log to hunt in".to_owned()));

@@ -63,7 +63,7 @@ impl Run {
         }
         let indexes = open_all(&self.indexes)?;
         let Sources { logs: sources, unread } =
-            output::sources(&self.logs, self.output.as_deref())?;
+            output::sources(&self.logs, &self.indexes, self.output.as_deref())?;
         let sizes = sources.iter().filter_map(|source| match source {
             Source::File(path) => std::fs::metadata(path).ok(),
             Source::Standard => None,
@@ -160,6 +160,10 @@ impl Run {
         let state = State::beside(path);
         let kept = if self.resume { state.read(&what)? } else { None };
         let kept = kept.unwrap_or_default();
+        if !self.resume {
+            // What it says of an earlier hunt is of what is overwritten now.
+            state.forget();
+        }
         let out = Kept::open(path, kept.written).map_err(file)?;
         let sink = self.sink(Box::new(out.writer().map_err(file)?), indexes, kept.written > 0);
         let mut keeping = super::resume::Keeping {
