@@ -184,6 +184,8 @@ async fn a_backup_from_before_the_last_keys_comes_back_with_them_or_ends_the_agr
     }
     ground.harbour.take().unwrap().kill();
     ground.start_witness();
+    // Each has the other's signature before anything is sent under them.
+    ground.rest().await;
     let last = ground.send(0, "under the third keys").await;
     ground.rest().await;
     assert!(ground.ask(1, &Question::Request { id: last }).await.is_some());

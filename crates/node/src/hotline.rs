@@ -17,7 +17,7 @@ use comity_rules::command::{Command, Deed};
 use comity_rules::content::{Letter, Message, Tlp};
 use comity_rules::matter::{EpochKey, Signal, Topic};
 use comity_rules::review::Readiness;
-use comity_rules::thread::{Event, Sides as _, Thread, View};
+use comity_rules::thread::{Event, Thread, View};
 use comity_rules::{Kind, Matter, PartyId, Period, ThreadId};
 use comity_store::{ledger, matter, request};
 use jiff::Timestamp;
@@ -128,18 +128,10 @@ impl Node {
         let Some((Thread::Matter(matter), _)) = self.thread_of(Some(thread)).await? else {
             return Ok(false);
         };
-        let mut place = place;
-        for event in matter.events_of(self.party()).iter().rev() {
-            if event.index != place {
-                continue;
-            }
-            if event.act.signal() == Some(Signal::Telephone) {
-                return Ok(true);
-            }
-            let Some(earlier) = event.act.answers else { break };
-            place = earlier;
-        }
-        Ok(false)
+        let ours = matter.opener == *self.party();
+        let messages = matter.messages(View::ALL);
+        let mut said = messages.iter().filter(|one| one.by_opener == ours);
+        Ok(said.any(|one| one.event.index == place && one.signal() == Signal::Telephone))
     }
 
     /// What the other side stated there; none where it stated nothing.

@@ -126,10 +126,8 @@ impl Line {
         // What could not be opened when it came may be here since.
         messages.retain(|one| !self.is_gone(one) && self.fate(one) != Fate::Lapsed);
         // What stands in its place settles both, where it can be read.
-        let here: BTreeSet<u64> = messages.iter().map(|one| one.event.index).collect();
-        let is_last =
-            |one: &&Message<'_>| one.again.is_none_or(|again| !here.contains(&again.index));
-        let waits = messages.iter().find(is_last);
+        let first = messages.first()?.first.index;
+        let waits = messages.iter().rev().find(|one| one.first.index == first);
         waits.map(|one| (one.event.index, one.event.act.signal()))
     }
 

@@ -191,8 +191,6 @@ pub struct Message<'a> {
     pub acknowledged: Option<&'a Event>,
     /// The first acknowledgement of it or of what stands in its place.
     pub settled: Option<&'a Event>,
-    /// Whether what it stands in the place of was acknowledged.
-    pub heard: bool,
 }
 
 /// What is to become of a message.
@@ -204,8 +202,8 @@ pub enum Fate {
     Gone,
     /// Nobody can, or did in time: a test, of which another is made.
     Lapsed,
-    /// It is acknowledged, or what stands in its place is; or it cannot be, and something stands in its place, or was
-    /// acknowledged before it. An echo: it came back.
+    /// It is acknowledged, or what stands in its place is; or it cannot be, and something stands in its place. An echo: it
+    /// came back.
     Over,
 }
 
@@ -241,7 +239,7 @@ impl Message<'_> {
             _ if is_settled => Fate::Over,
             true if self.signal().is_test() => Fate::Lapsed,
             // As long as it can be read it waits too: what stands in its place may be lost.
-            true if self.again.is_some() || self.heard => Fate::Over,
+            true if self.again.is_some() => Fate::Over,
             true => Fate::Gone,
             false => Fate::Waits,
         }
@@ -487,26 +485,15 @@ impl Matter {
                 .map(|event| {
                     let acknowledged = confirms.get(&Some(event.index)).copied();
                     let (first, settled) = (event, acknowledged);
-                    Message {
-                        by_opener,
-                        event,
-                        first,
-                        again: None,
-                        acknowledged,
-                        settled,
-                        heard: false,
-                    }
+                    Message { by_opener, event, first, again: None, acknowledged, settled }
                 })
                 .collect();
             // What stands in the place of something is said after it.
-            let mut earlier: BTreeMap<u64, (&Event, bool)> = BTreeMap::new();
+            let mut firsts: BTreeMap<u64, &Event> = BTreeMap::new();
             for one in &mut said {
-                if let Some((first, heard)) = one.event.act.answers.and_then(|at| earlier.get(&at))
-                {
-                    (one.first, one.heard) = (first, *heard);
-                }
-                let heard = one.heard || one.acknowledged.is_some();
-                earlier.insert(one.event.index, (one.first, heard));
+                let earlier = one.event.act.answers.and_then(|at| firsts.get(&at).copied());
+                one.first = earlier.unwrap_or(one.first);
+                firsts.insert(one.event.index, one.first);
             }
             let mut later: BTreeMap<u64, (&Event, Option<&Event>)> = BTreeMap::new();
             for one in said.iter_mut().rev() {

@@ -243,8 +243,8 @@ fn what_could_not_be_opened_is_settled_by_what_stands_in_its_place() {
     assert_eq!((south.unopened[&Signal::Message], south.message.done), (1, 2));
 }
 
-/// What stands in the place of a message and cannot be opened makes nobody late: the first can still be acknowledged, and
-/// that settles both.
+/// What stands in the place of a message and cannot be opened makes nobody late: the first can still be acknowledged. What
+/// it says itself nobody has heard.
 #[test]
 fn what_can_be_read_is_acknowledged_though_what_stands_in_its_place_cannot() {
     let mut case = Case::new();
@@ -260,7 +260,28 @@ fn what_can_be_read_is_acknowledged_though_what_stands_in_its_place_cannot() {
     case.meet();
     assert_eq!(case.state(thread), (State::Unacknowledged, Some("south")));
     case.act(1, Some(thread), confirm(first)).unwrap();
+    assert_eq!(case.state(thread), (State::Unopened, Some("north")));
+    case.act(0, Some(thread), again(second)).unwrap();
+    case.act(1, Some(thread), confirm(last(&case, 0))).unwrap();
     assert_eq!(case.state(thread), (State::Acknowledged, None));
+}
+
+/// What was said in the place of a message while it was acknowledged is a silence of its own.
+#[test]
+fn an_acknowledgement_that_crosses_hides_no_silence() {
+    let mut case = Case::new();
+    let thread = case.act(0, None, signal(Signal::Message)).unwrap();
+    let first = last(&case, 0);
+    case.parties[1].command(Some(thread), Command::Deed(confirm(first))).unwrap();
+    case.parties[0].command(Some(thread), Command::Deed(again(first))).unwrap();
+    case.meet();
+    let mut matter = case.parties[0].matters[&thread].clone();
+    for party in [matter.opener.clone(), matter.other.clone()] {
+        matter.witnessed(&party, (0, 1_000), start());
+    }
+    let days = start() + SignedDuration::from_hours(240);
+    let south = &Readiness::of(&case.parties[0].terms, [&matter], days)[&matter.other];
+    assert_eq!((south.message.done, south.message.open, south.message.overdue), (1, 1, 1));
 }
 
 /// However often it is said again it is one message, and as late as it is since it came first.

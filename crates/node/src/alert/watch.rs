@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use comity_rules::access::Person;
 use comity_rules::content::Letter;
-use comity_rules::matter::{Message, Signal, Topic};
+use comity_rules::matter::{Fate, Message, Signal, Topic};
 use comity_rules::request::Desired;
 use comity_rules::review::Meetings;
 use comity_rules::thread::{Event, Sides as _, View};
@@ -155,23 +155,21 @@ fn request(node: &Node, line: &dossier::Line, alerts: &mut Vec<Alert>) {
         request.latest(party, kind).map(|event| event.index.to_string())
     };
     let answers = if standing.is_answered() { None } else { theirs(Kind::Answer) };
-    // Who escalates again and again begins nothing anew: the first is told on.
-    let party = if mine { &request.asker } else { &request.receiver };
-    let mut raised = request.events_of(party).iter();
-    let raised = raised.find(|event| event.refused.is_none() && event.act.kind == Kind::Escalate);
-    let raised = raised.map(|event| event.index.to_string());
-    let latest = theirs(Kind::Escalate);
     for (what, index) in [
-        ("escalated", raised.filter(|first| latest.as_ref() != Some(first))),
-        ("escalated", latest),
         ("replied", theirs(Kind::Reply)),
         ("decided", theirs(Kind::Decide)),
         ("part-answered", answers),
     ] {
         if let Some(index) = index {
-            let step = if what == "escalated" { 2 } else { 1 };
-            alerts.push(about.alert(what, &index, step, None));
+            alerts.push(about.alert(what, &index, 1, None));
         }
+    }
+    // Each rings on: who escalates again and again begins nothing anew.
+    let party = if mine { &request.asker } else { &request.receiver };
+    let raised = request.events_of(party).iter();
+    let is_one = |event: &&Event| event.refused.is_none() && event.act.kind == Kind::Escalate;
+    for event in raised.filter(is_one) {
+        alerts.push(about.alert("escalated", &event.index.to_string(), 2, None));
     }
     let clocks = &line.clocks;
     let limits = [
@@ -250,9 +248,10 @@ async fn disputed_late(node: &Node, alerts: &mut Vec<Alert>) -> Result<(), Error
     Ok(())
 }
 
-/// Whether it was stated since then, by its witnesses: what has none yet is new, whatever its author's clock says.
+/// Whether it was stated since then, by its witnesses or the other side's mirror: what neither has yet is new, whatever its
+/// author's clock says.
 fn is_lately(event: &Event, since: Option<Timestamp>) -> bool {
-    event.witnessed.is_none_or(|witnessed| Some(witnessed) > since)
+    event.witnessed.or(event.mirrored).is_none_or(|at| Some(at) > since)
 }
 
 /// A week ago: what is over is told for so long.
@@ -275,19 +274,23 @@ fn of_matter(node: &Node, line: &matters::Line, alerts: &mut Vec<Alert>) {
             }
         }
         Topic::Hotline => {
-            let mut open = matter.messages(View::ALL);
-            open.retain(|message| !line.fate(message).is_over());
-            // Of what was said again and again the first rings, so that it is as old as it is, and the last.
-            let mut ends: BTreeMap<_, (u64, u64)> = BTreeMap::new();
-            for message in &open {
-                let (index, said) = (message.event.index, (message.by_opener, message.first.index));
-                ends.entry(said).or_insert((index, index)).1 = index;
+            // Each that is not settled rings on, so that none is told later for being said again; but what nobody can
+            // acknowledge only where nobody can acknowledge what stands in its place either.
+            let messages = matter.messages(View::ALL);
+            let mut lasts = BTreeMap::new();
+            for message in &messages {
+                let is_lost = message.is_unopened() || line.is_gone(message);
+                lasts.insert((message.by_opener, message.first.index), is_lost);
             }
-            let rings = |message: &Message<'_>| {
-                let ends = ends.get(&(message.by_opener, message.first.index));
-                ends.is_some_and(|(first, last)| [*first, *last].contains(&message.event.index))
+            let rings = |message: &&Message<'_>| match line.fate(message) {
+                Fate::Waits | Fate::Gone => true,
+                Fate::Lapsed => false,
+                Fate::Over => {
+                    let is_lost = lasts.get(&(message.by_opener, message.first.index));
+                    message.settled.is_none() && is_lost == Some(&true)
+                }
             };
-            for message in open.iter().filter(|message| rings(message)) {
+            for message in messages.iter().filter(rings) {
                 let ours = message.by_opener == (matter.opener == *node.party());
                 let signal = message.signal();
                 let within = hotline.and_then(|hotline| hotline.acknowledge_within.as_ref());

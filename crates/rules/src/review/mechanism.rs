@@ -299,7 +299,8 @@ impl Readiness {
             let signal = message.signal();
             let earlier = message.event.act.answers.filter(|_| message.event.act.kind == Kind::Say);
             let counts_there = earlier.is_some_and(|at| counted.contains(&(message.by_opener, at)));
-            if counts_there || !message.is_unopened() {
+            // What is acknowledged itself is no silence of what stands in its place.
+            if message.acknowledged.is_none() && (counts_there || !message.is_unopened()) {
                 counted.insert((message.by_opener, message.event.index));
             }
             // Taken from the witnessed times of both: what is between the two lines, and not on them.

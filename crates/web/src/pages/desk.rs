@@ -67,20 +67,21 @@ pub(crate) async fn show(State(app): State<App>, t: Language, who: Who) -> Respo
     let rows = |lines: Vec<_>| -> Vec<Row> {
         lines.into_iter().take(SHOWN).map(|l| Row::of(&app, t, l)).collect()
     };
-    let mut calls = Vec::new();
+    let (mut calls, mut ours, mut others) = (Vec::new(), 0, 0);
     for topic in Topic::ALL {
         match hotline::open_calls(&app, t, &who.0, *topic).await {
-            Ok(found) => calls.extend(found.into_iter().filter(|call| call.ours || call.cut)),
+            Ok(mut found) => {
+                others += found.iter().filter(|call| call.cut && !call.ours).count();
+                found.retain(|call| call.ours);
+                ours += found.len();
+                calls.extend(found.into_iter().take(SHOWN));
+            }
             Err(error) => return internal(t, &error),
         }
     }
-    let open = calls.len();
-    calls.retain(|call| call.ours);
-    let others = open - calls.len();
     let cut = (requests + others > 0)
         .then(|| t.with("desk-cut", [("requests", requests), ("others", others)]));
-    let waiting = mine.len() + calls.len();
-    calls.truncate(SHOWN);
+    let waiting = mine.len() + ours;
     let lead = t.with("desk-lead", [("mine", waiting), ("late", late)]);
     let mut frame = Frame::of(&app, t, &who.0, "desk", waiting);
     frame.exercise |= exercise;
