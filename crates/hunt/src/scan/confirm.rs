@@ -434,22 +434,13 @@ impl Small {
             small.extend_from_slice(bytes);
         };
         for chunk in text.utf8_chunks() {
-            let valid = chunk.valid();
-            // As a list writes a name: a small sigma depends on what stands around it.
-            for word in valid.split_inclusive(' ') {
-                let own: usize =
-                    word.chars().map(|c| lower(c).map(char::len_utf8).sum::<usize>()).sum();
-                let whole = word.to_lowercase();
-                if whole.len() != own {
-                    put(whole.as_bytes(), word.len());
-                    continue;
-                }
-                let mut at = 0;
-                for c in word.chars() {
-                    let length: usize = lower(c).map(char::len_utf8).sum();
-                    put(&whole.as_bytes()[at..at + length], c.len_utf8());
-                    at += length;
-                }
+            // As a list writes a name: a small sigma depends on what stands around it, and is as long either way.
+            let whole = chunk.valid().to_lowercase();
+            let mut at = 0;
+            for c in chunk.valid().chars() {
+                let length: usize = c.to_lowercase().map(char::len_utf8).sum();
+                put(&whole.as_bytes()[at..at + length], c.len_utf8());
+                at += length;
             }
             for byte in chunk.invalid() {
                 put(&[*byte], 1);
@@ -463,10 +454,6 @@ impl Small {
         let place = |at: usize| self.places.as_ref().map_or(at, |places| places[at]);
         &self.text[place(from)..place(to)]
     }
-}
-
-fn lower(c: char) -> std::char::ToLowercase {
-    c.to_lowercase()
 }
 
 /// What browsers write before a version of four numbers.
