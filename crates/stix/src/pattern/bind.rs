@@ -13,7 +13,7 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 
 use super::Error;
-use super::observed::Observed;
+use super::observed::Span;
 use super::parse::Node;
 use crate::time::Time;
 
@@ -24,14 +24,14 @@ const MAX_DEEP: usize = 200;
 /// Ways on the frontier that are looked at before the search.
 const TRIED: usize = 64;
 
-pub(super) struct Search<'s, 'j> {
-    pub(super) observed: &'s [Observed<'j>],
+pub(super) struct Search<'s> {
+    pub(super) observed: &'s [Span],
     /// For each comparison expression the observations that meet it.
     pub(super) candidates: &'s [Vec<usize>],
 }
 
 /// Observations that satisfy a pattern.
-pub(super) fn find(search: &Search<'_, '_>, root: &Node) -> Result<Option<Vec<usize>>, Error> {
+pub(super) fn find(search: &Search<'_>, root: &Node) -> Result<Option<Vec<usize>>, Error> {
     let mut frontier = Frontier { search, bound: Vec::new(), exact: true };
     let ways = frontier.of(root);
     if ways.is_empty() {
@@ -50,7 +50,7 @@ pub(super) fn find(search: &Search<'_, '_>, root: &Node) -> Result<Option<Vec<us
         .find(root)
 }
 
-impl Search<'_, '_> {
+impl Search<'_> {
     /// Whether none is used more often than it was observed.
     fn holds(&self, used: &[(usize, u64)]) -> bool {
         if let [(at, times)] = used {
@@ -127,14 +127,14 @@ enum Bound {
     },
 }
 
-struct Frontier<'s, 'j> {
-    search: &'s Search<'s, 'j>,
+struct Frontier<'s> {
+    search: &'s Search<'s>,
     bound: Vec<Bound>,
     /// Whether every way on the frontier is one, but for what is used twice.
     exact: bool,
 }
 
-impl Frontier<'_, '_> {
+impl Frontier<'_> {
     fn keep(&mut self, bound: Bound) -> usize {
         self.bound.push(bound);
         self.bound.len() - 1
@@ -223,7 +223,7 @@ impl Frontier<'_, '_> {
         let mut ways: Vec<Way> = Vec::new();
         if count == 1 {
             for at in units {
-                let Observed { first, last, .. } = observed[at];
+                let Span { first, last, .. } = observed[at];
                 if ways.last().is_none_or(|way| way.last < last) {
                     let bound = self.keep(Bound::One(at));
                     ways.push(Way { first, last, bound });
@@ -236,7 +236,7 @@ impl Frontier<'_, '_> {
         for at in units.iter() {
             let one = &observed[*at];
             latest.push(Reverse((one.last, one.count)));
-            total += one.count;
+            total = total.saturating_add(one.count);
             // Those that end earliest go while the others are enough.
             while let Some(Reverse((_, times))) = latest.peek()
                 && total - times >= count
@@ -294,8 +294,8 @@ fn ascending(ways: Vec<Way>) -> Vec<Way> {
 }
 
 /// The search: each observation for one part only.
-struct Exact<'s, 'j> {
-    search: &'s Search<'s, 'j>,
+struct Exact<'s> {
+    search: &'s Search<'s>,
     used: HashMap<usize, u64>,
     /// What is bound so far.
     stack: Vec<usize>,
@@ -314,9 +314,9 @@ enum Limit {
 }
 
 /// What is to be done once a part is bound, with its latest first time and its earliest last.
-type Then<'t, 's, 'j> = &'t mut dyn FnMut(&mut Exact<'s, 'j>, (Time, Time)) -> Result<bool, Error>;
+type Then<'t, 's> = &'t mut dyn FnMut(&mut Exact<'s>, (Time, Time)) -> Result<bool, Error>;
 
-impl<'s, 'j> Exact<'s, 'j> {
+impl<'s> Exact<'s> {
     fn find(mut self, root: &Node) -> Result<Option<Vec<usize>>, Error> {
         let mut found = None;
         let matched = self.bind(root, &mut |exact, _| {
@@ -326,7 +326,7 @@ impl<'s, 'j> Exact<'s, 'j> {
         Ok(found.filter(|_| matched))
     }
 
-    fn bind(&mut self, node: &Node, then: Then<'_, 's, 'j>) -> Result<bool, Error> {
+    fn bind(&mut self, node: &Node, then: Then<'_, 's>) -> Result<bool, Error> {
         match node {
             Node::Observation(number) => {
                 let search = self.search;
@@ -350,7 +350,7 @@ impl<'s, 'j> Exact<'s, 'j> {
         }
     }
 
-    fn under(&mut self, limit: Limit, inner: &Node, then: Then<'_, 's, 'j>) -> Result<bool, Error> {
+    fn under(&mut self, limit: Limit, inner: &Node, then: Then<'_, 's>) -> Result<bool, Error> {
         let depth = self.limits.len();
         self.limits.push(limit);
         let found = self.bind(inner, &mut |exact, times| {
@@ -370,7 +370,7 @@ impl<'s, 'j> Exact<'s, 'j> {
         all: &[Node],
         before: Option<(Time, Time)>,
         ordered: bool,
-        then: Then<'_, 's, 'j>,
+        then: Then<'_, 's>,
     ) -> Result<bool, Error> {
         let Some((node, rest)) = all.split_first() else {
             return before.map_or(Ok(false), |times| then(self, times));
@@ -389,7 +389,7 @@ impl<'s, 'j> Exact<'s, 'j> {
         inner: &Node,
         left: u64,
         before: Option<(Time, Time)>,
-        then: Then<'_, 's, 'j>,
+        then: Then<'_, 's>,
     ) -> Result<bool, Error> {
         if left == 0 {
             return before.map_or(Ok(false), |times| then(self, times));
@@ -400,7 +400,7 @@ impl<'s, 'j> Exact<'s, 'j> {
     }
 
     /// One of these for one part.
-    fn choose(&mut self, candidates: &[usize], then: Then<'_, 's, 'j>) -> Result<bool, Error> {
+    fn choose(&mut self, candidates: &[usize], then: Then<'_, 's>) -> Result<bool, Error> {
         if self.stack.len() == MAX_DEEP {
             return Err(Error::TooComplex(MAX_STEPS));
         }

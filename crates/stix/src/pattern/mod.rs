@@ -9,7 +9,7 @@ mod observed;
 mod parse;
 mod test;
 
-pub use observed::{Matched, Matcher, Observed};
+pub use observed::{Matched, Matcher, Met, Observed};
 pub use parse::Pattern;
 pub use test::MAX_BACKTRACKS;
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::bind::Search;
-use super::parse::Pattern;
+use super::parse::{Node, Pattern};
 use super::test::Ready;
 use super::{Error, bind};
 use crate::finding::shown;
@@ -18,12 +18,18 @@ pub struct Observed<'j> {
     pub id: &'j str,
     /// Whether its observables are inside it, by key, as in STIX 2.0.
     pub by_key: bool,
-    pub(super) first: Time,
-    pub(super) last: Time,
-    /// How often it was observed: so many observations it is.
-    pub(super) count: u64,
+    span: Span,
     /// Type, identifier or key, and the observable.
     objects: Vec<(&'j str, &'j str, &'j Object<'j>)>,
+}
+
+/// When something was observed first and last.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Span {
+    pub(super) first: Time,
+    pub(super) last: Time,
+    /// How often: so many observations it is.
+    pub(super) count: u64,
 }
 
 /// The observables of one observation: references are followed among them.
@@ -99,16 +105,38 @@ impl<'j> Observed<'j> {
                 _ => return Err(wrong("there are neither 'objects' nor 'object_refs'")),
             };
             let by_key = !observed.has("object_refs");
-            Ok(Self { id, by_key, first, last, count, objects })
+            Ok(Self { id, by_key, span: Span { first, last, count }, objects })
         })
         .collect()
+    }
+
+    fn meets(&self, ready: &Ready) -> bool {
+        let around = Around(&self.objects);
+        self.objects.iter().any(|(kind, _, object)| ready.is_met(kind, object, &around))
     }
 }
 
 /// A pattern, ready to be matched: regular expressions compiled, networks parsed.
-pub struct Matcher<'p> {
-    pattern: &'p Pattern,
+pub struct Matcher {
+    root: Node,
     ready: Vec<Ready>,
+}
+
+/// What an observation is to a pattern: when it was, and which of its observation expressions it meets. It outlives what
+/// the observation was read from, and is all that [`Matcher::bind`] asks of it.
+#[derive(Debug, Clone)]
+pub struct Met {
+    span: Span,
+    /// The expressions' numbers.
+    parts: Box<[u32]>,
+}
+
+impl Met {
+    /// Whether it meets none of them: then it is no part of what satisfies the pattern.
+    #[must_use]
+    pub fn is_nothing(&self) -> bool {
+        self.parts.is_empty()
+    }
 }
 
 /// Observations that satisfy a pattern.
@@ -118,16 +146,16 @@ pub struct Matched {
     pub observed: Vec<usize>,
 }
 
-impl<'p> Matcher<'p> {
+impl Matcher {
     /// Makes a pattern ready.
     ///
     /// # Errors
     /// [`Error::Meaning`] for a regular expression that is none, a count or duration of nothing, a set of
     /// several kinds.
-    pub fn new(pattern: &'p Pattern) -> Result<Self, Error> {
+    pub fn new(pattern: &Pattern) -> Result<Self, Error> {
         pattern.check_meaning()?;
         let ready = pattern.observations.iter().map(Ready::new).collect::<Result<_, _>>()?;
-        Ok(Self { pattern, ready })
+        Ok(Self { root: pattern.root.clone(), ready })
     }
 
     /// Looks for observations that satisfy the pattern; `None` where there are none.
@@ -136,21 +164,51 @@ impl<'p> Matcher<'p> {
     /// [`Error::TooComplex`], where neither is found out within a bounded number of steps. It takes
     /// observations that satisfy several parts of one pattern, and many of them.
     pub fn find(&self, observed: &[Observed<'_>]) -> Result<Option<Matched>, Error> {
-        let meets = |ready: &Ready, one: &Observed<'_>| {
-            let around = Around(&one.objects);
-            one.objects.iter().any(|(kind, _, object)| ready.is_met(kind, object, &around))
-        };
+        let spans: Vec<_> = observed.iter().map(|one| one.span).collect();
         let candidates = self.ready.iter().map(|ready| {
-            (0..observed.len()).filter(|at| meets(ready, &observed[*at])).collect::<Vec<_>>()
+            (0..observed.len()).filter(|at| observed[*at].meets(ready)).collect::<Vec<_>>()
         });
-        let candidates: Vec<_> = candidates.collect();
-        let search = Search { observed, candidates: &candidates };
-        bind::find(&search, &self.pattern.root).map(|found| {
-            found.map(|mut observed| {
-                observed.sort_unstable();
-                observed.dedup();
-                Matched { observed }
-            })
-        })
+        self.search(&spans, &candidates.collect::<Vec<_>>())
+    }
+
+    /// Asks one observation which observation expressions it meets: what is asked once so can be kept for
+    /// [`bind`](Self::bind), without the observation.
+    #[must_use]
+    pub fn meet(&self, observed: &Observed<'_>) -> Met {
+        let parts = (0..).zip(&self.ready).filter(|(_, ready)| observed.meets(ready));
+        Met { span: observed.span, parts: parts.map(|(number, _)| number).collect() }
+    }
+
+    /// The same as [`find`](Self::find), of observations that were asked before.
+    ///
+    /// # Errors
+    /// [`Error::TooComplex`], as there.
+    pub fn bind<'m>(
+        &self,
+        met: impl IntoIterator<Item = &'m Met>,
+    ) -> Result<Option<Matched>, Error> {
+        let (mut spans, mut candidates) = (Vec::new(), vec![Vec::new(); self.ready.len()]);
+        for (at, one) in met.into_iter().enumerate() {
+            spans.push(one.span);
+            for part in &one.parts {
+                // What another pattern was asked for has a number that this one may not have.
+                let of = usize::try_from(*part).ok().and_then(|part| candidates.get_mut(part));
+                of.into_iter().for_each(|of| of.push(at));
+            }
+        }
+        self.search(&spans, &candidates)
+    }
+
+    fn search(
+        &self,
+        observed: &[Span],
+        candidates: &[Vec<usize>],
+    ) -> Result<Option<Matched>, Error> {
+        let found = bind::find(&Search { observed, candidates }, &self.root)?;
+        Ok(found.map(|mut observed| {
+            observed.sort_unstable();
+            observed.dedup();
+            Matched { observed }
+        }))
     }
 }
