@@ -161,7 +161,12 @@ fn a_hunt_that_was_killed_goes_on() {
         std::thread::sleep(std::time::Duration::from_millis(milliseconds));
         killed.kill().unwrap();
         killed.wait().unwrap();
+        // What is written to the log meanwhile is no part of it.
+        if at.join("out.ndjson.resume").exists() {
+            std::fs::write(at.join("big.log"), line.repeat(200_100)).unwrap();
+        }
         run(at, &["hunt", "run", "--resume", "--index", "i.hunt", "-o", "out.ndjson", "big.log"]);
+        std::fs::write(at.join("big.log"), line.repeat(200_000)).unwrap();
         let resumed = std::fs::read_to_string(at.join("out.ndjson")).unwrap();
         assert!(resumed == whole, "{milliseconds} ms: {} of {} bytes", resumed.len(), whole.len());
         assert!(!at.join("out.ndjson.resume").exists());

@@ -50,7 +50,7 @@ const PATHS: [&str; 13] = [
     "url_path",
 ];
 const QUERIES: [&str; 5] = ["query", "url.query", "uri_query", "cs-uri-query", "query_string"];
-const PORTS: [&str; 5] = ["http_port", "port", "url.port", "http.http_port", "id.resp_p"];
+const PORTS: [&str; 6] = ["http_port", "port", "url.port", "http.http_port", "id.resp_p", "dpt"];
 
 /// What some editors write before a text; it says nothing.
 pub(crate) const BOM: &[u8] = b"\xef\xbb\xbf";
@@ -239,7 +239,11 @@ impl Line<'_> {
         let line = self.bytes.trim_ascii_start();
         let begins = matches!(line.first(), Some(b'{' | b'['));
         let at = if begins { None } else { crate::normal::carried(line) };
-        line.get(at.unwrap_or(0)..).unwrap_or_default()
+        let text = line.get(at.unwrap_or(0)..).unwrap_or_default();
+        // Behind an object words may stand.
+        let length =
+            Some(text).filter(|text| text.starts_with(b"{")).and_then(crate::normal::length);
+        &text[..length.unwrap_or(text.len())]
     }
 
     /// The name of the field that this place is in.
@@ -440,7 +444,8 @@ fn join(
     if !path.starts_with(['/', '?']) {
         return None;
     }
-    let mut rest = port.to_vec();
+    // A root's dot may stand before it.
+    let mut rest = port.strip_prefix(b".").unwrap_or(port).to_vec();
     if rest.is_empty()
         && let Some((_, port)) = other_port
         && port.parse::<u16>().is_ok_and(|port| port != 80 && port != 443)
@@ -581,6 +586,10 @@ mod tests {
         assert_eq!(field(&none, "x url=/?a=evil.example", "evil").as_deref(), Some("url"));
         let syslog = r#"Mar  1 h app[7]: {"a":{"b":"evil.example"}}"#;
         assert_eq!(field(&none, syslog, "evil").as_deref(), Some("a.b"));
+        let timed = r#"app payload={"a":{"b":"evil.example"}} took 3 ms"#;
+        assert_eq!(field(&none, timed, "evil").as_deref(), Some("a.b"));
+        let line = Line { bytes: timed.as_bytes(), columns: &none };
+        assert_eq!(line.all_fields(), [("a.b".to_owned(), "evil.example".to_owned())]);
         assert_eq!(field(&none, "CEF:0|evil.example|P|1|x|n|3|a=b", "evil"), None);
         // A cell with line ends in it: its lines are no rows.
         let csv = Columns::of(b"time,msg,src\n1,2,3\n");
@@ -617,6 +626,10 @@ mod tests {
         );
         let cef = "CEF:0|V|P|1|x|n|3|dhost=evil.example request=/x y=1";
         assert_eq!(joined(&none, cef, "evil.example"), some("/x", "dhost+request"));
+        let cef = "CEF:0|V|P|1|x|n|3|dhost=evil.example dpt=8080 request=/x";
+        assert_eq!(joined(&none, cef, "evil.example"), some(":8080/x", "dhost+request"));
+        let rooted = r#"{"hostname":"evil.example.","url":"/x"}"#;
+        assert_eq!(joined(&none, rooted, "evil.example"), some("/x", "hostname+url"));
         let cef = r"CEF:0|V|P|1|x|n|3|dhost=evil.example request=/x,y?a\=b c=1";
         assert_eq!(joined(&none, cef, "evil.example"), some("/x,y?a=b", "dhost+request"));
         let leef = "LEEF:2.0|V|P|1|x|^|dhost=evil.example^url=/x y,z^a=b";

@@ -23,6 +23,8 @@ pub(crate) const CONTEXT: usize = 512;
 pub enum Source {
     /// A file.
     File(PathBuf),
+    /// So many bytes of a file that has grown since.
+    Beginning(PathBuf, u64),
     /// Standard input.
     Standard,
 }
@@ -32,8 +34,28 @@ impl Source {
     #[must_use]
     pub fn name(&self) -> String {
         match self {
-            Self::File(path) => path.display().to_string(),
+            Self::File(path) | Self::Beginning(path, _) => path.display().to_string(),
             Self::Standard => "-".to_owned(),
+        }
+    }
+
+    /// Its file.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Self::File(path) | Self::Beginning(path, _) => Some(path),
+            Self::Standard => None,
+        }
+    }
+
+    /// How large it is; none where it is a stream, or not there.
+    #[must_use]
+    pub fn size(&self) -> Option<u64> {
+        let about = std::fs::metadata(self.path()?).ok().filter(std::fs::Metadata::is_file);
+        let size = about.map(|about| about.len());
+        match self {
+            Self::Beginning(_, size) => Some(*size),
+            _ => size,
         }
     }
 }

@@ -86,7 +86,7 @@ impl Backslash {
     pub(crate) fn of_piece(line: &[u8]) -> Self {
         match carried(line) {
             _ if is_all_json(line) => Self::Json,
-            Some(at) if is_open(&line[at..]) => Self::Json,
+            Some(at) if length(&line[at..]).is_none() => Self::Json,
             _ if Extension::is_cef(line) => Self::Cef,
             _ => Self::Plain,
         }
@@ -105,11 +105,16 @@ impl Backslash {
 
 /// Whether a line is JSON, where a backslash always is an escape.
 pub(crate) fn is_json(line: &[u8]) -> bool {
-    is_all_json(line) || line.trim_ascii_end().ends_with(b"}") && carried(line).is_some()
+    // Behind the object words may stand, but nothing in which a backslash would be another thing.
+    let ends = |at: usize| {
+        line.trim_ascii_end().ends_with(b"}")
+            || length(&line[at..]).is_some_and(|length| !line[at + length..].contains(&b'\\'))
+    };
+    is_all_json(line) || carried(line).is_some_and(ends)
 }
 
-/// Whether an object that begins here does not end.
-fn is_open(text: &[u8]) -> bool {
+/// How long the object is that begins here; none where it does not end.
+pub(crate) fn length(text: &[u8]) -> Option<usize> {
     let (mut depth, mut quoted, mut at) = (0_usize, false, 0);
     while let Some(byte) = text.get(at) {
         match byte {
@@ -121,10 +126,10 @@ fn is_open(text: &[u8]) -> bool {
         }
         at += 1;
         if depth == 0 {
-            return false;
+            return Some(at);
         }
     }
-    true
+    None
 }
 
 fn is_all_json(line: &[u8]) -> bool {
@@ -138,9 +143,14 @@ fn is_all_json(line: &[u8]) -> bool {
     }
 }
 
-/// Where an object begins behind a time and a host, as syslog carries it, or behind `@cee:`.
+/// Where an object begins behind a time and a host, as syslog carries it, behind `@cee:` or `payload=`.
 pub(crate) fn carried(line: &[u8]) -> Option<usize> {
-    let is_apart = |byte: u8| byte.is_ascii_whitespace() || byte == b':';
+    let is_apart = |byte: u8| {
+        byte.is_ascii_whitespace()
+            || byte == b':'
+            // What has fields of its own names them by those.
+            || byte == b'=' && Extension::of(line).is_none()
+    };
     memchr::memchr_iter(b'{', line).find(|at| {
         let before = at.checked_sub(1).and_then(|before| line.get(before));
         let after = line[at + 1..].trim_ascii_start().first();
@@ -430,6 +440,10 @@ mod tests {
         assert_eq!(
             read(r"CEF:0|V|P|1|x|n|3|msg=a\nb c=C:\\x\=y"),
             "CEF:0|V|P|1|x|n|3|msg=a\tb c=C:\\x=y"
+        );
+        assert_eq!(
+            read(r#"app payload={"a":"x\nevil.com"} took 3 ms"#),
+            "app payload={\"a\":\"x\tevil.com\"} took 3 ms"
         );
         let mut normal = Normal::default();
         normal.take(b"a%20b c%2Ed", Backslash::Plain, How::All);

@@ -1,20 +1,21 @@
 //! Patterns over what lines say: asked only of lines in which a part of one was seen.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::OnceLock;
 
 use comity_stix::json;
-use comity_stix::pattern::{Matcher, Observed, Pattern, Syntax};
+use comity_stix::pattern::{Matcher, Met, Observed, Pattern, Syntax};
 use serde_json::Value;
 
 use crate::hunt::Sighting;
 use crate::index::Index;
 use crate::lists::json::as_observed;
 
-/// Lines that are kept for patterns over several of them.
-const MOST_CANDIDATES: usize = 100_000;
+/// Bytes that lines take which are kept for patterns over several of them.
+const MOST_BYTES: usize = 64 << 20;
 
 /// Lines that are gone through for one such pattern, some of them again for each set that satisfies it.
-const MOST_LINES: usize = 2_000_000;
+const MOST_LINES: usize = 20_000_000;
 
 /// Lines in which a set is looked for first: where there is none in them, in twice as many.
 const WINDOW: usize = 64;
@@ -28,6 +29,8 @@ struct Ready {
     id: String,
     text: String,
     pattern: Pattern,
+    /// Made when it is first asked: of most patterns no log has any part.
+    matcher: OnceLock<Option<Matcher>>,
 }
 
 /// A line that may be a part of what a pattern over several lines wants.
@@ -35,9 +38,57 @@ struct Ready {
 pub(crate) struct Candidate {
     index: usize,
     number: usize,
-    /// The observation, as JSON: so it takes the least room.
-    observed: String,
+    met: Met,
+    /// Without what the pattern says, which is the same for all.
     pub(crate) sighting: Sighting,
+}
+
+impl Candidate {
+    /// The bytes that it takes.
+    fn size(&self) -> usize {
+        let Sighting { file, indicator, value, field, list, expires, warnings, part, .. } =
+            &self.sighting;
+        let texts =
+            [field.as_ref(), list.as_ref(), expires.as_ref(), part.as_ref().map(|of| &of.1)];
+        let texts = texts.into_iter().flatten().chain([file, indicator, value]).chain(warnings);
+        size_of::<Self>() + texts.map(String::len).sum::<usize>()
+    }
+}
+
+/// The lines that are kept for patterns over several of them.
+#[derive(Default)]
+pub(crate) struct Candidates {
+    by_pattern: BTreeMap<(usize, usize), Kept>,
+    bytes: usize,
+}
+
+/// Those of one pattern.
+#[derive(Default)]
+struct Kept {
+    lines: Vec<Candidate>,
+    bytes: usize,
+    /// Whether there were more than can be kept, and so none are.
+    too_many: bool,
+}
+
+impl Candidates {
+    /// Keeps one more. Where that is more than can be kept, the pattern that has most of it goes without.
+    pub(crate) fn push(&mut self, one: Candidate) {
+        let kept = self.by_pattern.entry((one.index, one.number)).or_default();
+        if kept.too_many {
+            return;
+        }
+        let size = one.size();
+        self.bytes += size;
+        kept.bytes += size;
+        kept.lines.push(one);
+        if self.bytes > MOST_BYTES
+            && let Some(most) = self.by_pattern.values_mut().max_by_key(|kept| kept.bytes)
+        {
+            self.bytes -= most.bytes;
+            *most = Kept { too_many: true, ..Kept::default() };
+        }
+    }
 }
 
 /// What a line is to a pattern.
@@ -60,7 +111,8 @@ impl Patterns {
             let ready = parts.map(|part| {
                 let pattern = Pattern::parse(&part.pattern, Syntax::of(&part.version)).ok()?;
                 let pattern = pattern.with_texts(as_observed);
-                Some(Ready { id: part.id.clone(), text: part.pattern.clone(), pattern })
+                let (id, text) = (part.id.clone(), part.pattern.clone());
+                Some(Ready { id, text, pattern, matcher: OnceLock::new() })
             });
             ready.collect()
         };
@@ -81,56 +133,46 @@ impl Patterns {
         part: Sighting,
     ) -> Asked {
         let number = usize::try_from(number).unwrap_or(usize::MAX);
-        let ready = self.by_index.get(index).and_then(|all| all.get(number));
-        let Some(ready) = ready.and_then(Option::as_ref) else {
-            return Asked::No;
-        };
-        let sighting = Sighting {
-            kind: "pattern",
-            part: Some((part.kind, part.indicator.clone())),
-            indicator: ready.id.clone(),
-            pattern: Some(ready.text.clone()),
-            ..part
-        };
+        let Some(ready) = self.ready(index, number) else { return Asked::No };
         // Before and after say nothing of what has no time: so nobody knows.
         if !is_timed && ready.pattern.asks_when() {
             return Asked::Unknown;
         }
-        if ready.pattern.is_of_one() {
-            return match find(&ready.pattern, [observed.to_string().as_str()]) {
-                Some(found) if found.is_empty() => Asked::No,
-                Some(_) => Asked::Yes(Box::new(sighting)),
-                None => Asked::Unknown,
+        let Some(met) = ready.meet(observed) else { return Asked::Unknown };
+        let part_of = Some((part.kind, part.indicator));
+        let sighting =
+            Sighting { kind: "pattern", part: part_of, indicator: String::new(), ..part };
+        if !ready.pattern.is_of_one() {
+            return match met.is_nothing() {
+                true => Asked::No,
+                false => Asked::Perhaps(Box::new(Candidate { index, number, met, sighting })),
             };
         }
-        Asked::Perhaps(Box::new(Candidate {
-            index,
-            number,
-            observed: observed.to_string(),
-            sighting,
-        }))
+        match ready.bind([&met]) {
+            Some(bound) if bound.is_empty() => Asked::No,
+            Some(_) => Asked::Yes(Box::new(ready.said(sighting))),
+            None => Asked::Unknown,
+        }
     }
 
-    /// What of the lines that were kept satisfies patterns over several of them, as sets that share no line; false where
-    /// of some pattern it cannot be said, or not whether that is all.
-    pub(crate) fn over(&self, candidates: &[Candidate]) -> (Vec<Sighting>, bool) {
-        if !Self::can_ask(candidates.len()) {
-            return (Vec::new(), false);
-        }
-        let mut by_pattern = BTreeMap::<_, Vec<&Candidate>>::new();
-        for one in candidates {
-            by_pattern.entry((one.index, one.number)).or_default().push(one);
-        }
-        let (mut found, mut is_decided) = (Vec::new(), true);
-        for ((index, number), own) in by_pattern {
-            let ready = self.by_index.get(index).and_then(|all| all.get(number)?.as_ref());
-            let Some(ready) = ready else { continue };
-            let mut left: Vec<usize> = (0..own.len()).collect();
-            let (mut bound, mut gone_through, mut window) = (Vec::new(), 0, WINDOW);
+    fn ready(&self, index: usize, number: usize) -> Option<&Ready> {
+        self.by_index.get(index)?.get(number)?.as_ref()
+    }
+
+    /// Gives what of the lines that were kept satisfies patterns over several of them, as sets that share no line; false
+    /// where of some pattern it cannot be said, or not whether that is all.
+    pub(crate) fn over(&self, candidates: Candidates, mut give: impl FnMut(Sighting)) -> bool {
+        let mut is_decided = true;
+        for ((index, number), kept) in candidates.by_pattern {
+            is_decided &= !kept.too_many;
+            let Some(ready) = self.ready(index, number) else { continue };
+            let mut left: VecDeque<usize> = (0..kept.lines.len()).collect();
+            let mut is_bound = vec![false; kept.lines.len()];
+            let (mut gone_through, mut window) = (0, WINDOW);
             while gone_through <= MOST_LINES {
                 // What satisfies it among some lines does so among all.
-                let observed = left.iter().take(window).filter_map(|at| own.get(*at));
-                let set = find(&ready.pattern, observed.map(|one| one.observed.as_str()));
+                let some = left.iter().take(window).filter_map(|at| kept.lines.get(*at));
+                let set = ready.bind(some.map(|one| &one.met));
                 is_decided &= set.is_some();
                 let Some(set) = set else { break };
                 gone_through += window.min(left.len());
@@ -139,28 +181,39 @@ impl Patterns {
                 } else if set.is_empty() {
                     window *= 2;
                 }
-                bound.extend(set.into_iter().rev().map(|at| left.remove(at)));
+                for at in set.into_iter().rev().filter_map(|at| left.remove(at)) {
+                    is_bound[at] = true;
+                }
             }
             is_decided &= gone_through <= MOST_LINES || left.is_empty();
-            bound.sort_unstable();
-            let bound = bound.into_iter().filter_map(|at| own.get(at));
-            found.extend(bound.map(|one| one.sighting.clone()));
+            let bound = kept.lines.into_iter().zip(is_bound).filter(|(_, is_bound)| *is_bound);
+            bound.for_each(|(one, _)| give(ready.said(one.sighting)));
         }
-        (found, is_decided)
-    }
-
-    /// Whether so many can be asked.
-    pub(crate) fn can_ask(count: usize) -> bool {
-        count <= MOST_CANDIDATES
+        is_decided
     }
 }
 
-/// The places of what satisfies a pattern; `None` where it cannot be said.
-fn find<'o>(pattern: &Pattern, observed: impl IntoIterator<Item = &'o str>) -> Option<Vec<usize>> {
-    let observed: Vec<&str> = observed.into_iter().collect();
-    let text = format!("[{}]", observed.join(","));
-    let json = json::parse(text.as_bytes()).ok()?;
-    let observed = Observed::all(&json).ok()?;
-    let found = Matcher::new(pattern).ok()?.find(&observed).ok()?;
-    Some(found.map(|matched| matched.observed).unwrap_or_default())
+impl Ready {
+    fn matcher(&self) -> Option<&Matcher> {
+        self.matcher.get_or_init(|| Matcher::new(&self.pattern).ok()).as_ref()
+    }
+
+    /// What a line is to it; `None` where it cannot be said.
+    fn meet(&self, observed: &Value) -> Option<Met> {
+        let text = observed.to_string();
+        let json = json::parse(text.as_bytes()).ok()?;
+        let observed = Observed::all(&json).ok()?;
+        Some(self.matcher()?.meet(observed.first()?))
+    }
+
+    /// The places of what satisfies it; `None` where it cannot be said.
+    fn bind<'m>(&self, met: impl IntoIterator<Item = &'m Met>) -> Option<Vec<usize>> {
+        let bound = self.matcher()?.bind(met).ok()?;
+        Some(bound.map(|matched| matched.observed).unwrap_or_default())
+    }
+
+    /// The sighting of it in a line.
+    fn said(&self, line: Sighting) -> Sighting {
+        Sighting { indicator: self.id.clone(), pattern: Some(self.text.clone()), ..line }
+    }
 }

@@ -395,6 +395,8 @@ fn bundles_and_events_give_what_they_hold() {
     assert_eq!(values, ["x.exe", "44d88612fea8a8f36de82e1278abb02f", "1.2.3.4"]);
     let (found, _) = read(&format!("[{event}]"), Choice { context: true, revoked: false });
     assert_eq!(found.len(), 4);
+    let alone = r#"{"response":{"Attribute":[{"type":"ip-dst","value":"1.2.3.4","to_ids":true}]}}"#;
+    assert_eq!(read(alone, Choice::default()).0.len(), 1, "attributes without their events");
     let foreign = lists::read(br#"{"a":1}"#, Choice::default(), &mut |_| ());
     assert!(foreign.unwrap_err().to_string().contains("neither a STIX bundle nor a MISP event"));
 }
@@ -500,6 +502,29 @@ fn the_same_indicators_are_the_same_bytes_and_one_of_each() {
     let ids: Vec<&str> = found.iter().map(|seen| seen.indicator.as_str()).collect();
     assert_eq!(ids, ["a", "b"]);
     assert_eq!(summary.lines, 1, "a last line needs no end");
+}
+
+/// Of one thing that is said more than once the longest end counts, and none is longer than any.
+#[test]
+fn what_is_said_again_is_valid_as_long_as_anyone_says() {
+    let stage = Stage::new();
+    let logs = [stage.log("x.log", b"1.2.3.4")];
+    let until = |expires: Option<i64>| Indicator {
+        expires,
+        ..Indicator::new(Named::Address, "1.2.3.4").unwrap()
+    };
+    let many: Vec<_> = (1..40).map(|second| Some(second % 38)).collect();
+    for (ends, longest) in [
+        (vec![Some(1), Some(5), Some(3)], Some("1970-01-01T00:00:05Z")),
+        (vec![Some(1), None, Some(3)], None),
+        (many, Some("1970-01-01T00:00:37Z")),
+    ] {
+        let index = stage.index("ends", ends.into_iter().map(until));
+        assert_eq!(index.indicators(), 1);
+        let (found, _) = stage.hunt(&[index], &logs, one());
+        let found: Vec<_> = found.iter().map(|seen| seen.expires.as_deref()).collect();
+        assert_eq!(found, [longest]);
+    }
 }
 
 /// Whatever is overwritten or cut off is said, or at least ends in no other answer than "damaged" or what was there.

@@ -201,16 +201,21 @@ fn what_leads_to_no_pattern_is_said() {
             "[domain-name:value = 'd.example' AND domain-name:resolves_to_refs[*].value = '1.2.3.4']",
             "[file:name = 'd.exe' AND file:parent_directory_ref.path = '/tmp']",
             "[email-message:from_ref.value = 'd@d.example' AND email-message:subject = 'hi']",
+            "[network-traffic:dst_ref.value = 'f.example' AND network-traffic:dst_port = 443]",
+            "[network-traffic:dst_ref.value = 'e.example']",
         ],
     );
-    assert_eq!(read.left_out["patterns, where they ask what no line is read for,"], 3);
+    assert_eq!(read.left_out["patterns, where they ask what no line is read for,"], 4);
     assert_eq!(read.left_out["patterns to which nothing leads that can be looked for"], 3);
     // Of one of two that are enough something can be looked for.
     assert_eq!(read.left_out["patterns, where nothing is seen of them that can be looked for,"], 1);
-    assert_eq!(read.patterns, [0, 1, 2, 3, 6, 7, 8].map(|number| format!("indicator--{number}")));
-    assert_eq!((index.indicators(), index.about().patterns), (7, 5));
+    assert_eq!(
+        read.patterns,
+        [0, 1, 2, 3, 6, 7, 8, 9].map(|number| format!("indicator--{number}"))
+    );
+    assert_eq!((index.indicators(), index.about().patterns), (9, 6));
     let indexes = [index];
-    let logs = [stage.log("x.log", b"a.example b.example c.example\n")];
+    let logs = [stage.log("x.log", b"a.example b.example c.example e.example\n")];
     let (found, _) = stage.hunt(&indexes, &logs, Options::default());
     let kinds: Vec<_> = found.iter().map(|seen| (seen.kind, seen.value.as_str())).collect();
     assert_eq!(
@@ -219,7 +224,8 @@ fn what_leads_to_no_pattern_is_said() {
             ("domain", "a.example"),
             ("pattern", "a.example"),
             ("domain", "b.example"),
-            ("pattern", "c.example")
+            ("pattern", "c.example"),
+            ("domain", "e.example")
         ]
     );
 }

@@ -14,7 +14,7 @@ use serde::Serialize;
 use crate::fields::Columns;
 use crate::index::Index;
 use crate::input::{Blocks, Counted, PIECE, Packing, Source, unpacked};
-use crate::patterns::{Candidate, Patterns};
+use crate::patterns::{Candidate, Candidates, Patterns};
 use crate::scan::{Instructions, Scanner};
 use unit::OneUnit;
 
@@ -229,7 +229,7 @@ struct Shared<'s> {
     summary: Summary,
     sink: &'s mut dyn Sink,
     failed: Option<Error>,
-    candidates: Vec<Candidate>,
+    candidates: Candidates,
 }
 
 impl<'a> Hunt<'a> {
@@ -253,13 +253,13 @@ impl<'a> Hunt<'a> {
         };
         for (file, source) in sources.iter().enumerate() {
             let (mut count, mut log) = (1, Log { name: source.name(), ..Log::default() });
-            if let Source::File(path) = source {
-                log.path = Some(path.clone());
+            if let Some(path) = source.path() {
+                log.path = Some(path.to_path_buf());
                 // What cannot be read is said to be when its turn comes. A pipe is read once, from its beginning.
-                let about = std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file);
-                log.size = about.map(|about| about.len());
+                log.size = source.size();
                 if let Some(size) = log.size {
-                    log.columns = head(path).map(|head| Columns::of(&head)).unwrap_or_default();
+                    let head = head(path, size);
+                    log.columns = head.map(|head| Columns::of(&head)).unwrap_or_default();
                     if Packing::of_file(path).is_ok_and(|packing| packing == Packing::Plain) {
                         count = size.div_ceil(SEGMENT).max(1);
                     }
@@ -281,9 +281,11 @@ impl<'a> Hunt<'a> {
         self.patterns.are_over_lines()
     }
 
-    /// Leaves out what a hunt of the same logs has been through.
+    /// Leaves out what a hunt of the same logs has been through; `progress` is told of it as of what is read.
     #[must_use]
     pub fn from(mut self, position: Position) -> Self {
+        let done = self.files.iter().take(position.files).filter_map(|log| log.size);
+        (self.progress)(done.sum::<u64>() + position.segments * SEGMENT);
         self.units.retain(|unit| (unit.file, unit.segment) >= (position.files, position.segments));
         self.start = position;
         self
@@ -304,7 +306,7 @@ impl<'a> Hunt<'a> {
             summary: Summary::default(),
             sink,
             failed: None,
-            candidates: Vec::new(),
+            candidates: Candidates::default(),
         });
         let turn = Condvar::new();
         std::thread::scope(|scope| {
@@ -315,11 +317,18 @@ impl<'a> Hunt<'a> {
         });
         let mut shared = shared.into_inner().unwrap_or_else(PoisonError::into_inner);
         if shared.failed.is_none() {
-            let (found, is_decided) = self.patterns.over(&shared.candidates);
-            shared.summary.undecided |= !is_decided;
             shared.lines = 0;
-            let given = shared.give(&mut Found { sightings: found, ..Found::default() });
-            shared.fail(given);
+            let candidates = std::mem::take(&mut shared.candidates);
+            let is_decided = self.patterns.over(candidates, |sighting| {
+                let given = match shared.failed {
+                    Some(_) => return,
+                    None => {
+                        shared.give(&mut Found { sightings: vec![sighting], ..Found::default() })
+                    }
+                };
+                shared.fail(given);
+            });
+            shared.summary.undecided |= !is_decided;
         }
         match shared.failed {
             Some(error) => Err(error),
@@ -531,10 +540,7 @@ impl Shared<'_> {
         }
         for mut candidate in found.candidates.drain(..) {
             candidate.sighting.line += self.lines;
-            // One more than can be asked says that they cannot be.
-            if Patterns::can_ask(self.candidates.len()) {
-                self.candidates.push(candidate);
-            }
+            self.candidates.push(candidate);
         }
         self.summary.suppressed += std::mem::take(&mut found.suppressed);
         self.summary.undecided |= found.undecided;
@@ -543,9 +549,9 @@ impl Shared<'_> {
 }
 
 /// The beginning of a file, unpacked.
-fn head(path: &Path) -> io::Result<Vec<u8>> {
+fn head(path: &Path, size: u64) -> io::Result<Vec<u8>> {
     let mut head = Vec::new();
-    unpacked(File::open(path)?)?.take(1 << 16).read_to_end(&mut head)?;
+    unpacked(File::open(path)?.take(size))?.take(1 << 16).read_to_end(&mut head)?;
     Ok(head)
 }
 

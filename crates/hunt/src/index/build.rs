@@ -1,6 +1,6 @@
 //! Making an index.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::io::{BufWriter, Seek as _, SeekFrom, Write};
 use std::path::Path;
@@ -225,56 +225,55 @@ impl Builder {
         Index::open(path)
     }
 
-    /// The same thing under the same name, from however many lists, is one.
+    /// The same thing under the same name, from however many lists, is one: what is said of it where it is valid longest.
     fn drop_repeated(&mut self) {
         let records = &self.records;
-        let same = |place: u64| {
+        let record = |place: u64| {
             let at = usize::try_from(place).unwrap_or(usize::MAX);
-            let record = records.get(at..).and_then(Record::read);
-            record.map(|record| {
-                (record.kind, record.value, record.id, record.removed, record.part_of)
-            })
+            records.get(at..).filter(|_| place >= FIRST_RECORD).and_then(Record::read)
         };
+        // Marks are the same where they are the same mark.
+        let name = |place: u64| {
+            let record = record(place);
+            let record = record.map(|one| (one.kind, one.value, one.id, one.removed, one.part_of));
+            (place.min(FIRST_RECORD), record)
+        };
+        let ends = |place: u64| record(place).and_then(|one| one.expires).unwrap_or(i64::MAX);
         let mut kept: Vec<(u64, u64)> = Vec::with_capacity(self.keys.len());
         let mut begins = 0;
-        let mut seen = (0, HashSet::new());
+        let mut seen = (0, HashMap::new());
         for (key, place) in std::mem::take(&mut self.keys) {
             if kept.get(begins).is_none_or(|(first, _)| *first != key) {
                 begins = kept.len();
                 kept.push((key, place));
                 continue;
             }
-            let is_mark = place < FIRST_RECORD;
-            let group = kept.get(begins..).unwrap_or_default();
+            let group = kept.get_mut(begins..).unwrap_or_default();
             // Of a value that many sources name there are many.
             let known = if group.len() > MANY {
                 if seen.0 != key {
-                    seen = (
-                        key,
-                        group
-                            .iter()
-                            .map(|(_, other)| (*other < FIRST_RECORD, same(*other)))
-                            .collect(),
-                    );
+                    let names = group.iter().enumerate();
+                    seen = (key, names.map(|(at, (_, other))| (name(*other), at)).collect());
                 }
-                is_mark && group.contains(&(key, place)) || !seen.1.insert((is_mark, same(place)))
-            } else if is_mark {
-                group.contains(&(key, place))
+                let next = group.len();
+                Some(*seen.1.entry(name(place)).or_insert(next)).filter(|at| *at < next)
             } else {
-                let own = same(place);
-                group.iter().any(|(_, other)| *other >= FIRST_RECORD && same(*other) == own)
+                let own = name(place);
+                group.iter().position(|(_, other)| name(*other) == own)
             };
-            if !known {
+            let Some((_, other)) = known.and_then(|at| group.get_mut(at)) else {
                 kept.push((key, place));
-            } else if let Some((kind, .., removed, part_of)) = same(place).filter(|_| !is_mark) {
-                if part_of.is_some() {
-                    continue;
-                }
+                continue;
+            };
+            if ends(place) > ends(*other) {
+                *other = place;
+            }
+            if let Some(record) = record(place).filter(|record| record.part_of.is_none()) {
                 self.about.repeated += 1;
-                if removed {
+                if record.removed {
                     self.about.removed -= 1;
                 } else {
-                    self.counts[kind as usize] -= 1;
+                    self.counts[record.kind as usize] -= 1;
                 }
             }
         }

@@ -25,6 +25,10 @@ pub(super) fn read(bytes: &[u8], choice: Choice, taker: &mut Taker<'_>) -> Resul
             self::event(event, choice, taker);
         } else if let Some(events) = value.get("response") {
             waiting.push(events);
+        } else if value.get("Attribute").is_some_and(Value::is_array) {
+            // What was asked for were attributes, not their events.
+            any = true;
+            event(value, choice, taker);
         } else if value.get("type").is_some() && value.get("id").is_some() {
             any = true;
             stix(value, choice, taker);
@@ -104,7 +108,7 @@ fn stix(object: &Value, choice: Choice, taker: &mut Taker<'_>) {
     match Pattern::parse(pattern, Syntax::of(version)) {
         Ok(parsed) => {
             let indicator = |kind: &str, keys: &[&str], value: &str| {
-                let named = property(kind, keys)?;
+                let named = property(kind, keys, value)?;
                 Some(Indicator::new(named, value))
             };
             let is_one = |kind: &str, keys: &[&str], value: &str| {
@@ -113,7 +117,7 @@ fn stix(object: &Value, choice: Choice, taker: &mut Taker<'_>) {
             let parts: Vec<_> = parsed.equal_texts().collect();
             let known = parts.iter().filter_map(|(kind, keys, value)| indicator(kind, keys, value));
             if parsed.is_any_text()
-                && parts.iter().all(|(kind, keys, _)| property(kind, keys).is_some())
+                && parts.iter().all(|(kind, keys, text)| property(kind, keys, text).is_some())
             {
                 known.for_each(|one| taker.take(|| id.to_owned(), one.map(said)));
                 return;
@@ -129,7 +133,11 @@ fn stix(object: &Value, choice: Choice, taker: &mut Taker<'_>) {
                         "patterns, where nothing is seen of them that can be looked for,",
                         id,
                     );
-                } else if !parsed.names().all(is_observed) {
+                } else if !parsed.names().all(is_observed)
+                    || parts
+                        .iter()
+                        .any(|(kind, _, text)| *kind == "network-traffic" && is_name(text))
+                {
                     taker.leave_out_pattern(
                         "patterns, where they ask what no line is read for,",
                         id,
@@ -149,7 +157,7 @@ fn stix(object: &Value, choice: Choice, taker: &mut Taker<'_>) {
 
 /// A text of a pattern as observations have it: in one spelling.
 pub(crate) fn as_observed(kind: &str, keys: &[&str], text: &str) -> Option<String> {
-    let named = property(kind, keys)?;
+    let named = property(kind, keys, text)?;
     if let (Named::Address, "ipv6-addr", Some(IpAddr::V6(six))) =
         (named, kind, address::ip_as_written(text))
     {
@@ -166,8 +174,13 @@ pub(crate) fn as_observed(kind: &str, keys: &[&str], text: &str) -> Option<Strin
     }
 }
 
-/// What the property of an observable is.
-fn property(kind: &str, keys: &[&str]) -> Option<Named> {
+/// Whether a text is the name of a host. Traffic is between addresses, as lines say: one at its end nobody sees.
+fn is_name(text: &str) -> bool {
+    address::ip(text).is_none() && address::host(text).is_some_and(|host| host.contains('.'))
+}
+
+/// What a property of an observable is that has this value.
+fn property(kind: &str, keys: &[&str], value: &str) -> Option<Named> {
     let one = |kind| Some(Named::Kind(kind));
     let is_digest = |name: &str| {
         matches!(
@@ -182,6 +195,9 @@ fn property(kind: &str, keys: &[&str]) -> Option<Named> {
         ("email-addr", ["value"]) => one(Kind::Email),
         ("file", ["name"]) => one(Kind::FileName),
         ("file" | "artifact", ["hashes", name]) if is_digest(name) => Some(Named::Digest),
+        ("network-traffic", [first, "value"]) if first.ends_with("_ref") && is_name(value) => {
+            one(Kind::Domain)
+        }
         ("network-traffic", [first, "value"]) if first.ends_with("_ref") => Some(Named::Address),
         ("email-message", [first, "value"])
             if first.ends_with("_ref") || first.ends_with("_refs") =>
@@ -195,12 +211,16 @@ fn property(kind: &str, keys: &[&str]) -> Option<Named> {
 }
 
 fn observable<'v>(object: &'v Value, kind: &str) -> Option<Vec<(Named, &'v str)>> {
-    let single = |name: &str| Some(vec![(property(kind, &[name])?, text(object, name)?)]);
+    let single = |name: &str| {
+        let value = text(object, name)?;
+        Some(vec![(property(kind, &[name], value)?, value)])
+    };
     match kind {
         "file" | "artifact" => {
             let hashes = object.get("hashes").and_then(Value::as_object);
             let hashes = hashes.into_iter().flatten().filter_map(|(name, value)| {
-                Some((property(kind, &["hashes", name.as_str()])?, value.as_str()?))
+                let value = value.as_str()?;
+                Some((property(kind, &["hashes", name.as_str()], value)?, value))
             });
             let named = text(object, "name").filter(|_| kind == "file");
             Some(hashes.chain(named.map(|name| (Named::Kind(Kind::FileName), name))).collect())

@@ -14,7 +14,7 @@ pub(super) fn read(bytes: &[u8], choice: Choice, taker: &mut Taker<'_>) -> Resul
     let first = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
     let names = String::from_utf8_lossy(first).to_ascii_lowercase();
     let has_values = names.split(',').any(|name| VALUES.contains(&name.trim().trim_matches('"')));
-    if has_values && names.contains(',') { csv(bytes, choice, taker) } else { plain(bytes, taker) }
+    if has_values { csv(bytes, choice, taker) } else { plain(bytes, taker) }
 }
 
 fn plain(bytes: &[u8], taker: &mut Taker<'_>) -> Result<(), Error> {

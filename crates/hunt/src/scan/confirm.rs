@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::tokens::ipv6_in;
-use super::{Family, Hit, Host, Probe, is_token};
+use super::{Family, Hit, Host, Probe, Urls, is_token};
 use crate::address::{self, Rest};
 use crate::index::{COMES_BEFORE, FIRST_RECORD, GOES_ON, IS_IN, Index, Lookup};
 use crate::indicator::Kind;
@@ -23,7 +23,8 @@ pub(super) struct Confirm<'a> {
     pub(super) text: &'a [u8],
     pub(super) hits: &'a mut Vec<Hit>,
     pub(super) hosts: &'a mut Vec<Host>,
-    pub(super) has_urls: bool,
+    pub(super) urls: Urls,
+    pub(super) inside: &'a mut Vec<Hit>,
     /// By how many bytes names are longer than the token by which they are found.
     pub(super) longer_by: u64,
     /// Bytes of what follows the host of a URL, at most.
@@ -276,7 +277,7 @@ impl<'a> Confirm<'a> {
 
     /// The URL whose host stands here.
     fn url(&mut self, key: u64, host: &str, start: usize, end: usize) {
-        if !self.has_urls {
+        if self.urls == Urls::None {
             return;
         }
         let has_scheme = scheme(&self.text[..start]);
@@ -309,6 +310,42 @@ impl<'a> Confirm<'a> {
             let hit = |(index, place)| Hit { start: from, end: to, index, place };
             let is_any = !found.is_empty();
             self.hits.extend(found.into_iter().map(hit));
+            if is_any {
+                return;
+            }
+        }
+        if self.urls == Urls::Inside && has_scheme.is_some_and(|length| length > 0) {
+            self.inside(key, host, from, (&rest[..rest.len().min(most)], &lengths));
+        }
+    }
+
+    /// The URL that was the value of another one's parameter, where all of it was escaped: its query too.
+    fn inside(&mut self, key: u64, host: &str, from: usize, (rest, places): (&[u8], &[usize])) {
+        let end = memchr::memchr(b'&', rest).unwrap_or(rest.len());
+        let (mut read, mut lengths, mut at) = (Vec::new(), Vec::new(), 0);
+        while at < end {
+            let escaped = match rest[at] {
+                b'%' => rest.get(at + 1..at + 3).and_then(address::hex_pair),
+                _ => None,
+            };
+            let byte = escaped.unwrap_or(rest[at]);
+            if address::ends_a_url(byte) {
+                break;
+            }
+            read.push(byte);
+            lengths.push(at);
+            at += if escaped.is_some() { 3 } else { 1 };
+        }
+        lengths.push(at);
+        if read.len() == at {
+            return;
+        }
+        for cut in ends(&read, false, false) {
+            let found = urls(self.indexes, self.lookups, key, host, &read[..cut]);
+            let to = lengths.get(cut).and_then(|at| places.get(*at)).copied().unwrap_or(from);
+            let is_any = !found.is_empty();
+            let hit = |(index, place)| Hit { start: from, end: to, index, place };
+            self.inside.extend(found.into_iter().map(hit));
             if is_any {
                 return;
             }

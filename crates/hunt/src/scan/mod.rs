@@ -153,8 +153,20 @@ pub(crate) struct Scanner<'a> {
     /// Hosts of URLs in the last text.
     pub(crate) hosts: Vec<Host>,
     lines: Vec<Escaped>,
-    /// Whether what is scanned may have URLs in it.
-    has_urls: bool,
+    urls: Urls,
+    /// URLs found with what follows the host read once more: they are some only where all of it was escaped.
+    inside: Vec<Hit>,
+}
+
+/// How URLs stand in what is scanned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Urls {
+    /// As they are.
+    Bare,
+    /// Escapes were read, and those of a URL in a parameter of another left that parts of it are escaped by.
+    Inside,
+    /// None: with all escapes read they would end where they do not.
+    None,
 }
 
 impl<'a> Scanner<'a> {
@@ -187,7 +199,8 @@ impl<'a> Scanner<'a> {
             hits: Vec::new(),
             hosts: Vec::new(),
             lines: Vec::new(),
-            has_urls: true,
+            urls: Urls::Bare,
+            inside: Vec::new(),
         }
     }
 
@@ -305,10 +318,13 @@ impl<'a> Scanner<'a> {
         let (hits, hosts) = (self.hits.len(), self.hosts.len());
         let mut masks = std::mem::take(&mut self.inner);
         masks.take(&normal.text, self.instructions);
-        // With all escapes read a URL would end where it does not.
-        self.has_urls = how != How::All;
+        self.urls = match how {
+            How::Bare => Urls::Bare,
+            How::Whole => Urls::Inside,
+            How::All => Urls::None,
+        };
         self.go_through(&normal.text, &masks);
-        self.has_urls = true;
+        self.urls = Urls::Bare;
         self.inner = masks;
         let place = |at: usize| normal.places.get(at).copied().unwrap_or((line.len(), line.len()));
         let span = |begin: usize, end: usize| {
@@ -316,6 +332,13 @@ impl<'a> Scanner<'a> {
         };
         for hit in &mut self.hits[hits..] {
             (hit.start, hit.end) = span(hit.start, hit.end);
+        }
+        for mut hit in self.inside.drain(..) {
+            (hit.start, hit.end) = span(hit.start, hit.end);
+            let mut scheme = line.iter().skip(hit.start - start);
+            if scheme.find(|byte| !byte.is_ascii_alphanumeric()) == Some(&b'%') {
+                self.hits.push(hit);
+            }
         }
         for host in &mut self.hosts[hosts..] {
             (host.start, host.end) = span(host.start, host.end);
@@ -372,7 +395,8 @@ impl<'a> Scanner<'a> {
             text,
             hits: &mut self.hits,
             hosts: &mut self.hosts,
-            has_urls: self.has_urls,
+            urls: self.urls,
+            inside: &mut self.inside,
             longer_by: self.wanted.longer_by,
             longest_rest: usize::try_from(self.wanted.longest_rest).unwrap_or(LONGEST_REST),
         }

@@ -174,7 +174,9 @@ impl Scanner<'_> {
             // `seen ...1.2.3.4`
             let lead = (dots.trailing_ones() as usize).min(length);
             let (start, length, dots) = (start + lead, length - lead, dots >> lead);
-            if dots.count_ones() == 3
+            if dots.count_ones() == 4 {
+                self.with_port(text, start, start + length);
+            } else if dots.count_ones() == 3
                 && let Some(address) = ipv4_between(text, start, length, dots, with)
             {
                 self.found_ipv4(text, address, start, start + length);
@@ -249,6 +251,14 @@ impl Scanner<'_> {
                 self.ipv4(text, at + lead, at + length);
             }
             at += piece.len() + 1;
+        }
+    }
+
+    /// `1.2.3.4.443 > 5.6.7.8.52344:`
+    #[cold]
+    fn with_port(&mut self, text: &[u8], start: usize, end: usize) {
+        if let Some(end) = before_port(text, start, end) {
+            self.ipv4(text, start, end);
         }
     }
 
@@ -587,7 +597,21 @@ pub(super) fn ipv6_in(text: &[u8], start: usize, end: usize) -> Option<(Ipv6Addr
     if after || !(2..=LONGEST_ADDRESS).contains(&(end - start)) {
         return None;
     }
+    if let Some(address) = address::ipv6(&text[start..end]) {
+        return Some((address, start, end));
+    }
+    let end = before_port(text, start, end)?;
     Some((address::ipv6(&text[start..end])?, start, end))
+}
+
+/// Where an address ends behind which there is a port as tcpdump writes it, with another such behind an arrow.
+fn before_port(text: &[u8], start: usize, end: usize) -> Option<usize> {
+    let run = &text[start..end];
+    let dot = memchr::memrchr(b'.', run)?;
+    let port = &run[dot + 1..];
+    let is_port = (1..=5).contains(&port.len()) && port.iter().all(u8::is_ascii_digit);
+    let is_one = text[end..].starts_with(b" > ") || text[..start].ends_with(b" > ");
+    (is_port && is_one).then_some(start + dot)
 }
 
 /// Where the run of ones around this bit begins.

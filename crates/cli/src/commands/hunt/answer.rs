@@ -87,7 +87,7 @@ impl Answer {
         }
         let began = Timestamp::now();
         let before = digests(&sources)?;
-        let mut found = Vec::new();
+        let mut found = Found::default();
         let summary = hunt(&indexes, &sources, &mut found)?;
         if let Some(one) = summary.unread.first() {
             let (file, problem) = (&one.file, &one.problem);
@@ -125,7 +125,7 @@ impl Answer {
         indexes: &[Index],
         logs: &[(String, u64, String)],
         summary: &Summary,
-        found: &[u8],
+        found: &Found,
         began: Timestamp,
     ) -> Value {
         let index = |index: &Index| {
@@ -146,7 +146,8 @@ impl Answer {
             "sightings": {
                 "count": summary.sightings, "by_type": summary.kinds,
                 "suppressed_by_warninglists": summary.suppressed,
-                "sha256": Hash(Sha256::digest(found).into()).to_hex(), "attached": attached(found).len(), "bytes": found.len(),
+                "sha256": Hash(found.sum.clone().finalize().into()).to_hex(),
+                "attached": found.attached.len(), "bytes": found.bytes,
             },
             "made_by": format!("comity {}", env!("CARGO_PKG_VERSION")),
         })
@@ -155,7 +156,7 @@ impl Answer {
     fn answer(
         &self,
         summary: &Summary,
-        found: &[u8],
+        found: &Found,
         (left_out, searched): (u64, &Value),
     ) -> Content {
         let result = match summary.sightings {
@@ -178,8 +179,7 @@ impl Answer {
                 summary.suppressed
             ));
         }
-        let part = attached(found);
-        if part.len() < found.len() {
+        if (found.attached.len() as u64) < found.bytes {
             said.push_str(
                 " Of the sightings the first are attached; search.json has the digest of all.",
             );
@@ -195,8 +195,9 @@ impl Answer {
         };
         let mut attachments =
             vec![file("search.json", "application/json", format!("{searched:#}\n").into_bytes())];
-        if !part.is_empty() {
-            attachments.push(file("sightings.ndjson", "application/x-ndjson", part.to_vec()));
+        if !found.attached.is_empty() {
+            let sightings = found.attached.clone();
+            attachments.push(file("sightings.ndjson", "application/x-ndjson", sightings));
         }
         let item =
             ItemAnswer { item: self.item, outcome: Outcome::Answered, text: said, reason: None };
@@ -211,29 +212,35 @@ impl Answer {
     }
 }
 
-/// As many whole lines as go with an answer.
-fn attached(found: &[u8]) -> &[u8] {
-    if found.len() <= MOST_ATTACHED {
-        return found;
-    }
-    let end = found[..MOST_ATTACHED].iter().rposition(|byte| *byte == b'\n');
-    &found[..end.map_or(0, |end| end + 1)]
+/// The sightings, a line each: the first of them, and of all how many bytes they are and their digest.
+#[derive(Default)]
+struct Found {
+    attached: Vec<u8>,
+    bytes: u64,
+    sum: Sha256,
 }
 
-fn hunt(indexes: &[Index], sources: &[Source], found: &mut Vec<u8>) -> Result<Summary, Failure> {
-    let sizes = sources.iter().filter_map(|source| match source {
-        Source::File(path) => std::fs::metadata(path).ok(),
-        Source::Standard => None,
-    });
-    let bar = bar(sizes.map(|about| about.len()).sum(), "hunting");
+impl Found {
+    fn push(&mut self, seen: &Sighting) -> io::Result<()> {
+        let mut line = serde_json::to_vec(seen)?;
+        line.push(b'\n');
+        // Whole lines, and none after the first that has no room.
+        let is_all = self.attached.len() as u64 == self.bytes;
+        if is_all && self.attached.len() + line.len() <= MOST_ATTACHED {
+            self.attached.extend(&line);
+        }
+        self.bytes += line.len() as u64;
+        self.sum.update(&line);
+        Ok(())
+    }
+}
+
+fn hunt(indexes: &[Index], sources: &[Source], found: &mut Found) -> Result<Summary, Failure> {
+    let bar = bar(sources.iter().filter_map(Source::size).sum(), "hunting");
     let progress = |read| bar.inc(read);
     let wrong = |error: comity_hunt::hunt::Error| Failure::Wrong(error.to_string());
     let hunt = Hunt::new(indexes, sources, Options::default(), &progress);
-    let summary = hunt.run(&mut |seen: &Sighting| {
-        serde_json::to_writer(&mut *found, seen)?;
-        found.push(b'\n');
-        Ok(())
-    });
+    let summary = hunt.run(&mut |seen: &Sighting| found.push(seen));
     bar.finish_and_clear();
     summary.map_err(wrong)
 }
@@ -241,7 +248,7 @@ fn hunt(indexes: &[Index], sources: &[Source], found: &mut Vec<u8>) -> Result<Su
 /// Name, bytes and SHA-256 of each log, as it lies there.
 fn digests(sources: &[Source]) -> Result<Vec<(String, u64, String)>, Failure> {
     let digest = |source: &Source| {
-        let Source::File(path) = source else {
+        let Some(path) = source.path() else {
             return Err(Failure::Wrong(
                 "standard input has no digest by which it could be named: give files".to_owned(),
             ));

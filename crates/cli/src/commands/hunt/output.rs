@@ -288,6 +288,7 @@ impl Counted {
                 objects.push(json!({
                     "type": "indicator", "spec_version": "2.1", "id": indicator, "created_by_ref": identity,
                     "created": now, "modified": now, "name": format!("{kind} {value}"),
+                    "description": "What a list that was searched for gave without more.",
                     "indicator_types": ["unknown"], "pattern": pattern(kind, value, &urls),
                     "pattern_type": "stix", "valid_from": now,
                 }));
@@ -446,6 +447,8 @@ impl Sources {
     }
 
     fn matching(&mut self, pattern: &Path) -> Result<(), Failure> {
+        // Without what says nothing: `.//*.log`.
+        let pattern: PathBuf = pattern.components().collect();
         let text = pattern.to_string_lossy();
         let glob = globset::GlobBuilder::new(&text).literal_separator(true).build();
         let glob =
@@ -465,18 +468,4 @@ impl Sources {
         }
         Ok(())
     }
-}
-
-/// What tells a log from another of its name.
-pub(super) fn identity(source: &Source) -> Value {
-    let about = match source {
-        Source::File(path) => std::fs::metadata(path).ok(),
-        Source::Standard => None,
-    };
-    let changed = about.as_ref().and_then(|about| about.modified().ok());
-    let changed = changed.and_then(|at| at.duration_since(std::time::UNIX_EPOCH).ok());
-    json!({
-        "file": source.name(), "size": about.map(|about| about.len()),
-        "modified": changed.map(|since| since.as_millis().to_string()),
-    })
 }

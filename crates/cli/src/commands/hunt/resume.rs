@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, BufWriter, Seek as _, SeekFrom, Write};
+use std::io::{self, BufWriter, Read as _, Seek as _, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,14 +10,20 @@ use std::time::{Duration, Instant};
 
 use comity_hunt::hunt::{Position, Sighting, Sink, Summary, Unread};
 use comity_hunt::indicator::KINDS;
+use comity_hunt::input::Source;
+use comity_ledger::Hash;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 
 use super::output::Writer;
 use crate::failure::Failure;
 
 /// How often it is made durable how far a hunt is.
 const PAUSE: Duration = Duration::from_secs(1);
+
+/// Bytes of a log by which it is known.
+const HEAD: u64 = 1 << 16;
 
 /// How far a hunt was.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -95,7 +101,52 @@ pub(super) struct State(PathBuf);
 #[derive(Serialize, Deserialize)]
 struct Written {
     what: Value,
+    #[serde(default)]
+    logs: Vec<Log>,
     reached: Reached,
+}
+
+/// What tells a log from another of its name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Log {
+    file: String,
+    size: Option<u64>,
+    modified: Option<String>,
+    /// The digest of its beginning.
+    head: Option<String>,
+}
+
+impl Log {
+    pub(super) fn of(source: &Source) -> Self {
+        let about = source.path().and_then(|path| std::fs::metadata(path).ok());
+        let changed = about.and_then(|about| about.modified().ok());
+        let changed = changed.and_then(|at| at.duration_since(std::time::UNIX_EPOCH).ok());
+        let size = source.size();
+        Self {
+            file: source.name(),
+            size,
+            modified: changed.map(|since| since.as_millis().to_string()),
+            head: source.path().zip(size).and_then(|(path, size)| head(path, size)),
+        }
+    }
+
+    /// This log as it was, where at most something was added to it since.
+    fn as_it_was(&self, source: &Source) -> Option<Source> {
+        let now = Self::of(source);
+        if now == *self {
+            return Some(source.clone());
+        }
+        let (path, size) = source.path().zip(self.size)?;
+        let grew = now.file == self.file && now.size > self.size && head(path, size) == self.head;
+        grew.then(|| Source::Beginning(path.to_path_buf(), size))
+    }
+}
+
+/// The digest of the beginning of a file that was so large.
+fn head(path: &Path, size: u64) -> Option<String> {
+    let mut head = Vec::new();
+    File::open(path).ok()?.take(size.min(HEAD)).read_to_end(&mut head).ok()?;
+    Some(Hash(Sha256::digest(&head).into()).to_hex())
 }
 
 impl State {
@@ -103,8 +154,12 @@ impl State {
         Self(beside(output))
     }
 
-    /// How far it was; none where nothing was begun.
-    pub(super) fn read(&self, what: &Value) -> Result<Option<Reached>, Failure> {
+    /// How far it was, and the logs as they were when it began; none where nothing was begun.
+    pub(super) fn read(
+        &self,
+        what: &Value,
+        sources: &[Source],
+    ) -> Result<Option<(Reached, Vec<Source>)>, Failure> {
         let bytes = match std::fs::read(&self.0) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             other => other.map_err(|error| Failure::file(&self.0, &error))?,
@@ -115,22 +170,25 @@ impl State {
                 self.0.display()
             ))
         })?;
-        if written.what != *what {
+        let logs = written.logs.iter().zip(sources);
+        let logs: Option<Vec<Source>> = logs.map(|(log, source)| log.as_it_was(source)).collect();
+        let logs = logs.filter(|logs| logs.len() == sources.len());
+        let Some(logs) = logs.filter(|_| written.what == *what) else {
             return Err(Failure::Wrong(format!(
                 "{} is of a hunt with other logs, indexes or options: begin again without --resume",
                 self.0.display()
             )));
-        }
+        };
         let mut reached = written.reached;
         let Reached { files, segments, line, .. } = reached;
         reached.position = Position { files, segments, lines: line };
-        Ok(Some(reached))
+        Ok(Some((reached, logs)))
     }
 
-    fn write(&self, what: &Value, reached: Reached) -> io::Result<()> {
+    fn write(&self, written: &Written) -> io::Result<()> {
         let temporary = self.0.with_extension("resume.new");
         let mut file = File::create(&temporary)?;
-        file.write_all(&serde_json::to_vec(&Written { what: what.clone(), reached })?)?;
+        file.write_all(&serde_json::to_vec(written)?)?;
         file.sync_all()?;
         std::fs::rename(temporary, &self.0)
     }
@@ -191,6 +249,7 @@ pub(super) struct Keeping<'k> {
     pub(super) out: Kept,
     pub(super) state: &'k State,
     pub(super) what: Value,
+    pub(super) logs: Vec<Log>,
     pub(super) before: Reached,
     pub(super) said: Option<Instant>,
 }
@@ -215,7 +274,8 @@ impl Sink for Keeping<'_> {
         self.out.file.sync_data()?;
         let written = self.out.written.load(Ordering::Relaxed);
         let reached = Reached::of(position, &self.before.with(summary), written);
-        self.state.write(&self.what, reached)?;
+        let (what, logs) = (self.what.clone(), self.logs.clone());
+        self.state.write(&Written { what, logs, reached })?;
         self.said = Some(Instant::now());
         Ok(())
     }

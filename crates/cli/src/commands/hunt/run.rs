@@ -8,10 +8,10 @@ use clap::{Args, ValueEnum};
 use comity_hunt::hunt::{Error, Hunt, Options, Position, Summary};
 use comity_hunt::index::Index;
 use comity_hunt::input::Source;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::output::{self, Csv, Lines, Sources, Stix};
-use super::resume::{Kept, State};
+use super::resume::{Kept, Log, Reached, State};
 use super::{bar, is_apart, open_all};
 use crate::failure::Failure;
 use crate::output::Context;
@@ -24,6 +24,14 @@ enum Format {
     Csv,
     /// A bundle of sightings, with what was observed.
     Stix,
+}
+
+/// A hunt whose results are kept.
+struct Begun {
+    state: State,
+    what: Value,
+    logs: Vec<Log>,
+    kept: Reached,
 }
 
 #[derive(Args)]
@@ -62,13 +70,21 @@ impl Run {
             is_apart(output, &self.logs, "a log that is read")?;
         }
         let indexes = open_all(&self.indexes)?;
-        let Sources { logs: sources, unread } =
+        let Sources { logs: mut sources, unread } =
             output::sources(&self.logs, &self.indexes, self.output.as_deref())?;
-        let sizes = sources.iter().filter_map(|source| match source {
-            Source::File(path) => std::fs::metadata(path).ok(),
-            Source::Standard => None,
-        });
-        let bar = bar(sizes.map(|about| about.len()).sum(), "hunting");
+        // A pipe or a terminal takes what is found and keeps nothing.
+        let is_kept =
+            |path: &&PathBuf| std::fs::metadata(path).map_or(true, |about| about.is_file());
+        let kept = match self.output.as_ref().filter(is_kept) {
+            Some(path) => Some((path.as_path(), self.begun(path, &indexes, &mut sources)?)),
+            None if self.resume => {
+                return Err(Failure::Wrong(
+                    "--resume: the output is no file that is kept".to_owned(),
+                ));
+            }
+            None => None,
+        };
+        let bar = bar(sources.iter().filter_map(Source::size).sum(), "hunting");
         let threads = self.threads.map(std::num::NonZeroUsize::get);
         let defaults = Options::default();
         let options = Options {
@@ -80,6 +96,11 @@ impl Run {
         let progress = |read| bar.inc(read);
         let failed = |error: Error| Failure::Wrong(error.to_string());
         let hunt = Hunt::new(&indexes, &sources, options, &progress);
+        if self.resume && hunt.is_over_lines() {
+            return Err(Failure::Wrong(
+                "some patterns are over several lines, and must see all of them: begin again without --resume".to_owned(),
+            ));
+        }
         let summary = if self.summary {
             let mut counted = output::Counted::default();
             let summary = hunt.run(&mut counted).map_err(failed)?;
@@ -90,10 +111,17 @@ impl Run {
                 say!("{}", counted.text(&summary).trim_end());
             }
             return Ok(complain(unread, &summary));
-        } else if let Some(path) = &self.output {
-            self.to_file(path, hunt, &indexes, &sources, failed)?
+        } else if let Some((path, begun)) = kept {
+            self.to_file(path, hunt, &indexes, begun, failed)?
         } else {
-            let out = std::io::BufWriter::new(std::io::stdout());
+            let out: Box<dyn std::io::Write + Send> = match &self.output {
+                Some(path) => {
+                    let file = std::fs::File::options().write(true).open(path);
+                    Box::new(file.map_err(|error| Failure::file(path, &error))?)
+                }
+                None => Box::new(std::io::stdout()),
+            };
+            let out = std::io::BufWriter::new(out);
             let mut sink = self.sink(Box::new(out), &indexes, false);
             let run = hunt.run(sink.as_sink());
             match run {
@@ -133,37 +161,44 @@ impl Run {
         }
     }
 
-    fn to_file(
+    /// What was begun with this output, or is now; the logs are then those that it began with.
+    fn begun(
         &self,
         path: &Path,
-        hunt: Hunt<'_>,
         indexes: &[Index],
-        sources: &[Source],
-        failed: impl Fn(Error) -> Failure,
-    ) -> Result<Summary, Failure> {
-        let file = |error: std::io::Error| Failure::file(path, &error);
+        sources: &mut Vec<Source>,
+    ) -> Result<Begun, Failure> {
         if self.resume && self.format == Format::Stix {
             return Err(Failure::Wrong(
                 "a STIX bundle is one piece: only ndjson and csv can be resumed".to_owned(),
             ));
         }
-        if self.resume && hunt.is_over_lines() {
-            return Err(Failure::Wrong(
-                "some patterns are over several lines, and must see all of them: begin again without --resume".to_owned(),
-            ));
-        }
         let what = json!({
             "indexes": indexes.iter().map(Index::digest).collect::<Vec<_>>(),
-            "logs": sources.iter().map(output::identity).collect::<Vec<_>>(),
             "format": format!("{:?}", self.format), "suppressed": self.suppressed,
         });
         let state = State::beside(path);
-        let kept = if self.resume { state.read(&what)? } else { None };
-        let kept = kept.unwrap_or_default();
+        let mut kept = Reached::default();
         if !self.resume {
             // What it says of an earlier hunt is of what is overwritten now.
             state.forget();
+        } else if let Some((reached, logs)) = state.read(&what, sources)? {
+            kept = reached;
+            *sources = logs;
         }
+        let logs = sources.iter().map(Log::of).collect();
+        Ok(Begun { state, what, logs, kept })
+    }
+
+    fn to_file(
+        &self,
+        path: &Path,
+        hunt: Hunt<'_>,
+        indexes: &[Index],
+        Begun { state, what, logs, kept }: Begun,
+        failed: impl Fn(Error) -> Failure,
+    ) -> Result<Summary, Failure> {
+        let file = |error: std::io::Error| Failure::file(path, &error);
         let out = Kept::open(path, kept.written).map_err(file)?;
         let sink = self.sink(Box::new(out.writer().map_err(file)?), indexes, kept.written > 0);
         let mut keeping = super::resume::Keeping {
@@ -171,6 +206,7 @@ impl Run {
             out,
             state: &state,
             what,
+            logs,
             before: kept.clone(),
             said: None,
         };
