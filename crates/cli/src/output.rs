@@ -73,11 +73,24 @@ impl Context {
 
 /// Prints a line. A reader that has seen enough (`| head`) is no error: there is nothing left to do.
 pub(crate) fn line(text: std::fmt::Arguments<'_>) {
-    use std::io::Write as _;
-    let written = writeln!(std::io::stdout().lock(), "{text}");
+    use std::io::{IsTerminal as _, Write as _};
+    let mut out = std::io::stdout().lock();
+    let written = match out.is_terminal() {
+        true => writeln!(out, "{}", harmless(&text.to_string())),
+        false => writeln!(out, "{text}"),
+    };
     if written.is_err_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe) {
         std::process::exit(0);
     }
+}
+
+/// A text without what a terminal obeys: much of what is shown was written by the other side.
+fn harmless(text: &str) -> String {
+    let obeyed = |c: char| {
+        c.is_control() && !matches!(c, '\n' | '\t')
+            || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    text.replace(obeyed, "\u{fffd}")
 }
 
 /// A line of a story: standard output is for the result where that is JSON.
@@ -121,14 +134,16 @@ fn plain(value: &Value) -> String {
 /// What a value says, name by name; what is empty is left out.
 pub(crate) fn spell(value: &Value, depth: usize, out: &mut String) {
     let indent = "  ".repeat(depth);
+    // What goes on in a text stands deeper than any name: else it could look like another.
+    let whole = |text: &str| text.trim_end().replace('\n', &format!("\n{indent}    "));
     for (name, value) in value.as_object().into_iter().flatten() {
         match value {
             Value::Null => {}
             Value::String(text) if text.is_empty() => {}
-            Value::String(text) => out.push_str(&format!("\n{indent}{name}: {text}")),
+            Value::String(text) => out.push_str(&format!("\n{indent}{name}: {}", whole(text))),
             Value::Array(list) if list.is_empty() => {}
             Value::Array(list) if list.iter().all(Value::is_string) => {
-                let list: Vec<_> = list.iter().filter_map(Value::as_str).collect();
+                let list: Vec<_> = list.iter().filter_map(Value::as_str).map(whole).collect();
                 out.push_str(&format!("\n{indent}{name}: {}", list.join(", ")));
             }
             Value::Array(list) => {
@@ -136,7 +151,7 @@ pub(crate) fn spell(value: &Value, depth: usize, out: &mut String) {
                     out.push_str(&format!("\n{indent}{name} {number}"));
                     match entry {
                         Value::Object(_) => spell(entry, depth + 1, out),
-                        other => out.push_str(&format!(": {}", plain(other))),
+                        other => out.push_str(&format!(": {}", whole(&plain(other)))),
                     }
                 }
             }
@@ -190,4 +205,20 @@ pub(crate) fn read(path: &Path) -> Result<String, Failure> {
 
 pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     std::fs::write(path, bytes).map_err(|error| Failure::file(path, &error))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// What the other side wrote neither moves the cursor nor looks like something else that it said.
+    #[test]
+    fn a_text_of_the_other_side_is_a_text() {
+        assert_eq!(harmless("a\u{1b}[2Jb\u{9b}c\u{202e}d\r\te\n"), "a�[2Jb�c�d�\te\n");
+        let mut out = String::new();
+        spell(&json!({ "text": "the dam\nsouthland, entry 9\ntext: We pay.\n" }), 1, &mut out);
+        assert_eq!(out, "\n  text: the dam\n      southland, entry 9\n      text: We pay.");
+    }
 }

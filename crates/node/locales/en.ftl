@@ -30,6 +30,7 @@ alert-hotline-unopened = Hotline: a message of { $peer } came and could not be o
 alert-hotline-unopened-there = Hotline: the node of { $peer } could not open a message of ours ({ $id }); say it again there
 alert-hotline-test-unopened = Hotline: this node could not open a test of { $peer } ({ $id }): see whether its keys are there
 alert-hotline-test-unopened-there = Hotline: the node of { $peer } could not open a test ({ $id }): what we say on the hotline may not be readable there
+alert-hotline-late = Hotline: nobody here has acknowledged a message of { $peer } in time ({ $id })
 alert-hotline-unanswered = Hotline: nobody of { $peer } has acknowledged a message of ours in time ({ $id })
 alert-no-echo = Hotline: the node of { $peer } did not answer an echo test in time ({ $id })
 alert-matter-suspension = { $peer } has suspended the agreement ({ $id })

@@ -30,6 +30,7 @@ alert-hotline-unopened = 热线:{ $peer } 的一条消息已到达但无法打�
 alert-hotline-unopened-there = 热线:{ $peer } 的节点无法打开我方的一条消息({ $id });请在该会话中重新发送
 alert-hotline-test-unopened = 热线:本节点无法打开 { $peer } 的测试({ $id }):请检查密钥是否齐全
 alert-hotline-test-unopened-there = 热线:{ $peer } 的节点无法打开一次测试({ $id }):对方可能读不到我方的热线内容
+alert-hotline-late = 热线:我方无人按时确认 { $peer } 的消息({ $id })
 alert-hotline-unanswered = 热线:{ $peer } 无人按时确认我方消息({ $id })
 alert-no-echo = 热线:{ $peer } 的节点未按时回应回声测试({ $id })
 alert-matter-suspension = { $peer } 已中止协议的执行({ $id })

@@ -226,7 +226,7 @@ impl Node {
         // Under what is over nobody answers any more.
         let until = agreement.ended().map_or(self.now(), |ended| ended.min(self.now()));
         Ok(Status {
-            readiness: Readiness::of(&agreement.terms, &recent, until),
+            readiness: Readiness::of(&agreement.terms, &recent, None, until),
             epochs: (
                 epoch(own.channel.hotline),
                 epoch(other.and_then(|other| other.channel.hotline)),

@@ -325,7 +325,7 @@ async fn an_amendment_takes_meetings_with_it_and_cuts_nothing_off() {
     let action = ActionItem { text: "publish the holidays".to_owned(), party, due: None };
     let record = Record { text: "minutes".to_owned(), actions: vec![action] };
     state(&stage.north, meeting, Deed::Minutes { day, record }).await;
-    state(&stage.south, meeting, Deed::Agree(remark(""))).await;
+    state(&stage.south, meeting, Deed::Agree { minutes: None, remark: remark("") }).await;
     let old = stage.north.agreement(&hash).unwrap();
     let terms = stage.north.succeed(&old, None, None).await.unwrap();
     assert!(terms.events.iter().any(|event| event.date == day.0 && event.kind == "review"));

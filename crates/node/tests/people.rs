@@ -375,7 +375,15 @@ async fn an_action_item_is_done_by_whose_it_is() {
     let minutes = Command::Deed(Deed::Minutes { day, record });
     north.command(&operator, None, thread, minutes).await.unwrap();
     stage.settle().await;
-    south.command(&operator, None, thread, Command::Deed(Deed::Agree(remark("")))).await.unwrap();
+    south
+        .command(
+            &operator,
+            None,
+            thread,
+            Command::Deed(Deed::Agree { minutes: None, remark: remark("") }),
+        )
+        .await
+        .unwrap();
     stage.settle().await;
     assert_eq!(north.open_actions(&operator).await.unwrap().into_inner().len(), 1);
     let done = || Command::Deed(Deed::Action { item: 1, done: true, remark: remark("") });
@@ -431,7 +439,15 @@ async fn a_commitment_is_judged_when_the_period_is_over_by_what_was_fixed() {
     let thread =
         Some(north.command(&operator, Some(&stage.hash()), None, fix).await.unwrap().thread);
     stage.settle().await;
-    south.command(&operator, None, thread, Command::Deed(Deed::Agree(remark("")))).await.unwrap();
+    south
+        .command(
+            &operator,
+            None,
+            thread,
+            Command::Deed(Deed::Agree { minutes: None, remark: remark("") }),
+        )
+        .await
+        .unwrap();
     stage.settle().await;
     let today = north.now().to_zoned(jiff::tz::TimeZone::UTC).date();
     let judge = |until: i64, criterion: &str| {

@@ -474,16 +474,21 @@ fn suspensions(request: &Request) -> Vec<Suspension> {
                     && event.act.kind == Kind::Reply
                     && event.act.answers == Some(question.index)
             });
-            let receipt = reply.and_then(|reply| reply.receipt.as_ref());
-            // A receipt that a skewed witness put before the question suspends nothing.
-            let to = receipt.and_then(|receipt| receipt.witnessed).map(|to| to.max(from));
+            // Whoever keeps his receipt back has it all the same, by his mirror or by what he stated since.
+            let had = reply.and_then(|reply| {
+                let later = request.answered.iter().find(|event| event.seen > reply.index);
+                let later = later.and_then(|event| event.witnessed);
+                reply.came().into_iter().chain(later).min()
+            });
+            // A time that a skewed witness put before the question suspends nothing.
+            let to = had.map(|to| to.max(from));
             Some(Suspension { from, to })
         })
         .collect()
 }
 
-/// The reply to the last question with effect: due so long after the question was witnessed, done when its
-/// receipt was. Its time is all the time: it is the asker's, whatever the receiver's office hours.
+/// The reply to the last question with effect: due so long after the question was witnessed, done when the receiver
+/// had it. Its time is all the time: it is the asker's, whatever the receiver's office hours.
 fn reply(
     last: Option<&Suspension>,
     agreement: Option<&Agreement>,

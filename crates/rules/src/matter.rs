@@ -368,8 +368,7 @@ impl Matter {
             Kind::AgreeMinutes => {
                 unless(self.minutes_agreed(view).is_some(), Illegal::AlreadySaid)?;
                 // One agrees to the latest that the other side has put forward.
-                let latest = self.effective(!opener, Kind::Minutes, view).last();
-                let latest = latest.map(|event| event.index);
+                let latest = self.minutes_for(opener, view).map(|event| event.index);
                 unless(latest.is_none() || latest != act.answers, Illegal::NotAgreed)
             }
             Kind::Action => {
@@ -527,6 +526,12 @@ impl Matter {
         let latest = self.in_order(Kind::Minutes, view).pop()?;
         let own = self.effective(true, Kind::Minutes, view).any(|event| event == latest);
         Some(own)
+    }
+
+    /// The latest minutes that the other side has put forward, to which this side may agree.
+    #[must_use]
+    pub fn minutes_for(&self, opener: bool, view: View) -> Option<&Event> {
+        self.effective(!opener, Kind::Minutes, view).last()
     }
 
     /// The minutes that both sides agreed to.

@@ -617,6 +617,10 @@ impl Act {
     /// # Errors
     /// [`Illegal::BadForm`] where it has not the form of its kind.
     pub fn of(kind: Kind, body: &Body) -> Result<Self, Illegal> {
+        // What says nothing at all can be neither read nor answered: it would make the other side late for ever.
+        if kind.is_threaded() && body.sealed.is_none() {
+            return Err(Illegal::BadForm);
+        }
         let outcomes: Option<Vec<_>> = body.outcomes.iter().copied().map(Outcome::parse).collect();
         let mut act = Self { answers: body.answers, ..Self::bare(kind) };
         act.outcomes = outcomes.ok_or(Illegal::BadForm)?;

@@ -11,6 +11,7 @@
 //! receipted is counted apart; exercises are kept out.
 
 mod mechanism;
+mod readiness;
 
 use std::collections::BTreeMap;
 
@@ -27,10 +28,11 @@ use crate::request::{Decision, Outcome};
 use crate::thread::{Event, Sides as _, View};
 use crate::{Kind, Matter, PartyId, Request, ThreadId};
 
-pub use mechanism::{Judged, Kept, Line, Mechanism, Pause, Readiness, actions};
+pub use mechanism::{Judged, Kept, Line, Mechanism, Pause, actions};
+pub use readiness::Readiness;
 
 /// The version of what a review computes: other rules, another number.
-pub const VERSION: u32 = 9;
+pub const VERSION: u32 = 10;
 
 /// What was opened of a statement for the review.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -58,9 +60,15 @@ impl Opened {
     /// What a review wants of a letter; `None` of one that has nothing of it.
     #[must_use]
     pub fn of(letter: &Letter) -> Option<Self> {
-        let grounds = match letter {
-            Letter::Ruling(ruling) => ruling.ground.iter().map(|g| (0, g.clone())).collect(),
-            Letter::Answer(answer) => answer.grounds.clone(),
+        let (grounds, refuses) = match letter {
+            Letter::Ruling(ruling) => {
+                let grounds = ruling.ground.iter().map(|ground| (0, ground.clone())).collect();
+                (grounds, ruling.decision == Decision::Refused)
+            }
+            Letter::Answer(answer) => {
+                let refuses = answer.items.iter().any(|item| item.outcome == Outcome::Refused);
+                (answer.grounds.clone(), refuses)
+            }
             Letter::Assessment(assessment) => {
                 let scores = Some(assessment.scores.clone());
                 return Some(Self { scores, ..Self::default() });
@@ -76,9 +84,10 @@ impl Opened {
                 let period = (Some(judgement.from), Some(judgement.to));
                 return Some(Self { verdicts, period, ..Self::default() });
             }
-            _ => BTreeMap::new(),
+            _ => return None,
         };
-        (!grounds.is_empty()).then_some(Self { grounds, ..Self::default() })
+        // Of what is refused without a ground that is what a review wants to know.
+        (refuses || !grounds.is_empty()).then_some(Self { grounds, ..Self::default() })
     }
 
     /// The same from fields that somebody else opened; `None` where there is none of it, or it has not
@@ -512,9 +521,7 @@ impl Row {
         };
         let disputed = disputed.into_iter().map(str::to_owned).collect();
         let grounds = grounds(request, openings);
-        // A refusal whose ground was not opened is taken as lawful: the receiver's node holds to it, and
-        // what was not opened is counted.
-        let lawful = grounds.iter().all(|ground| agreement.takes_ground(ground));
+        let lawful = is_lawful(request, agreement, openings);
         let stood = |s: &clock::Suspension| s.to.unwrap_or(now).duration_since(s.from);
         let suspended: SignedDuration = clocks.suspended.iter().map(stood).sum();
         Self {
@@ -549,6 +556,18 @@ impl Row {
 fn opened<'a>(openings: &'a Openings, party: &PartyId, event: &Event) -> Option<&'a Opened> {
     let taken = event.receipt.as_ref().is_some_and(|receipt| receipt.code.is_empty());
     openings.get(&(party.clone(), event.index)).filter(|_| taken)
+}
+
+/// Whether every refusal that was opened names a ground that the terms have. One that was not opened is taken as lawful: the
+/// receiver's node holds to it, and what was not opened is counted.
+fn is_lawful(request: &Request, agreement: &Agreement, openings: &Openings) -> bool {
+    request.answered.iter().filter(|event| event.refused.is_none()).all(|event| {
+        let Some(opened) = opened(openings, &request.receiver, event) else { return true };
+        let whole = (event.act.decision == Some(Decision::Refused)).then_some(0);
+        let items = (1..).zip(&event.act.outcomes).filter(|(_, one)| **one == Outcome::Refused);
+        let mut refused = whole.into_iter().chain(items.map(|(item, _)| item));
+        refused.all(|item| opened.grounds.get(&item).is_some_and(|g| agreement.takes_ground(g)))
+    })
 }
 
 /// The grounds of a request's refusals that were opened, in the order of the statements.

@@ -14,11 +14,12 @@ use comity_rules::agreement::{Agreement, Counts, Trigger};
 use comity_rules::calendar::Calendar;
 use comity_rules::clock::{self, Clocks, Start};
 use comity_rules::command::{Command, Deed};
-use comity_rules::content::{Answer, ItemAnswer, Remark};
+use comity_rules::content::{Answer, ItemAnswer, Letter, Remark, Ruling};
 use comity_rules::quality::Result;
-use comity_rules::request::Outcome;
+use comity_rules::request::{Decision, Outcome};
+use comity_rules::review::{Head, Opened, Review, Scope};
 use comity_rules::thread::{Sides as _, View};
-use comity_rules::{PartyId, ThreadId, ladder};
+use comity_rules::{Draft, Kind, Matter, PartyId, ThreadId, ladder};
 use jiff::{SignedDuration, Timestamp};
 use party::{Party, ask, pair};
 
@@ -47,6 +48,86 @@ fn answer() -> Command {
         items: vec![item],
         attachments: vec![],
     })
+}
+
+/// A refusal that gives no ground, or one that the terms do not have, is no answer; one that nobody opened is taken at its
+/// word.
+#[test]
+fn a_refusal_without_a_ground_is_no_answer() {
+    let ruling = |ground: Option<&str>| {
+        let (text, ground) = (String::new(), ground.map(str::to_owned));
+        Letter::Ruling(Ruling { decision: Decision::Refused, text, reason: None, ground })
+    };
+    let opened = |ground| Opened::of(&ruling(ground));
+    for (opened, result) in [
+        (None, "refused"),
+        (opened(None), "non-answer"),
+        (opened(Some("made-up")), "non-answer"),
+        (opened(Some("political-offence")), "refused"),
+    ] {
+        let mut case = Case::sent("01T08:00");
+        case.receive(1, "01T08:00");
+        case.act(1, "01T08:30", Command::Acknowledge(remark()));
+        let (south, thread) = (&mut case.parties[1], case.thread);
+        let draft = Draft { thread, ..south.draft(Kind::Decide, b"refused".to_vec()) };
+        let index = south.own.sequence;
+        south.state(draft).unwrap();
+        case.witness(1, "01T09:00");
+        case.receive(0, "01T09:00");
+        let _ = case.clocks("31T08:00");
+        let mut request = case.parties[0].requests[&thread].clone();
+        let (north, south) = (request.asker.clone(), request.receiver.clone());
+        request.witnessed(&north, (0, 1_000), at("01T08:00"));
+        request.witnessed(&south, (0, 1_000), at("01T09:00"));
+        let openings = opened.map(|opened| ((south, index), opened)).into_iter().collect();
+        let (from, to) = ("2026-03-01".parse().unwrap(), "2026-04-01".parse().unwrap());
+        let scope = Scope { from, to, exercise: true };
+        let heads = [&case.parties[0].id, &case.parties[1].id].map(|party| Head {
+            party: party.clone(),
+            origin: String::new(),
+            size: 1_000,
+            root: String::new(),
+            witnessed: Some(at("01T09:00")),
+        });
+        let until = (heads.to_vec(), Some(at("31T08:00")), None);
+        let none: [&Matter; 0] = [];
+        let terms = &case.parties[0].terms;
+        let review = Review::of(terms, "", scope, until, [&request], none, &openings);
+        assert_eq!(review.requests[0].result.as_str(), result);
+    }
+}
+
+/// Whoever has the reply to his question and keeps its receipt back has it all the same: by his mirror, or by what he states
+/// since.
+#[test]
+fn a_receipt_that_is_kept_back_stops_no_clock() {
+    for (mirrored, states) in [(true, false), (false, true), (true, true)] {
+        let mut case = Case::sent("01T08:00");
+        case.receive(1, "01T08:00");
+        case.act(1, "01T09:00", Command::Acknowledge(remark()));
+        case.act(1, "01T10:00", Command::Clarify(remark()));
+        case.receive(0, "01T10:00");
+        case.act(0, "01T11:00", Command::Clarify(remark()));
+        let [north, south] = &mut case.parties;
+        for entry in north.entries.iter().skip(south.arrived.len()) {
+            south.arrive(entry).unwrap();
+        }
+        south.verify();
+        south.owed.clear();
+        if mirrored {
+            case.mirror("01T12:00");
+        }
+        if states {
+            case.act(1, "01T13:00", Command::Escalate(remark()));
+        }
+        let clocks = case.clocks("31T08:00");
+        let stood = if mirrored { 2 } else { 3 };
+        let stopped: Vec<_> =
+            clocks.suspended.iter().map(|s| s.to.unwrap().duration_since(s.from)).collect();
+        assert_eq!(stopped, [SignedDuration::from_hours(stood)], "{mirrored} {states}");
+        assert!(clocks.is_overdue());
+        assert_eq!(clocks.reply.late, None, "the asker replied within the hour");
+    }
 }
 
 impl Case {

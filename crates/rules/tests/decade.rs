@@ -292,7 +292,8 @@ impl Decade {
             if let Some((mirrored, thread)) = known.mirrored.zip(*thread) {
                 let request = requests.get_mut(&thread).unwrap();
                 let asker = request.asker.clone();
-                request.mirrored(&asker, (0, u64::MAX), at(mirrored));
+                let upto = request.asked[0].index + 1;
+                request.mirrored(&asker, (0, upto), at(mirrored));
             }
         }
         let pauses = clock::pauses(&matters, false, None);

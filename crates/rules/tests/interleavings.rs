@@ -158,7 +158,7 @@ fn deed(choice: u8) -> Deed {
             let actions = vec![ActionItem { text: "text".into(), party, due: None }];
             Deed::Minutes { day, record: Record { text: "text".into(), actions } }
         }
-        23..=26 => Deed::Agree(remark),
+        23..=26 => Deed::Agree { minutes: None, remark },
         27..=29 => Deed::Action { item: 1, done: choice > 160, remark },
         30 => Deed::Respond(Response { text: "text".into(), attachments: vec![] }),
         _ => Deed::Position { position: Position::Settled, remark },

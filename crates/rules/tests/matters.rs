@@ -16,10 +16,10 @@ use comity_rules::content::{
     Verdict, Yardstick,
 };
 use comity_rules::matter::{Day, Fate, Position, Signal, State};
-use comity_rules::request::Illegal;
+use comity_rules::request::{Act, Illegal};
 use comity_rules::review::{Head, Openings, Readiness, Review, Scope};
 use comity_rules::thread::{Event, Sides as _, View};
-use comity_rules::{PartyId, Request, ThreadId};
+use comity_rules::{Kind, Matter, PartyId, Request, ThreadId};
 use jiff::{SignedDuration, Timestamp};
 use party::{Party, pair};
 
@@ -239,7 +239,7 @@ fn what_could_not_be_opened_is_settled_by_what_stands_in_its_place() {
     let (opener, other) = (matter.opener.clone(), matter.other.clone());
     matter.witnessed(&opener, (0, 1_000), start());
     matter.witnessed(&other, (0, 1_000), start());
-    let south = &Readiness::of(&case.parties[0].terms, [&matter], start())[&other];
+    let south = &Readiness::of(&case.parties[0].terms, [&matter], None, start())[&other];
     assert_eq!((south.unopened[&Signal::Message], south.message.done), (1, 2));
 }
 
@@ -280,8 +280,128 @@ fn an_acknowledgement_that_crosses_hides_no_silence() {
         matter.witnessed(&party, (0, 1_000), start());
     }
     let days = start() + SignedDuration::from_hours(240);
-    let south = &Readiness::of(&case.parties[0].terms, [&matter], days)[&matter.other];
+    let south = &Readiness::of(&case.parties[0].terms, [&matter], None, days)[&matter.other];
     assert_eq!((south.message.done, south.message.open, south.message.overdue), (1, 1, 1));
+}
+
+/// A thread in which something was said, again where it is asked for, and when each of both sides' entries was witnessed.
+fn timed(case: &Case, thread: ThreadId, north: &[(u64, i64)], south: &[(u64, i64)]) -> Matter {
+    let mut matter = case.parties[0].matters[&thread].clone();
+    let (opener, other) = (matter.opener.clone(), matter.other.clone());
+    let at = |hours| start() + SignedDuration::from_hours(hours);
+    for (party, times) in [(opener, north), (other, south)] {
+        for (size, hours) in times {
+            matter.witnessed(&party, (0, *size), at(*hours));
+        }
+    }
+    matter
+}
+
+/// Who was silent for days gains nothing by acknowledging each of what is one message.
+#[test]
+fn several_acknowledgements_of_one_message_are_one() {
+    for order in [[0, 1], [1, 0]] {
+        let mut case = Case::new();
+        let thread = case.act(0, None, signal(Signal::Message)).unwrap();
+        let first = last(&case, 0);
+        case.act(0, Some(thread), again(first)).unwrap();
+        let (said, receipted) = ([first, last(&case, 0)], case.parties[1].entries.len() as u64);
+        for which in order {
+            case.act(1, Some(thread), confirm(said[which])).unwrap();
+        }
+        let south = [(receipted, 25), (1_000, 240)];
+        let matter = timed(&case, thread, &[(first + 1, 0), (1_000, 24)], &south);
+        let all = Readiness::of(&case.parties[0].terms, [&matter], None, start());
+        let times = &all[&matter.other].message;
+        assert_eq!((times.done, times.within, times.late), (1, 0, 1), "{order:?}");
+    }
+}
+
+/// Who has what stands in the place of a message has the message: a receipt that is kept back hides neither.
+#[test]
+fn what_stands_in_the_place_of_a_message_says_that_it_came() {
+    let mut case = Case::new();
+    let thread = case.parties[0].command(None, Command::Deed(signal(Signal::Message))).unwrap();
+    case.deliver(0);
+    case.parties[1].owed.clear();
+    let first = last(&case, 0);
+    case.act(0, Some(thread), again(first)).unwrap();
+    let matter = timed(&case, thread, &[(1_000, 0)], &[(1_000, 1)]);
+    assert!(matter.opened[0].receipt.is_none() && matter.opened[1].receipt.is_some());
+    let days = start() + SignedDuration::from_hours(240);
+    let south = &Readiness::of(&case.parties[0].terms, [&matter], None, days)[&matter.other];
+    assert_eq!((south.unreceipted, south.message.open, south.message.overdue), (0, 1, 1));
+}
+
+/// What is said in an older thread is of the days on which it came.
+#[test]
+fn a_message_is_of_the_period_in_which_it_came() {
+    let mut case = Case::new();
+    let thread = case.act(0, None, signal(Signal::Message)).unwrap();
+    let (first, receipted) = (last(&case, 0), case.parties[1].entries.len() as u64);
+    case.act(1, Some(thread), confirm(first)).unwrap();
+    let acknowledged = case.parties[1].entries.len() as u64;
+    case.act(0, Some(thread), say("more")).unwrap();
+    let south = [(receipted, 0), (acknowledged, 0), (1_000, 48)];
+    let matter = timed(&case, thread, &[(first + 1, 0), (1_000, 48)], &south);
+    let scope = |from: &str, to: &str| {
+        let [from, to] = [from, to].map(|day| day.parse().unwrap());
+        Some(Scope { from, to, exercise: false })
+    };
+    let later = start() + SignedDuration::from_hours(24 * 30);
+    for (scope, figures) in [
+        (scope("2026-03-09", "2026-03-10"), (1, 0)),
+        (scope("2026-03-10", "2026-03-11"), (0, 0)),
+        (scope("2026-03-11", "2026-03-12"), (0, 1)),
+        (None, (1, 1)),
+    ] {
+        let all = Readiness::of(&case.parties[0].terms, [&matter], scope, later);
+        let times = &all[&matter.other].message;
+        assert_eq!((times.done, times.overdue), figures, "{scope:?}");
+    }
+}
+
+/// What somebody wrote down of a call is his word: it makes the other side, which may never have said so, not late.
+#[test]
+fn a_record_of_a_call_makes_nobody_late() {
+    let mut case = Case::new();
+    let thread = case.act(0, None, signal(Signal::Telephone)).unwrap();
+    let matter = timed(&case, thread, &[(1_000, 0)], &[(1_000, 0)]);
+    let days = start() + SignedDuration::from_hours(240);
+    let south = &Readiness::of(&case.parties[0].terms, [&matter], None, days)[&matter.other];
+    assert_eq!((south.message.open, south.message.overdue), (0, 0));
+}
+
+/// What says nothing at all is no message, no answer and no acknowledgement: nobody could read it or reply.
+#[test]
+fn what_has_no_content_does_nothing() {
+    let mut case = Case::new();
+    case.act(0, None, signal(Signal::Message)).unwrap();
+    for (side, kind) in [(0, Kind::Say), (1, Kind::Say), (1, Kind::Confirm)] {
+        let draft = case.parties[side].draft(kind, Vec::new());
+        let mut body = case.parties[side].body(draft);
+        assert!(Act::of(kind, &body).is_ok());
+        body.sealed = None;
+        assert_eq!(Act::of(kind, &body), Err(Illegal::BadForm));
+    }
+}
+
+/// Nobody agrees to other minutes than those that he read.
+#[test]
+fn one_agrees_to_the_minutes_that_one_read() {
+    let mut case = Case::new();
+    let day = Day("2026-03-09".parse().unwrap());
+    let agenda = Agenda { title: "title".into(), place: "place".into(), points: Vec::new() };
+    let thread = case.act(0, None, Deed::Convene { day, exercise: false, agenda }).unwrap();
+    let minutes =
+        |text: &str| Deed::Minutes { day, record: Record { text: text.into(), actions: vec![] } };
+    case.act(0, Some(thread), minutes("what was said")).unwrap();
+    let read = last(&case, 0);
+    case.act(0, Some(thread), minutes("southland pays")).unwrap();
+    let agree = |minutes| Deed::Agree { minutes: Some(minutes), remark: remark("") };
+    assert_eq!(case.refused(1, thread, agree(read)), Illegal::NotAgreed);
+    case.act(1, Some(thread), agree(last(&case, 0))).unwrap();
+    assert_eq!(case.state(thread).0, State::Done);
 }
 
 /// However often it is said again it is one message, and as late as it is since it came first.
@@ -305,7 +425,7 @@ fn what_is_said_again_is_late_since_it_was_said_first() {
         if acknowledged {
             matter.witnessed(&other, (0, 1_000), mins(60));
         }
-        let south = Readiness::of(&case.parties[0].terms, [&matter], mins(60));
+        let south = Readiness::of(&case.parties[0].terms, [&matter], None, mins(60));
         let times = &south[&other].message;
         (times.done, times.open, times.late, times.overdue)
     };
@@ -358,7 +478,7 @@ fn an_echo_with_a_code_of_ones_own_is_no_echo() {
     let (opener, other) = (matter.opener.clone(), matter.other.clone());
     matter.witnessed(&opener, (0, 1_000), start());
     matter.witnessed(&other, (0, 1_000), start());
-    let all = Readiness::of(&case.parties[0].terms, [&matter], start());
+    let all = Readiness::of(&case.parties[0].terms, [&matter], None, start());
     assert_eq!(all[&other].echo.done, 0);
 }
 
@@ -385,7 +505,7 @@ fn the_time_to_answer_begins_when_it_came_whatever_the_receipt_says() {
         matter.mirrored(&opener, (0, 1_000), start() + SignedDuration::from_secs(5));
         // The answer before the receipt, both ten days late.
         matter.witnessed(&other, (0, 1_000), start() + days);
-        let all = Readiness::of(&case.parties[0].terms, [&matter], start() + days);
+        let all = Readiness::of(&case.parties[0].terms, [&matter], None, start() + days);
         let (south, of) = (&all[&other], (answers, receipts));
         let figures = (south.message.late, south.message.overdue, south.unreceipted);
         assert_eq!(figures, (u32::from(answers), u32::from(!answers), 0), "{of:?}");
@@ -474,8 +594,11 @@ fn nothing_is_judged_by_criteria_that_one_side_alone_has_signed() {
         text: String::new(),
     });
     assert_eq!(case.refused(0, thread, judge.clone()), Illegal::NotAgreed);
-    assert_eq!(case.refused(0, thread, Deed::Agree(remark(""))), Illegal::NotYours);
-    case.act(1, Some(thread), Deed::Agree(remark(""))).unwrap();
+    assert_eq!(
+        case.refused(0, thread, Deed::Agree { minutes: None, remark: remark("") }),
+        Illegal::NotYours
+    );
+    case.act(1, Some(thread), Deed::Agree { minutes: None, remark: remark("") }).unwrap();
     assert_eq!(case.state(thread), (State::Agreed, None));
     case.act(0, Some(thread), judge.clone()).unwrap();
     case.act(1, Some(thread), judge).unwrap();
@@ -535,13 +658,16 @@ fn a_meeting_is_held_once_its_minutes_are_agreed_and_its_actions_come_back_until
         day,
         record: Record { text: "text".into(), actions: vec![action("southland"); count] },
     };
-    assert_eq!(case.refused(0, thread, Deed::Agree(remark(""))), Illegal::NotAgreed);
+    assert_eq!(
+        case.refused(0, thread, Deed::Agree { minutes: None, remark: remark("") }),
+        Illegal::NotAgreed
+    );
     case.act(0, Some(thread), minutes(1)).unwrap();
     assert_eq!(case.state(thread), (State::Proposed, Some("south")));
     // Southland writes others; one agrees to the other side's, and never to one's own.
     case.act(1, Some(thread), minutes(2)).unwrap();
     assert_eq!(case.state(thread), (State::Proposed, Some("north")));
-    case.act(0, Some(thread), Deed::Agree(remark(""))).unwrap();
+    case.act(0, Some(thread), Deed::Agree { minutes: None, remark: remark("") }).unwrap();
     assert_eq!(case.state(thread), (State::Agreed, None));
     let matter = &case.parties[1].matters[&thread];
     assert_eq!(matter.held(View::ALL), Some(day.0));

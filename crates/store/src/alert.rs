@@ -304,6 +304,17 @@ pub async fn settle(db: &Db, keys: &[String], at: Timestamp) -> Result<(), Error
     tx.commit().await
 }
 
+/// Says since when people are told of something.
+///
+/// # Errors
+/// [`Error`].
+pub async fn began(db: &Db, key: &str, at: Timestamp) -> Result<(), Error> {
+    const SQL: &str = "UPDATE alert SET at = $2 WHERE key = $1";
+    let mut tx = db.begin().await?;
+    tx.execute(SQL, &[key.into(), at.as_second().into()]).await?;
+    tx.commit().await
+}
+
 /// How many alerts somebody should look at still.
 ///
 /// # Errors

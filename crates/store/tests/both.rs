@@ -464,8 +464,9 @@ async fn intelligence_is_kept_found_and_read_in_order(db: Db) {
         let kind = id.split("--").next().unwrap();
         let seen = (seen, seen);
         let (spec, body, targets) = ("2.1", format!("{id} {version}"), [7]);
-        let new =
-            New { id, kind, version, spec, batch, seen, body: body.as_bytes(), targets: &targets };
+        let (body, targets) = (body.as_bytes(), &targets[..]);
+        let is_only = !places.iter().any(|(_, other)| *other == id);
+        let new = New { id, kind, version, spec, batch, seen, body, targets, is_only };
         let num = intake.insert(new, words.to_owned()).await.unwrap();
         if id == "indicator--1" {
             assert!(intake.admit(feed_of, (num, id)).await.unwrap());

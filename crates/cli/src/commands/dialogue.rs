@@ -52,6 +52,9 @@ pub(crate) enum Dialogue {
     Agree {
         /// The meeting's id, or the first digits.
         id: String,
+        /// The entry of the minutes that you have read; the latest, where it is left out.
+        #[arg(long, value_name = "ENTRY")]
+        minutes: Option<u64>,
         /// What you say.
         #[arg(long, default_value = "")]
         text: String,
@@ -140,7 +143,16 @@ impl Dialogue {
                 let MinutesFile { day, text, actions } = parse(&file)?;
                 (id, Deed::Minutes { day: Day(day), record: Record { text, actions } }, who)
             }
-            Self::Agree { id, text, who } => (id, Deed::Agree(Remark { text }), who),
+            Self::Agree { id, minutes, text, who } => {
+                // Whatever comes while a second person looks at it is not what was agreed to.
+                let latest = async || {
+                    let there =
+                        context.ask(Question::Mechanism(Mechanism::Matter { id: id.clone() }));
+                    Ok::<_, Failure>(there.await?["to_agree"].as_u64())
+                };
+                let minutes = if minutes.is_some() { minutes } else { latest().await? };
+                (id, Deed::Agree { minutes, remark: Remark { text } }, who)
+            }
             Self::Action { id, number, open, text, who } => {
                 let remark = Remark { text };
                 (id, Deed::Action { item: number, done: !open, remark }, who)
@@ -222,7 +234,9 @@ impl Commitment {
             }
             Self::List => return matter::list(context, Topic::Commitment, false).await,
             Self::Show { id } => return matter::show(context, id).await,
-            Self::Agree { id, text, who } => (id, Deed::Agree(Remark { text }), who),
+            Self::Agree { id, text, who } => {
+                (id, Deed::Agree { minutes: None, remark: Remark { text } }, who)
+            }
             Self::Judge { id, file, who } => (id, Deed::Judge(parse::<Judgement>(&file)?), who),
         };
         state(context, (None, Some(id)), Command::Deed(deed), who, true).await

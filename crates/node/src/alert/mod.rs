@@ -176,7 +176,12 @@ impl Node {
             alert::settle(&self.db, &keys, self.now()).await?;
             new = true;
         }
-        for alert in waiting.into_iter().filter(|alert| alert.seen.is_none()) {
+        for mut alert in waiting.into_iter().filter(|alert| alert.seen.is_none()) {
+            // By a clock that was ahead and was put right since, nobody above would hear of it for as long.
+            if alert.at > self.now() {
+                alert.at = self.now();
+                alert::began(&self.db, &alert.key, alert.at).await?;
+            }
             let age = self.now().duration_since(alert.at).as_secs() / STEP.as_secs();
             let step = alert.step.saturating_add(u32::try_from(age).unwrap_or(0));
             if age > 0 {

@@ -101,6 +101,7 @@ mod tests {
             "rung".to_owned(),
             "no-echo".to_owned(),
             "hotline-unanswered".to_owned(),
+            "hotline-late".to_owned(),
             "hotline-lost".to_owned(),
             "hotline-unopened".to_owned(),
             "hotline-unopened-there".to_owned(),

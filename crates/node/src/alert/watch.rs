@@ -316,6 +316,11 @@ fn of_matter(node: &Node, line: &matters::Line, alerts: &mut Vec<Alert>) {
                 let due = message.event.came().zip(within).map(|(came, within)| within.after(came));
                 let what = format!("hotline-{}", signal.as_str());
                 alerts.push(about.alert(&what, &index, 1, due));
+                // Somebody has seen it, and nobody acknowledged it: of what was said again, once.
+                if signal != Signal::Telephone && due.is_some_and(|due| due < node.now()) {
+                    let first = message.first.index.to_string();
+                    alerts.push(about.alert("hotline-late", &first, 1, due));
+                }
             }
         }
         Topic::Suspension if line.standing.over => {
@@ -329,8 +334,14 @@ fn of_matter(node: &Node, line: &matters::Line, alerts: &mut Vec<Alert>) {
             // Who suspended knows it.
             let own = topic == Topic::Suspension && matter.opener == *node.party();
             if !own {
-                let state = line.standing.state.as_str();
-                alerts.push(about.alert(&format!("matter-{}", topic.as_str()), state, 1, None));
+                let ours = matter.opener == *node.party();
+                // Other minutes are another matter to look at.
+                let minutes = matter.minutes_for(ours, View::ALL);
+                let part = match minutes.filter(|_| topic == Topic::Dialogue) {
+                    Some(minutes) => minutes.index.to_string(),
+                    None => line.standing.state.as_str().to_owned(),
+                };
+                alerts.push(about.alert(&format!("matter-{}", topic.as_str()), &part, 1, None));
             }
         }
         _ => {}

@@ -371,6 +371,9 @@ fn dossier_json(node: &Node, dossier: &Dossier) -> Value {
     }
     if matter.topic == Topic::Dialogue {
         value["held"] = json!(matter.held(View::ALL));
+        let ours = matter.opener == *node.party();
+        let minutes = matter.minutes_for(ours, View::ALL).filter(|_| dossier.line.waits_for(node));
+        value["to_agree"] = json!(minutes.map(|event| event.index));
         value["actions_done"] = json!(matter.actions(View::ALL));
     }
     value

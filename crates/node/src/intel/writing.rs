@@ -159,6 +159,7 @@ impl Writing {
             seen,
             body: raw,
             targets: &targets,
+            is_only,
         };
         let num = self.intake.insert(new, words).await?;
         let before = of_any(&versions);

@@ -61,8 +61,13 @@ pub enum Deed {
         /// How.
         yardstick: Yardstick,
     },
-    /// Agree: to a yardstick, or to the other side's latest minutes.
-    Agree(Remark),
+    /// Agree: to a yardstick, or to minutes of the other side's.
+    Agree {
+        /// The place of the minutes that were read: to others nobody agrees by it. None: the latest.
+        minutes: Option<u64>,
+        /// What is said to it.
+        remark: Remark,
+    },
     /// Judge.
     Judge(Judgement),
     /// Raise a concern.
@@ -130,8 +135,8 @@ impl Deed {
             Self::Suspend { .. } => Kind::Suspend,
             Self::Resume(_) => Kind::Resume,
             Self::Fix { .. } => Kind::Fix,
-            Self::Agree(_) if topic == Some(Topic::Dialogue) => Kind::AgreeMinutes,
-            Self::Agree(_) => Kind::AgreeFix,
+            Self::Agree { .. } if topic == Some(Topic::Dialogue) => Kind::AgreeMinutes,
+            Self::Agree { .. } => Kind::AgreeFix,
             Self::Judge(_) => Kind::Judge,
             Self::Raise { .. } => Kind::Raise,
             Self::Respond(_) => Kind::Respond,
@@ -158,7 +163,7 @@ impl Deed {
             Self::Convene { agenda, .. } | Self::Add(agenda) => Letter::Agenda(agenda.clone()),
             Self::Minutes { record, .. } => Letter::Record(record.clone()),
             Self::Resume(remark)
-            | Self::Agree(remark)
+            | Self::Agree { remark, .. }
             | Self::Feedback(remark)
             | Self::Say { remark, .. }
             | Self::Confirm { remark, .. }
@@ -236,8 +241,8 @@ pub(super) fn decide(
     let answers = match deed {
         Deed::Confirm { message, .. } => Some(*message),
         Deed::Say { again, .. } => *again,
-        Deed::Agree(_) if kind == Kind::AgreeMinutes => {
-            matter.effective(!opener, Kind::Minutes, view).last().map(|event| event.index)
+        Deed::Agree { minutes, .. } if kind == Kind::AgreeMinutes => {
+            minutes.or_else(|| matter.minutes_for(opener, view).map(|event| event.index))
         }
         _ => None,
     };

@@ -1,19 +1,20 @@
 //! What a review says of the standing mechanism itself: whether the hotline is ready, which commitments were
 //! kept by the criteria that were fixed beforehand, which concerns stand, whether meetings are held.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{Openings, Scope, Times, Took, instant, opened};
+use super::readiness::{Figure, Readiness};
+use super::{Openings, Scope, instant, opened};
 use crate::agreement::Agreement;
 use crate::clock;
 use crate::content::Verdict;
-use crate::matter::{Message, Signal, Topic};
+use crate::matter::{Signal, Topic};
 use crate::thread::{Event, View};
-use crate::{Kind, Matter, PartyId, Period, ThreadId};
+use crate::{Kind, Matter, PartyId, ThreadId};
 
 /// How far the day of the zone where it begins first is ahead.
 const FIRST_ZONE: SignedDuration = SignedDuration::from_hours(14);
@@ -52,24 +53,6 @@ pub struct Pause {
     /// Until when; none: it still does.
     #[serde(serialize_with = "instant")]
     pub to: Option<Timestamp>,
-}
-
-/// How a party answered on the hotline.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Readiness {
-    /// Echo tests: to its node's receipt.
-    pub echo: Times,
-    /// Tests that a person answered by reading back: from when they came, by its receipt or its mirror.
-    pub read_back: Times,
-    /// Announced tests: from then to a person's acknowledgement.
-    pub ping: Times,
-    /// Messages, likewise.
-    pub message: Times,
-    /// Echo tests that it never receipted, and others that it neither receipted nor mirrored.
-    pub unreceipted: u32,
-    /// Those that its node had and could not open, by its own word, and that nobody there acknowledged since: how many
-    /// of each sort. They are answers that did not come, in no time.
-    pub unopened: BTreeMap<Signal, u32>,
 }
 
 /// What became of a commitment.
@@ -149,12 +132,17 @@ impl Mechanism {
                 Topic::Dialogue => meetings.push(matter),
                 _ => {}
             }
-            if !scope.hold(begun) {
+            // What is said in an older thread is of the days on which it is said.
+            let is_call =
+                matter.topic == Topic::Hotline && Figure::of(matter).any(|one| one.is_of(scope));
+            if is_call {
+                calls.push(matter);
+            }
+            if !is_call && !scope.hold(begun) {
                 continue;
             }
             let standing = matter.standing(View::ALL);
             match matter.topic {
-                Topic::Hotline => calls.push(matter),
                 Topic::Concern => {
                     *all.concerns.entry(standing.state.as_str().to_owned()).or_default() += 1;
                 }
@@ -178,7 +166,8 @@ impl Mechanism {
             });
         }
         // Under what is over nobody answers any more.
-        all.hotline = Readiness::of(agreement, calls, ended.map_or(now, |ended| ended.min(now)));
+        let now = ended.map_or(now, |ended| ended.min(now));
+        all.hotline = Readiness::of(agreement, calls, Some(scope), now);
         (all.actions_done, all.actions_open) = actions(agreement, &meetings, scope.exercise);
         for kept in &mut all.commitments {
             kept.judged.sort_by(|a, b| (a.from, &a.by, a.entry).cmp(&(b.from, &b.by, b.entry)));
@@ -248,108 +237,4 @@ impl Kept {
     fn new(id: &str) -> Self {
         Self { id: id.to_owned(), fixed: None, judged: Vec::new() }
     }
-}
-
-impl Readiness {
-    /// How each party answered on the hotline in these threads, up to `now`.
-    #[must_use]
-    pub fn of<'a>(
-        agreement: &Agreement,
-        matters: impl IntoIterator<Item = &'a Matter>,
-        now: Timestamp,
-    ) -> BTreeMap<PartyId, Self> {
-        let parties = agreement.between.iter().flat_map(|between| &between.parties);
-        let mut all = parties.map(|party| (party.id.clone(), Self::default())).collect();
-        for matter in matters.into_iter().filter(|matter| matter.topic == Topic::Hotline) {
-            Self::call(&mut all, agreement, matter, now);
-        }
-        all.values_mut().for_each(Self::finish);
-        all
-    }
-
-    /// Of each sort of test, and of messages: the times, and how many could not be opened.
-    #[must_use]
-    pub fn by_signal(&self) -> [(Signal, &Times, u32); 4] {
-        let unopened = |signal| self.unopened.get(&signal).copied().unwrap_or_default();
-        let said = unopened(Signal::Message) + unopened(Signal::Telephone);
-        [
-            (Signal::Echo, &self.echo, unopened(Signal::Echo)),
-            (Signal::ReadBack, &self.read_back, unopened(Signal::ReadBack)),
-            (Signal::Ping, &self.ping, unopened(Signal::Ping)),
-            (Signal::Message, &self.message, said),
-        ]
-    }
-
-    /// Takes in a thread of the hotline.
-    fn call(
-        all: &mut BTreeMap<PartyId, Self>,
-        agreement: &Agreement,
-        matter: &Matter,
-        now: Timestamp,
-    ) {
-        let hotline = agreement.hotline.as_ref();
-        let echo_within = hotline.and_then(|hotline| hotline.echo_within.as_ref());
-        let within = hotline.and_then(|hotline| hotline.acknowledge_within.as_ref());
-        // What stands in the place of what came counts with it, from when that came: else whoever says it again makes a
-        // silence shorter, or several of one.
-        let mut counted = BTreeSet::new();
-        for message in matter.messages(View::ALL) {
-            let to = if message.by_opener { &matter.other } else { &matter.opener };
-            let readiness = all.entry(to.clone()).or_default();
-            let signal = message.signal();
-            let earlier = message.event.act.answers.filter(|_| message.event.act.kind == Kind::Say);
-            let counts_there = earlier.is_some_and(|at| counted.contains(&(message.by_opener, at)));
-            // What is acknowledged itself is no silence of what stands in its place.
-            if message.acknowledged.is_none() && (counts_there || !message.is_unopened()) {
-                counted.insert((message.by_opener, message.event.index));
-            }
-            // Taken from the witnessed times of both: what is between the two lines, and not on them.
-            let Some(sent) = message.event.witnessed else { continue };
-            if message.is_unopened() {
-                *readiness.unopened.entry(signal).or_default() += 1;
-                continue;
-            }
-            if counts_there {
-                continue;
-            }
-            if signal == Signal::Echo {
-                let had = message.event.receipt.as_ref().and_then(|receipt| receipt.witnessed);
-                readiness.unreceipted += u32::from(had.is_none());
-                readiness.echo.take(&took(sent, had, echo_within, now));
-                continue;
-            }
-            // Who has it by its own mirror's word gains nothing by keeping the receipt back.
-            let Some(had) = message.event.came() else {
-                readiness.unreceipted += 1;
-                continue;
-            };
-            readiness.times(signal).take(&took(had, settled(&message), within, now));
-        }
-    }
-
-    fn times(&mut self, signal: Signal) -> &mut Times {
-        match signal {
-            Signal::Echo => &mut self.echo,
-            Signal::ReadBack => &mut self.read_back,
-            Signal::Ping => &mut self.ping,
-            Signal::Message | Signal::Telephone => &mut self.message,
-        }
-    }
-
-    fn finish(&mut self) {
-        for times in [&mut self.echo, &mut self.read_back, &mut self.ping, &mut self.message] {
-            times.finish();
-        }
-    }
-}
-
-fn settled(message: &Message<'_>) -> Option<Timestamp> {
-    message.settled.and_then(|event| event.witnessed)
-}
-
-fn took(from: Timestamp, done: Option<Timestamp>, limit: Option<&Period>, now: Timestamp) -> Took {
-    let seconds = done.unwrap_or(now).duration_since(from).as_secs().max(0);
-    let limit = limit.map(|limit| limit.after(from).duration_since(from).as_secs());
-    let late = limit.is_some_and(|limit| seconds > limit);
-    Took { seconds: Some(seconds), limit, done: done.is_some(), late, over: false }
 }

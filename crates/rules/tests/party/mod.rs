@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use comity_ledger::note::{Algorithm, SigningKey, VerifierKey};
 use comity_ledger::seal::Identity;
-use comity_ledger::statement::{Seen, StatementKey};
+use comity_ledger::statement::{Sealed, Seen, StatementKey};
 use comity_ledger::{Body, Hash, Statement, Tiles};
 use comity_rules::agreement::{Between, OutsideWitness, Party as Named, Readers, TEMPLATES};
 use comity_rules::audit;
@@ -213,7 +213,11 @@ impl Party {
             answers: draft.answers,
             sequence: self.own.sequence,
             previous: self.own.last.as_deref().and_then(Hash::from_hex),
-            sealed: None,
+            sealed: draft.kind.is_threaded().then(|| Sealed {
+                digest: Hash::of(b"ciphertext"),
+                bucket: 0,
+                fields: Hash::of(b"fields"),
+            }),
             seen: (self.verified > 0).then(|| Seen {
                 origin: self.other.origin.clone(),
                 size: self.verified,

@@ -1,6 +1,6 @@
 //! Objects coming in and changing who sees them: one transaction.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -30,10 +30,19 @@ pub struct Intake {
     pub(super) admitted: BTreeMap<(u64, u64), Option<Audience>>,
     /// Who sees objects that came or changed here.
     seen: BTreeMap<u64, Audience>,
+    /// Objects that came here: of them nothing must be looked up.
+    fresh: HashMap<u64, Fresh>,
     /// Words that go into the index at the end, and whether others are there.
     words: BTreeMap<u64, (String, bool)>,
     /// Objects of collections whose first and last versions are found out at the end.
     pub(super) unordered: BTreeSet<(u64, String)>,
+}
+
+/// What is known of an object because it came in the same transaction.
+struct Fresh {
+    kind: String,
+    spec: String,
+    is_only: bool,
 }
 
 /// A version that is here.
@@ -68,6 +77,8 @@ pub struct New<'a> {
     pub body: &'a [u8],
     /// Digests of the identifiers that it names.
     pub targets: &'a [i64],
+    /// Whether nothing was here under its identifier.
+    pub is_only: bool,
 }
 
 /// Where a batch comes from.
@@ -104,6 +115,7 @@ impl Intake {
             latest: BTreeMap::new(),
             admitted: BTreeMap::new(),
             seen: BTreeMap::new(),
+            fresh: HashMap::new(),
             words: BTreeMap::new(),
             unordered: BTreeSet::new(),
         })
@@ -240,6 +252,8 @@ impl Intake {
         self.tx.execute(SQL, &params).await?;
         self.refer(num, new.targets).await?;
         self.seen.insert(num, new.seen.0);
+        let (kind, spec) = (new.kind.to_owned(), new.spec.to_owned());
+        self.fresh.insert(num, Fresh { kind, spec, is_only: new.is_only });
         self.words.insert(num, (words, false));
         Ok(num)
     }
@@ -350,12 +364,23 @@ impl Intake {
         collection: u64,
         places: &[(u64, &str)],
     ) -> Result<(), Error> {
-        for places in places.chunks(AT_ONCE) {
+        let mut others = Vec::new();
+        for (object, id) in places {
+            let Some(fresh) = self.fresh.get(object) else {
+                others.push((*object, *id));
+                continue;
+            };
+            self.admitted.entry((*object, collection)).or_insert(None);
+            if !fresh.is_only {
+                self.unordered.insert((collection, (*id).to_owned()));
+            }
+        }
+        for places in others.chunks(AT_ONCE) {
             let mut params: Vec<Value> = places.iter().map(|place| place.0.into()).collect();
             let marks = marks(1, places.len());
-            let others = "SELECT COUNT(*) FROM intel_object AS other WHERE other.id = one.id";
+            let versions = "SELECT COUNT(*) FROM intel_object AS other WHERE other.id = one.id";
             let sql = format!(
-                "SELECT num, audience, ({others}) FROM intel_object AS one WHERE num IN ({marks})"
+                "SELECT num, audience, ({versions}) FROM intel_object AS one WHERE num IN ({marks})"
             );
             let mut here = BTreeMap::new();
             for row in self.tx.query(&sql, &params).await? {
@@ -387,8 +412,11 @@ impl Intake {
     /// that says nothing. So whoever sees only some of it cannot count the rest by the times.
     async fn place(&mut self) -> Result<(), Error> {
         const SQL: &str = "INSERT INTO intel_member
-            (collection, added, object, kind, spec, audience, earliest, newest)
-            SELECT $1, $2, num, kind, spec, $4, $4, $4 FROM intel_object WHERE num = $3";
+            (collection, added, object, audience, earliest, newest, kind, spec)
+            SELECT $1, $2, num, $4, $4, $4, kind, spec FROM intel_object WHERE num = $3";
+        const FRESH: &str = "INSERT INTO intel_member
+            (collection, added, object, audience, earliest, newest, kind, spec)
+            VALUES ($1, $2, $3, $4, $4, $4, $5, $6)";
         const SEEN: &str = "SELECT audience FROM intel_object WHERE num = $1";
         let mut placed = Vec::with_capacity(self.admitted.len());
         for ((object, collection), of) in std::mem::take(&mut self.admitted) {
@@ -411,8 +439,13 @@ impl Intake {
             before = Some((collection, bits));
             let added = self.tick(collection, now, goes_on).await?;
             let seen = Audience::from_bits(bits);
-            let params = [collection.into(), added.into(), object.into(), seen.into()];
-            self.tx.execute(SQL, &params).await?;
+            let mut params = vec![collection.into(), added.into(), object.into(), seen.into()];
+            let Some(fresh) = self.fresh.get(&object) else {
+                self.tx.execute(SQL, &params).await?;
+                continue;
+            };
+            params.extend([fresh.kind.as_str().into(), fresh.spec.as_str().into()]);
+            self.tx.execute(FRESH, &params).await?;
         }
         Ok(())
     }
@@ -498,6 +531,7 @@ impl Intake {
             }
             search::remove(&mut self.tx, Some(known.num)).await?;
             self.words.remove(&known.num);
+            self.fresh.remove(&known.num);
             let places = (known.num, 0)..=(known.num, u64::MAX);
             let places: Vec<_> = self.admitted.range(places).map(|(place, _)| *place).collect();
             for place in places {

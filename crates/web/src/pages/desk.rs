@@ -3,8 +3,8 @@
 use askama::Template;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Redirect, Response};
-use comity_node::Error;
 use comity_node::dossier::Line;
+use comity_node::{Error, matters};
 use comity_rules::access::Right;
 use comity_rules::matter::Topic;
 use comity_rules::release::Released;
@@ -69,12 +69,13 @@ pub(crate) async fn show(State(app): State<App>, t: Language, who: Who) -> Respo
     };
     let (mut calls, mut ours, mut others) = (Vec::new(), 0, 0);
     for topic in Topic::ALL {
-        match hotline::open_calls(&app, t, &who.0, *topic).await {
-            Ok(mut found) => {
-                others += found.iter().filter(|call| call.cut && !call.ours).count();
-                found.retain(|call| call.ours);
-                ours += found.len();
-                calls.extend(found.into_iter().take(SHOWN));
+        match hotline::open(&app, &who.0, *topic).await {
+            Ok(lines) => {
+                let is_ours = |line: &&matters::Line| line.waits_for(&app.node);
+                let (own, rest): (Vec<_>, Vec<_>) = lines.iter().partition(is_ours);
+                others += rest.iter().filter(|line| line.is_cut_off()).count();
+                ours += own.len();
+                calls.extend(own.into_iter().take(SHOWN).map(|line| Call::of(&app, t, line)));
             }
             Err(error) => return internal(t, &error),
         }

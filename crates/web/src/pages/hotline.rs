@@ -60,8 +60,6 @@ pub(super) struct Call {
     pub(super) between: String,
     pub(super) state: String,
     pub(super) ours: bool,
-    /// Whether it was open when its terms ended.
-    pub(super) cut: bool,
     pub(super) exercise: bool,
     /// Since when.
     pub(super) since: String,
@@ -69,7 +67,7 @@ pub(super) struct Call {
 }
 
 impl Call {
-    fn of(app: &App, t: Language, line: &comity_node::matters::Line) -> Self {
+    pub(super) fn of(app: &App, t: Language, line: &comity_node::matters::Line) -> Self {
         let matter = &line.summary.matter;
         let terms = &line.agreement.terms;
         let name = |id: &PartyId| terms.name_of(id);
@@ -85,7 +83,6 @@ impl Call {
             kind,
             between: t.with("from-to", between),
             state: t.text(&format!("state-{}", line.state())),
-            cut: line.is_cut_off(),
             ours: line.waits_for(&app.node),
             exercise: matter.exercise,
             since: matter.opened.first().map(since).unwrap_or_default(),
@@ -227,26 +224,25 @@ pub(super) async fn calls(
     Ok(lines.iter().map(|line| Call::of(app, t, line)).collect())
 }
 
-/// All matters about a topic that are open, for a list: what this party has to do first, what machines answer last, and of
-/// these what has waited longest.
-pub(super) async fn open_calls(
+/// All matters about a topic that are open: what this party has to do first, what machines answer last, and of these what
+/// has waited longest.
+pub(super) async fn open(
     app: &App,
-    t: Language,
     by: &Person,
     topic: Topic,
-) -> Result<Vec<Call>, Error> {
-    let (mut calls, mut before) = (Vec::new(), None);
+) -> Result<Vec<comity_node::matters::Line>, Error> {
+    let (mut lines, mut before) = (Vec::new(), None);
     loop {
         let page = app.node.matters(by, topic, true, before, AT_ONCE).await?.into_inner();
         let Some(last) = page.last() else { break };
         before = Some(last.summary.seq);
-        calls.extend(page.iter().map(|line| {
-            let is_echo = line.summary.matter.signal() == Some(Signal::Echo);
-            (!line.waits_for(&app.node), is_echo, line.summary.seq, Call::of(app, t, line))
-        }));
+        lines.extend(page);
     }
-    calls.sort_by_key(|(later, is_echo, seq, _)| (*later, *is_echo, *seq));
-    Ok(calls.into_iter().map(|(_, _, _, call)| call).collect())
+    lines.sort_by_cached_key(|line| {
+        let is_echo = line.summary.matter.signal() == Some(Signal::Echo);
+        (!line.waits_for(&app.node), is_echo, line.summary.seq)
+    });
+    Ok(lines)
 }
 
 async fn page(
@@ -269,8 +265,8 @@ async fn gather(
     problem: Option<String>,
     written: Form,
 ) -> Result<Page, Error> {
-    let mut calls = open_calls(app, t, &who.0, Topic::Hotline).await?;
-    calls.truncate(OPEN);
+    let open = open(app, &who.0, Topic::Hotline).await?;
+    let mut calls: Vec<_> = open.iter().take(OPEN).map(|line| Call::of(app, t, line)).collect();
     let latest = app.node.matters(&who.0, Topic::Hotline, false, None, PAGE).await?.into_inner();
     let over = latest.iter().filter(|line| line.standing.over);
     calls.extend(over.map(|line| Call::of(app, t, line)));

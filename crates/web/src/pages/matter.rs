@@ -63,7 +63,7 @@ struct Move {
 #[derive(PartialEq, Eq)]
 enum Wants {
     Nothing,
-    /// The place of a message.
+    /// The place of the message, or of the minutes, that it is about.
     Message(u64),
     /// The place of one's own that is said again, and what it said.
     Again(u64, String),
@@ -159,7 +159,7 @@ fn deed(app: &App, t: Language, found: &Dossier, form: &Form) -> Result<Option<D
             Deed::Confirm { message, read_back: form.act == "read-back", remark }
         }
         "resume" => Deed::Resume(remark),
-        "agree" => Deed::Agree(remark),
+        "agree" => Deed::Agree { minutes: form.message, remark },
         "respond" => Deed::Respond(Reply { text: form.text.clone(), attachments: Vec::new() }),
         "position" => {
             let Ok(position) = form.position.parse() else { return Ok(None) };
@@ -419,8 +419,8 @@ fn moves(
         Topic::Notice => {}
         Topic::Dialogue => match matter.actions(View::ALL) {
             None => {
-                if mine {
-                    moves.push(plain("agree"));
+                if let Some(minutes) = matter.minutes_for(opener, View::ALL).filter(|_| mine) {
+                    moves.push(Move { wants: Wants::Message(minutes.index), ..plain("agree") });
                 }
                 moves.push(Move { wants: Wants::Points, ..plain("add") });
                 let hint = Some(t.text("actions-how"));

@@ -1,0 +1,163 @@
+//! How each party answers on the hotline.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{Scope, Times, Took};
+use crate::agreement::Agreement;
+use crate::matter::{Signal, Topic};
+use crate::thread::View;
+use crate::{Matter, PartyId, Period};
+
+/// How a party answered on the hotline.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Readiness {
+    /// Echo tests: to its node's receipt.
+    pub echo: Times,
+    /// Tests that a person answered by reading back: from when they came, by its receipt or its mirror.
+    pub read_back: Times,
+    /// Announced tests: from then to a person's acknowledgement.
+    pub ping: Times,
+    /// Messages, likewise. A record of a call is none: it is its author's word for what was said already.
+    pub message: Times,
+    /// Echo tests that it never receipted, and others that it neither receipted nor mirrored.
+    pub unreceipted: u32,
+    /// Those that its node had and could not open, by its own word, and that nobody there acknowledged since: how many
+    /// of each sort. They are answers that did not come, in no time.
+    pub unopened: BTreeMap<Signal, u32>,
+}
+
+/// What counts as one: a test, or what was said with whatever stands in its place. Else whoever says it again makes a silence
+/// shorter, or several of one. What its author says in the place of what was acknowledged before that came is another.
+pub(super) struct Figure {
+    by_opener: bool,
+    signal: Signal,
+    sent: Timestamp,
+    /// When the other side had any of it, of an echo by its receipt.
+    came: Option<Timestamp>,
+    /// When it was first acknowledged, and how much of the other ledger whoever did so had seen.
+    done: Option<(Timestamp, u64)>,
+    /// Whether the other side's node could not open it, and nobody there acknowledged it.
+    is_unopened: bool,
+}
+
+impl Figure {
+    /// Those of a thread, of whatever was witnessed.
+    pub(super) fn of(matter: &Matter) -> impl Iterator<Item = Self> {
+        let mut chains: BTreeMap<(bool, u64), Vec<Self>> = BTreeMap::new();
+        for message in matter.messages(View::ALL) {
+            let chain = chains.entry((message.by_opener, message.first.index)).or_default();
+            // From the witnessed times of both: what is between the two lines, and not on them.
+            let Some(sent) = message.event.witnessed else { continue };
+            let signal = message.signal();
+            let receipt = message.event.receipt.as_ref();
+            let came = match signal {
+                Signal::Echo => receipt.and_then(|receipt| receipt.witnessed),
+                // Who has it by its own mirror's word gains nothing by keeping the receipt back.
+                _ => message.event.came(),
+            };
+            let done = message.acknowledged.and_then(|event| Some((event.witnessed?, event.seen)));
+            let is_unopened = message.is_unopened();
+            let by_opener = message.by_opener;
+            let own = Self { by_opener, signal, sent, came, done, is_unopened };
+            // Who acknowledged the earlier one and had this crossed nothing.
+            let had =
+                |(done, seen)| seen > message.event.index || came.is_some_and(|came| done > came);
+            let before = chain.iter_mut().rev().find(|one| !one.is_unopened);
+            match before.filter(|one| one.done.is_none_or(had)) {
+                Some(one) if !is_unopened => {
+                    one.came = one.came.into_iter().chain(came).min();
+                    one.done = one.done.into_iter().chain(done).min();
+                }
+                _ => chain.push(own),
+            }
+        }
+        chains.into_values().flatten()
+    }
+
+    /// Whether it is of this period: by when it came, and of what did not, by when it was sent.
+    pub(super) fn is_of(&self, scope: Scope) -> bool {
+        scope.hold(self.came.unwrap_or(self.sent))
+    }
+}
+
+impl Readiness {
+    /// How each party answered on the hotline in these threads, in a period or ever, up to `now`.
+    #[must_use]
+    pub fn of<'a>(
+        agreement: &Agreement,
+        matters: impl IntoIterator<Item = &'a Matter>,
+        scope: Option<Scope>,
+        now: Timestamp,
+    ) -> BTreeMap<PartyId, Self> {
+        let parties = agreement.between.iter().flat_map(|between| &between.parties);
+        let mut all: BTreeMap<_, Self> =
+            parties.map(|party| (party.id.clone(), Self::default())).collect();
+        for matter in matters.into_iter().filter(|matter| matter.topic == Topic::Hotline) {
+            let figures = Figure::of(matter);
+            for figure in figures.filter(|one| scope.is_none_or(|scope| one.is_of(scope))) {
+                let to = if figure.by_opener { &matter.other } else { &matter.opener };
+                all.entry(to.clone()).or_default().take(agreement, &figure, now);
+            }
+        }
+        all.values_mut().for_each(Self::finish);
+        all
+    }
+
+    /// Of each sort of test, and of messages: the times, and how many could not be opened.
+    #[must_use]
+    pub fn by_signal(&self) -> [(Signal, &Times, u32); 4] {
+        let unopened = |signal| self.unopened.get(&signal).copied().unwrap_or_default();
+        let said = unopened(Signal::Message) + unopened(Signal::Telephone);
+        [
+            (Signal::Echo, &self.echo, unopened(Signal::Echo)),
+            (Signal::ReadBack, &self.read_back, unopened(Signal::ReadBack)),
+            (Signal::Ping, &self.ping, unopened(Signal::Ping)),
+            (Signal::Message, &self.message, said),
+        ]
+    }
+
+    fn take(&mut self, agreement: &Agreement, figure: &Figure, now: Timestamp) {
+        let hotline = agreement.hotline.as_ref();
+        let Figure { signal, sent, came, done, .. } = *figure;
+        if figure.is_unopened {
+            *self.unopened.entry(signal).or_default() += 1;
+            return;
+        }
+        if signal == Signal::Telephone {
+            return;
+        }
+        self.unreceipted += u32::from(came.is_none());
+        if signal == Signal::Echo {
+            let within = hotline.and_then(|hotline| hotline.echo_within.as_ref());
+            self.echo.take(&took(sent, came, within, now));
+        } else if let Some(came) = came {
+            let within = hotline.and_then(|hotline| hotline.acknowledge_within.as_ref());
+            self.times(signal).take(&took(came, done.map(|(time, _)| time), within, now));
+        }
+    }
+
+    fn times(&mut self, signal: Signal) -> &mut Times {
+        match signal {
+            Signal::Echo => &mut self.echo,
+            Signal::ReadBack => &mut self.read_back,
+            Signal::Ping => &mut self.ping,
+            Signal::Message | Signal::Telephone => &mut self.message,
+        }
+    }
+
+    fn finish(&mut self) {
+        for times in [&mut self.echo, &mut self.read_back, &mut self.ping, &mut self.message] {
+            times.finish();
+        }
+    }
+}
+
+fn took(from: Timestamp, done: Option<Timestamp>, limit: Option<&Period>, now: Timestamp) -> Took {
+    let seconds = done.unwrap_or(now).duration_since(from).as_secs().max(0);
+    let limit = limit.map(|limit| limit.after(from).duration_since(from).as_secs());
+    let late = limit.is_some_and(|limit| seconds > limit);
+    Took { seconds: Some(seconds), limit, done: done.is_some(), late, over: false }
+}
