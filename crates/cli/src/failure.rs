@@ -22,7 +22,9 @@ impl Failure {
             Self::Wrong(message) => (2, message),
             Self::Unreachable(message) => (3, message),
         };
-        eprintln!("comity: {message}");
+        let is_seen = std::io::IsTerminal::is_terminal(&std::io::stderr());
+        let shown = if is_seen { crate::output::harmless(message) } else { message.clone() };
+        eprintln!("comity: {shown}");
         ExitCode::from(code)
     }
 

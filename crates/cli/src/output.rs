@@ -85,10 +85,10 @@ pub(crate) fn line(text: std::fmt::Arguments<'_>) {
 }
 
 /// A text without what a terminal obeys: much of what is shown was written by the other side.
-fn harmless(text: &str) -> String {
+pub(crate) fn harmless(text: &str) -> String {
     let obeyed = |c: char| {
         c.is_control() && !matches!(c, '\n' | '\t')
-            || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+            || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
     text.replace(obeyed, "\u{fffd}")
 }
@@ -134,8 +134,8 @@ fn plain(value: &Value) -> String {
 /// What a value says, name by name; what is empty is left out.
 pub(crate) fn spell(value: &Value, depth: usize, out: &mut String) {
     let indent = "  ".repeat(depth);
-    // What goes on in a text stands deeper than any name: else it could look like another.
-    let whole = |text: &str| text.trim_end().replace('\n', &format!("\n{indent}    "));
+    // What goes on in a text stands behind a bar: else it could look like another name.
+    let whole = |text: &str| text.trim_end().replace('\n', &format!("\n{indent}| "));
     for (name, value) in value.as_object().into_iter().flatten() {
         match value {
             Value::Null => {}
@@ -219,6 +219,6 @@ mod tests {
         assert_eq!(harmless("a\u{1b}[2Jb\u{9b}c\u{202e}d\r\te\n"), "a�[2Jb�c�d�\te\n");
         let mut out = String::new();
         spell(&json!({ "text": "the dam\nsouthland, entry 9\ntext: We pay.\n" }), 1, &mut out);
-        assert_eq!(out, "\n  text: the dam\n      southland, entry 9\n      text: We pay.");
+        assert_eq!(out, "\n  text: the dam\n  | southland, entry 9\n  | text: We pay.");
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use comity_rules::access::Person;
-use comity_rules::content::{ActionItem, Letter};
+use comity_rules::content::{ActionItem, Letter, Tlp};
 use comity_rules::matter::{Fate, Message, Signal, Standing, State, Topic};
 use comity_rules::release::{self, Released};
 use comity_rules::thread::{Event, Thread, View};
@@ -42,6 +42,23 @@ pub struct Dossier {
     pub line: Line,
     /// Its statements, by time.
     pub statements: Vec<Statement>,
+}
+
+impl Dossier {
+    /// How what it says is marked; none where nothing of it has a label. What came with a label that cannot be read here
+    /// any more has the strictest.
+    #[must_use]
+    pub fn marking(&self) -> Option<Tlp> {
+        let opening = self.statements.iter().find(|statement| {
+            matches!(statement.event.act.kind, Kind::Signal | Kind::Raise | Kind::Inform)
+        })?;
+        Some(match opening.kept.as_ref().map(|kept| &kept.letter) {
+            Some(Letter::Message(message)) => message.marking,
+            Some(Letter::Concern(concern)) => concern.marking,
+            Some(Letter::Notice(notice)) => notice.marking,
+            _ => Tlp::Red,
+        })
+    }
 }
 
 /// An action item that is not done.

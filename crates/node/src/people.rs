@@ -47,7 +47,7 @@ impl Node {
         command: Command,
     ) -> Result<Stated, Error> {
         person.may(right_to(&command))?;
-        let command = self.as_played(command);
+        let mut command = self.as_played(command);
         let known = self.thread_of(thread).await?;
         let terms = match (&known, terms) {
             (Some((_, terms)), _) => terms.clone(),
@@ -59,6 +59,13 @@ impl Node {
         let known = known.map(|(thread, _)| thread);
         let opener = known.as_ref().is_none_or(|thread| thread.opener() == self.party());
         let topic = known.as_ref().and_then(Thread::topic);
+        // Those that are the latest now: what comes while a second person looks at it is not what was agreed to.
+        if let (Command::Deed(Deed::Agree { minutes, .. }), Some(Thread::Matter(matter))) =
+            (&mut command, &known)
+            && minutes.is_none()
+        {
+            *minutes = matter.minutes_for(opener, View::ALL).map(|event| event.index);
+        }
         let class = match (&known, &command) {
             (Some(thread), _) => thread.request().and_then(|request| request.class.clone()),
             (None, Command::Send { class, .. }) => class.clone(),

@@ -22,6 +22,7 @@ use comity_node::{Node, hotline, serve};
 use comity_rules::ThreadId;
 use comity_rules::access::Person;
 use comity_rules::agreement::Readers;
+use comity_rules::content::Tlp;
 use comity_rules::matter::{Signal, Topic};
 use jiff::SignedDuration;
 use serde_json::json;
@@ -152,6 +153,9 @@ async fn what_cannot_be_opened_is_told_though_more_was_said() {
     stage.settle().await;
     assert_eq!(whats(&stage.north).await, ["hotline-unopened-there"]);
     assert!(line(&stage.north, thread).await.waits_for(&stage.north));
+    // Whose label cannot be read has the strictest.
+    let whole = stage.south.matter(&Person::operator(), thread).await.unwrap().into_inner();
+    assert_eq!(whole.marking(), Some(Tlp::Red));
     let lost = line(&stage.north, thread).await.summary.matter.opened[0].index;
     state(&stage.north, &stage, Some(thread), again(lost, "the dam breaks")).await;
     stage.settle().await;

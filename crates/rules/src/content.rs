@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use comity_ledger::Content;
 use minicbor::Decoder;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 mod matter;
 
@@ -266,9 +266,10 @@ pub struct Ruling {
     /// With a refusal.
     #[serde(default)]
     pub reason: Option<Reason>,
-    /// The ground of that reason once more, in a field that can be opened for a review without the rest.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ground: Option<String>,
+    /// The ground of that reason once more, in a field that can be opened for a review without the rest: it says too that
+    /// there is none. `None` where the field is not there, and so nobody can open it.
+    #[serde(default, deserialize_with = "there", skip_serializing_if = "Option::is_none")]
+    pub ground: Option<Option<String>>,
 }
 
 /// Why something is refused.
@@ -304,9 +305,9 @@ pub struct Answer {
     /// Item by item.
     pub items: Vec<ItemAnswer>,
     /// The ground of each refusal once more, by item, in a field that can be opened for a review without
-    /// the answers.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub grounds: BTreeMap<usize, String>,
+    /// the answers; likewise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grounds: Option<BTreeMap<usize, String>>,
     /// Files.
     #[serde(default)]
     pub attachments: Vec<Attachment>,
@@ -343,11 +344,16 @@ impl Limits {
     }
 }
 
+/// A field that is there, whatever it says.
+fn there<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Option<String>>, D::Error> {
+    Option::deserialize(from).map(Some)
+}
+
 impl Ruling {
     /// With its ground in a field of its own.
     #[must_use]
     pub fn stated(self) -> Self {
-        Self { ground: self.given(), ..self }
+        Self { ground: Some(self.given()), ..self }
     }
 
     fn given(&self) -> Option<String> {
@@ -359,7 +365,7 @@ impl Answer {
     /// With the grounds in a field of their own.
     #[must_use]
     pub fn stated(self) -> Self {
-        Self { grounds: self.given(), ..self }
+        Self { grounds: Some(self.given()), ..self }
     }
 
     fn given(&self) -> BTreeMap<usize, String> {
@@ -541,11 +547,11 @@ impl Letter {
         match self {
             Self::Ask(ask) => ask.items.len() == act.outcomes.len(),
             Self::Ruling(ruling) => {
-                let same = ruling.ground.is_none() || ruling.ground == ruling.given();
+                let same = ruling.ground.as_ref().is_none_or(|ground| *ground == ruling.given());
                 Some(ruling.decision) == act.decision && same
             }
             Self::Answer(answer) => {
-                if !answer.grounds.is_empty() && answer.grounds != answer.given() {
+                if answer.grounds.as_ref().is_some_and(|grounds| *grounds != answer.given()) {
                     return false;
                 }
                 let mut said = vec![Outcome::Open; act.outcomes.len()];

@@ -29,6 +29,17 @@ pub const DISPUTED: u8 = 2;
 /// Scores by dimension.
 pub type Scores = BTreeMap<String, u8>;
 
+/// What is known of the grounds of a request's refusals.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusals {
+    /// Each names one that the terms have.
+    Lawful,
+    /// Nobody opened all of them.
+    Unopened,
+    /// One names none, or none that the terms have.
+    Unlawful,
+}
+
 /// What became of a request as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -39,6 +50,8 @@ pub enum Result {
     Partial,
     /// None was answered, and every refusal names a lawful ground.
     Refused,
+    /// None was answered, and of some refusal nobody opened whether it names one.
+    RefusedUnopened,
     /// None was answered: it cannot be done.
     Impossible,
     /// None was answered: a refusal without a lawful ground, or silence after the limit.
@@ -51,10 +64,11 @@ pub enum Result {
 
 impl Result {
     /// Every one, the best first.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Complete,
         Self::Partial,
         Self::Refused,
+        Self::RefusedUnopened,
         Self::Impossible,
         Self::NonAnswer,
         Self::Withdrawn,
@@ -68,6 +82,7 @@ impl Result {
             Self::Complete => "complete",
             Self::Partial => "partial",
             Self::Refused => "refused",
+            Self::RefusedUnopened => "refused-unopened",
             Self::Impossible => "impossible",
             Self::NonAnswer => "non-answer",
             Self::Withdrawn => "withdrawn",
@@ -75,10 +90,9 @@ impl Result {
         }
     }
 
-    /// What became of `request`, whose clocks these are; `lawful` says whether every refusal in it names
-    /// a ground that the terms have, as far as that was opened.
+    /// What became of `request`, whose clocks these are, and of whose refusals that is known.
     #[must_use]
-    pub fn of(request: &Request, clocks: &Clocks, lawful: bool) -> Self {
+    pub fn of(request: &Request, clocks: &Clocks, refusals: Refusals) -> Self {
         let standing = request.standing(View::ALL);
         let count = |outcome| standing.outcomes.iter().filter(|o| **o == outcome).count();
         let answered = count(request::Outcome::Answered);
@@ -87,13 +101,11 @@ impl Result {
         match () {
             () if answered == request.items => Self::Complete,
             () if answered > 0 => Self::Partial,
-            () if standing.is_answered() && (refused > 0 || whole) => {
-                if lawful {
-                    Self::Refused
-                } else {
-                    Self::NonAnswer
-                }
-            }
+            () if standing.is_answered() && (refused > 0 || whole) => match refusals {
+                Refusals::Lawful => Self::Refused,
+                Refusals::Unopened => Self::RefusedUnopened,
+                Refusals::Unlawful => Self::NonAnswer,
+            },
             () if standing.is_answered() => Self::Impossible,
             // Whoever withdraws what was not answered in time takes nothing back of that.
             () if clocks.answer.late.is_some() => Self::NonAnswer,

@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use crate::agreement::{Agreement, Counts, Readers};
 use crate::clock::{self, Clocks, Deadline, Start};
 use crate::content::{Concern, DIMENSIONS, Letter, Verdict, Yardstick};
-use crate::quality::{self, Scores};
+use crate::quality::{self, Refusals, Scores};
 use crate::request::{Decision, Outcome};
 use crate::thread::{Event, Sides as _, View};
 use crate::{Kind, Matter, PartyId, Request, ThreadId};
@@ -37,8 +37,9 @@ pub const VERSION: u32 = 10;
 /// What was opened of a statement for the review.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Opened {
-    /// Of a refusal: its ground, by item; item 0 is the whole.
-    pub grounds: BTreeMap<usize, String>,
+    /// Of refusals: their grounds, by item; item 0 is the whole. `None` where nobody opened that: what is withheld is not
+    /// what was never given.
+    pub grounds: Option<BTreeMap<usize, String>>,
     /// Of an assessment.
     pub scores: Option<Scores>,
     /// Of a yardstick or a concern: under which commitment.
@@ -62,7 +63,7 @@ impl Opened {
     pub fn of(letter: &Letter) -> Option<Self> {
         let (grounds, refuses) = match letter {
             Letter::Ruling(ruling) => {
-                let grounds = ruling.ground.iter().map(|ground| (0, ground.clone())).collect();
+                let grounds = ruling.ground.as_ref().map(Opened::of_whole);
                 (grounds, ruling.decision == Decision::Refused)
             }
             Letter::Answer(answer) => {
@@ -86,8 +87,14 @@ impl Opened {
             }
             _ => return None,
         };
-        // Of what is refused without a ground that is what a review wants to know.
-        (refuses || !grounds.is_empty()).then_some(Self { grounds, ..Self::default() })
+        grounds
+            .filter(|_| refuses)
+            .map(|grounds| Self { grounds: Some(grounds), ..Self::default() })
+    }
+
+    /// The ground of the whole, by item.
+    fn of_whole(ground: &Option<String>) -> BTreeMap<usize, String> {
+        ground.iter().map(|ground| (0, ground.clone())).collect()
     }
 
     /// The same from fields that somebody else opened; `None` where there is none of it, or it has not
@@ -96,10 +103,10 @@ impl Opened {
     pub fn of_field(&mut self, name: &str, value: &[u8]) -> Option<()> {
         match name {
             "ground" => {
-                let ground: Option<String> = minicbor_serde::from_slice(value).ok()?;
-                self.grounds.extend(ground.map(|ground| (0, ground)));
+                let ground = minicbor_serde::from_slice(value).ok()?;
+                self.grounds = Some(Self::of_whole(&ground));
             }
-            "grounds" => self.grounds = minicbor_serde::from_slice(value).ok()?,
+            "grounds" => self.grounds = Some(minicbor_serde::from_slice(value).ok()?),
             "scores" => self.scores = Some(minicbor_serde::from_slice(value).ok()?),
             "commitment" => self.commitment = Some(minicbor_serde::from_slice(value).ok()?),
             "verdicts" => self.verdicts = minicbor_serde::from_slice(value).ok()?,
@@ -521,7 +528,7 @@ impl Row {
         };
         let disputed = disputed.into_iter().map(str::to_owned).collect();
         let grounds = grounds(request, openings);
-        let lawful = is_lawful(request, agreement, openings);
+        let refusals = refusals(request, agreement, openings);
         let stood = |s: &clock::Suspension| s.to.unwrap_or(now).duration_since(s.from);
         let suspended: SignedDuration = clocks.suspended.iter().map(stood).sum();
         Self {
@@ -542,7 +549,7 @@ impl Row {
             acknowledge: Took::of(clocks, &clocks.acknowledge, clocks.acknowledged_in(now)),
             answer: Took::of(clocks, &clocks.answer, clocks.answering_for(now)),
             suspended: suspended.as_secs(),
-            result: quality::Result::of(request, clocks, lawful),
+            result: quality::Result::of(request, clocks, refusals),
             items: request.items,
             grounds,
             scores,
@@ -558,16 +565,30 @@ fn opened<'a>(openings: &'a Openings, party: &PartyId, event: &Event) -> Option<
     openings.get(&(party.clone(), event.index)).filter(|_| taken)
 }
 
-/// Whether every refusal that was opened names a ground that the terms have. One that was not opened is taken as lawful: the
-/// receiver's node holds to it, and what was not opened is counted.
-fn is_lawful(request: &Request, agreement: &Agreement, openings: &Openings) -> bool {
-    request.answered.iter().filter(|event| event.refused.is_none()).all(|event| {
-        let Some(opened) = opened(openings, &request.receiver, event) else { return true };
+/// Whether every refusal names a ground that the terms have, as far as that was opened.
+fn refusals(request: &Request, agreement: &Agreement, openings: &Openings) -> Refusals {
+    let (mut all, mut lawful) = (true, true);
+    for event in request.answered.iter().filter(|event| event.refused.is_none()) {
         let whole = (event.act.decision == Some(Decision::Refused)).then_some(0);
         let items = (1..).zip(&event.act.outcomes).filter(|(_, one)| **one == Outcome::Refused);
-        let mut refused = whole.into_iter().chain(items.map(|(item, _)| item));
-        refused.all(|item| opened.grounds.get(&item).is_some_and(|g| agreement.takes_ground(g)))
-    })
+        let mut refused = whole.into_iter().chain(items.map(|(item, _)| item)).peekable();
+        if refused.peek().is_none() {
+            continue;
+        }
+        let opened = opened(openings, &request.receiver, event);
+        match opened.and_then(|opened| opened.grounds.as_ref()) {
+            None => all = false,
+            Some(grounds) => {
+                lawful &= refused
+                    .all(|item| grounds.get(&item).is_some_and(|one| agreement.takes_ground(one)));
+            }
+        }
+    }
+    match () {
+        () if !lawful => Refusals::Unlawful,
+        () if !all => Refusals::Unopened,
+        () => Refusals::Lawful,
+    }
 }
 
 /// The grounds of a request's refusals that were opened, in the order of the statements.
@@ -575,7 +596,8 @@ fn grounds(request: &Request, openings: &Openings) -> Vec<String> {
     let mut grounds = Vec::new();
     for event in request.answered.iter().filter(|event| event.refused.is_none()) {
         let opened = opened(openings, &request.receiver, event);
-        grounds.extend(opened.iter().flat_map(|opened| opened.grounds.values().cloned()));
+        let opened = opened.and_then(|opened| opened.grounds.as_ref());
+        grounds.extend(opened.into_iter().flat_map(|grounds| grounds.values().cloned()));
     }
     grounds
 }
@@ -616,7 +638,7 @@ impl Answers {
         let refusals = request.answered.iter().filter(|event| event.refused.is_none());
         for event in refusals {
             let opened = opened(openings, &request.receiver, event);
-            let opened = opened.map_or(0, |opened| opened.grounds.len());
+            let opened = opened.and_then(|opened| opened.grounds.as_ref()).map_or(0, BTreeMap::len);
             let whole = usize::from(event.act.decision == Some(Decision::Refused));
             let stated = event.act.outcomes.iter().filter(|o| **o == Outcome::Refused).count();
             let closed = (whole + stated).saturating_sub(opened);

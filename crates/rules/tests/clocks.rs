@@ -15,7 +15,7 @@ use comity_rules::calendar::Calendar;
 use comity_rules::clock::{self, Clocks, Start};
 use comity_rules::command::{Command, Deed};
 use comity_rules::content::{Answer, ItemAnswer, Letter, Remark, Ruling};
-use comity_rules::quality::Result;
+use comity_rules::quality::{Refusals, Result};
 use comity_rules::request::{Decision, Outcome};
 use comity_rules::review::{Head, Opened, Review, Scope};
 use comity_rules::thread::{Sides as _, View};
@@ -50,17 +50,19 @@ fn answer() -> Command {
     })
 }
 
-/// A refusal that gives no ground, or one that the terms do not have, is no answer; one that nobody opened is taken at its
-/// word.
+/// A refusal that gives no ground, or one that the terms do not have, is no answer; of one that nobody opened that is
+/// what is said.
 #[test]
 fn a_refusal_without_a_ground_is_no_answer() {
     let ruling = |ground: Option<&str>| {
-        let (text, ground) = (String::new(), ground.map(str::to_owned));
+        let (text, ground) = (String::new(), Some(ground.map(str::to_owned)));
         Letter::Ruling(Ruling { decision: Decision::Refused, text, reason: None, ground })
     };
     let opened = |ground| Opened::of(&ruling(ground));
     for (opened, result) in [
-        (None, "refused"),
+        (None, "refused-unopened"),
+        // A proof that opens nothing of it.
+        (Some(Opened::default()), "refused-unopened"),
         (opened(None), "non-answer"),
         (opened(Some("made-up")), "non-answer"),
         (opened(Some("political-offence")), "refused"),
@@ -194,7 +196,7 @@ impl Case {
     /// What became of it.
     fn result(&mut self, now: &str) -> Result {
         let clocks = self.clocks(now);
-        Result::of(&self.parties[0].requests[&self.thread], &clocks, true)
+        Result::of(&self.parties[0].requests[&self.thread], &clocks, Refusals::Lawful)
     }
 
     /// The same by other terms than those that were signed.

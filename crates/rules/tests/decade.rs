@@ -236,7 +236,7 @@ impl Decade {
                         text: String::new(),
                         use_limits: String::new(),
                         limits: None,
-                        grounds: BTreeMap::default(),
+                        grounds: Default::default(),
                         items: vec![item],
                         attachments: vec![],
                     }),

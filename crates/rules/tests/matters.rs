@@ -317,6 +317,47 @@ fn several_acknowledgements_of_one_message_are_one() {
     }
 }
 
+/// Nor by acknowledging the first as if the others had not come yet, and each of them at once.
+#[test]
+fn what_crossed_an_acknowledgement_is_done_when_both_are() {
+    let mut case = Case::new();
+    let thread = case.act(0, None, signal(Signal::Message)).unwrap();
+    let first = last(&case, 0);
+    let receipted = case.parties[1].entries.len() as u64;
+    case.parties[0].command(Some(thread), Command::Deed(again(first))).unwrap();
+    let second = last(&case, 0);
+    case.parties[1].command(Some(thread), Command::Deed(confirm(first))).unwrap();
+    case.meet();
+    let figures = |case: &Case, acknowledged| {
+        let north = [(first + 1, 0), (second + 1, 1), (1_000, 240)];
+        let matter = timed(case, thread, &north, &[(receipted, 0), (1_000, acknowledged)]);
+        let now = start() + SignedDuration::from_hours(240);
+        let all = Readiness::of(&case.parties[0].terms, [&matter], None, now);
+        let times = &all[&matter.other].message;
+        (times.done, times.within, times.late, times.overdue)
+    };
+    assert_eq!(figures(&case, 240), (1, 0, 1, 0), "the second came a moment ago");
+    case.act(1, Some(thread), confirm(second)).unwrap();
+    assert_eq!(figures(&case, 240), (1, 0, 1, 0));
+}
+
+/// A receipt that comes after the acknowledgement says nothing of when it came.
+#[test]
+fn what_was_acknowledged_before_it_came_took_no_time_that_counts() {
+    let mut case = Case::new();
+    let thread = case.parties[0].command(None, Command::Deed(signal(Signal::Message))).unwrap();
+    case.deliver(0);
+    let owed = std::mem::take(&mut case.parties[1].owed);
+    let message = case.parties[1].matters[&thread].opened[0].index;
+    case.parties[1].command(Some(thread), Command::Deed(confirm(message))).unwrap();
+    let acknowledged = case.parties[1].entries.len() as u64;
+    case.parties[1].owed = owed;
+    case.meet();
+    let matter = timed(&case, thread, &[(1_000, 0)], &[(acknowledged, 240), (1_000, 241)]);
+    let south = &Readiness::of(&case.parties[0].terms, [&matter], None, start())[&matter.other];
+    assert_eq!((south.message.done, south.message.within, south.unreceipted), (0, 0, 1));
+}
+
 /// Who has what stands in the place of a message has the message: a receipt that is kept back hides neither.
 #[test]
 fn what_stands_in_the_place_of_a_message_says_that_it_came() {

@@ -310,8 +310,11 @@ pub async fn settle(db: &Db, keys: &[String], at: Timestamp) -> Result<(), Error
 /// [`Error`].
 pub async fn began(db: &Db, key: &str, at: Timestamp) -> Result<(), Error> {
     const SQL: &str = "UPDATE alert SET at = $2 WHERE key = $1";
+    const DUE: &str = "UPDATE alert_to SET due = $2 WHERE key = $1 AND sent IS NULL AND due > $2";
     let mut tx = db.begin().await?;
-    tx.execute(SQL, &[key.into(), at.as_second().into()]).await?;
+    for sql in [SQL, DUE] {
+        tx.execute(sql, &[key.into(), at.as_second().into()]).await?;
+    }
     tx.commit().await
 }
 

@@ -144,13 +144,6 @@ impl Dialogue {
                 (id, Deed::Minutes { day: Day(day), record: Record { text, actions } }, who)
             }
             Self::Agree { id, minutes, text, who } => {
-                // Whatever comes while a second person looks at it is not what was agreed to.
-                let latest = async || {
-                    let there =
-                        context.ask(Question::Mechanism(Mechanism::Matter { id: id.clone() }));
-                    Ok::<_, Failure>(there.await?["to_agree"].as_u64())
-                };
-                let minutes = if minutes.is_some() { minutes } else { latest().await? };
                 (id, Deed::Agree { minutes, remark: Remark { text } }, who)
             }
             Self::Action { id, number, open, text, who } => {

@@ -90,6 +90,9 @@ fn describe(matter: &Value) -> String {
         out.push_str("EXERCISE. Not a real case.\n");
     }
     let title = text(matter, "title");
+    if !matter["marking"].is_null() {
+        out.push_str(&format!("{}\n", text(matter, "marking")));
+    }
     out.push_str(&format!(
         "{}\n{}\n{}{}, {} to {}, under {}\nstate {}",
         if title.is_empty() {

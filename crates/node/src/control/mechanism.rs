@@ -337,6 +337,7 @@ fn line_json(node: &Node, line: &Line) -> Value {
 fn dossier_json(node: &Node, dossier: &Dossier) -> Value {
     let mut value = line_json(node, &dossier.line);
     let matter = &dossier.line.summary.matter;
+    value["marking"] = json!(dossier.marking());
     value["statements"] = dossier.statements.iter().map(statement_json).collect();
     value["definitions"] =
         definitions_json(&dossier.line.agreement.terms, None, &dossier.statements);

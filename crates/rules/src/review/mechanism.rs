@@ -133,8 +133,8 @@ impl Mechanism {
                 _ => {}
             }
             // What is said in an older thread is of the days on which it is said.
-            let is_call =
-                matter.topic == Topic::Hotline && Figure::of(matter).any(|one| one.is_of(scope));
+            let is_call = matter.topic == Topic::Hotline
+                && Figure::of(matter).iter().any(|one| one.is_of(scope));
             if is_call {
                 calls.push(matter);
             }

@@ -22,7 +22,8 @@ pub struct Readiness {
     pub ping: Times,
     /// Messages, likewise. A record of a call is none: it is its author's word for what was said already.
     pub message: Times,
-    /// Echo tests that it never receipted, and others that it neither receipted nor mirrored.
+    /// Echo tests that it never receipted, and others that it neither receipted nor mirrored, or only after it had
+    /// acknowledged them.
     pub unreceipted: u32,
     /// Those that its node had and could not open, by its own word, and that nobody there acknowledged since: how many
     /// of each sort. They are answers that did not come, in no time.
@@ -30,14 +31,14 @@ pub struct Readiness {
 }
 
 /// What counts as one: a test, or what was said with whatever stands in its place. Else whoever says it again makes a silence
-/// shorter, or several of one. What its author says in the place of what was acknowledged before that came is another.
+/// shorter, or several of one.
 pub(super) struct Figure {
     by_opener: bool,
     signal: Signal,
     sent: Timestamp,
     /// When the other side had any of it, of an echo by its receipt.
     came: Option<Timestamp>,
-    /// When it was first acknowledged, and how much of the other ledger whoever did so had seen.
+    /// When it was acknowledged, and how much of the other ledger whoever did so had seen.
     done: Option<(Timestamp, u64)>,
     /// Whether the other side's node could not open it, and nobody there acknowledged it.
     is_unopened: bool,
@@ -45,10 +46,11 @@ pub(super) struct Figure {
 
 impl Figure {
     /// Those of a thread, of whatever was witnessed.
-    pub(super) fn of(matter: &Matter) -> impl Iterator<Item = Self> {
-        let mut chains: BTreeMap<(bool, u64), Vec<Self>> = BTreeMap::new();
+    pub(super) fn of(matter: &Matter) -> Vec<Self> {
+        let mut all: Vec<Self> = Vec::new();
+        // Of what was said first the latest figure, to which what stands in its place is added.
+        let mut latest: BTreeMap<(bool, u64), usize> = BTreeMap::new();
         for message in matter.messages(View::ALL) {
-            let chain = chains.entry((message.by_opener, message.first.index)).or_default();
             // From the witnessed times of both: what is between the two lines, and not on them.
             let Some(sent) = message.event.witnessed else { continue };
             let signal = message.signal();
@@ -62,24 +64,39 @@ impl Figure {
             let is_unopened = message.is_unopened();
             let by_opener = message.by_opener;
             let own = Self { by_opener, signal, sent, came, done, is_unopened };
-            // Who acknowledged the earlier one and had this crossed nothing.
-            let had =
-                |(done, seen)| seen > message.event.index || came.is_some_and(|came| done > came);
-            let before = chain.iter_mut().rev().find(|one| !one.is_unopened);
-            match before.filter(|one| one.done.is_none_or(had)) {
-                Some(one) if !is_unopened => {
-                    one.came = one.came.into_iter().chain(came).min();
-                    one.done = one.done.into_iter().chain(done).min();
-                }
-                _ => chain.push(own),
+            if is_unopened {
+                all.push(own);
+                continue;
+            }
+            let place = (by_opener, message.first.index);
+            let before = latest.get(&place).and_then(|at| all.get_mut(*at));
+            if !before.is_some_and(|before| before.add(&own, message.event.index)) {
+                latest.insert(place, all.len());
+                all.push(own);
             }
         }
-        chains.into_values().flatten()
+        all
     }
 
-    /// Whether it is of this period: by when it came, and of what did not, by when it was sent.
+    /// Adds what was said in its place, the author's entry of this number; false where that is another.
+    fn add(&mut self, other: &Self, index: u64) -> bool {
+        match (self.done, other.done) {
+            (None, done) => self.done = done,
+            // Who acknowledged the earlier one and had this acknowledged both.
+            (Some(done), _) if done.1 > index || other.came.is_some_and(|came| done.0 > came) => {
+                self.done = self.done.into_iter().chain(other.done).min();
+            }
+            // They crossed: nobody is done before both are.
+            (Some(done), Some(later)) if other.sent < done.0 => self.done = Some(done.max(later)),
+            _ => return false,
+        }
+        self.came = self.came.into_iter().chain(other.came).min();
+        true
+    }
+
+    /// Whether it is of this period: by when it was sent.
     pub(super) fn is_of(&self, scope: Scope) -> bool {
-        scope.hold(self.came.unwrap_or(self.sent))
+        scope.hold(self.sent)
     }
 }
 
@@ -96,8 +113,8 @@ impl Readiness {
         let mut all: BTreeMap<_, Self> =
             parties.map(|party| (party.id.clone(), Self::default())).collect();
         for matter in matters.into_iter().filter(|matter| matter.topic == Topic::Hotline) {
-            let figures = Figure::of(matter);
-            for figure in figures.filter(|one| scope.is_none_or(|scope| one.is_of(scope))) {
+            let is_of = |one: &Figure| scope.is_none_or(|scope| one.is_of(scope));
+            for figure in Figure::of(matter).into_iter().filter(is_of) {
                 let to = if figure.by_opener { &matter.other } else { &matter.opener };
                 all.entry(to.clone()).or_default().take(agreement, &figure, now);
             }
@@ -110,12 +127,11 @@ impl Readiness {
     #[must_use]
     pub fn by_signal(&self) -> [(Signal, &Times, u32); 4] {
         let unopened = |signal| self.unopened.get(&signal).copied().unwrap_or_default();
-        let said = unopened(Signal::Message) + unopened(Signal::Telephone);
         [
             (Signal::Echo, &self.echo, unopened(Signal::Echo)),
             (Signal::ReadBack, &self.read_back, unopened(Signal::ReadBack)),
             (Signal::Ping, &self.ping, unopened(Signal::Ping)),
-            (Signal::Message, &self.message, said),
+            (Signal::Message, &self.message, unopened(Signal::Message)),
         ]
     }
 
@@ -129,6 +145,8 @@ impl Readiness {
         if signal == Signal::Telephone {
             return;
         }
+        // What is acknowledged before it came was not answered in no time: its receipt was kept back.
+        let came = came.filter(|came| done.is_none_or(|(done, _)| *came <= done));
         self.unreceipted += u32::from(came.is_none());
         if signal == Signal::Echo {
             let within = hotline.and_then(|hotline| hotline.echo_within.as_ref());

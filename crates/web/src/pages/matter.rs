@@ -12,7 +12,7 @@ use comity_rules::access::Right;
 use comity_rules::agreement::Agreement;
 use comity_rules::command::{Command, Deed};
 use comity_rules::content::{
-    Agenda, Judgement, Letter, Record, Remark, Response as Reply, Verdict,
+    Agenda, Judgement, Letter, Record, Remark, Response as Reply, Tlp, Verdict,
 };
 use comity_rules::matter::{Day, Position, Signal, Topic};
 use comity_rules::thread::View;
@@ -260,14 +260,7 @@ impl Page {
         frame.exercise |= matter.exercise;
         let (kind, title) = super::hotline::headline(t, line);
         let between = [("from", name(&matter.opener)), ("to", name(&matter.other))];
-        let marking = dossier.statements.iter().find_map(|statement| {
-            match &statement.kept.as_ref()?.letter {
-                Letter::Message(message) => Some(message.marking.label()),
-                Letter::Concern(concern) => Some(concern.marking.label()),
-                Letter::Notice(notice) => Some(notice.marking.label()),
-                _ => None,
-            }
-        });
+        let marking = dossier.marking().map(Tlp::label);
         let positions = if matter.topic == Topic::Concern {
             [(true, &matter.opener), (false, &matter.other)]
                 .into_iter()
