@@ -48,6 +48,8 @@ pub enum Result {
     Complete,
     /// Some items were answered.
     Partial,
+    /// Some were, and the asker's node could not open that, by its own receipt.
+    AnsweredUnopened,
     /// None was answered, and every refusal names a lawful ground.
     Refused,
     /// None was answered, and of some refusal nobody opened whether it names one.
@@ -64,9 +66,10 @@ pub enum Result {
 
 impl Result {
     /// Every one, the best first.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Complete,
         Self::Partial,
+        Self::AnsweredUnopened,
         Self::Refused,
         Self::RefusedUnopened,
         Self::Impossible,
@@ -81,6 +84,7 @@ impl Result {
         match self {
             Self::Complete => "complete",
             Self::Partial => "partial",
+            Self::AnsweredUnopened => "answered-unopened",
             Self::Refused => "refused",
             Self::RefusedUnopened => "refused-unopened",
             Self::Impossible => "impossible",
@@ -98,7 +102,13 @@ impl Result {
         let answered = count(request::Outcome::Answered);
         let refused = count(request::Outcome::Refused);
         let whole = standing.decision == Some(Decision::Refused);
+        let unopened = request.answered.iter().any(|event| {
+            let answers = event.act.outcomes.contains(&request::Outcome::Answered);
+            event.refused.is_none() && answers && event.is_unopened()
+        });
         match () {
+            // Neither side alone can say whose fault it is.
+            () if unopened => Self::AnsweredUnopened,
             () if answered == request.items => Self::Complete,
             () if answered > 0 => Self::Partial,
             () if standing.is_answered() && (refused > 0 || whole) => match refusals {

@@ -50,6 +50,30 @@ fn answer() -> Command {
     })
 }
 
+/// An answer that the asker's node could not open, by its own receipt, is neither complete nor none.
+#[test]
+fn what_could_not_be_opened_is_not_complete() {
+    for (code, result) in [("", Result::Complete), ("undecryptable", Result::AnsweredUnopened)] {
+        let mut case = Case::sent("01T08:00");
+        case.receive(1, "01T08:00");
+        case.act(1, "01T09:00", Command::Acknowledge(remark()));
+        case.act(1, "01T10:00", answer());
+        let [north, south] = &mut case.parties;
+        for entry in south.entries.iter().skip(north.arrived.len()) {
+            north.arrive(entry).unwrap();
+        }
+        north.verify();
+        for receipt in &mut north.owed {
+            receipt.code = code.to_owned();
+        }
+        north.pay();
+        for entry in north.entries.iter().skip(south.arrived.len()) {
+            south.arrive(entry).unwrap();
+        }
+        assert_eq!(case.result("02T08:00"), result);
+    }
+}
+
 /// A refusal that gives no ground, or one that the terms do not have, is no answer; of one that nobody opened that is
 /// what is said.
 #[test]

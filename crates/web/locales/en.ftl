@@ -333,6 +333,7 @@ review-renewing = A later review is being made, and shows here as soon as it sta
 review-nothing-witnessed = Outside witnesses have not covered both ledgers yet; as soon as they have, the review is here.
 result-complete = complete
 result-partial = partial
+result-answered-unopened = answered, and not readable there
 result-refused = refused, with a lawful ground
 result-refused-unopened = refused, its ground not opened
 result-impossible = cannot be done

@@ -328,6 +328,7 @@ review-renewing = 正在生成较新的审议；完成后即显示于此。
 review-nothing-witnessed = 外部见证人尚未见证双方账本；见证后审议即显示于此。
 result-complete = 全部答复
 result-partial = 部分答复
+result-answered-unopened = 已答复,对方无法读取
 result-refused = 依法拒绝
 result-refused-unopened = 已拒绝,理由未公开
 result-impossible = 无法办理
