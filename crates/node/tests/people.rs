@@ -49,6 +49,10 @@ async fn two_eyes(stage: &Stage, kinds: &[Kind], except: &[&str]) -> Terms {
     terms
 }
 
+fn agree() -> Command {
+    Command::Deed(Deed::Agree { minutes: None, remark: remark("") })
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn accounts_let_in_and_out() {
     let folder = tempfile::tempdir().unwrap();
@@ -375,15 +379,7 @@ async fn an_action_item_is_done_by_whose_it_is() {
     let minutes = Command::Deed(Deed::Minutes { day, record });
     north.command(&operator, None, thread, minutes).await.unwrap();
     stage.settle().await;
-    south
-        .command(
-            &operator,
-            None,
-            thread,
-            Command::Deed(Deed::Agree { minutes: None, remark: remark("") }),
-        )
-        .await
-        .unwrap();
+    south.command(&operator, None, thread, agree()).await.unwrap();
     stage.settle().await;
     assert_eq!(north.open_actions(&operator).await.unwrap().into_inner().len(), 1);
     let done = || Command::Deed(Deed::Action { item: 1, done: true, remark: remark("") });
@@ -439,15 +435,7 @@ async fn a_commitment_is_judged_when_the_period_is_over_by_what_was_fixed() {
     let thread =
         Some(north.command(&operator, Some(&stage.hash()), None, fix).await.unwrap().thread);
     stage.settle().await;
-    south
-        .command(
-            &operator,
-            None,
-            thread,
-            Command::Deed(Deed::Agree { minutes: None, remark: remark("") }),
-        )
-        .await
-        .unwrap();
+    south.command(&operator, None, thread, agree()).await.unwrap();
     stage.settle().await;
     let today = north.now().to_zoned(jiff::tz::TimeZone::UTC).date();
     let judge = |until: i64, criterion: &str| {

@@ -11,6 +11,7 @@
 //! receipted is counted apart; exercises are kept out.
 
 mod mechanism;
+mod openings;
 mod readiness;
 
 use std::collections::BTreeMap;
@@ -22,101 +23,19 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use crate::agreement::{Agreement, Counts, Readers};
 use crate::clock::{self, Clocks, Deadline, Start};
-use crate::content::{Concern, DIMENSIONS, Letter, Verdict, Yardstick};
-use crate::quality::{self, Refusals, Scores};
+use crate::content::DIMENSIONS;
+use crate::quality::{self, Scores};
 use crate::request::{Decision, Outcome};
 use crate::thread::{Event, Sides as _, View};
 use crate::{Kind, Matter, PartyId, Request, ThreadId};
 
 pub use mechanism::{Judged, Kept, Line, Mechanism, Pause, actions};
+pub use openings::{FIELDS, Opened, Openings};
+use openings::{given, grounds, opened, refusals};
 pub use readiness::Readiness;
 
 /// The version of what a review computes: other rules, another number.
 pub const VERSION: u32 = 10;
-
-/// What was opened of a statement for the review.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Opened {
-    /// Of refusals: their grounds, by item; item 0 is the whole. `None` where nobody opened that: what is withheld is not
-    /// what was never given.
-    pub grounds: Option<BTreeMap<usize, String>>,
-    /// Of an assessment.
-    pub scores: Option<Scores>,
-    /// Of a yardstick or a concern: under which commitment.
-    pub commitment: Option<String>,
-    /// Of a judgement, by party.
-    pub verdicts: BTreeMap<String, Verdict>,
-    /// Of a judgement: the first day, and the one after the last.
-    pub period: (Option<Date>, Option<Date>),
-}
-
-/// Everything that was opened: whose ledger, which entry.
-pub type Openings = BTreeMap<(PartyId, u64), Opened>;
-
-/// The fields that a review opens.
-pub const FIELDS: [&str; 7] =
-    ["ground", "grounds", "scores", "commitment", "verdicts", "from", "to"];
-
-impl Opened {
-    /// What a review wants of a letter; `None` of one that has nothing of it.
-    #[must_use]
-    pub fn of(letter: &Letter) -> Option<Self> {
-        let (grounds, refuses) = match letter {
-            Letter::Ruling(ruling) => {
-                let grounds = ruling.ground.as_ref().map(Opened::of_whole);
-                (grounds, ruling.decision == Decision::Refused)
-            }
-            Letter::Answer(answer) => {
-                let refuses = answer.items.iter().any(|item| item.outcome == Outcome::Refused);
-                (answer.grounds.clone(), refuses)
-            }
-            Letter::Assessment(assessment) => {
-                let scores = Some(assessment.scores.clone());
-                return Some(Self { scores, ..Self::default() });
-            }
-            Letter::Yardstick(Yardstick { commitment, .. })
-            | Letter::Concern(Concern { commitment, .. }) => {
-                let commitment = Some(commitment.clone());
-                return Some(Self { commitment, ..Self::default() });
-            }
-            Letter::Judgement(judgement) => {
-                let verdicts =
-                    judgement.verdicts.iter().map(|(p, v)| (p.to_string(), *v)).collect();
-                let period = (Some(judgement.from), Some(judgement.to));
-                return Some(Self { verdicts, period, ..Self::default() });
-            }
-            _ => return None,
-        };
-        grounds
-            .filter(|_| refuses)
-            .map(|grounds| Self { grounds: Some(grounds), ..Self::default() })
-    }
-
-    /// The ground of the whole, by item.
-    fn of_whole(ground: &Option<String>) -> BTreeMap<usize, String> {
-        ground.iter().map(|ground| (0, ground.clone())).collect()
-    }
-
-    /// The same from fields that somebody else opened; `None` where there is none of it, or it has not
-    /// its form.
-    #[must_use]
-    pub fn of_field(&mut self, name: &str, value: &[u8]) -> Option<()> {
-        match name {
-            "ground" => {
-                let ground = minicbor_serde::from_slice(value).ok()?;
-                self.grounds = Some(Self::of_whole(&ground));
-            }
-            "grounds" => self.grounds = Some(minicbor_serde::from_slice(value).ok()?),
-            "scores" => self.scores = Some(minicbor_serde::from_slice(value).ok()?),
-            "commitment" => self.commitment = Some(minicbor_serde::from_slice(value).ok()?),
-            "verdicts" => self.verdicts = minicbor_serde::from_slice(value).ok()?,
-            "from" => self.period.0 = Some(minicbor_serde::from_slice(value).ok()?),
-            "to" => self.period.1 = Some(minicbor_serde::from_slice(value).ok()?),
-            _ => return None,
-        }
-        Some(())
-    }
-}
 
 /// What a review is of: days in UTC, from the first's beginning to the last's, which is not in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -558,50 +477,6 @@ impl Row {
     }
 }
 
-/// What was opened of a statement, where the other side has receipted its content: what one side alone can
-/// read is in no review, else the two would differ.
-fn opened<'a>(openings: &'a Openings, party: &PartyId, event: &Event) -> Option<&'a Opened> {
-    let taken = event.receipt.as_ref().is_some_and(|receipt| receipt.code.is_empty());
-    openings.get(&(party.clone(), event.index)).filter(|_| taken)
-}
-
-/// Whether every refusal names a ground that the terms have, as far as that was opened.
-fn refusals(request: &Request, agreement: &Agreement, openings: &Openings) -> Refusals {
-    let (mut all, mut lawful) = (true, true);
-    for event in request.answered.iter().filter(|event| event.refused.is_none()) {
-        let whole = (event.act.decision == Some(Decision::Refused)).then_some(0);
-        let items = (1..).zip(&event.act.outcomes).filter(|(_, one)| **one == Outcome::Refused);
-        let mut refused = whole.into_iter().chain(items.map(|(item, _)| item)).peekable();
-        if refused.peek().is_none() {
-            continue;
-        }
-        let opened = opened(openings, &request.receiver, event);
-        match opened.and_then(|opened| opened.grounds.as_ref()) {
-            None => all = false,
-            Some(grounds) => {
-                lawful &= refused
-                    .all(|item| grounds.get(&item).is_some_and(|one| agreement.takes_ground(one)));
-            }
-        }
-    }
-    match () {
-        () if !lawful => Refusals::Unlawful,
-        () if !all => Refusals::Unopened,
-        () => Refusals::Lawful,
-    }
-}
-
-/// The grounds of a request's refusals that were opened, in the order of the statements.
-fn grounds(request: &Request, openings: &Openings) -> Vec<String> {
-    let mut grounds = Vec::new();
-    for event in request.answered.iter().filter(|event| event.refused.is_none()) {
-        let opened = opened(openings, &request.receiver, event);
-        let opened = opened.and_then(|opened| opened.grounds.as_ref());
-        grounds.extend(opened.into_iter().flat_map(|grounds| grounds.values().cloned()));
-    }
-    grounds
-}
-
 impl Took {
     fn of(clocks: &Clocks, deadline: &Deadline, taken: Option<SignedDuration>) -> Self {
         Self {
@@ -637,8 +512,7 @@ impl Answers {
         }
         let refusals = request.answered.iter().filter(|event| event.refused.is_none());
         for event in refusals {
-            let opened = opened(openings, &request.receiver, event);
-            let opened = opened.and_then(|opened| opened.grounds.as_ref()).map_or(0, BTreeMap::len);
+            let opened = given(openings, &request.receiver, event).map_or(0, BTreeMap::len);
             let whole = usize::from(event.act.decision == Some(Decision::Refused));
             let stated = event.act.outcomes.iter().filter(|o| **o == Outcome::Refused).count();
             let closed = (whole + stated).saturating_sub(opened);

@@ -185,15 +185,21 @@ fn what_is_said_again_stands_in_the_place_of_what_it_names() {
     }
 }
 
-/// It is said again while the acknowledgement of it is on its way.
-#[test]
-fn what_is_said_again_though_it_was_heard_waits_by_itself() {
+/// A message that is said again while its acknowledgement is on its way: its thread and its place.
+fn crossed() -> (Case, ThreadId, u64) {
     let mut case = Case::new();
     let thread = case.act(0, None, signal(Signal::Message)).unwrap();
     let first = last(&case, 0);
     case.parties[1].command(Some(thread), Command::Deed(confirm(first))).unwrap();
     case.parties[0].command(Some(thread), Command::Deed(again(first))).unwrap();
     case.meet();
+    (case, thread, first)
+}
+
+/// It is said again while the acknowledgement of it is on its way.
+#[test]
+fn what_is_said_again_though_it_was_heard_waits_by_itself() {
+    let (mut case, thread, first) = crossed();
     assert_eq!(case.state(thread), (State::Unacknowledged, Some("south")));
     case.act(1, Some(thread), confirm(last(&case, 0))).unwrap();
     assert_eq!(case.state(thread), (State::Acknowledged, None));
@@ -269,12 +275,7 @@ fn what_can_be_read_is_acknowledged_though_what_stands_in_its_place_cannot() {
 /// What was said in the place of a message while it was acknowledged is a silence of its own.
 #[test]
 fn an_acknowledgement_that_crosses_hides_no_silence() {
-    let mut case = Case::new();
-    let thread = case.act(0, None, signal(Signal::Message)).unwrap();
-    let first = last(&case, 0);
-    case.parties[1].command(Some(thread), Command::Deed(confirm(first))).unwrap();
-    case.parties[0].command(Some(thread), Command::Deed(again(first))).unwrap();
-    case.meet();
+    let (case, thread, _) = crossed();
     let mut matter = case.parties[0].matters[&thread].clone();
     for party in [matter.opener.clone(), matter.other.clone()] {
         matter.witnessed(&party, (0, 1_000), start());
@@ -320,14 +321,9 @@ fn several_acknowledgements_of_one_message_are_one() {
 /// Nor by acknowledging the first as if the others had not come yet, and each of them at once.
 #[test]
 fn what_crossed_an_acknowledgement_is_done_when_both_are() {
-    let mut case = Case::new();
-    let thread = case.act(0, None, signal(Signal::Message)).unwrap();
-    let first = last(&case, 0);
-    let receipted = case.parties[1].entries.len() as u64;
-    case.parties[0].command(Some(thread), Command::Deed(again(first))).unwrap();
+    let (mut case, thread, first) = crossed();
     let second = last(&case, 0);
-    case.parties[1].command(Some(thread), Command::Deed(confirm(first))).unwrap();
-    case.meet();
+    let receipted = case.parties[1].matters[&thread].replied[0].index;
     let figures = |case: &Case, acknowledged| {
         let north = [(first + 1, 0), (second + 1, 1), (1_000, 240)];
         let matter = timed(case, thread, &north, &[(receipted, 0), (1_000, acknowledged)]);

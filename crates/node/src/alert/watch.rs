@@ -331,10 +331,9 @@ fn of_matter(node: &Node, line: &matters::Line, alerts: &mut Vec<Alert>) {
             }
         }
         topic if line.waits_for(node) || topic == Topic::Suspension => {
+            let ours = matter.opener == *node.party();
             // Who suspended knows it.
-            let own = topic == Topic::Suspension && matter.opener == *node.party();
-            if !own {
-                let ours = matter.opener == *node.party();
+            if !(ours && topic == Topic::Suspension) {
                 // Other minutes are another matter to look at.
                 let minutes = matter.minutes_for(ours, View::ALL);
                 let part = match minutes.filter(|_| topic == Topic::Dialogue) {
