@@ -10,7 +10,7 @@ use comity_rules::agreement::{Agreement, Closes, Terms, time_of};
 use comity_rules::audit::{self, Audit};
 use comity_rules::card::{self, Card};
 use comity_rules::channel::Channel;
-use comity_rules::clock::{self, Clocks, Start, Suspension, tally};
+use comity_rules::clock::{self, Clocks, Suspension, tally};
 use comity_rules::period::instant;
 use comity_rules::review::Head;
 use comity_rules::thread::View;
@@ -551,11 +551,7 @@ fn row(
         "outcomes": outcomes,
         "sent": request.asked.first().and_then(|event| event.witnessed),
         "started": clocks.start.instant(),
-        "started_by": match clocks.start {
-            Start::Receipt(_) => "receipt",
-            Start::Mirror(_) => "mirror",
-            Start::Unreceipted => "unreceipted",
-        },
+        "started_by": clocks.start.as_str(),
         "acknowledged": clocks.acknowledge.done,
         "acknowledged_in_seconds": since(clocks.acknowledge.done),
         "acknowledge_due": clocks.acknowledge.due,

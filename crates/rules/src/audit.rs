@@ -127,6 +127,11 @@ impl Audit {
 impl Going {
     fn take(&mut self, side: usize, other: &Ledger, admitted: &Admitted) -> Result<(), Refusal> {
         let body = admitted.statement.body();
+        for at in within(&self.concerns[1 - side], admitted.shows) {
+            let thread = self.concerns[1 - side][at].1;
+            self.opened[thread].shown(&other.channel.from, admitted.shows, admitted.index);
+            self.concerns[side].push((admitted.index, thread));
+        }
         if admitted.kind == Kind::Receipt {
             for receipt in channel::decode_receipts(&body.public)? {
                 if other.tiles.leaf(receipt.index) != Some(receipt.leaf) {

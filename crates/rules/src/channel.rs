@@ -36,6 +36,9 @@ pub struct Channel {
     pub last: Option<String>,
     /// Size of the other ledger that its last statement had seen.
     pub seen: u64,
+    /// The same of the last that was admitted.
+    #[serde(default)]
+    shown: u64,
     keys: Vec<Key>,
     /// The party's latest key for the hotline.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -137,6 +140,8 @@ pub struct Admitted {
     pub index: u64,
     /// The statement.
     pub statement: VerifiedStatement,
+    /// Entries of the other ledger, from and to, that no statement here had seen before this one.
+    pub shows: (u64, u64),
 }
 
 impl Channel {
@@ -154,6 +159,7 @@ impl Channel {
             sequence: 0,
             last: None,
             seen: 0,
+            shown: 0,
             keys: Vec::new(),
             hotline: None,
             hotline_at: 0,
@@ -198,7 +204,9 @@ impl Channel {
             }
             _ => {}
         }
-        Ok(Admitted { kind, index, statement })
+        let shows = (self.shown, self.seen);
+        self.shown = self.seen;
+        Ok(Admitted { kind, index, statement, shows })
     }
 
     /// Checks the signatures of entries to come under the keys that are known by now, which is cheaper

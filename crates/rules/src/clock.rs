@@ -1,9 +1,9 @@
 //! Deadlines of a request, from witnessed times and the agreement's limits alone.
 //!
-//! A clock starts when the receiver is proven to have the request: at its receipt, or when its mirror
-//! covered it, whichever comes first, so that a receipt that comes late takes back nothing. Before
-//! either the request is unreceipted and counted apart. A clarification suspends the whole from the
-//! question's time to the receipt of the reply. Overdue is derived, never stored as a fact. A limit that
+//! A clock starts when the receiver is proven to have the request: at its receipt, when its mirror covered
+//! it, or at the first thing that it stated and that had seen it, whichever comes first, so that a receipt
+//! that comes late takes back nothing. Before any the request is unreceipted and counted apart. A clarification suspends the whole from the
+//! question's time to when the receiver had the reply, by the same proofs. Overdue is derived, never stored as a fact. A limit that
 //! counts working time runs while the receiver's calendar says that people work, and so do the times that
 //! are held against it.
 
@@ -25,7 +25,9 @@ pub enum Start {
     Receipt(Timestamp),
     /// The receiver's mirror covered it then, and no receipt had been witnessed.
     Mirror(Timestamp),
-    /// Neither: counted apart.
+    /// A statement of the receiver's that had seen it was witnessed then, and neither before.
+    Statement(Timestamp),
+    /// None of these: counted apart.
     Unreceipted,
 }
 
@@ -50,7 +52,7 @@ pub struct Deadline {
 pub struct Suspension {
     /// When the question was asked.
     pub from: Timestamp,
-    /// When the reply was receipted; none while it is open.
+    /// When the receiver had the reply; none while it is open.
     pub to: Option<Timestamp>,
 }
 
@@ -61,6 +63,10 @@ pub struct Clocks {
     pub start: Start,
     /// Acknowledgement.
     pub acknowledge: Deadline,
+    /// Whether nothing but the acknowledgement itself shows that the request had come, which tells nothing of how long
+    /// it took.
+    #[serde(skip)]
+    pub untimed: bool,
     /// The decision about the whole, where the terms have a limit for it: an answer decides too.
     pub decide: Deadline,
     /// Answer.
@@ -132,9 +138,15 @@ impl Clocks {
             let late = late.filter(SignedDuration::is_positive).map(whole);
             Deadline { limit: limit.cloned(), due, soon, done, late }
         };
-        let acknowledged = first(&request.answered, |event| event.act.kind == Kind::Acknowledge);
+        let acknowledge = effective(&request.answered, |event| event.act.kind == Kind::Acknowledge);
+        let acknowledged = acknowledge.and_then(|event| event.witnessed);
+        let untimed = request.asked.first().zip(acknowledge).is_some_and(|(sent, acknowledge)| {
+            let came = sent.came_before(acknowledge.index);
+            came.is_none_or(|came| acknowledged.is_some_and(|done| done < came))
+        });
         let decide = class.and_then(|class| class.decide.as_ref());
-        let decided = first(&request.answered, |event| event.act.kind == Kind::Decide);
+        let decided = effective(&request.answered, |event| event.act.kind == Kind::Decide);
+        let decided = decided.and_then(|event| event.witnessed);
         let decided = match (decided, done) {
             (Some(decided), Some(done)) => Some(decided.min(done)),
             (decided, done) => decided.or(done),
@@ -147,6 +159,7 @@ impl Clocks {
                 standing.acknowledged,
                 acknowledged,
             ),
+            untimed,
             decide: deadline(
                 decide,
                 &standing_still(asked.clone(), timer(decide).as_ref(), decided),
@@ -210,9 +223,12 @@ impl Clocks {
     }
 
     /// Time from the start to the acknowledgement, or to `now` while there is none and it is still
-    /// wanted. Working time, where the limits count that.
+    /// wanted; none where it is itself all that shows when the request came. Working time, where the limits count that.
     #[must_use]
     pub fn acknowledged_in(&self, now: Timestamp) -> Option<SignedDuration> {
+        if self.untimed {
+            return None;
+        }
         let until = self.acknowledge.done.or(self.ended_at).unwrap_or(now);
         let stopped = self.pauses.iter().filter_map(|pause| pause.until(Some(until)));
         let stopped: SignedDuration =
@@ -391,15 +407,22 @@ impl<'a> Timer<'a> {
 impl Start {
     fn of(request: &Request) -> Self {
         let Some(sent) = request.asked.first() else { return Self::Unreceipted };
-        let receipt = sent.receipt.as_ref().and_then(|receipt| receipt.witnessed);
-        // A mirror's time is by the receiver's own clock. It binds who cosigned it, yet nobody has
-        // what is not yet there: before it was witnessed itself, no clock starts.
-        let mirror = sent.mirrored.zip(sent.witnessed).map(|(mirror, sent)| mirror.max(sent));
-        match (receipt, mirror) {
-            (Some(receipt), Some(mirror)) if mirror < receipt => Self::Mirror(mirror),
-            (Some(receipt), _) => Self::Receipt(receipt),
-            (None, Some(mirror)) => Self::Mirror(mirror),
-            (None, None) => Self::Unreceipted,
+        match sent.came() {
+            None => Self::Unreceipted,
+            Some(came) if sent.receipted() == Some(came) => Self::Receipt(came),
+            Some(came) if sent.held() == Some(came) => Self::Mirror(came),
+            Some(came) => Self::Statement(came),
+        }
+    }
+
+    /// By what it is proven.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Receipt(_) => "receipt",
+            Self::Mirror(_) => "mirror",
+            Self::Statement(_) => "statement",
+            Self::Unreceipted => "unreceipted",
         }
     }
 
@@ -407,7 +430,7 @@ impl Start {
     #[must_use]
     pub fn instant(self) -> Option<Timestamp> {
         match self {
-            Self::Receipt(time) | Self::Mirror(time) => Some(time),
+            Self::Receipt(time) | Self::Mirror(time) | Self::Statement(time) => Some(time),
             Self::Unreceipted => None,
         }
     }
@@ -435,9 +458,9 @@ fn counting(
     counted
 }
 
-/// The witnessed time of the first statement with effect that `wanted` finds.
-fn first(events: &[Event], wanted: impl Fn(&Event) -> bool) -> Option<Timestamp> {
-    events.iter().filter(|event| event.refused.is_none()).find(|event| wanted(event))?.witnessed
+/// The first statement with effect that `wanted` finds.
+fn effective(events: &[Event], wanted: impl Fn(&Event) -> bool) -> Option<&Event> {
+    events.iter().filter(|event| event.refused.is_none()).find(|event| wanted(event))
 }
 
 /// Whether it was closed or withdrawn, and when that was witnessed.
@@ -474,14 +497,8 @@ fn suspensions(request: &Request) -> Vec<Suspension> {
                     && event.act.kind == Kind::Reply
                     && event.act.answers == Some(question.index)
             });
-            // Whoever keeps his receipt back has it all the same, by his mirror or by what he stated since.
-            let had = reply.and_then(|reply| {
-                let later = request.answered.iter().find(|event| event.seen > reply.index);
-                let later = later.and_then(|event| event.witnessed);
-                reply.came().into_iter().chain(later).min()
-            });
             // A time that a skewed witness put before the question suspends nothing.
-            let to = had.map(|to| to.max(from));
+            let to = reply.and_then(Event::came).map(|to| to.max(from));
             Some(Suspension { from, to })
         })
         .collect()

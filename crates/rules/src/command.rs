@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::agreement::{Agreement, RefusalPart, RequestKind, Words};
 use crate::content::{
-    Answer, Ask, Assessment, Attachment, DIMENSIONS, Letter, Reason, Remark, Ruling, Translation,
+    Answer, Ask, Assessment, Attachment, DIMENSIONS, Letter, MAX_TITLE, Reason, Remark, Ruling,
+    Translation,
 };
 use crate::matter::Topic;
 use crate::quality;
@@ -126,6 +127,14 @@ pub enum Flaw {
         /// How many it has.
         items: usize,
     },
+    /// A title that nobody would read as one.
+    #[error("{given} characters, at most {most}")]
+    TooLong {
+        /// How many it has.
+        given: usize,
+        /// How many it may have.
+        most: usize,
+    },
     /// A title of more than one line.
     #[error("want one line, without tabs and other characters that steer a terminal")]
     NotOneLine,
@@ -200,6 +209,7 @@ impl Flaw {
             Self::DueBefore(_) => "due-before",
             Self::NoId => "no-id",
             Self::NoItem { .. } => "no-item",
+            Self::TooLong { .. } => "too-long",
             Self::NotOneLine => "not-one-line",
             Self::Twice => "twice",
             Self::LeftOpen => "left-open",
@@ -343,21 +353,25 @@ pub fn decide(
     })
 }
 
-/// A title is there, and one line.
-fn check_title(title: &str, why: &'static str) -> Result<(), Problem> {
-    let place = "title".to_owned();
+/// A title is there, and one line that can be read as one.
+fn check_title(place: &str, title: &str, why: &'static str) -> Result<(), Problem> {
+    let place = place.to_owned();
     if title.trim().is_empty() {
         return Err(Problem::Missing { place, why });
     }
     if title.trim().contains(char::is_control) {
         return Err(Problem::Wrong { place, flaw: Flaw::NotOneLine });
     }
+    let (given, most) = (title.chars().count(), MAX_TITLE);
+    if given > most {
+        return Err(Problem::Wrong { place, flaw: Flaw::TooLong { given, most } });
+    }
     Ok(())
 }
 
 fn check_ask(agreement: &Agreement, class: Option<&str>, ask: &Ask) -> Result<(), Problem> {
     let missing = |place: &str, why| Err(Problem::Missing { place: place.to_owned(), why });
-    check_title(&ask.title, "both sides know a request by it")?;
+    check_title("title", &ask.title, "both sides know a request by it")?;
     if ask.facts.trim().is_empty() {
         return missing("facts", "nobody can judge a request that does not say what happened");
     }
@@ -442,10 +456,9 @@ fn check_translation(ask: &Ask, translation: &Translation) -> Result<(), Problem
     if translation.language.eq_ignore_ascii_case(&ask.language) {
         return wrong("language", Flaw::SameLanguage);
     }
-    for (place, text) in [("title", &translation.title), ("facts", &translation.facts)] {
-        if text.trim().is_empty() {
-            return missing(place, "a translation is of the whole");
-        }
+    check_title("translation.title", &translation.title, "a translation is of the whole")?;
+    if translation.facts.trim().is_empty() {
+        return missing("facts", "a translation is of the whole");
     }
     if translation.items.len() != ask.items.len() {
         let (given, items) = (translation.items.len(), ask.items.len());

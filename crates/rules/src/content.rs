@@ -23,6 +23,9 @@ pub use matter::{
     Verdict, Yardstick,
 };
 
+/// Characters of a title: a thread is known by it in lists, in mails and on terminals.
+pub const MAX_TITLE: usize = 200;
+
 /// Traffic Light Protocol 2.0; labels are never translated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Tlp {

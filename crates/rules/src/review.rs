@@ -22,7 +22,7 @@ use jiff::{SignedDuration, Timestamp, ToSpan as _};
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::agreement::{Agreement, Counts, Readers};
-use crate::clock::{self, Clocks, Deadline, Start};
+use crate::clock::{self, Clocks, Deadline};
 use crate::content::DIMENSIONS;
 use crate::quality::{self, Scores};
 use crate::request::{Decision, Outcome};
@@ -35,7 +35,7 @@ use openings::{given, grounds, opened, refusals};
 pub use readiness::Readiness;
 
 /// The version of what a review computes: other rules, another number.
-pub const VERSION: u32 = 10;
+pub const VERSION: u32 = 11;
 
 /// What a review is of: days in UTC, from the first's beginning to the last's, which is not in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -233,7 +233,7 @@ pub struct Row {
     /// When the clock started.
     #[serde(serialize_with = "instant")]
     pub started: Option<Timestamp>,
-    /// By what: `receipt`, `mirror` or `unreceipted`.
+    /// By what: `receipt`, `mirror`, `statement` or `unreceipted`.
     pub started_by: String,
     /// Which time its limits, and the seconds held against them, count.
     pub counts: Counts,
@@ -458,12 +458,7 @@ impl Row {
             asked: effective(&request.asked),
             answered: effective(&request.answered),
             started: clocks.start.instant(),
-            started_by: match clocks.start {
-                Start::Receipt(_) => "receipt",
-                Start::Mirror(_) => "mirror",
-                Start::Unreceipted => "unreceipted",
-            }
-            .to_owned(),
+            started_by: clocks.start.as_str().to_owned(),
             counts: clocks.counts,
             acknowledge: Took::of(clocks, &clocks.acknowledge, clocks.acknowledged_in(now)),
             answer: Took::of(clocks, &clocks.answer, clocks.answering_for(now)),
@@ -478,6 +473,11 @@ impl Row {
 }
 
 impl Took {
+    /// Whether it is done, and nothing shows in what time.
+    fn is_untimed(&self) -> bool {
+        self.done && self.seconds.is_none()
+    }
+
     fn of(clocks: &Clocks, deadline: &Deadline, taken: Option<SignedDuration>) -> Self {
         Self {
             seconds: taken.map(|taken| taken.as_secs()),
@@ -491,8 +491,9 @@ impl Took {
 
 impl Answers {
     fn take(&mut self, row: &Row, request: &Request, openings: &Openings) {
+        // Of what was acknowledged before it was receipted everything else is measured.
+        self.unreceipted += u32::from(row.started.is_none() || row.acknowledge.is_untimed());
         if row.started.is_none() {
-            self.unreceipted += 1;
             return;
         }
         self.requests += 1;

@@ -41,16 +41,39 @@ pub struct Event {
     pub mirrored: Option<Timestamp>,
     /// The other side's receipt.
     pub receipt: Option<Receipted>,
+    /// The other side's first statement that had seen it, whatever that is about.
+    pub shown: Option<Shown>,
 }
 
 impl Event {
-    /// When the other side had it, by what is proven: by its receipt, or by its mirror. That is by the other side's own
-    /// clock, and nobody has what is not yet there: before it was witnessed itself it is no proof.
+    /// When the other side had it, by what is proven: by its receipt, by its mirror, or by anything that it stated and
+    /// that had seen it.
     #[must_use]
     pub fn came(&self) -> Option<Timestamp> {
-        let receipt = self.receipt.as_ref().and_then(|receipt| receipt.witnessed);
-        let mirror = self.mirrored.zip(self.witnessed).map(|(mirror, sent)| mirror.max(sent));
-        receipt.into_iter().chain(mirror).min()
+        let shown = self.shown.as_ref().and_then(|shown| shown.witnessed);
+        self.receipted().into_iter().chain(self.held()).chain(shown).min()
+    }
+
+    /// The same by what stands before the entry `answer` of the other side, or beside it: that one shows that this had
+    /// come, and not since when.
+    #[must_use]
+    pub fn came_before(&self, answer: u64) -> Option<Timestamp> {
+        let shown = self.shown.as_ref().filter(|shown| shown.index < answer);
+        let shown = shown.and_then(|shown| shown.witnessed);
+        self.receipted().into_iter().chain(self.held()).chain(shown).min()
+    }
+
+    /// When its receipt was witnessed.
+    #[must_use]
+    pub fn receipted(&self) -> Option<Timestamp> {
+        self.receipt.as_ref().and_then(|receipt| receipt.witnessed)
+    }
+
+    /// When the other side's mirror had it. That is by the other side's own clock, and nobody has what is not yet
+    /// there: before it was witnessed itself it is no proof.
+    #[must_use]
+    pub fn held(&self) -> Option<Timestamp> {
+        self.mirrored.zip(self.witnessed).map(|(mirror, sent)| mirror.max(sent))
     }
 
     /// Whether the other side's node could not open it, by its receipt. Of an echo, which nothing else answers, it says so
@@ -72,6 +95,15 @@ pub struct Receipted {
     /// Empty, or the code of the refusal.
     pub code: String,
     /// When an outside witness first covered the receipt.
+    pub witnessed: Option<Timestamp>,
+}
+
+/// What shows that the other side had a statement.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shown {
+    /// Its place in the other side's ledger.
+    pub index: u64,
+    /// When an outside witness first covered it.
     pub witnessed: Option<Timestamp>,
 }
 
@@ -142,6 +174,14 @@ pub trait Sides {
         }
     }
 
+    /// Notes that the entry `index` of the other side was the first to have seen the entries `[from, to)` of `author`.
+    fn shown(&mut self, author: &PartyId, (from, to): (u64, u64), index: u64) {
+        let (own, _) = self.ledgers_mut(author);
+        for event in own.iter_mut().filter(|event| (from..to).contains(&event.index)) {
+            event.shown = Some(Shown { index, witnessed: None });
+        }
+    }
+
     /// Notes that outside witnesses covered the entries `[from, to)` of `ledger` at `time`. Of
     /// several proofs the earliest counts: who keeps one back gains nothing by it, as long as the
     /// other side has one too.
@@ -151,10 +191,13 @@ pub trait Sides {
         for event in own.iter_mut().filter(|event| covers(event.index)) {
             earliest(&mut event.witnessed, time);
         }
-        // Receipts for one side's statements stand in the other side's ledger.
-        for receipt in other.iter_mut().filter_map(|event| event.receipt.as_mut()) {
-            if covers(receipt.index) {
-                earliest(&mut receipt.witnessed, time);
+        // What proves that one side's statements came stands in the other side's ledger.
+        for event in other {
+            let receipt =
+                event.receipt.as_mut().map(|receipt| (receipt.index, &mut receipt.witnessed));
+            let shown = event.shown.as_mut().map(|shown| (shown.index, &mut shown.witnessed));
+            for (_, known) in receipt.into_iter().chain(shown).filter(|(index, _)| covers(*index)) {
+                earliest(known, time);
             }
         }
     }
@@ -264,6 +307,7 @@ impl Event {
             witnessed: None,
             mirrored: None,
             receipt: None,
+            shown: None,
         }
     }
 }
@@ -275,6 +319,7 @@ pub(crate) fn up_to(events: &[Event], (own, other): (u64, u64), at: Timestamp) -
     let within = events.iter().filter(|event| event.index < own).cloned();
     let cut = within.map(|mut event| {
         event.receipt = event.receipt.filter(|receipt| receipt.index < other);
+        event.shown = event.shown.filter(|shown| shown.index < other);
         event.mirrored = event.mirrored.filter(|time| *time <= at);
         event
     });

@@ -59,6 +59,9 @@ fn a_translation_is_of_the_whole_and_into_another_language() {
     };
     assert_eq!(change(|one| one.facts = " ".into()), missing("translation.facts"));
     assert_eq!(change(|one| one.title.clear()), missing("translation.title"));
+    let long = Flaw::TooLong { given: 201, most: 200 };
+    assert_eq!(change(|one| one.title = "很".repeat(201)), at("translation.title", long));
+    assert_eq!(change(|one| one.title = "很".repeat(200)), None);
     assert_eq!(change(|one| one.items[1].clear()), missing("translation.items[2]"));
     let short = Flaw::NotEachTranslated { given: 1, items: 2 };
     assert_eq!(change(|one| one.items.truncate(1)), at("translation.items", short));

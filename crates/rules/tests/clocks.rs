@@ -12,6 +12,7 @@ mod party;
 
 use comity_rules::agreement::{Agreement, Counts, Trigger};
 use comity_rules::calendar::Calendar;
+use comity_rules::channel::Receipt;
 use comity_rules::clock::{self, Clocks, Start};
 use comity_rules::command::{Command, Deed};
 use comity_rules::content::{Answer, ItemAnswer, Letter, Remark, Ruling};
@@ -124,39 +125,114 @@ fn a_refusal_without_a_ground_is_no_answer() {
 }
 
 /// Whoever has the reply to his question and keeps its receipt back has it all the same: by his mirror, or by what he states
-/// since.
+/// since, about this or about something else.
 #[test]
 fn a_receipt_that_is_kept_back_stops_no_clock() {
-    for (mirrored, states) in [(true, false), (false, true), (true, true)] {
+    let (here, elsewhere) = (Some(true), Some(false));
+    for (mirrored, states) in [(true, None), (false, here), (false, elsewhere), (true, here)] {
         let mut case = Case::sent("01T08:00");
         case.receive(1, "01T08:00");
         case.act(1, "01T09:00", Command::Acknowledge(remark()));
         case.act(1, "01T10:00", Command::Clarify(remark()));
         case.receive(0, "01T10:00");
         case.act(0, "01T11:00", Command::Clarify(remark()));
-        let [north, south] = &mut case.parties;
-        for entry in north.entries.iter().skip(south.arrived.len()) {
-            south.arrive(entry).unwrap();
-        }
-        south.verify();
-        south.owed.clear();
+        case.keep(1);
         if mirrored {
             case.mirror("01T12:00");
         }
-        if states {
-            case.act(1, "01T13:00", Command::Escalate(remark()));
+        match states {
+            Some(true) => case.act(1, "01T13:00", Command::Escalate(remark())),
+            Some(false) => case.elsewhere(1, "01T13:00"),
+            None => {}
         }
         let clocks = case.clocks("31T08:00");
         let stood = if mirrored { 2 } else { 3 };
         let stopped: Vec<_> =
             clocks.suspended.iter().map(|s| s.to.unwrap().duration_since(s.from)).collect();
-        assert_eq!(stopped, [SignedDuration::from_hours(stood)], "{mirrored} {states}");
+        assert_eq!(stopped, [SignedDuration::from_hours(stood)], "{mirrored} {states:?}");
         assert!(clocks.is_overdue());
         assert_eq!(clocks.reply.late, None, "the asker replied within the hour");
     }
 }
 
+/// Nor does one for the request itself: what its receiver states about something else shows that it had come.
+#[test]
+fn a_request_that_nobody_receipts_has_come_by_what_is_stated_since() {
+    let mut case = Case::sent("01T08:00");
+    case.keep(1);
+    assert_eq!(case.clocks("31T08:00").start, Start::Unreceipted);
+    case.elsewhere(1, "01T13:00");
+    let clocks = case.clocks("31T08:00");
+    assert_eq!(clocks.start, Start::Statement(at("01T13:00")));
+    assert!(clocks.is_overdue());
+    case.act(1, "03T13:00", Command::Acknowledge(remark()));
+    let clocks = case.clocks("31T08:00");
+    assert_eq!(clocks.acknowledged_in(at("31T08:00")).unwrap().as_hours(), 48);
+    // Before it was witnessed it shows nothing.
+    let [north, south] = [&case.parties[0].id, &case.parties[1].id].map(Clone::clone);
+    let request = &case.parties[0].requests[&case.thread];
+    let cut = |answered| request.up_to(View { asked: 1_000, answered }, at("31T08:00")).unwrap();
+    let shown = request.asked[0].shown.as_ref().unwrap().index;
+    for (answered, start) in
+        [(shown, Start::Unreceipted), (shown + 1, Start::Statement(at("01T13:00")))]
+    {
+        let mut request = cut(answered);
+        request.witnessed(&north, (0, 1_000), at("01T08:00"));
+        request.witnessed(&south, (0, 1_000), at("01T13:00"));
+        assert_eq!(Clocks::of(&request, None, &[], at("31T08:00")).start, start);
+    }
+}
+
+/// What is acknowledged without a receipt is no sooner acknowledged for that: when it came nobody knows. From then on
+/// its answer is due.
+#[test]
+fn an_acknowledgement_says_that_a_request_came_and_not_since_when() {
+    for (receipted, start) in [
+        (Some("09T08:00"), Start::Receipt(at("09T08:00"))),
+        (Some("11T08:00"), Start::Statement(at("10T08:00"))),
+        (None, Start::Statement(at("10T08:00"))),
+    ] {
+        let mut case = Case::sent("01T08:00");
+        let owed = case.keep(1);
+        let mut pay = |case: &mut Case, time: &str| {
+            if receipted == Some(time) {
+                case.parties[1].owed.clone_from(&owed);
+                case.parties[1].pay();
+                case.witness(1, time);
+            }
+        };
+        pay(&mut case, "09T08:00");
+        case.act(1, "10T08:00", Command::Acknowledge(remark()));
+        pay(&mut case, "11T08:00");
+        let clocks = case.clocks("31T08:00");
+        let timed = matches!(start, Start::Receipt(_));
+        assert_eq!((clocks.start, clocks.untimed), (start, !timed));
+        assert_eq!(clocks.acknowledge.done, Some(at("10T08:00")));
+        assert_eq!(clocks.acknowledged_in(at("31T08:00")).is_some(), timed);
+        assert!(clocks.is_overdue() && clocks.answering_for(at("31T08:00")).is_some());
+    }
+}
+
 impl Case {
+    /// The other side's entries arrive at `side`, which keeps back the receipts that it owes.
+    fn keep(&mut self, side: usize) -> Vec<Receipt> {
+        let [north, south] = &mut self.parties;
+        let (from, to) = if side == 0 { (south, north) } else { (north, south) };
+        for entry in from.entries.iter().skip(to.arrived.len()) {
+            to.arrive(entry).unwrap();
+        }
+        to.verify();
+        std::mem::take(&mut to.owed)
+    }
+
+    /// The side states something about another request.
+    fn elsewhere(&mut self, side: usize, time: &str) {
+        let command =
+            Command::Send { class: Some("U1-urgent".into()), exercise: true, ask: ask(&["why?"]) };
+        self.parties[side].command(None, command).unwrap();
+        self.witness(side, time);
+    }
+
     /// Northland asks, U1: acknowledge within 4 hours, answer within 3 days.
     fn sent(time: &str) -> Self {
         let mut parties = pair();

@@ -6,7 +6,7 @@
 use comity_ledger::Statement;
 
 use crate::db::Db;
-use crate::{Error, Value};
+use crate::{Error, Value, rebuild};
 
 /// The version at which `content` is there and `sealed` not gone yet.
 const CONTENT: i32 = 3;
@@ -59,6 +59,7 @@ pub async fn run(db: &Db) -> Result<Migrated, Error> {
         move_contents(db).await?;
     }
     db.migrate_to(to).await?;
+    rebuild::show(db).await?;
     Ok(Migrated { from, to })
 }
 

@@ -1,5 +1,7 @@
 //! `comity rebuild`: the views once more, from the facts.
 
+use std::sync::Arc;
+
 use comity_ledger::{Hash, Statement};
 use comity_rules::channel::Channel;
 
@@ -16,7 +18,7 @@ const VIEWS: [(&str, &str); 6] = [
     ("request", "thread"),
     ("matter", "thread"),
     ("limit_of", "ledger, idx, what"),
-    ("receipt_of", "ledger, idx, request"),
+    ("proof_of", "ledger, idx, request"),
     ("owed", "ledger, idx"),
 ];
 
@@ -34,13 +36,49 @@ pub struct Rebuilt {
 /// # Errors
 /// [`Error`].
 pub async fn rebuild(db: &Db, opener: Opener) -> Result<Rebuilt, Error> {
-    const LEAVES: &str =
-        "SELECT ledger, entry, arrival FROM leaf WHERE arrival >= $1 ORDER BY arrival LIMIT $2";
     let mut work = Work::begin(db, opener).await?;
     let before = snapshot(&mut work).await?;
     for (view, _) in VIEWS {
         work.tx.execute(&format!("DELETE FROM {view}"), &[]).await?;
     }
+    let entries = again(&mut work, db, Again::All).await?;
+    let after = snapshot(&mut work).await?;
+    let differed = VIEWS
+        .iter()
+        .enumerate()
+        .filter(|(n, _)| before[*n] != after[*n])
+        .map(|(_, v)| v.0)
+        .collect();
+    work.commit().await?;
+    Ok(Rebuilt { entries, differed })
+}
+
+/// Notes in views of an earlier schema what each entry was the first to have seen. They are no part of a backup: where
+/// there are none yet, a rebuild notes it.
+pub(crate) async fn show(db: &Db) -> Result<(), Error> {
+    const TO_DO: &str = "SELECT value FROM setting WHERE name = 'unshown'";
+    const DONE: &str = "DELETE FROM setting WHERE name = 'unshown'";
+    // Nothing is opened: what was read stays as it is.
+    let mut work = Work::begin(db, Arc::new(|_, _, _| Err("undecryptable"))).await?;
+    if work.tx.query_one(TO_DO, &[]).await?.is_some() {
+        again(&mut work, db, Again::Seen).await?;
+        work.tx.execute(DONE, &[]).await?;
+    }
+    work.commit().await
+}
+
+/// What is made again from the entries.
+#[derive(Clone, Copy)]
+enum Again {
+    All,
+    /// Only what each had seen.
+    Seen,
+}
+
+/// Takes every entry again, in the order in which they came; how many there are.
+async fn again(work: &mut Work, db: &Db, what: Again) -> Result<u64, Error> {
+    const LEAVES: &str =
+        "SELECT ledger, entry, arrival FROM leaf WHERE arrival >= $1 ORDER BY arrival LIMIT $2";
     let ledgers = ledger::list(db).await?;
     for known in &ledgers {
         let ledger = work.ledger(&known.id).await?;
@@ -58,25 +96,21 @@ pub async fn rebuild(db: &Db, opener: Opener) -> Result<Rebuilt, Error> {
         let Some(last) = rows.last() else { break };
         next = last.count(2)? + 1;
         for row in &rows {
-            work.project(row.text(0)?, Statement::parse(row.blob(1)?), row.count(2)?, None).await?;
+            let (id, entry) = (row.text(0)?, Statement::parse(row.blob(1)?));
+            match what {
+                Again::All => drop(work.project(id, entry, row.count(2)?, None).await?),
+                Again::Seen => drop(work.admit(id, entry).await?),
+            }
             entries += 1;
         }
         // Requests go to their table as they come, so that memory does not grow with the ledger.
         work.flush().await?;
     }
     for known in &ledgers {
-        times(&mut work, &known.id).await?;
+        times(work, &known.id).await?;
     }
     work.flush().await?;
-    let after = snapshot(&mut work).await?;
-    let differed = VIEWS
-        .iter()
-        .enumerate()
-        .filter(|(n, _)| before[*n] != after[*n])
-        .map(|(_, v)| v.0)
-        .collect();
-    work.commit().await?;
-    Ok(Rebuilt { entries, differed })
+    Ok(entries)
 }
 
 /// Gives the entries of a ledger the times that its witnessed and mirrored heads prove.

@@ -9,7 +9,7 @@ use comity_ledger::note::{Note, VerifierKey};
 use comity_ledger::statement::Sealed;
 use comity_ledger::{Checkpoint, Hash, Statement, Tiles, VerifiedStatement, tile};
 use comity_rules::channel::{self, Channel, Entry, Receipt};
-use comity_rules::content::Letter;
+use comity_rules::content::{Letter, MAX_TITLE};
 use comity_rules::request::Act;
 use comity_rules::thread::{Sides as _, View};
 use comity_rules::{Kind, PartyId, Terms, Thread, ThreadId};
@@ -740,7 +740,9 @@ fn plain(text: &str) -> String {
 
 fn title(letter: Option<&Letter>) -> Option<Title> {
     let letter = letter?;
-    let translated = letter.translated_title().map(plain).unwrap_or_default();
-    let follows = letter.follows().map(plain).unwrap_or_default();
-    Some(Title { own: plain(letter.title()?), translated, follows })
+    // Lists show it: whoever wrote it makes no page long with it.
+    let line = |text: &str| plain(text).chars().take(MAX_TITLE).collect();
+    let translated = letter.translated_title().map(line).unwrap_or_default();
+    let follows = letter.follows().map(line).unwrap_or_default();
+    Some(Title { own: line(letter.title()?), translated, follows })
 }

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use comity_ledger::note::Note;
 use comity_ledger::{Checkpoint, cosignature};
 use comity_rules::command::Command;
-use comity_rules::content::Remark;
+use comity_rules::content::{Ask, Letter, Remark};
 use comity_rules::thread::View;
 use comity_stix::marking::{Audience, Clearance, Pap, Tlp};
 use comity_store::backup::{self, Reading};
@@ -59,6 +59,7 @@ on_both!(
     what_is_not_committed_never_was,
     what_is_committed_is_on_disk_when_it_says_so,
     requests_and_ledgers_are_projected,
+    a_title_is_one_short_line_whoever_wrote_it,
     a_rebuild_gives_equal_rows_and_mends_what_was_changed,
     the_earliest_proof_counts_in_whatever_order_they_come,
     heads_that_contradict_each_other_are_found_before_their_entries_come,
@@ -191,15 +192,21 @@ fn case() -> ([Party; 2], Vec<bool>) {
     ([north, south], order)
 }
 
-/// South's node, with everything of the case taken in.
-async fn take_case(db: &Db) -> ([Party; 2], String, String) {
-    let ([north, south], order) = case();
+/// South's node, with both ledgers begun: South's own, and North's.
+async fn ledgers(db: &Db, [north, south]: &[Party; 2]) -> (String, String) {
     let mut work = Work::begin(db, opener()).await.unwrap();
     let (north_key, south_key) = (north.ledger.verifier(), south.ledger.verifier());
     work.create(&south.terms, &south.id, &north.id, south_key, true).await.unwrap();
     work.create(&south.terms, &north.id, &south.id, north_key, false).await.unwrap();
     work.commit().await.unwrap();
-    let (own, theirs) = (ledger::id_of(south_key.name()), ledger::id_of(north_key.name()));
+    (ledger::id_of(south_key.name()), ledger::id_of(north_key.name()))
+}
+
+/// The same, with everything of the case taken in.
+async fn take_case(db: &Db) -> ([Party; 2], String, String) {
+    let (parties, order) = case();
+    let (own, theirs) = ledgers(db, &parties).await;
+    let [north, south] = parties;
     let (mut mine, mut others) = (south.entries.iter(), north.entries.iter());
     for (count, north_next) in order.into_iter().enumerate() {
         // Some entries in transactions of their own, some together.
@@ -243,6 +250,9 @@ async fn requests_and_ledgers_are_projected(db: Db) {
         if let Some(receipt) = &mut event.receipt {
             receipt.witnessed = None;
         }
+        if let Some(shown) = &mut event.shown {
+            shown.witnessed = None;
+        }
     }
     let expected = &south.requests[&stored.thread];
     assert_eq!(bare.standing(View::ALL), expected.standing(View::ALL));
@@ -263,16 +273,31 @@ async fn requests_and_ledgers_are_projected(db: Db) {
     assert!(agreement::list(&db).await.unwrap().is_empty());
 }
 
+/// The other side's node need not hold its people to what ours does.
+async fn a_title_is_one_short_line_whoever_wrote_it(db: Db) {
+    let (parties, _) = case();
+    let (_, theirs) = ledgers(&db, &parties).await;
+    let title = format!("Urgent\n\u{202e}{}", "x".repeat(100_000));
+    let letter = Letter::Ask(Ask { title, ..ask(&["who?"]) });
+    let mut work = Work::begin(&db, opener()).await.unwrap();
+    work.take(&theirs, &parties[0].entries[0], None).await.unwrap();
+    let taken = work.take(&theirs, &parties[0].entries[1], Some(letter)).await.unwrap();
+    assert_eq!(taken.refused, None);
+    work.commit().await.unwrap();
+    let shown = &request::list(&db, true, None, 10).await.unwrap()[0].title;
+    assert!(shown.starts_with("Urgent\u{fffd}\u{fffd}xx") && shown.chars().count() == 200);
+}
+
 async fn a_rebuild_gives_equal_rows_and_mends_what_was_changed(db: Db) {
     take_case(&db).await;
     let rebuilt = rebuild(&db, opener()).await.unwrap();
     assert_eq!((rebuilt.entries, rebuilt.differed), (8, vec![]));
     let mut tx = db.begin().await.unwrap();
     tx.execute("UPDATE request SET status = 'answered', state = '{}'", &[]).await.unwrap();
-    tx.execute("DELETE FROM receipt_of", &[]).await.unwrap();
+    tx.execute("DELETE FROM proof_of", &[]).await.unwrap();
     tx.commit().await.unwrap();
     let rebuilt = rebuild(&db, opener()).await.unwrap();
-    assert_eq!(rebuilt.differed, ["request", "receipt_of"]);
+    assert_eq!(rebuilt.differed, ["request", "proof_of"]);
     assert_eq!(rebuild(&db, opener()).await.unwrap().differed, [""; 0]);
     assert_eq!(request::list(&db, true, None, 10).await.unwrap().len(), 1);
 }

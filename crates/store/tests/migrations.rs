@@ -177,7 +177,7 @@ async fn every_table_is_in_a_backup_or_left_out_on_purpose() {
         "request",
         "matter",
         "limit_of",
-        "receipt_of",
+        "proof_of",
         "owed",
         "intel_ref",
         "intel_text",

@@ -778,6 +778,7 @@ flaw-before-terms = these terms are of { $day }: what was before them is not sai
 flaw-due-before = it is due before the meeting, which was on { $day }
 flaw-no-id = the whole id of a request is wanted
 flaw-no-item = the request has items 1 to { $items }
+flaw-too-long = { $given } characters, at most { $most }
 flaw-not-one-line = want one line, without tabs and other control characters
 flaw-twice = it stands twice
 flaw-left-open = what is not answered is left out

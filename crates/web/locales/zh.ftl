@@ -770,6 +770,7 @@ flaw-before-terms = 本协议条款日期为 { $day }:此前的事项不能依�
 flaw-due-before = 期限早于会议日期({ $day })
 flaw-no-id = 须填写请求的完整编号
 flaw-no-item = 该请求有第 1 至 { $items } 项
+flaw-too-long = 共 { $given } 个字,最多 { $most } 个
 flaw-not-one-line = 须为一行,不含制表符等控制字符
 flaw-twice = 重复出现
 flaw-left-open = 未答复的事项不应列入答复

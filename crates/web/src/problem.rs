@@ -30,6 +30,7 @@ fn flaw(t: Language, flaw: &Flaw) -> String {
     let key = format!("flaw-{}", flaw.code());
     match flaw {
         Flaw::TooMany { given, most } => t.with(&key, [("given", *given), ("most", *most)]),
+        Flaw::TooLong { given, most } => t.with(&key, [("given", *given), ("most", *most)]),
         Flaw::NotEachTranslated { given, items } => {
             t.with(&key, [("given", *given), ("items", *items)])
         }

@@ -264,7 +264,7 @@ fn check(agreement: &Agreement, deed: &Deed) -> Result<(), Problem> {
     };
     match deed {
         Deed::Signal { signal, message, .. } => {
-            check_title(&message.title, "both sides know a message by it")?;
+            check_title("title", &message.title, "both sides know a message by it")?;
             if message.text.trim().is_empty() && *signal != Signal::Ping {
                 return missing("text", "a message says something");
             }
@@ -322,7 +322,7 @@ fn check(agreement: &Agreement, deed: &Deed) -> Result<(), Problem> {
         }
         Deed::Raise { concern, .. } => {
             commitment(&concern.commitment)?;
-            check_title(&concern.title, "both sides know a concern by it")?;
+            check_title("title", &concern.title, "both sides know a concern by it")?;
             if concern.facts.trim().is_empty() {
                 return missing(
                     "facts",
@@ -334,13 +334,13 @@ fn check(agreement: &Agreement, deed: &Deed) -> Result<(), Problem> {
             return missing("text", "a reply says something");
         }
         Deed::Inform { notice, .. } => {
-            check_title(&notice.title, "both sides know it by that")?;
+            check_title("title", &notice.title, "both sides know it by that")?;
             if notice.facts.trim().is_empty() {
                 return missing("facts", "information says something");
             }
         }
         Deed::Convene { day, agenda, .. } => {
-            check_title(&agenda.title, "both sides know a meeting by it")?;
+            check_title("title", &agenda.title, "both sides know a meeting by it")?;
             check_day(agreement, *day)?;
         }
         Deed::Add(agenda) if agenda.points.iter().all(|point| point.trim().is_empty()) => {

@@ -16,14 +16,15 @@ use crate::{Matter, PartyId, Period};
 pub struct Readiness {
     /// Echo tests: to its node's receipt.
     pub echo: Times,
-    /// Tests that a person answered by reading back: from when they came, by its receipt or its mirror.
+    /// Tests that a person answered by reading back: from when they came, by its receipt, its mirror or whatever else it
+    /// stated and had seen them.
     pub read_back: Times,
     /// Announced tests: from then to a person's acknowledgement.
     pub ping: Times,
     /// Messages, likewise. A record of a call is none: it is its author's word for what was said already.
     pub message: Times,
-    /// Echo tests that it never receipted, and others that it neither receipted nor mirrored, or only after it had
-    /// acknowledged them.
+    /// Echo tests that it never receipted, and others of which nothing shows that they had come, or only their
+    /// acknowledgement.
     pub unreceipted: u32,
     /// Those that its node had and could not open, by its own word, and that nobody there acknowledged since: how many
     /// of each sort. They are answers that did not come, in no time.
@@ -58,7 +59,10 @@ impl Figure {
             let came = match signal {
                 Signal::Echo => receipt.and_then(|receipt| receipt.witnessed),
                 // Who has it by its own mirror's word gains nothing by keeping the receipt back.
-                _ => message.event.came(),
+                _ => match message.acknowledged {
+                    Some(event) => message.event.came_before(event.index),
+                    None => message.event.came(),
+                },
             };
             let done = message.acknowledged.and_then(|event| Some((event.witnessed?, event.seen)));
             let is_unopened = message.is_unopened();

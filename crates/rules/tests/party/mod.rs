@@ -330,12 +330,18 @@ impl Party {
 
     fn take(&mut self, mine: bool, admitted: &channel::Admitted) -> Result<(), Refusal> {
         let body = admitted.statement.body();
+        let (party, tiles) = if mine {
+            (self.other.from.clone(), &self.arrived_tiles)
+        } else {
+            (self.own.from.clone(), &self.tiles)
+        };
+        for request in self.requests.values_mut() {
+            request.shown(&party, admitted.shows, admitted.index);
+        }
+        for matter in self.matters.values_mut() {
+            matter.shown(&party, admitted.shows, admitted.index);
+        }
         if admitted.kind == Kind::Receipt {
-            let (party, tiles) = if mine {
-                (self.other.from.clone(), &self.arrived_tiles)
-            } else {
-                (self.own.from.clone(), &self.tiles)
-            };
             for receipt in channel::decode_receipts(&body.public)? {
                 if tiles.leaf(receipt.index) != Some(receipt.leaf) {
                     continue;

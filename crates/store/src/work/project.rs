@@ -28,14 +28,10 @@ impl Work {
     ) -> Result<Taken, Error> {
         let body = entry.as_ref().ok().map(Statement::body);
         let kind = body.map(|body| plain(&body.kind)).unwrap_or_default();
-        let root = match body.and_then(|body| body.seen.as_ref()) {
-            Some(seen) => self.root_at(&id_of(&seen.origin), seen.size).await?,
-            None => None,
-        };
-        let ledger = &mut self.open(id).await?.ledger;
+        let ledger = &self.open(id).await?.ledger;
         let (terms, mine) = (ledger.terms.clone(), ledger.mine);
         let index = ledger.channel.next;
-        let admitted = ledger.channel.admit(entry, |_| root);
+        let admitted = self.admit(id, entry).await?;
         let mut opened = Ok(None);
         let mut refused = None;
         let mut thread = None;
@@ -70,6 +66,23 @@ impl Work {
         let kept = opened.ok().flatten().map(Kept::of);
         self.save_statement(id, index, &kind, thread, refused.as_ref().map(|r| r.0), kept).await?;
         Ok(Taken { index, refused, thread })
+    }
+
+    /// Passes the entry through the gate, and notes what it had seen before anything else.
+    pub(crate) async fn admit(
+        &mut self,
+        id: &str,
+        entry: Entry,
+    ) -> Result<Result<Admitted, Refusal>, Error> {
+        let root = match entry.as_ref().ok().and_then(|entry| entry.body().seen.as_ref()) {
+            Some(seen) => self.root_at(&id_of(&seen.origin), seen.size).await?,
+            None => None,
+        };
+        let admitted = self.open(id).await?.ledger.channel.admit(entry, |_| root);
+        if let Ok(admitted) = &admitted {
+            self.shown(id, admitted).await?;
+        }
+        Ok(admitted)
     }
 
     /// Goes on with the card that a peer states.
@@ -132,8 +145,6 @@ impl Work {
         const REQUEST: &str = "SELECT statement.request, leaf.entry FROM statement
             JOIN leaf ON leaf.ledger = statement.ledger AND leaf.idx = statement.idx
             WHERE statement.ledger = $1 AND statement.idx = $2";
-        const NOTE: &str = "INSERT INTO receipt_of (ledger, idx, request) VALUES ($1, $2, $3)
-            ON CONFLICT (ledger, idx, request) DO NOTHING";
         const PAID: &str = "DELETE FROM owed WHERE ledger = $1 AND idx = $2";
         let receipts = match channel::decode_receipts(&admitted.statement.body().public) {
             Ok(receipts) => receipts,
@@ -154,8 +165,7 @@ impl Work {
                 continue;
             }
             let seq = row.count(0)?;
-            let note = [id.into(), admitted.index.into(), seq.into()];
-            self.tx.execute(NOTE, &note).await?;
+            self.proves(id, admitted.index, seq).await?;
             if let Some(held) = self.thread_of(seq).await? {
                 let receipted =
                     Receipted { index: admitted.index, code: receipt.code, witnessed: None };
@@ -163,6 +173,34 @@ impl Work {
             }
         }
         Ok(Ok(()))
+    }
+
+    /// Notes which entries of the other ledger this one was the first to have seen.
+    async fn shown(&mut self, id: &str, admitted: &Admitted) -> Result<(), Error> {
+        const REQUESTS: &str = "SELECT DISTINCT request FROM statement
+            WHERE ledger = $1 AND idx >= $2 AND idx < $3 AND request IS NOT NULL";
+        let (from, to) = admitted.shows;
+        if from == to {
+            return Ok(());
+        }
+        let Some(other) = self.other(id).await? else { return Ok(()) };
+        let params = [other.id.as_str().into(), from.into(), to.into()];
+        for row in self.tx.query(REQUESTS, &params).await? {
+            let seq = row.count(0)?;
+            self.proves(id, admitted.index, seq).await?;
+            if let Some(held) = self.thread_of(seq).await? {
+                held.thread.shown(&other.party, (from, to), admitted.index);
+            }
+        }
+        Ok(())
+    }
+
+    /// Notes that an entry proves that the other side's statements about a request came: its time is theirs.
+    async fn proves(&mut self, id: &str, index: u64, request: u64) -> Result<(), Error> {
+        const SQL: &str = "INSERT INTO proof_of (ledger, idx, request) VALUES ($1, $2, $3)
+            ON CONFLICT (ledger, idx, request) DO NOTHING";
+        self.tx.execute(SQL, &[id.into(), index.into(), request.into()]).await?;
+        Ok(())
     }
 
     /// Gives the entries `[from, to)` of a ledger their time.
@@ -175,7 +213,7 @@ impl Work {
     ) -> Result<(), Error> {
         const SQL: &str = "SELECT request FROM statement
             WHERE ledger = $1 AND idx >= $2 AND idx < $3 AND request IS NOT NULL
-            UNION SELECT request FROM receipt_of WHERE ledger = $1 AND idx >= $2 AND idx < $3";
+            UNION SELECT request FROM proof_of WHERE ledger = $1 AND idx >= $2 AND idx < $3";
         let party = self.ledger(id).await?.party.clone();
         let rows = self.tx.query(SQL, &[id.into(), from.into(), to.into()]).await?;
         for row in rows {
