@@ -8,6 +8,7 @@ use comity_node::clock::System;
 use comity_node::control::{self, Question, Reply};
 use comity_node::network::Tcp;
 use comity_node::{Home, Node};
+use comity_rules::text::is_obeyed;
 use serde_json::Value;
 
 use crate::failure::Failure;
@@ -84,13 +85,9 @@ pub(crate) fn line(text: std::fmt::Arguments<'_>) {
     }
 }
 
-/// A text without what a terminal obeys: much of what is shown was written by the other side.
+/// A text without what a terminal obeys, but for line ends and tabs.
 pub(crate) fn harmless(text: &str) -> String {
-    let obeyed = |c: char| {
-        c.is_control() && !matches!(c, '\n' | '\t')
-            || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    text.replace(obeyed, "\u{fffd}")
+    text.replace(|c: char| is_obeyed(c) && !matches!(c, '\n' | '\t'), "\u{fffd}")
 }
 
 /// A line of a story: standard output is for the result where that is JSON.

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use comity_ledger::{Hash, Statement, Tiles};
 use jiff::Timestamp;
 
-use crate::channel::{self, Admitted, Channel, Entry, Refusal};
+use crate::channel::{self, Admitted, Channel, Entry, Receipt, Refusal};
 use crate::thread::{Receipted, Sides as _};
 use crate::{Kind, Matter, PartyId, Request, Thread, ThreadId};
 
@@ -53,8 +53,10 @@ struct Going {
     /// The threads, in the order in which they were opened: those of a moment lie together.
     opened: Vec<Thread>,
     threads: HashMap<ThreadId, usize>,
-    /// Of each side's ledger, which entries concern which thread: ascending.
+    /// Of each side's ledger, which entries are of which thread: ascending.
     concerns: [Vec<(u64, usize)>; 2],
+    /// Likewise, which entries prove that statements of a thread came.
+    proofs: [Vec<(u64, usize)>; 2],
     /// Of each side's ledger, whether an entry waits for a receipt.
     owed: [Vec<bool>; 2],
 }
@@ -87,7 +89,8 @@ impl Audit {
                 *owed = !is_receipt(&entry);
             }
             let result = channels[side].admit(entry, |size| root_at(other, size));
-            let result = result.and_then(|admitted| going.take(side, other, &admitted));
+            let result =
+                result.and_then(|admitted| going.take(side, other, &mut channels[side], &admitted));
             if let Err(refusal) = result {
                 let from = channels[side].from.clone();
                 going.found.refused.push((from, at, refusal.code(), refusal.to_string()));
@@ -125,16 +128,24 @@ impl Audit {
 }
 
 impl Going {
-    fn take(&mut self, side: usize, other: &Ledger, admitted: &Admitted) -> Result<(), Refusal> {
+    fn take(
+        &mut self,
+        side: usize,
+        other: &Ledger,
+        channel: &mut Channel,
+        admitted: &Admitted,
+    ) -> Result<(), Refusal> {
         let body = admitted.statement.body();
-        for at in within(&self.concerns[1 - side], admitted.shows) {
+        let is_real = |receipt: &Receipt| other.tiles.leaf(receipt.index) == Some(receipt.leaf);
+        let shows = channel.show(channel::needs(body, &other.channel.origin, is_real));
+        for at in within(&self.concerns[1 - side], shows) {
             let thread = self.concerns[1 - side][at].1;
-            self.opened[thread].shown(&other.channel.from, admitted.shows, admitted.index);
-            self.concerns[side].push((admitted.index, thread));
+            self.opened[thread].shows(&other.channel.from, shows, admitted.index);
+            self.proofs[side].push((admitted.index, thread));
         }
         if admitted.kind == Kind::Receipt {
             for receipt in channel::decode_receipts(&body.public)? {
-                if other.tiles.leaf(receipt.index) != Some(receipt.leaf) {
+                if !is_real(&receipt) {
                     continue;
                 }
                 if let Some(owed) = self.owed[1 - side].get_mut(index(receipt.index)) {
@@ -147,7 +158,7 @@ impl Going {
                     let code = receipt.code.clone();
                     let receipted = Receipted { index: admitted.index, code, witnessed: None };
                     self.opened[thread].receipt(&other.channel.from, receipt.index, receipted);
-                    self.concerns[side].push((admitted.index, thread));
+                    self.proofs[side].push((admitted.index, thread));
                 }
             }
             return Ok(());
@@ -187,9 +198,10 @@ impl Going {
         for (heads, give) in kinds {
             let mut from = 0;
             for (size, time) in frontier(heads) {
-                for at in within(&self.concerns[side], (from, size)) {
-                    let thread = self.concerns[side][at].1;
-                    give(&mut self.opened[thread], &ledger.channel.from, (from, size), time);
+                for concerned in [&self.concerns[side], &self.proofs[side]] {
+                    for (_, thread) in &concerned[within(concerned, (from, size))] {
+                        give(&mut self.opened[*thread], &ledger.channel.from, (from, size), time);
+                    }
                 }
                 from = size;
             }

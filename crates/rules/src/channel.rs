@@ -36,7 +36,7 @@ pub struct Channel {
     pub last: Option<String>,
     /// Size of the other ledger that its last statement had seen.
     pub seen: u64,
-    /// The same of the last that was admitted.
+    /// How much of it what was admitted here shows to have come.
     #[serde(default)]
     shown: u64,
     keys: Vec<Key>,
@@ -140,8 +140,6 @@ pub struct Admitted {
     pub index: u64,
     /// The statement.
     pub statement: VerifiedStatement,
-    /// Entries of the other ledger, from and to, that no statement here had seen before this one.
-    pub shows: (u64, u64),
 }
 
 impl Channel {
@@ -204,9 +202,15 @@ impl Channel {
             }
             _ => {}
         }
-        let shows = (self.shown, self.seen);
-        self.shown = self.seen;
-        Ok(Admitted { kind, index, statement, shows })
+        Ok(Admitted { kind, index, statement })
+    }
+
+    /// Notes that an entry shows that so much of the other ledger had come, by what it [`needs`]: from where to where
+    /// nothing before it did.
+    pub fn show(&mut self, size: u64) -> (u64, u64) {
+        let from = self.shown;
+        self.shown = from.max(size);
+        (from, self.shown)
     }
 
     /// Checks the signatures of entries to come under the keys that are known by now, which is cheaper

@@ -45,6 +45,10 @@ pub struct Deadline {
     pub done: Option<Timestamp>,
     /// By how much it is late: done after it was due, or still open at `now`.
     pub late: Option<SignedDuration>,
+    /// Whether nothing but what was done then shows that there was something to do: that it had come, and not since
+    /// when. Then it is done in no time that anybody knows.
+    #[serde(skip)]
+    pub untimed: bool,
 }
 
 /// While the clock stood still.
@@ -63,10 +67,6 @@ pub struct Clocks {
     pub start: Start,
     /// Acknowledgement.
     pub acknowledge: Deadline,
-    /// Whether nothing but the acknowledgement itself shows that the request had come, which tells nothing of how long
-    /// it took.
-    #[serde(skip)]
-    pub untimed: bool,
     /// The decision about the whole, where the terms have a limit for it: an answer decides too.
     pub decide: Deadline,
     /// Answer.
@@ -108,7 +108,8 @@ impl Clocks {
         let start = Start::of(request);
         let timer = |limit: Option<&Period>| Timer::of(limit?, start.instant()?, calendar);
         let limit = timer(class.and_then(|class| class.answer.as_ref()));
-        let asked = suspensions(request);
+        let questions = questions(request);
+        let asked: Vec<_> = questions.iter().map(|question| question.stood).collect();
         let begin = start.instant().unwrap_or(Timestamp::MAX);
         let pauses: Vec<_> = pauses.iter().filter_map(|pause| pause.since(begin)).collect();
         let ended = ended(request);
@@ -120,7 +121,13 @@ impl Clocks {
         };
         let suspended = standing_still(asked.clone(), limit.as_ref(), done);
         let standing = request.standing(View::ALL);
-        let deadline = |limit: Option<&Period>, suspended: &[Suspension], said, done| {
+        // By what is there for that alone, or by what was stated before.
+        let untimed = |done: Option<Timestamp>, questions: &[Question]| {
+            let is_known =
+                |done| start.is_proof(done) && questions.iter().all(|q| q.is_proof(done));
+            !done.is_none_or(is_known)
+        };
+        let deadline = |limit: Option<&Period>, suspended: &[Suspension], said, done, untimed| {
             let timer = timer(limit);
             let due = timer.as_ref().and_then(|timer| timer.due(suspended));
             let soon = timer.and_then(|timer| timer.most().due(suspended));
@@ -136,17 +143,11 @@ impl Clocks {
                 until.duration_since(due) - paused.sum::<SignedDuration>()
             });
             let late = late.filter(SignedDuration::is_positive).map(whole);
-            Deadline { limit: limit.cloned(), due, soon, done, late }
+            Deadline { limit: limit.cloned(), due, soon, done, late, untimed }
         };
-        let acknowledge = effective(&request.answered, |event| event.act.kind == Kind::Acknowledge);
-        let acknowledged = acknowledge.and_then(|event| event.witnessed);
-        let untimed = request.asked.first().zip(acknowledge).is_some_and(|(sent, acknowledge)| {
-            let came = sent.came_before(acknowledge.index);
-            came.is_none_or(|came| acknowledged.is_some_and(|done| done < came))
-        });
+        let acknowledged = first(&request.answered, |event| event.act.kind == Kind::Acknowledge);
         let decide = class.and_then(|class| class.decide.as_ref());
-        let decided = effective(&request.answered, |event| event.act.kind == Kind::Decide);
-        let decided = decided.and_then(|event| event.witnessed);
+        let decided = first(&request.answered, |event| event.act.kind == Kind::Decide);
         let decided = match (decided, done) {
             (Some(decided), Some(done)) => Some(decided.min(done)),
             (decided, done) => decided.or(done),
@@ -158,21 +159,23 @@ impl Clocks {
                 &standing_still(Vec::new(), None, acknowledged),
                 standing.acknowledged,
                 acknowledged,
+                untimed(acknowledged, &[]),
             ),
-            untimed,
             decide: deadline(
                 decide,
                 &standing_still(asked.clone(), timer(decide).as_ref(), decided),
                 standing.decision.is_some() || standing.is_answered(),
                 decided,
+                untimed(decided, &questions),
             ),
             answer: deadline(
                 class.and_then(|class| class.answer.as_ref()),
                 &suspended,
                 standing.is_answered(),
                 done,
+                untimed(done, &questions),
             ),
-            reply: reply(asked.last(), agreement, &pauses, ended, now),
+            reply: reply(questions.last(), agreement, &pauses, ended, now),
             pauses,
             suspended,
             counts,
@@ -212,9 +215,12 @@ impl Clocks {
     }
 
     /// Time from the start to the answer, or to `now` while there is none and it is still wanted; less
-    /// what was suspended. Working time, where the limits count that.
+    /// what was suspended; none where nobody knows it. Working time, where the limits count that.
     #[must_use]
     pub fn answering_for(&self, now: Timestamp) -> Option<SignedDuration> {
+        if self.answer.untimed {
+            return None;
+        }
         let until = self.answer.done.or(self.ended_at).unwrap_or(now);
         let begin = self.start.instant()?;
         let stopped: SignedDuration =
@@ -223,10 +229,10 @@ impl Clocks {
     }
 
     /// Time from the start to the acknowledgement, or to `now` while there is none and it is still
-    /// wanted; none where it is itself all that shows when the request came. Working time, where the limits count that.
+    /// wanted; none where nobody knows it. Working time, where the limits count that.
     #[must_use]
     pub fn acknowledged_in(&self, now: Timestamp) -> Option<SignedDuration> {
-        if self.untimed {
+        if self.acknowledge.untimed {
             return None;
         }
         let until = self.acknowledge.done.or(self.ended_at).unwrap_or(now);
@@ -415,6 +421,11 @@ impl Start {
         }
     }
 
+    /// Whether it says since when there was something to do, for what was done then.
+    fn is_proof(self, done: Timestamp) -> bool {
+        !matches!(self, Self::Statement(time) if time >= done)
+    }
+
     /// By what it is proven.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -458,9 +469,9 @@ fn counting(
     counted
 }
 
-/// The first statement with effect that `wanted` finds.
-fn effective(events: &[Event], wanted: impl Fn(&Event) -> bool) -> Option<&Event> {
-    events.iter().filter(|event| event.refused.is_none()).find(|event| wanted(event))
+/// The witnessed time of the first statement with effect that `wanted` finds.
+fn first(events: &[Event], wanted: impl Fn(&Event) -> bool) -> Option<Timestamp> {
+    events.iter().filter(|event| event.refused.is_none()).find(|event| wanted(event))?.witnessed
 }
 
 /// Whether it was closed or withdrawn, and when that was witnessed.
@@ -486,7 +497,24 @@ fn answered(request: &Request) -> Option<Timestamp> {
     None
 }
 
-fn suspensions(request: &Request) -> Vec<Suspension> {
+/// A question, and what became of it.
+struct Question {
+    /// While the clock stood still for it.
+    stood: Suspension,
+    /// When the reply was witnessed.
+    replied: Option<Timestamp>,
+    /// When the receiver had the reply, where nothing but what it stated shows that.
+    shown: Option<Timestamp>,
+}
+
+impl Question {
+    /// Whether it says since when there was something to do again, for what was done then.
+    fn is_proof(&self, done: Timestamp) -> bool {
+        self.shown.is_none_or(|time| time < done)
+    }
+}
+
+fn questions(request: &Request) -> Vec<Question> {
     let asked =
         request.answered.iter().filter(|e| e.refused.is_none() && e.act.kind == Kind::Clarify);
     asked
@@ -498,16 +526,22 @@ fn suspensions(request: &Request) -> Vec<Suspension> {
                     && event.act.answers == Some(question.index)
             });
             // A time that a skewed witness put before the question suspends nothing.
-            let to = reply.and_then(Event::came).map(|to| to.max(from));
-            Some(Suspension { from, to })
+            let came = reply.and_then(Event::came);
+            let received = reply.and_then(Event::received);
+            Some(Question {
+                stood: Suspension { from, to: came.map(|to| to.max(from)) },
+                replied: reply.and_then(|reply| reply.witnessed),
+                shown: came.filter(|came| received.is_none_or(|received| *came < received)),
+            })
         })
         .collect()
 }
 
-/// The reply to the last question with effect: due so long after the question was witnessed, done when the receiver
-/// had it. Its time is all the time: it is the asker's, whatever the receiver's office hours.
+/// The reply to the last question with effect: due so long after the question was witnessed, done when it was witnessed
+/// itself, like all that the receiver does. Its time is all the time: it is the asker's, whatever the receiver's office
+/// hours.
 fn reply(
-    last: Option<&Suspension>,
+    last: Option<&Question>,
     agreement: Option<&Agreement>,
     pauses: &[Suspension],
     ended: Option<Option<Timestamp>>,
@@ -515,9 +549,9 @@ fn reply(
 ) -> Deadline {
     let limit = agreement.and_then(|a| a.clarification.as_ref()?.reply_within.clone());
     let timer = last.zip(limit.as_ref());
-    let timer = timer.and_then(|(asked, limit)| Timer::of(limit, asked.from, None));
-    let done = last.and_then(|asked| asked.to);
-    let since = |pause: &Suspension| pause.since(last?.from);
+    let timer = timer.and_then(|(asked, limit)| Timer::of(limit, asked.stood.from, None));
+    let done = last.and_then(|asked| asked.replied);
+    let since = |pause: &Suspension| pause.since(last?.stood.from);
     // What stood still after it was done moves nothing any more.
     let before = |pause: &Suspension| done.is_none_or(|done| pause.from < done);
     let pauses: Vec<_> = pauses.iter().filter_map(since).filter(before).collect();
@@ -526,7 +560,7 @@ fn reply(
     let until = done.or(ended.flatten()).unwrap_or(now);
     let late =
         due.map(|due| until.duration_since(due)).filter(SignedDuration::is_positive).map(whole);
-    Deadline { limit, due, soon, done, late }
+    Deadline { limit, due, soon, done, late, untimed: false }
 }
 
 /// In whole seconds, as ledgers count them.

@@ -13,6 +13,7 @@ use crate::content::{
 use crate::matter::Topic;
 use crate::quality;
 use crate::request::{Act, Decision, Illegal, MAX_ITEMS, Outcome};
+use crate::text::is_obeyed;
 use crate::thread::View;
 use crate::{Draft, Kind, PartyId, Request, Thread, ThreadId};
 
@@ -359,7 +360,7 @@ fn check_title(place: &str, title: &str, why: &'static str) -> Result<(), Proble
     if title.trim().is_empty() {
         return Err(Problem::Missing { place, why });
     }
-    if title.trim().contains(char::is_control) {
+    if title.trim().contains(is_obeyed) {
         return Err(Problem::Wrong { place, flaw: Flaw::NotOneLine });
     }
     let (given, most) = (title.chars().count(), MAX_TITLE);

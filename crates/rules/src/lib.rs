@@ -29,6 +29,7 @@ pub mod request;
 pub mod review;
 pub mod statement;
 pub mod template;
+pub mod text;
 pub mod thread;
 
 pub use agreement::Terms;

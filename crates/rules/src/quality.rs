@@ -102,13 +102,8 @@ impl Result {
         let answered = count(request::Outcome::Answered);
         let refused = count(request::Outcome::Refused);
         let whole = standing.decision == Some(Decision::Refused);
-        let unopened = request.answered.iter().any(|event| {
-            let answers = event.act.outcomes.contains(&request::Outcome::Answered);
-            event.refused.is_none() && answers && event.is_unopened()
-        });
         match () {
-            // Neither side alone can say whose fault it is.
-            () if unopened => Self::AnsweredUnopened,
+            () if is_unopened(request) => Self::AnsweredUnopened,
             () if answered == request.items => Self::Complete,
             () if answered > 0 => Self::Partial,
             () if standing.is_answered() && (refused > 0 || whole) => match refusals {
@@ -135,8 +130,17 @@ pub fn measured(request: &Request, clocks: &Clocks, now: Timestamp) -> Scores {
     };
     add(0, in_time(clocks, &clocks.acknowledge, clocks.acknowledged_in(now)));
     add(1, in_time(clocks, &clocks.answer, clocks.answering_for(now)));
-    add(2, completeness(request));
+    add(2, completeness(request).filter(|_| !is_unopened(request)));
     scores
+}
+
+/// Whether the asker's node could not open what some item was answered with, by its own receipt. Neither side alone can
+/// say whose fault that is.
+fn is_unopened(request: &Request) -> bool {
+    request.answered.iter().any(|event| {
+        let answers = event.act.outcomes.contains(&request::Outcome::Answered);
+        event.refused.is_none() && answers && event.is_unopened()
+    })
 }
 
 /// Half the limit or less 4, within it 3, half as long again 2, three times 1, beyond 0.

@@ -108,8 +108,11 @@ pub struct Review {
 pub struct Answers {
     /// Requests to it, those without a receipt not among them.
     pub requests: u32,
-    /// Requests to it that are neither receipted nor in its mirror: no clock runs.
+    /// Requests to it of which nothing shows that they came: no clock runs.
     pub unreceipted: u32,
+    /// Of its having them: from when a request, or a reply to a question of its own, was witnessed to the first proof
+    /// that it came. Whose silence that was nobody can tell: who delivers late looks the same.
+    pub receipt: Times,
     /// Of the acknowledgement.
     pub acknowledge: Times,
     /// Of the answer.
@@ -160,6 +163,8 @@ pub struct Times {
     pub late: u32,
     /// Open after it.
     pub overdue: u32,
+    /// Done, and since when there was something to do nobody knows: in no other figure here.
+    pub untimed: u32,
     /// Without a limit in the terms.
     pub no_limit: u32,
     /// What counts, by share of the limit: at most half, at most the whole, at most half as long again, at most three
@@ -235,6 +240,8 @@ pub struct Row {
     pub started: Option<Timestamp>,
     /// By what: `receipt`, `mirror`, `statement` or `unreceipted`.
     pub started_by: String,
+    /// Seconds in which it, and the replies to questions about it, came to the receiver.
+    pub came: Vec<Took>,
     /// Which time its limits, and the seconds held against them, count.
     pub counts: Counts,
     /// Seconds to the acknowledgement.
@@ -258,7 +265,7 @@ pub struct Row {
 /// How long something took.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Took {
-    /// Seconds from the start; at the present age while it is open.
+    /// Seconds from the start; at the present age while it is open. None before the start, and where nobody knows it.
     pub seconds: Option<i64>,
     /// Seconds that the terms allow.
     pub limit: Option<i64>,
@@ -459,6 +466,7 @@ impl Row {
             answered: effective(&request.answered),
             started: clocks.start.instant(),
             started_by: clocks.start.as_str().to_owned(),
+            came: came(request, clocks, now),
             counts: clocks.counts,
             acknowledge: Took::of(clocks, &clocks.acknowledge, clocks.acknowledged_in(now)),
             answer: Took::of(clocks, &clocks.answer, clocks.answering_for(now)),
@@ -472,12 +480,21 @@ impl Row {
     }
 }
 
-impl Took {
-    /// Whether it is done, and nothing shows in what time.
-    fn is_untimed(&self) -> bool {
-        self.done && self.seconds.is_none()
-    }
+/// In what time the receiver had the request and each reply, by what is proven.
+fn came(request: &Request, clocks: &Clocks, now: Timestamp) -> Vec<Took> {
+    let replies = request.asked.iter().skip(1);
+    let replies = replies.filter(|e| e.refused.is_none() && e.act.kind == Kind::Reply);
+    let each = request.asked.iter().take(1).chain(replies).filter_map(|event| {
+        let (sent, came) = (event.witnessed?, event.came());
+        let until = came.or(clocks.ended_at).unwrap_or(now);
+        let seconds = until.duration_since(sent).as_secs().max(0);
+        let (done, over) = (came.is_some(), clocks.ended);
+        Some(Took { seconds: Some(seconds), done, over, ..Took::default() })
+    });
+    each.collect()
+}
 
+impl Took {
     fn of(clocks: &Clocks, deadline: &Deadline, taken: Option<SignedDuration>) -> Self {
         Self {
             seconds: taken.map(|taken| taken.as_secs()),
@@ -491,9 +508,9 @@ impl Took {
 
 impl Answers {
     fn take(&mut self, row: &Row, request: &Request, openings: &Openings) {
-        // Of what was acknowledged before it was receipted everything else is measured.
-        self.unreceipted += u32::from(row.started.is_none() || row.acknowledge.is_untimed());
+        row.came.iter().for_each(|came| self.receipt.take(came));
         if row.started.is_none() {
+            self.unreceipted += 1;
             return;
         }
         self.requests += 1;
@@ -526,8 +543,9 @@ impl Answers {
     }
 
     fn finish(&mut self) {
-        self.acknowledge.finish();
-        self.answer.finish();
+        for times in [&mut self.receipt, &mut self.acknowledge, &mut self.answer] {
+            times.finish();
+        }
         for class in self.by_class.values_mut() {
             class.acknowledge.finish();
             class.answer.finish();
@@ -541,7 +559,10 @@ impl Answers {
 
 impl Times {
     fn take(&mut self, took: &Took) {
-        let Some(seconds) = took.seconds else { return };
+        let Some(seconds) = took.seconds else {
+            self.untimed += u32::from(took.done);
+            return;
+        };
         if took.done {
             self.done += 1;
         } else if !took.over {

@@ -50,17 +50,20 @@ impl Event {
     /// that had seen it.
     #[must_use]
     pub fn came(&self) -> Option<Timestamp> {
-        let shown = self.shown.as_ref().and_then(|shown| shown.witnessed);
-        self.receipted().into_iter().chain(self.held()).chain(shown).min()
+        self.received().into_iter().chain(self.shown()).min()
     }
 
-    /// The same by what stands before the entry `answer` of the other side, or beside it: that one shows that this had
-    /// come, and not since when.
+    /// The same by what is there for that alone: by its receipt or its mirror.
     #[must_use]
-    pub fn came_before(&self, answer: u64) -> Option<Timestamp> {
-        let shown = self.shown.as_ref().filter(|shown| shown.index < answer);
-        let shown = shown.and_then(|shown| shown.witnessed);
-        self.receipted().into_iter().chain(self.held()).chain(shown).min()
+    pub fn received(&self) -> Option<Timestamp> {
+        self.receipted().into_iter().chain(self.held()).min()
+    }
+
+    /// The same by the first thing that it stated and that had seen it. That something had come it shows, and not since
+    /// when: of what was done then it tells no time.
+    #[must_use]
+    pub fn shown(&self) -> Option<Timestamp> {
+        self.shown.as_ref().and_then(|shown| shown.witnessed)
     }
 
     /// When its receipt was witnessed.
@@ -175,7 +178,7 @@ pub trait Sides {
     }
 
     /// Notes that the entry `index` of the other side was the first to have seen the entries `[from, to)` of `author`.
-    fn shown(&mut self, author: &PartyId, (from, to): (u64, u64), index: u64) {
+    fn shows(&mut self, author: &PartyId, (from, to): (u64, u64), index: u64) {
         let (own, _) = self.ledgers_mut(author);
         for event in own.iter_mut().filter(|event| (from..to).contains(&event.index)) {
             event.shown = Some(Shown { index, witnessed: None });

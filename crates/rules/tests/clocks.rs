@@ -18,9 +18,9 @@ use comity_rules::command::{Command, Deed};
 use comity_rules::content::{Answer, ItemAnswer, Letter, Remark, Ruling};
 use comity_rules::quality::{Refusals, Result};
 use comity_rules::request::{Decision, Outcome};
-use comity_rules::review::{Head, Opened, Review, Scope};
+use comity_rules::review::{Head, Opened, Openings, Review, Scope};
 use comity_rules::thread::{Sides as _, View};
-use comity_rules::{Draft, Kind, Matter, PartyId, ThreadId, ladder};
+use comity_rules::{Draft, Kind, Matter, PartyId, Request, ThreadId, ladder};
 use jiff::{SignedDuration, Timestamp};
 use party::{Party, ask, pair};
 
@@ -194,7 +194,7 @@ fn an_acknowledgement_says_that_a_request_came_and_not_since_when() {
     ] {
         let mut case = Case::sent("01T08:00");
         let owed = case.keep(1);
-        let mut pay = |case: &mut Case, time: &str| {
+        let pay = |case: &mut Case, time: &str| {
             if receipted == Some(time) {
                 case.parties[1].owed.clone_from(&owed);
                 case.parties[1].pay();
@@ -206,14 +206,126 @@ fn an_acknowledgement_says_that_a_request_came_and_not_since_when() {
         pay(&mut case, "11T08:00");
         let clocks = case.clocks("31T08:00");
         let timed = matches!(start, Start::Receipt(_));
-        assert_eq!((clocks.start, clocks.untimed), (start, !timed));
+        assert_eq!((clocks.start, clocks.acknowledge.untimed), (start, !timed));
         assert_eq!(clocks.acknowledge.done, Some(at("10T08:00")));
         assert_eq!(clocks.acknowledged_in(at("31T08:00")).is_some(), timed);
         assert!(clocks.is_overdue() && clocks.answering_for(at("31T08:00")).is_some());
     }
 }
 
+/// Nor does what is stated along with it say since when, and the answer that only itself shows to have been possible took
+/// no time that anybody knows.
+#[test]
+fn what_is_stated_at_once_shows_no_time() {
+    for (elsewhere, answered) in
+        [(None, "30T08:00"), (Some("30T08:00"), "30T08:00"), (Some("29T08:00"), "30T08:00")]
+    {
+        let mut case = Case::sent("01T08:00");
+        let _ = case.keep(1);
+        let known = elsewhere == Some("29T08:00");
+        if let Some(time) = elsewhere {
+            let parties = &mut case.parties;
+            parties[1].command(None, other_request()).unwrap();
+            if known {
+                case.witness(1, time);
+            }
+        }
+        case.parties[1].command(Some(case.thread), Command::Acknowledge(remark())).unwrap();
+        case.act(1, answered, answer());
+        let clocks = case.clocks("31T08:00");
+        assert_eq!(clocks.start.as_str(), "statement");
+        assert_eq!((clocks.acknowledge.untimed, clocks.answer.untimed), (!known, !known));
+        assert_eq!(clocks.answered_in().is_some(), known);
+        let measured =
+            comity_rules::quality::measured(&case.request("31T08:00"), &clocks, at("31T08:00"));
+        assert_eq!(measured.len(), if known { 3 } else { 1 }, "completeness alone");
+        let review = case.review("31T08:00");
+        let south = &review.answers_of[&case.parties[1].id];
+        assert_eq!(
+            (south.acknowledge.done, south.acknowledge.untimed),
+            (u32::from(known), u32::from(!known))
+        );
+        assert_eq!(
+            (south.answer.done, south.answer.untimed),
+            (u32::from(known), u32::from(!known))
+        );
+        // The silence is in the time in which it came.
+        let days = if known { 28 } else { 29 };
+        assert_eq!((south.receipt.done, south.receipt.median), (1, Some(days * 24 * 3600)));
+    }
+}
+
+/// Whoever keeps silent about a reply cannot make the asker late by that, and its silence has a figure.
+#[test]
+fn a_reply_is_given_when_it_is_witnessed() {
+    let mut case = Case::sent("01T08:00");
+    case.receive(1, "01T08:00");
+    case.act(1, "01T09:00", Command::Acknowledge(remark()));
+    case.act(1, "01T10:00", Command::Clarify(remark()));
+    case.receive(0, "01T10:00");
+    case.act(0, "01T11:00", Command::Clarify(remark()));
+    let clocks = case.clocks("31T08:00");
+    assert_eq!((clocks.reply.done, clocks.reply.late), (Some(at("01T11:00")), None));
+    assert_eq!(clocks.answer.due, None);
+    let south = case.review("31T08:00").answers_of[&case.parties[1].id].clone();
+    assert_eq!((south.receipt.done, south.receipt.open), (1, 1));
+    assert_eq!(south.receipt.p90, Some((29 * 24 + 21) * 3600));
+    // What it then answers in no time it answers in a time that nobody knows.
+    let _ = case.keep(1);
+    case.act(1, "31T08:00", answer());
+    let clocks = case.clocks("31T09:00");
+    assert_eq!((clocks.answered_in(), clocks.answer.untimed), (None, true));
+}
+
+/// Whoever receipts what came later had what came before, whatever it says that it has seen.
+#[test]
+fn a_receipt_shows_what_stands_before_what_it_is_for() {
+    let mut case = Case::sent("01T08:00");
+    case.elsewhere(0, "01T08:30");
+    let [north, south] = &mut case.parties;
+    for entry in &north.entries {
+        south.arrive(entry).unwrap();
+    }
+    // It has seen nothing, by its own word, and receipts the last alone.
+    south.owed.drain(..2);
+    south.pay();
+    assert_eq!(south.own.seen, 0);
+    case.witness(1, "01T13:00");
+    assert_eq!(case.clocks("31T08:00").start, Start::Statement(at("01T13:00")));
+}
+
+fn other_request() -> Command {
+    Command::Send { class: Some("U1-urgent".into()), exercise: true, ask: ask(&["why?"]) }
+}
+
 impl Case {
+    /// The request as an outsider has it, everything delivered.
+    fn request(&self, now: &str) -> Request {
+        let mut request = self.parties[0].requests[&self.thread].clone();
+        let mut from = std::collections::BTreeMap::new();
+        for (party, to, time) in &self.times {
+            let begin = from.insert(party.clone(), *to).unwrap_or(0);
+            request.witnessed(party, (begin, *to), *time);
+        }
+        request.up_to(View::ALL, at(now)).unwrap()
+    }
+
+    fn review(&self, now: &str) -> Review {
+        let heads = [&self.parties[0].id, &self.parties[1].id].map(|party| Head {
+            party: party.clone(),
+            origin: String::new(),
+            size: 1_000,
+            root: String::new(),
+            witnessed: Some(at("01T08:00")),
+        });
+        let (from, to) = ("2026-03-01".parse().unwrap(), "2026-04-01".parse().unwrap());
+        let scope = Scope { from, to, exercise: true };
+        let none: [&Matter; 0] = [];
+        let until = (heads.to_vec(), Some(at(now)), None);
+        let openings = Openings::new();
+        Review::of(&self.parties[0].terms, "", scope, until, [&self.request(now)], none, &openings)
+    }
+
     /// The other side's entries arrive at `side`, which keeps back the receipts that it owes.
     fn keep(&mut self, side: usize) -> Vec<Receipt> {
         let [north, south] = &mut self.parties;
@@ -227,9 +339,7 @@ impl Case {
 
     /// The side states something about another request.
     fn elsewhere(&mut self, side: usize, time: &str) {
-        let command =
-            Command::Send { class: Some("U1-urgent".into()), exercise: true, ask: ask(&["why?"]) };
-        self.parties[side].command(None, command).unwrap();
+        self.parties[side].command(None, other_request()).unwrap();
         self.witness(side, time);
     }
 

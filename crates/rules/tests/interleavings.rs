@@ -204,6 +204,33 @@ fn forge(party: &mut Party, which: u8, what: u8) {
     let _ = result;
 }
 
+/// However long two sides thank each other, an audit of it takes no more for each.
+#[test]
+fn an_audit_of_many_rounds_is_no_dearer_than_its_entries() {
+    let mut parties = pair();
+    for round in 0..300_u32 {
+        let command = Command::Send {
+            class: Some("U1-urgent".into()),
+            exercise: true,
+            ask: ask(&[&format!("who {round}?")]),
+        };
+        parties[0].command(None, command).unwrap();
+        for _ in 0..2 {
+            let [north, south] = &mut parties;
+            for ours in [true, false] {
+                let (from, to) = if ours { (&*north, &mut *south) } else { (&*south, &mut *north) };
+                deliver(from, to, usize::MAX);
+                to.verify();
+                to.pay();
+            }
+        }
+    }
+    let audited = audit(&parties, [0, 1], &Heads::default(), &Heads::default());
+    assert_eq!(audited.requests.len(), 300);
+    let shown = |request: &comity_rules::Request| request.asked[0].shown.is_some();
+    assert!(audited.requests.values().all(shown));
+}
+
 /// When heads of each side's ledger were witnessed, and when the other's mirror had them.
 type Heads = [Vec<(u64, Timestamp)>; 2];
 

@@ -354,6 +354,40 @@ fn what_was_acknowledged_before_it_came_took_no_time_that_counts() {
     assert_eq!((south.message.done, south.message.within, south.unreceipted), (0, 0, 1));
 }
 
+/// Nor does it where it was said again, or where another was acknowledged along with it.
+#[test]
+fn what_is_said_again_after_silence_was_not_answered_in_no_time() {
+    for (again_said, acknowledged) in [(false, 0), (true, 0), (true, 1)] {
+        let mut case = Case::new();
+        let deed = Command::Deed(signal(Signal::Message));
+        let thread = case.parties[0].command(None, deed).unwrap();
+        let mut said = vec![last(&case, 0)];
+        if again_said {
+            let deed = Command::Deed(again(said[0]));
+            case.parties[0].command(Some(thread), deed).unwrap();
+            said.push(last(&case, 0));
+        }
+        let other = case.parties[0].command(None, Command::Deed(signal(Signal::Message))).unwrap();
+        let another = last(&case, 0);
+        case.deliver(0);
+        case.parties[1].owed.clear();
+        for (thread, message) in [(thread, said[acknowledged]), (other, another)] {
+            case.parties[1].command(Some(thread), Command::Deed(confirm(message))).unwrap();
+        }
+        case.deliver(1);
+        for thread in [thread, other] {
+            let matter = timed(&case, thread, &[(1_000, 0)], &[(1_000, 240)]);
+            let all = Readiness::of(&case.parties[0].terms, [&matter], None, start());
+            let south = &all[&matter.other];
+            assert_eq!(
+                (south.message.done, south.unreceipted),
+                (0, 1),
+                "{again_said} {acknowledged}"
+            );
+        }
+    }
+}
+
 /// Who has what stands in the place of a message has the message: a receipt that is kept back hides neither.
 #[test]
 fn what_stands_in_the_place_of_a_message_says_that_it_came() {

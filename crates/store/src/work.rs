@@ -11,6 +11,7 @@ use comity_ledger::{Checkpoint, Hash, Statement, Tiles, VerifiedStatement, tile}
 use comity_rules::channel::{self, Channel, Entry, Receipt};
 use comity_rules::content::{Letter, MAX_TITLE};
 use comity_rules::request::Act;
+use comity_rules::text::is_obeyed;
 use comity_rules::thread::{Sides as _, View};
 use comity_rules::{Kind, PartyId, Terms, Thread, ThreadId};
 use jiff::Timestamp;
@@ -730,12 +731,9 @@ pub fn view(thread: &Thread, own: &Ledger, other: Option<&Ledger>) -> View {
     }
 }
 
-/// A peer's text without what a database or a terminal would take for more than text: control
-/// characters, and those that turn the direction of writing.
+/// A peer's text without what would be taken for more than text.
 fn plain(text: &str) -> String {
-    let odd =
-        |c: char| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    text.chars().map(|c| if odd(c) { '\u{fffd}' } else { c }).collect()
+    text.replace(is_obeyed, "\u{fffd}")
 }
 
 fn title(letter: Option<&Letter>) -> Option<Title> {

@@ -20,6 +20,7 @@ use comity_ledger::{Checkpoint, cosignature};
 use comity_rules::command::Command;
 use comity_rules::content::{Ask, Letter, Remark};
 use comity_rules::thread::View;
+use comity_rules::{Draft, Kind};
 use comity_stix::marking::{Audience, Clearance, Pap, Tlp};
 use comity_store::backup::{self, Reading};
 use comity_store::intel;
@@ -30,7 +31,7 @@ use comity_store::intel::search::{self, Query};
 use comity_store::work::{Opener, Work};
 use comity_store::{Db, Error, Value, agreement, evidence, journal, ledger, rebuild, request};
 use jiff::Timestamp;
-use party::{Party, ask, pair};
+use party::{Party, ask, pair, pair_under};
 
 /// Runs a suite on both; says so where one is not there.
 macro_rules! on_both {
@@ -60,6 +61,7 @@ on_both!(
     what_is_committed_is_on_disk_when_it_says_so,
     requests_and_ledgers_are_projected,
     a_title_is_one_short_line_whoever_wrote_it,
+    a_thread_is_of_its_own_agreement,
     a_rebuild_gives_equal_rows_and_mends_what_was_changed,
     the_earliest_proof_counts_in_whatever_order_they_come,
     heads_that_contradict_each_other_are_found_before_their_entries_come,
@@ -271,6 +273,38 @@ async fn requests_and_ledgers_are_projected(db: Db) {
     let prefix = &stored.thread.to_string()[..6];
     assert_eq!(request::find(&db, prefix).await.unwrap(), [stored.thread]);
     assert!(agreement::list(&db).await.unwrap().is_empty());
+}
+
+/// What is stated under one agreement and names a thread of another gives that thread no times.
+async fn a_thread_is_of_its_own_agreement(db: Db) {
+    let day = |day: i64| Timestamp::from_second(day * 24 * 3600).unwrap();
+    let (parties, _) = case();
+    let (_, theirs) = ledgers(&db, &parties).await;
+    let [north, _] = parties;
+    let thread = *north.requests.keys().next().unwrap();
+    let mut others = pair_under(day(1), "other.example");
+    let (_, elsewhere) = ledgers(&db, &others).await;
+    for _ in 0..3 {
+        let draft = Draft { thread, ..others[0].draft(Kind::Escalate, vec![]) };
+        others[0].state(draft).unwrap();
+    }
+    let mut work = Work::begin(&db, opener()).await.unwrap();
+    for entry in &north.entries[..2] {
+        assert_eq!(work.take(&theirs, entry, None).await.unwrap().refused, None);
+    }
+    for entry in &others[0].entries {
+        work.take(&elsewhere, entry, None).await.unwrap();
+    }
+    let (size, root) = work.root(&elsewhere).await.unwrap();
+    assert_eq!(size, 4);
+    let note =
+        Checkpoint::new(others[0].ledger.name(), size, root).sign(&others[0].ledger).unwrap();
+    assert!(work.witnessed(&elsewhere, size, &note.to_string(), day(2)).await.unwrap());
+    work.commit().await.unwrap();
+    let found = request::list(&db, true, None, 10).await.unwrap();
+    assert_eq!((found.len(), found[0].request.asked[0].witnessed), (1, None));
+    assert_eq!(request::statements(&db, thread).await.unwrap().len(), 1);
+    assert_eq!(rebuild(&db, opener()).await.unwrap().differed, [""; 0]);
 }
 
 /// The other side's node need not hold its people to what ours does.

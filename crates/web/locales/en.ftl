@@ -285,7 +285,8 @@ review-answers-of = Answers of { $party }
 review-summary = { $requests ->
     [one] One request
    *[other] { $requests } requests
-}; without a receipt, and counted apart: { $unreceipted }; in dispute between the sides' scores: { $disputed }.
+}; of which nothing shows that they came, counted apart: { $unreceipted }; acknowledged or answered in a time that nobody knows: { $untimed }; in dispute between the sides' scores: { $disputed }.
+review-receipt = Until it came, and replies
 review-acknowledge = Acknowledgement
 review-answer = Answer
 review-drawing = Time taken, as a share of the limit
@@ -303,6 +304,7 @@ review-no-limit = No limit in the terms
 review-took = { $time }, limit { $limit }
 review-so-far = { $time } so far, limit { $limit }
 review-not-started = no clock yet, limit { $limit }
+review-untimed = in a time that nobody knows, limit { $limit }
 review-results = What became of them
 review-refusals = Refusals by ground
 review-not-opened = without a ground, or not opened

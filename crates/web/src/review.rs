@@ -333,7 +333,8 @@ impl Sheet {
             [("review-acknowledge", &by.acknowledge), ("review-answer", &by.answer)]
                 .map(|(key, times)| times_row(t, &format!("{class} · {}", t.text(key)), times))
         });
-        let rows = times.iter().map(|(key, times)| times_row(t, &t.text(key), times));
+        let rows = [("review-receipt", &answers.receipt)].into_iter().chain(times);
+        let rows = rows.map(|(key, times)| times_row(t, &t.text(key), times));
         let shares = times.iter().map(|(key, times)| {
             let mut row = vec![t.text(key)];
             row.extend(times.by_share.iter().map(ToString::to_string));
@@ -360,6 +361,7 @@ impl Sheet {
                     ("requests", answers.requests),
                     ("unreceipted", answers.unreceipted),
                     ("disputed", answers.disputed),
+                    ("untimed", answers.acknowledge.untimed + answers.answer.untimed),
                 ],
             ),
             drawing: draw(t, &times),
@@ -738,7 +740,8 @@ fn took(t: Language, counts: Counts, took: &Took) -> String {
         (Some(limit), Counts::Working) => t.with("limit-working", [("limit", limit)]),
     };
     let key = match (took.seconds, took.done, took.late) {
-        (None, ..) => "review-not-started",
+        (None, false, _) => "review-not-started",
+        (None, true, _) => "review-untimed",
         (_, true, _) => "review-took",
         (_, false, true) => "review-still-overdue",
         (_, false, false) => "review-so-far",

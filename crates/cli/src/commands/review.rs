@@ -218,11 +218,14 @@ fn describe(review: &Reviewed) -> String {
     }
     for (party, answers) in &review.answers_of {
         out.push_str(&format!(
-            "\nAnswers of {party}: {} requests, {} more without a receipt, {} in dispute\n",
+            "\nAnswers of {party}: {} requests, {} more of which nothing shows that they came, {} in dispute\n",
             answers.requests, answers.unreceipted, answers.disputed
         ));
-        for (what, times) in [("acknowledged", &answers.acknowledge), ("answered", &answers.answer)]
-        {
+        for (what, times) in [
+            ("came", &answers.receipt),
+            ("acknowledged", &answers.acknowledge),
+            ("answered", &answers.answer),
+        ] {
             out.push_str(&format!("  {what:<13} {}\n", describe_times(times)));
         }
         let results = answers.results.iter().map(|(result, count)| format!("{result} {count}"));
@@ -297,12 +300,13 @@ fn describe_mechanism(review: &Reviewed, out: &mut String) {
 fn describe_times(times: &Times) -> String {
     let span = |seconds: Option<i64>| seconds.map_or_else(|| "-".to_owned(), hours);
     format!(
-        "median {}, nine in ten {}; within the limit {}, late {}, overdue {}, without a limit {}",
+        "median {}, nine in ten {}; within the limit {}, late {}, overdue {}, without a limit {}, in a time that nobody knows {}",
         span(times.median),
         span(times.p90),
         times.within,
         times.late,
         times.overdue,
-        times.no_limit
+        times.no_limit,
+        times.untimed
     )
 }

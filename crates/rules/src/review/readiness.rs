@@ -37,8 +37,8 @@ pub(super) struct Figure {
     by_opener: bool,
     signal: Signal,
     sent: Timestamp,
-    /// When the other side had any of it, of an echo by its receipt.
-    came: Option<Timestamp>,
+    /// When the other side had any of it, of an echo by its receipt; and when it first stated something that shows it.
+    came: (Option<Timestamp>, Option<Timestamp>),
     /// When it was acknowledged, and how much of the other ledger whoever did so had seen.
     done: Option<(Timestamp, u64)>,
     /// Whether the other side's node could not open it, and nobody there acknowledged it.
@@ -55,14 +55,10 @@ impl Figure {
             // From the witnessed times of both: what is between the two lines, and not on them.
             let Some(sent) = message.event.witnessed else { continue };
             let signal = message.signal();
-            let receipt = message.event.receipt.as_ref();
             let came = match signal {
-                Signal::Echo => receipt.and_then(|receipt| receipt.witnessed),
+                Signal::Echo => (message.event.receipted(), None),
                 // Who has it by its own mirror's word gains nothing by keeping the receipt back.
-                _ => match message.acknowledged {
-                    Some(event) => message.event.came_before(event.index),
-                    None => message.event.came(),
-                },
+                _ => (message.event.received(), message.event.shown()),
             };
             let done = message.acknowledged.and_then(|event| Some((event.witnessed?, event.seen)));
             let is_unopened = message.is_unopened();
@@ -87,15 +83,29 @@ impl Figure {
         match (self.done, other.done) {
             (None, done) => self.done = done,
             // Who acknowledged the earlier one and had this acknowledged both.
-            (Some(done), _) if done.1 > index || other.came.is_some_and(|came| done.0 > came) => {
+            (Some(done), _) if done.1 > index || other.came().is_some_and(|came| done.0 > came) => {
                 self.done = self.done.into_iter().chain(other.done).min();
             }
             // They crossed: nobody is done before both are.
             (Some(done), Some(later)) if other.sent < done.0 => self.done = Some(done.max(later)),
             _ => return false,
         }
-        self.came = self.came.into_iter().chain(other.came).min();
+        let first = |one: Option<Timestamp>, other| one.into_iter().chain(other).min();
+        self.came = (first(self.came.0, other.came.0), first(self.came.1, other.came.1));
         true
+    }
+
+    /// When the other side had any of it.
+    fn came(&self) -> Option<Timestamp> {
+        self.came.0.into_iter().chain(self.came.1).min()
+    }
+
+    /// The same, before it was acknowledged: a receipt that was kept back till then says nothing of it, and nor does what
+    /// was stated along with the acknowledgement.
+    fn came_before(&self) -> Option<Timestamp> {
+        let Some((done, _)) = self.done else { return self.came() };
+        let received = self.came.0.filter(|came| *came <= done);
+        received.into_iter().chain(self.came.1.filter(|shown| *shown < done)).min()
     }
 
     /// Whether it is of this period: by when it was sent.
@@ -141,7 +151,7 @@ impl Readiness {
 
     fn take(&mut self, agreement: &Agreement, figure: &Figure, now: Timestamp) {
         let hotline = agreement.hotline.as_ref();
-        let Figure { signal, sent, came, done, .. } = *figure;
+        let Figure { signal, sent, done, .. } = *figure;
         if figure.is_unopened {
             *self.unopened.entry(signal).or_default() += 1;
             return;
@@ -149,8 +159,7 @@ impl Readiness {
         if signal == Signal::Telephone {
             return;
         }
-        // What is acknowledged before it came was not answered in no time: its receipt was kept back.
-        let came = came.filter(|came| done.is_none_or(|(done, _)| *came <= done));
+        let came = figure.came_before();
         self.unreceipted += u32::from(came.is_none());
         if signal == Signal::Echo {
             let within = hotline.and_then(|hotline| hotline.echo_within.as_ref());

@@ -93,10 +93,15 @@ pub(crate) fn ask(questions: &[&str]) -> Ask {
 
 /// Two parties under the model terms, their ledgers opened, nothing delivered yet.
 pub(crate) fn pair() -> [Party; 2] {
+    pair_under(jiff::Timestamp::UNIX_EPOCH, "ledger.example")
+}
+
+/// The same two under terms that were proposed then, with ledgers of other names.
+pub(crate) fn pair_under(proposed: jiff::Timestamp, ledgers: &str) -> [Party; 2] {
     let cards = [card_of("northland", 10), card_of("southland", 20)];
     let harbour = key("harbour.example", Algorithm::CosignatureV1, 90);
     let between = Between {
-        proposed: jiff::Timestamp::UNIX_EPOCH,
+        proposed,
         readers: Readers::Everyone,
         quorum: 1,
         closes: None,
@@ -119,8 +124,8 @@ pub(crate) fn pair() -> [Party; 2] {
     let model = Terms::parse(TEMPLATES[1].1).unwrap();
     let terms = Terms::propose(&model, between).unwrap();
     let ledgers = [
-        key("ledger.example/north", Algorithm::Ed25519, 31),
-        key("ledger.example/south", Algorithm::Ed25519, 32),
+        key(&format!("{ledgers}/north"), Algorithm::Ed25519, 31),
+        key(&format!("{ledgers}/south"), Algorithm::Ed25519, 32),
     ];
     let peers = [1, 0].map(|peer: usize| (cards[peer].0.clone(), ledgers[peer].verifier().clone()));
     let mut parties = cards.into_iter().zip(ledgers).zip(peers).map(
@@ -335,11 +340,15 @@ impl Party {
         } else {
             (self.own.from.clone(), &self.tiles)
         };
+        let is_real = |receipt: &Receipt| tiles.leaf(receipt.index) == Some(receipt.leaf);
+        let channel = if mine { &mut self.own } else { &mut self.other };
+        let origin = channel.other.clone().unwrap_or_default();
+        let shows = channel.show(channel::needs(body, &origin, is_real));
         for request in self.requests.values_mut() {
-            request.shown(&party, admitted.shows, admitted.index);
+            request.shows(&party, shows, admitted.index);
         }
         for matter in self.matters.values_mut() {
-            matter.shown(&party, admitted.shows, admitted.index);
+            matter.shows(&party, shows, admitted.index);
         }
         if admitted.kind == Kind::Receipt {
             for receipt in channel::decode_receipts(&body.public)? {

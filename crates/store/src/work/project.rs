@@ -4,7 +4,7 @@ use comity_ledger::Hash;
 use comity_ledger::Statement;
 use comity_ledger::note::Note;
 use comity_rules::card::{self, Card};
-use comity_rules::channel::{self, Admitted, Entry, Refusal};
+use comity_rules::channel::{self, Admitted, Channel, Entry, Refusal};
 use comity_rules::content::{Answer, Letter};
 use comity_rules::request::{Act, Illegal};
 use comity_rules::thread::{Receipted, Sides as _};
@@ -80,9 +80,45 @@ impl Work {
         };
         let admitted = self.open(id).await?.ledger.channel.admit(entry, |_| root);
         if let Ok(admitted) = &admitted {
-            self.shown(id, admitted).await?;
+            self.shows(id, admitted).await?;
         }
         Ok(admitted)
+    }
+
+    /// Notes which entries of the other ledger this one shows to have come, and nothing before it did.
+    async fn shows(&mut self, id: &str, admitted: &Admitted) -> Result<(), Error> {
+        const LEAF: &str = "SELECT entry FROM leaf WHERE ledger = $1 AND idx = $2";
+        const REQUESTS: &str = "SELECT DISTINCT request FROM statement
+            WHERE ledger = $1 AND idx >= $2 AND idx < $3 AND request IS NOT NULL";
+        let Some(other) = self.other(id).await? else { return Ok(()) };
+        let body = admitted.statement.body();
+        // A receipt that goes beyond what was seen is rare: seldom is one looked up.
+        let mut real = Vec::new();
+        if admitted.kind == Kind::Receipt {
+            let seen = Channel::seen_size(body.seen.as_ref());
+            let receipts = channel::decode_receipts(&body.public).unwrap_or_default();
+            for receipt in receipts.into_iter().filter(|receipt| receipt.index >= seen) {
+                let params = [other.id.as_str().into(), receipt.index.into()];
+                let row = self.tx.query_one(LEAF, &params).await?;
+                if row.is_some_and(|row| row.blob(0).is_ok_and(|e| Hash::leaf(e) == receipt.leaf)) {
+                    real.push(receipt);
+                }
+            }
+        }
+        let size = channel::needs(body, other.key.name(), |receipt| real.contains(receipt));
+        let (from, to) = self.open(id).await?.ledger.channel.show(size);
+        if from == to {
+            return Ok(());
+        }
+        let params = [other.id.as_str().into(), from.into(), to.into()];
+        for row in self.tx.query(REQUESTS, &params).await? {
+            let seq = row.count(0)?;
+            self.proves(id, admitted.index, seq).await?;
+            if let Some(held) = self.thread_of(seq).await? {
+                held.thread.shows(&other.party, (from, to), admitted.index);
+            }
+        }
+        Ok(())
     }
 
     /// Goes on with the card that a peer states.
@@ -175,26 +211,6 @@ impl Work {
         Ok(Ok(()))
     }
 
-    /// Notes which entries of the other ledger this one was the first to have seen.
-    async fn shown(&mut self, id: &str, admitted: &Admitted) -> Result<(), Error> {
-        const REQUESTS: &str = "SELECT DISTINCT request FROM statement
-            WHERE ledger = $1 AND idx >= $2 AND idx < $3 AND request IS NOT NULL";
-        let (from, to) = admitted.shows;
-        if from == to {
-            return Ok(());
-        }
-        let Some(other) = self.other(id).await? else { return Ok(()) };
-        let params = [other.id.as_str().into(), from.into(), to.into()];
-        for row in self.tx.query(REQUESTS, &params).await? {
-            let seq = row.count(0)?;
-            self.proves(id, admitted.index, seq).await?;
-            if let Some(held) = self.thread_of(seq).await? {
-                held.thread.shown(&other.party, (from, to), admitted.index);
-            }
-        }
-        Ok(())
-    }
-
     /// Notes that an entry proves that the other side's statements about a request came: its time is theirs.
     async fn proves(&mut self, id: &str, index: u64, request: u64) -> Result<(), Error> {
         const SQL: &str = "INSERT INTO proof_of (ledger, idx, request) VALUES ($1, $2, $3)
@@ -265,8 +281,10 @@ impl Work {
     ) -> Result<(), Error> {
         const SQL: &str = "INSERT INTO statement (ledger, idx, kind, request, refused, letter)
             VALUES ($1, $2, $3, $4, $5, $6)";
-        // Of a statement about a request that nobody opened there is none, and nothing is shown of it.
-        let request = thread.and_then(|thread| Some(self.threads.get(&thread)?.seq));
+        // Of a statement about a request that nobody opened under these terms there is none, and nothing is shown of it.
+        let terms = self.ledger(id).await?.terms.clone();
+        let held = thread.and_then(|thread| self.threads.get(&thread));
+        let request = held.filter(|held| held.terms == terms).map(|held| held.seq);
         let kept = kept.filter(|_| request.is_some());
         if let (Some(request), Some(kept), None) = (request, &kept, refused) {
             self.limits((id, index), request, kept).await?;

@@ -68,7 +68,7 @@ impl Form {
 }
 
 fn csv(review: &Review) -> String {
-    let mut out = "request,class,asker,receiver,started,started_by,acknowledge_seconds,acknowledge_limit,\
+    let mut out = "request,class,asker,receiver,started,started_by,came_seconds,acknowledge_seconds,acknowledge_limit,\
                    acknowledged,acknowledge_late,answer_seconds,answer_limit,answered,answer_late,suspended,result,\
                    items,grounds,disputed,asked_entries,answered_entries,agreement,exercise"
         .to_owned();
@@ -92,6 +92,7 @@ fn csv(review: &Review) -> String {
             row.receiver.to_string(),
             row.started.map_or_else(String::new, |time| time.to_string()),
             row.started_by.clone(),
+            number(row.came.first().and_then(|came| came.seconds)),
         ];
         cells.extend(took(&row.acknowledge));
         cells.extend(took(&row.answer));
