@@ -46,7 +46,7 @@ pub struct Deadline {
     /// By how much it is late: done after it was due, or still open at `now`.
     pub late: Option<SignedDuration>,
     /// Whether nothing but what was done then shows that there was something to do: that it had come, and not since
-    /// when. Then it is done in no time that anybody knows.
+    /// when. Then it is done in no time that anybody knows, unless it was late however late that came.
     #[serde(skip)]
     pub untimed: bool,
 }
@@ -121,11 +121,13 @@ impl Clocks {
         };
         let suspended = standing_still(asked.clone(), limit.as_ref(), done);
         let standing = request.standing(View::ALL);
-        // By what is there for that alone, or by what was stated before.
-        let untimed = |done: Option<Timestamp>, questions: &[Question]| {
-            let is_known =
-                |done| start.is_proof(done) && questions.iter().all(|q| q.is_proof(done));
-            !done.is_none_or(is_known)
+        let begun_then = |done: Option<Timestamp>| done.is_some_and(|done| !start.is_proof(done));
+        // Of the questions those that stop this limit.
+        let untimed = |limit: Option<&Timer<'_>>, done: Option<Timestamp>| {
+            let counted = counting(asked.clone(), limit, done);
+            let counts = |one: &Question| counted.iter().any(|stood| stood.from == one.stood.from);
+            let then = |one: &Question| done.is_some() && one.shown == done && counts(one);
+            begun_then(done) || questions.iter().any(then)
         };
         let deadline = |limit: Option<&Period>, suspended: &[Suspension], said, done, untimed| {
             let timer = timer(limit);
@@ -143,6 +145,7 @@ impl Clocks {
                 until.duration_since(due) - paused.sum::<SignedDuration>()
             });
             let late = late.filter(SignedDuration::is_positive).map(whole);
+            let untimed = untimed && late.is_none();
             Deadline { limit: limit.cloned(), due, soon, done, late, untimed }
         };
         let acknowledged = first(&request.answered, |event| event.act.kind == Kind::Acknowledge);
@@ -159,21 +162,21 @@ impl Clocks {
                 &standing_still(Vec::new(), None, acknowledged),
                 standing.acknowledged,
                 acknowledged,
-                untimed(acknowledged, &[]),
+                begun_then(acknowledged),
             ),
             decide: deadline(
                 decide,
                 &standing_still(asked.clone(), timer(decide).as_ref(), decided),
                 standing.decision.is_some() || standing.is_answered(),
                 decided,
-                untimed(decided, &questions),
+                untimed(timer(decide).as_ref(), decided),
             ),
             answer: deadline(
                 class.and_then(|class| class.answer.as_ref()),
                 &suspended,
                 standing.is_answered(),
                 done,
-                untimed(done, &questions),
+                untimed(limit.as_ref(), done),
             ),
             reply: reply(questions.last(), agreement, &pauses, ended, now),
             pauses,
@@ -305,7 +308,7 @@ impl Suspension {
     }
 
     /// How much of it lies between two instants.
-    fn within(&self, from: Timestamp, to: Timestamp) -> SignedDuration {
+    pub(crate) fn within(&self, from: Timestamp, to: Timestamp) -> SignedDuration {
         let part = self.since(from).and_then(|part| part.until(Some(to)));
         part.map_or(SignedDuration::ZERO, |part| part.to.unwrap_or(to).duration_since(part.from))
     }
@@ -501,17 +504,10 @@ fn answered(request: &Request) -> Option<Timestamp> {
 struct Question {
     /// While the clock stood still for it.
     stood: Suspension,
-    /// When the reply was witnessed.
-    replied: Option<Timestamp>,
+    /// Whether it was replied to, and when the reply was witnessed.
+    replied: Option<Option<Timestamp>>,
     /// When the receiver had the reply, where nothing but what it stated shows that.
     shown: Option<Timestamp>,
-}
-
-impl Question {
-    /// Whether it says since when there was something to do again, for what was done then.
-    fn is_proof(&self, done: Timestamp) -> bool {
-        self.shown.is_none_or(|time| time < done)
-    }
 }
 
 fn questions(request: &Request) -> Vec<Question> {
@@ -530,7 +526,7 @@ fn questions(request: &Request) -> Vec<Question> {
             let received = reply.and_then(Event::received);
             Some(Question {
                 stood: Suspension { from, to: came.map(|to| to.max(from)) },
-                replied: reply.and_then(|reply| reply.witnessed),
+                replied: reply.map(|reply| reply.witnessed),
                 shown: came.filter(|came| received.is_none_or(|received| *came < received)),
             })
         })
@@ -550,16 +546,21 @@ fn reply(
     let limit = agreement.and_then(|a| a.clarification.as_ref()?.reply_within.clone());
     let timer = last.zip(limit.as_ref());
     let timer = timer.and_then(|(asked, limit)| Timer::of(limit, asked.stood.from, None));
-    let done = last.and_then(|asked| asked.replied);
+    let replied = last.and_then(|asked| asked.replied);
+    let done = replied.flatten();
     let since = |pause: &Suspension| pause.since(last?.stood.from);
     // What stood still after it was done moves nothing any more.
     let before = |pause: &Suspension| done.is_none_or(|done| pause.from < done);
     let pauses: Vec<_> = pauses.iter().filter_map(since).filter(before).collect();
     let due = timer.as_ref().and_then(|timer| timer.due(&pauses));
     let soon = timer.and_then(|timer| timer.most().due(&pauses));
-    let until = done.or(ended.flatten()).unwrap_or(now);
-    let late =
-        due.map(|due| until.duration_since(due)).filter(SignedDuration::is_positive).map(whole);
+    // What was said and is not witnessed yet is not late.
+    let until = match replied {
+        Some(done) => done,
+        None => Some(ended.flatten().unwrap_or(now)),
+    };
+    let late = due.zip(until).map(|(due, until)| until.duration_since(due));
+    let late = late.filter(SignedDuration::is_positive).map(whole);
     Deadline { limit, due, soon, done, late, untimed: false }
 }
 

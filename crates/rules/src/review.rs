@@ -22,7 +22,7 @@ use jiff::{SignedDuration, Timestamp, ToSpan as _};
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::agreement::{Agreement, Counts, Readers};
-use crate::clock::{self, Clocks, Deadline};
+use crate::clock::{self, Clocks, Deadline, Suspension};
 use crate::content::DIMENSIONS;
 use crate::quality::{self, Scores};
 use crate::request::{Decision, Outcome};
@@ -110,6 +110,8 @@ pub struct Answers {
     pub requests: u32,
     /// Requests to it of which nothing shows that they came: no clock runs.
     pub unreceipted: u32,
+    /// Requests that were acknowledged or answered in a time that nobody knows.
+    pub untimed: u32,
     /// Of its having them: from when a request, or a reply to a question of its own, was witnessed to the first proof
     /// that it came. Whose silence that was nobody can tell: who delivers late looks the same.
     pub receipt: Times,
@@ -341,7 +343,7 @@ impl Review {
                 review.left_out += 1;
                 continue;
             }
-            let row = Row::of(&request, &clocks, agreement, at, openings);
+            let row = Row::of(&request, &clocks, (agreement, &pauses), at, openings);
             let answers = review.answers_of.entry(row.receiver.clone()).or_default();
             answers.take(&row, &request, openings);
             review.requests.push(row);
@@ -432,7 +434,7 @@ impl Row {
     fn of(
         request: &Request,
         clocks: &Clocks,
-        agreement: &Agreement,
+        (agreement, pauses): (&Agreement, &[Suspension]),
         now: Timestamp,
         openings: &Openings,
     ) -> Self {
@@ -455,7 +457,7 @@ impl Row {
         let disputed = disputed.into_iter().map(str::to_owned).collect();
         let grounds = grounds(request, openings);
         let refusals = refusals(request, agreement, openings);
-        let stood = |s: &clock::Suspension| s.to.unwrap_or(now).duration_since(s.from);
+        let stood = |s: &Suspension| s.to.unwrap_or(now).duration_since(s.from);
         let suspended: SignedDuration = clocks.suspended.iter().map(stood).sum();
         Self {
             thread: request.thread,
@@ -466,7 +468,7 @@ impl Row {
             answered: effective(&request.answered),
             started: clocks.start.instant(),
             started_by: clocks.start.as_str().to_owned(),
-            came: came(request, clocks, now),
+            came: came(request, clocks, pauses, now),
             counts: clocks.counts,
             acknowledge: Took::of(clocks, &clocks.acknowledge, clocks.acknowledged_in(now)),
             answer: Took::of(clocks, &clocks.answer, clocks.answering_for(now)),
@@ -481,20 +483,26 @@ impl Row {
 }
 
 /// In what time the receiver had the request and each reply, by what is proven.
-fn came(request: &Request, clocks: &Clocks, now: Timestamp) -> Vec<Took> {
+fn came(request: &Request, clocks: &Clocks, pauses: &[Suspension], now: Timestamp) -> Vec<Took> {
     let replies = request.asked.iter().skip(1);
     let replies = replies.filter(|e| e.refused.is_none() && e.act.kind == Kind::Reply);
     let each = request.asked.iter().take(1).chain(replies).filter_map(|event| {
         let (sent, came) = (event.witnessed?, event.came());
-        let until = came.or(clocks.ended_at).unwrap_or(now);
-        let seconds = until.duration_since(sent).as_secs().max(0);
-        let (done, over) = (came.is_some(), clocks.ended);
-        Some(Took { seconds: Some(seconds), done, over, ..Took::default() })
+        let until = came.unwrap_or(now);
+        let stood: SignedDuration = pauses.iter().map(|pause| pause.within(sent, until)).sum();
+        let seconds = (until.duration_since(sent) - stood).as_secs().max(0);
+        let done = came.is_some();
+        // What nobody wants any more waits no longer.
+        (done || !clocks.ended).then(|| Took { seconds: Some(seconds), done, ..Took::default() })
     });
     each.collect()
 }
 
 impl Took {
+    fn is_untimed(&self) -> bool {
+        self.done && self.seconds.is_none()
+    }
+
     fn of(clocks: &Clocks, deadline: &Deadline, taken: Option<SignedDuration>) -> Self {
         Self {
             seconds: taken.map(|taken| taken.as_secs()),
@@ -514,6 +522,7 @@ impl Answers {
             return;
         }
         self.requests += 1;
+        self.untimed += u32::from(row.acknowledge.is_untimed() || row.answer.is_untimed());
         *self.results.entry(row.result.as_str().to_owned()).or_default() += 1;
         for outcome in &request.standing(View::ALL).outcomes {
             *self.items.entry(outcome.as_str().to_owned()).or_default() += 1;
@@ -560,7 +569,7 @@ impl Answers {
 impl Times {
     fn take(&mut self, took: &Took) {
         let Some(seconds) = took.seconds else {
-            self.untimed += u32::from(took.done);
+            self.untimed += u32::from(took.is_untimed());
             return;
         };
         if took.done {

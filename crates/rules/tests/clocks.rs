@@ -277,6 +277,54 @@ fn a_reply_is_given_when_it_is_witnessed() {
     assert_eq!((clocks.answered_in(), clocks.answer.untimed), (None, true));
 }
 
+/// A question that stops nothing hides no lateness, and neither does the silence after it.
+#[test]
+fn a_question_that_does_not_count_makes_nothing_untimed() {
+    for asked in [None, Some("20T08:00")] {
+        let mut case = Case::sent("01T08:00");
+        case.receive(1, "01T08:00");
+        case.act(1, "01T09:00", Command::Acknowledge(remark()));
+        if asked == Some("20T08:00") {
+            case.act(1, "20T08:00", Command::Clarify(remark()));
+            case.receive(0, "20T08:00");
+            case.act(0, "20T09:00", Command::Clarify(remark()));
+            let _ = case.keep(1);
+        }
+        case.act(1, "21T08:00", answer());
+        let clocks = case.clocks("31T08:00");
+        assert!(clocks.answer.late.is_some() && !clocks.answer.untimed, "{asked:?}");
+        let south = case.review("31T08:00").answers_of[&case.parties[1].id].clone();
+        assert_eq!((south.answer.late, south.answer.untimed, south.untimed), (1, 0, 0));
+    }
+    // One that counts, and an answer that is late though all the silence is given to it.
+    let mut case = Case::sent("01T08:00");
+    case.receive(1, "01T08:00");
+    case.act(1, "01T09:00", Command::Acknowledge(remark()));
+    case.act(1, "03T08:00", Command::Clarify(remark()));
+    case.receive(0, "03T08:00");
+    case.act(0, "03T09:00", Command::Clarify(remark()));
+    let _ = case.keep(1);
+    case.elsewhere(1, "10T08:00");
+    case.act(1, "12T08:00", answer());
+    let clocks = case.clocks("31T08:00");
+    assert_eq!(clocks.answer.late.map(|late| late.as_hours()), Some(24));
+    assert!(!clocks.answer.untimed);
+}
+
+/// A reply that was said and is not witnessed yet is not late.
+#[test]
+fn a_reply_waits_for_its_witness() {
+    let mut case = Case::sent("01T08:00");
+    case.receive(1, "01T08:00");
+    case.act(1, "01T09:00", Command::Acknowledge(remark()));
+    case.act(1, "01T10:00", Command::Clarify(remark()));
+    case.receive(0, "01T10:00");
+    assert!(case.clocks("31T08:00").reply.late.is_some());
+    case.parties[0].command(Some(case.thread), Command::Clarify(remark())).unwrap();
+    let clocks = case.clocks("31T08:00");
+    assert_eq!((clocks.reply.done, clocks.reply.late), (None, None));
+}
+
 /// Whoever receipts what came later had what came before, whatever it says that it has seen.
 #[test]
 fn a_receipt_shows_what_stands_before_what_it_is_for() {

@@ -68,6 +68,7 @@ due-unreceipted = not receipted yet: no clock runs
 due-done = done in time
 done = done
 answered-in = Answered in { $time } without suspensions
+answered-untimed = Answered in a time that nobody knows
 acknowledged-late = Acknowledged late by { $time }
 overdue-title = Overdue: { $what }
 open-title = Under way
@@ -259,6 +260,7 @@ limit-word = No deadline given; the text says “{ $word }”
 exercise-short = EXERCISE
 assess-refused-now = refused: yours to assess
 refused-in = Refused in { $time } without suspensions
+refused-untimed = Refused in a time that nobody knows
 held-since = held by the other side since { $time }
 receipted-at = receipt witnessed { $time }
 no-such-form = This is not a form of these pages. Nothing was done.
@@ -286,7 +288,7 @@ review-summary = { $requests ->
     [one] One request
    *[other] { $requests } requests
 }; of which nothing shows that they came, counted apart: { $unreceipted }; acknowledged or answered in a time that nobody knows: { $untimed }; in dispute between the sides' scores: { $disputed }.
-review-receipt = Until it came, and replies
+review-receipt = Until it came, and replies: whoever’s delay
 review-acknowledge = Acknowledgement
 review-answer = Answer
 review-drawing = Time taken, as a share of the limit
@@ -481,7 +483,7 @@ alerts-title = New: nobody has seen these yet
 answer-items = Answer items
 answer-later = not yet
 answer-send = Send the answer
-answers-unreceipted = { $party }: sent to it, and not receipted
+answers-unreceipted = { $party }: sent to it, and nothing shows since when it had that
 answers-unopened = { $party }: { $what } that its node could not open
 answers-to = { $party }: { $what }
 assess = Assess the answer

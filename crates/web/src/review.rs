@@ -333,8 +333,11 @@ impl Sheet {
             [("review-acknowledge", &by.acknowledge), ("review-answer", &by.answer)]
                 .map(|(key, times)| times_row(t, &format!("{class} · {}", t.text(key)), times))
         });
-        let rows = [("review-receipt", &answers.receipt)].into_iter().chain(times);
-        let rows = rows.map(|(key, times)| times_row(t, &t.text(key), times));
+        let mut came = times_row(t, &t.text("review-receipt"), &answers.receipt);
+        // Terms have no limit for it.
+        came.iter_mut().skip(TIMES.len() - 3).for_each(|cell| "–".clone_into(cell));
+        let rows = times.iter().map(|(key, times)| times_row(t, &t.text(key), times));
+        let rows = [came].into_iter().chain(rows);
         let shares = times.iter().map(|(key, times)| {
             let mut row = vec![t.text(key)];
             row.extend(times.by_share.iter().map(ToString::to_string));
@@ -361,7 +364,7 @@ impl Sheet {
                     ("requests", answers.requests),
                     ("unreceipted", answers.unreceipted),
                     ("disputed", answers.disputed),
-                    ("untimed", answers.acknowledge.untimed + answers.answer.untimed),
+                    ("untimed", answers.untimed),
                 ],
             ),
             drawing: draw(t, &times),

@@ -165,6 +165,10 @@ pub(crate) fn headline(t: Language, line: &Line) -> String {
         let key = if refused { "refused-in" } else { "answered-in" };
         return t.with(key, [("time", span(t, time))]);
     }
+    if clocks.answer.untimed {
+        let refused = line.standing.status == Status::Refused;
+        return t.text(if refused { "refused-untimed" } else { "answered-untimed" });
+    }
     if clocks.is_overdue() {
         let late = [&clocks.acknowledge, &clocks.answer].into_iter().filter(|d| d.done.is_none());
         let late = late.filter_map(|deadline| deadline.late).max();

@@ -224,7 +224,8 @@ fn describe(status: &Value) -> String {
         }
         let unopened = readiness["unopened"].as_object().into_iter().flatten();
         let unopened = unopened.map(|(signal, count)| (format!("{signal}, not opened"), count));
-        let unreceipted = ("not receipted".to_owned(), &readiness["unreceipted"]);
+        let unreceipted =
+            ("nothing shows since when it had them".to_owned(), &readiness["unreceipted"]);
         for (what, count) in unopened.chain([unreceipted]).filter(|(_, count)| **count != 0) {
             let mut row = vec![party.clone(), what, "0".to_owned(), count.to_string()];
             row.resize(8, String::new());

@@ -221,11 +221,13 @@ fn describe(review: &Reviewed) -> String {
             "\nAnswers of {party}: {} requests, {} more of which nothing shows that they came, {} in dispute\n",
             answers.requests, answers.unreceipted, answers.disputed
         ));
-        for (what, times) in [
-            ("came", &answers.receipt),
-            ("acknowledged", &answers.acknowledge),
-            ("answered", &answers.answer),
-        ] {
+        let (median, most) = (described(answers.receipt.median), described(answers.receipt.p90));
+        out.push_str(&format!(
+            "  came          median {median}, nine in ten {most}, whoever's delay that was; {} not yet\n",
+            answers.receipt.open
+        ));
+        for (what, times) in [("acknowledged", &answers.acknowledge), ("answered", &answers.answer)]
+        {
             out.push_str(&format!("  {what:<13} {}\n", describe_times(times)));
         }
         let results = answers.results.iter().map(|(result, count)| format!("{result} {count}"));
@@ -272,7 +274,10 @@ fn describe_mechanism(review: &Reviewed, out: &mut String) {
             }
         }
         if readiness.unreceipted > 0 {
-            out.push_str(&format!("\nHotline, {party}: {} not receipted", readiness.unreceipted));
+            out.push_str(&format!(
+                "\nHotline, {party}: {} of which nothing shows since when it had them",
+                readiness.unreceipted
+            ));
         }
     }
     for pause in &mechanism.suspended {
@@ -297,12 +302,16 @@ fn describe_mechanism(review: &Reviewed, out: &mut String) {
     }
 }
 
+/// Seconds, for reading.
+fn described(seconds: Option<i64>) -> String {
+    seconds.map_or_else(|| "-".to_owned(), hours)
+}
+
 fn describe_times(times: &Times) -> String {
-    let span = |seconds: Option<i64>| seconds.map_or_else(|| "-".to_owned(), hours);
     format!(
         "median {}, nine in ten {}; within the limit {}, late {}, overdue {}, without a limit {}, in a time that nobody knows {}",
-        span(times.median),
-        span(times.p90),
+        described(times.median),
+        described(times.p90),
         times.within,
         times.late,
         times.overdue,
