@@ -18,6 +18,16 @@ const HARMLESS: [(&[u8], &[u8]); 8] = [
     (b"/", b"/"),
 ];
 
+/// What is written in place of a scheme.
+const SCHEMES: [(&str, &str); 6] = [
+    ("hxxp", "http"),
+    ("hxxps", "https"),
+    ("fxp", "ftp"),
+    ("fxps", "ftps"),
+    ("meow", "http"),
+    ("meows", "https"),
+];
+
 /// What stands here in brackets in place of a part of an address: how long it is, and the part.
 fn harmless(text: &[u8], at: usize) -> Option<(usize, &'static [u8])> {
     let close = match text.get(at)? {
@@ -45,8 +55,11 @@ fn harmless(text: &[u8], at: usize) -> Option<(usize, &'static [u8])> {
 /// An address in a list, as it was before it was made harmless.
 #[must_use]
 pub fn refanged(text: &str) -> Cow<'_, str> {
-    let is_any = text.contains(['[', '(', '{'])
-        || text.get(..4).is_some_and(|four| four.eq_ignore_ascii_case("hxxp"));
+    let scheme = |text: &str| {
+        let (scheme, _) = text.split_once(':')?;
+        SCHEMES.iter().find(|(harmless, _)| scheme.eq_ignore_ascii_case(harmless))
+    };
+    let is_any = text.contains(['[', '(', '{']) || scheme(text).is_some();
     if !is_any {
         return Cow::Borrowed(text);
     }
@@ -63,9 +76,8 @@ pub fn refanged(text: &str) -> Cow<'_, str> {
         }
     }
     let out = String::from_utf8(out).unwrap_or_else(|_| text.to_owned());
-    Cow::Owned(match out.split_once("://") {
-        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("hxxp") => format!("http://{rest}"),
-        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("hxxps") => format!("https://{rest}"),
+    Cow::Owned(match (scheme(&out), out.split_once("://")) {
+        (Some((_, scheme)), Some((_, rest))) => format!("{scheme}://{rest}"),
         _ => out,
     })
 }

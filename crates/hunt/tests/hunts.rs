@@ -314,6 +314,19 @@ fn plain_lists_say_what_they_hold() {
     );
 }
 
+#[test]
+fn schemes_that_were_made_harmless_are_made_whole() {
+    for (written, whole) in [
+        ("fxp://a[.]example/x", "ftp://a.example/x"),
+        ("MEOW://a.example/x", "http://a.example/x"),
+        ("hxxps[:]//a.example/x", "https://a.example/x"),
+        ("meows[://]a[.]example/x", "https://a.example/x"),
+    ] {
+        let one = Indicator::guess(written).unwrap();
+        assert_eq!(one.written.as_deref(), Some(whole), "{written}");
+    }
+}
+
 /// Lists of servers have a port behind each; what is looked for is the server.
 #[test]
 fn a_port_behind_an_address_or_a_host_is_left_away() {
@@ -353,6 +366,31 @@ fn csv_lists_carry_confidence_and_expiry() {
         .unwrap();
     let found: Vec<_> = found.iter().map(|one| one.as_deref().unwrap()).collect();
     assert_eq!(found, ["PAP:CLEAR PAP:red TLP:RED", "tlp:green", "PAP:AMBER"]);
+}
+
+/// Tables as people have them: words before the names, semicolons, a column that is called what it holds, and labels under
+/// names of their own. None goes out under another label than its row has.
+#[test]
+fn tables_of_all_sorts_keep_their_labels() {
+    for table in [
+        "url,tlp\nhttp://a.example/x,red\n",
+        "# made by hand\n\nvalue,tlp\nhttp://a.example/x,red\n",
+        "value;type;tlp\nhttp://a.example/x;url;red\n",
+        "value\tTLP Marking\nhttp://a.example/x\tred\n",
+        "\"url\",\"comment\",\"TLP\"\nhttp://a.example/x,\"seen, by us\",red\n",
+    ] {
+        let mut found = Vec::new();
+        let take = &mut |one: &Indicator| found.push((one.value.clone(), one.marking.clone()));
+        let read = lists::read(table.as_bytes(), Choice::default(), take).unwrap();
+        assert_eq!(found, [("a.example/x".to_owned(), Some("red".to_owned()))], "{table}");
+        assert_eq!(read.refusals, 0, "{table}");
+    }
+    // Without names nobody knows what the cells are.
+    let (found, read) =
+        read("http://a.example/x,red\nhttp://b.example/y;1;TLP:GREEN\n", Choice::default());
+    assert_eq!((found.len(), read.refusals), (0, 2));
+    let (found, _) = self::read("url,http://a.example/x\ndomain,b.example\n", Choice::default());
+    assert_eq!(found.len(), 2, "rows of a type and a value");
 }
 
 #[test]

@@ -459,6 +459,7 @@ async fn nothing_leaves_that_its_markings_keep() {
                 source: "test".to_owned(),
                 marking: floor,
                 collection: Some(collection.clone()),
+                key: String::new(),
                 returns: false,
                 reader: None,
                 reads: true,

@@ -5,7 +5,7 @@
 mod stage;
 mod stand;
 
-use comity_node::intel::Import;
+use comity_node::intel::{Grant, Import};
 use comity_rules::access::Person;
 use comity_stix::marking::{Clearance, Pap, Tlp};
 use comity_store::intel::collection::Collection;
@@ -222,6 +222,38 @@ async fn what_is_released_late_is_found_as_added_then() {
     let (report, _) =
         stand.node.import(Import { returns: true, ..again }, &|_, _| ()).await.unwrap();
     assert_eq!((report.new, report.refused), (1, 0));
+}
+
+/// A tool that adds in portions may say what its own marking means after it used it, and nobody else may; what only speaks
+/// of a marking waits for none.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tool_says_what_its_own_markings_mean() {
+    let stand = Stand::set().await;
+    let key = stand.key(Tlp::Red, true, true).await;
+    let grants = [Grant { collection: stand.collection.id.clone(), read: true, write: true }];
+    let clearance = Clearance { tlp: Tlp::Red, pap: Pap::Red };
+    let other = stand.node.give_tool("other", clearance, &grants, 1).await.unwrap();
+    let id = |number: usize| format!("marking-definition--00000000-0000-4000-8000-{number:012}");
+    let definition = |number: usize| {
+        json!({
+            "type": "marking-definition", "spec_version": "2.1", "id": id(number),
+            "created": "2026-01-01T00:00:00.000Z", "definition_type": "statement",
+            "definition": { "statement": "(c) Northland" }, "object_marking_refs": [Tlp::Clear.id()],
+        })
+    };
+    let mut waits = malware(1, 1, "waits", None);
+    waits["object_marking_refs"] = json!([id(1), Tlp::Clear.id()]);
+    let mut speaks = malware(2, 1, "speaks", None);
+    speaks["description"] = json!(format!("see {}", id(2)));
+    stand.add(&key, &[waits, speaks]).await;
+    assert_eq!(stand.names(&key, "objects/?match[type]=malware").await, ["speaks"]);
+    stand.add(&other, &[definition(1)]).await;
+    assert_eq!(stand.names(&key, "objects/?match[type]=malware").await, ["speaks"]);
+    stand.add(&other, &[definition(2)]).await;
+    let found = stand.get(&key, "objects/?match[type]=marking-definition").await;
+    assert_eq!(found["objects"].as_array().unwrap().len(), 1, "nothing waits for it: {found}");
+    stand.add(&key, &[definition(1)]).await;
+    assert_eq!(stand.names(&key, "objects/?match[type]=malware").await, ["speaks", "waits"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

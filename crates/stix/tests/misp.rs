@@ -277,6 +277,28 @@ fn markings_labels_sightings_and_what_has_no_type_come_along() {
     assert!(!made.iter().any(|one| one.to_string().contains("gone")));
 }
 
+/// A client reads nothing of an event in which one attribute has a type or a category that it does not know.
+#[test]
+fn what_misp_does_not_know_goes_as_other() {
+    let made = converted(&event(value!({
+        "Tag": [{ "name": "tlp:clear" }],
+        "Attribute": [
+            { "type": "of-our-own", "value": "x1", "category": "Our things", "comment": "seen" },
+            { "type": "btc", "value": "1A1z", "category": "Our things" },
+        ],
+    })));
+    let events = misp::events(&made, "Northland", 1_603_642_920);
+    let attributes = events[0].value["Attribute"].as_array().unwrap();
+    let of = |value: &str| attributes.iter().find(|one| one["value"] == value).unwrap();
+    let own = of("x1");
+    assert_eq!((&own["type"], &own["category"]), (&value!("other"), &value!("Other")));
+    assert_eq!(own["comment"], "of-our-own: seen");
+    assert_eq!(
+        (&of("1A1z")["type"], &of("1A1z")["category"]),
+        (&value!("btc"), &value!("Payload delivery"))
+    );
+}
+
 #[test]
 fn events_come_back_with_their_attributes() {
     let all = documented("misp_attributes_to_stix21.json");

@@ -35,6 +35,8 @@ fn what_the_standard_asks_for_is_found_missing_by_path_and_rule() {
         (domain("attack-pattern", r#","name":"x""#), vec![]),
         (domain("attack-pattern", ""), vec![" required"]),
         (domain("attack-pattern", r#","name":3"#), vec!["name type"]),
+        (observable("file", r#","name":"a","size":9007199254740992"#), vec!["size range"]),
+        (observable("file", r#","name":"a","size":9007199254740991"#), vec![]),
         (observable("process", r#","x_foo":1"#), vec![" at-least-one", "id uuid-version"]),
         (observable("user-account", r#","x_foo":1"#), vec![" at-least-one", "id uuid-version"]),
         (

@@ -509,7 +509,7 @@ async fn intelligence_is_kept_found_and_read_in_order(db: Db) {
     let feed_of = collection::find(&db, "feed").await.unwrap().unwrap().num;
     let before = db.intel_changes();
     let mut intake = Intake::begin(&db, || 1_000_000).await.unwrap();
-    let origin = Origin { who: "a", through: "import", source: "f", marking: "TLP:GREEN" };
+    let origin = Origin { who: "a", key: "", through: "import", source: "f", marking: "TLP:GREEN" };
     let batch = intake.batch(origin).await.unwrap();
     let mut places = Vec::new();
     // The second version of one came first, and some are for few.

@@ -96,7 +96,10 @@ impl Taxii {
         match self {
             Self::Collections { url, who } => {
                 let client = Client::new(&Tcp, &url, who.credentials()?)?;
-                let all = client.collections(&url).await?;
+                let (all, problems) = client.collections(&url).await?;
+                for problem in problems {
+                    eprintln!("Passed over: {problem}");
+                }
                 let value: Value = all
                     .iter()
                     .map(|one| {

@@ -11,16 +11,74 @@ const IDS: [&str; 3] = ["id", "uuid", "indicator_id"];
 const ENDS: [&str; 4] = ["expires", "valid_until", "expiration", "valid_to"];
 
 pub(super) fn read(bytes: &[u8], choice: Choice, taker: &mut Taker<'_>) -> Result<(), Error> {
-    let first = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
-    let names = String::from_utf8_lossy(first).to_ascii_lowercase();
-    let has_values = names.split(',').any(|name| VALUES.contains(&name.trim().trim_matches('"')));
-    if has_values { csv(bytes, choice, taker) } else { plain(bytes, taker) }
+    // Words about a list may stand before its names.
+    let (mut rest, mut before) = (bytes, 0);
+    loop {
+        let end = rest.iter().position(|byte| *byte == b'\n').map_or(rest.len(), |end| end + 1);
+        let (line, next) = rest.split_at(end);
+        if line.is_empty() || !is_comment(&String::from_utf8_lossy(line)) {
+            let names = String::from_utf8_lossy(line);
+            return match [',', ';', '\t'].into_iter().find(|by| are_names(&names, *by)) {
+                Some(by) => csv(rest, (before, by), choice, taker),
+                None => plain(bytes, taker),
+            };
+        }
+        (rest, before) = (next, before + 1);
+    }
+}
+
+fn is_comment(line: &str) -> bool {
+    let line = line.trim();
+    line.is_empty() || line.starts_with(['#', ';']) || line.starts_with("//")
+}
+
+/// Whether a line names columns: one of values, or one of a kind beside another that is known.
+fn are_names(line: &str, by: char) -> bool {
+    let names: Vec<String> = line.split(by).map(named).collect();
+    let is_known = |name: &String| {
+        let known = [&KINDS[..], &IDS, &ENDS, &["confidence", "to_ids", "comment", "description"]];
+        known.iter().any(|names| names.contains(&&**name)) || label(name).is_some()
+    };
+    let kinds = names.iter().filter(|name| Kind::of_name(name).is_some()).count();
+    names.iter().any(|name| VALUES.contains(&&**name))
+        || kinds == 1 && (names.len() == 1 || names.iter().any(is_known))
+}
+
+/// A column's name, as it is compared.
+fn named(name: &str) -> String {
+    name.trim().trim_matches('"').trim().to_ascii_lowercase()
+}
+
+/// Of which labels a column of this name is.
+fn label(name: &str) -> Option<&'static str> {
+    let mut words = name.split(|c: char| !c.is_ascii_alphanumeric());
+    let is = |word: &str| match &*word.to_ascii_lowercase() {
+        "tlp" => Some("tlp"),
+        "pap" => Some("pap"),
+        "marking" | "markings" => Some("marking"),
+        _ => None,
+    };
+    words.find_map(is)
+}
+
+/// Whether a line ends with a label as only a row of a table does, the rest of which would be taken for a value.
+fn is_row(line: &str) -> bool {
+    let Some((_, last)) = line.rsplit_once([',', ';', '\t']) else { return false };
+    let last = named(last);
+    let last = last.strip_prefix("tlp:").unwrap_or(&last);
+    ["red", "amber", "amber+strict", "green", "clear", "white"].contains(&last)
 }
 
 fn plain(bytes: &[u8], taker: &mut Taker<'_>) -> Result<(), Error> {
     for (number, line) in (1..).zip(bytes.split(|byte| *byte == b'\n')) {
         let line = std::str::from_utf8(line).map_err(|_| Error::NotText(number))?.trim();
-        if line.is_empty() || line.starts_with(['#', ';']) || line.starts_with("//") {
+        if is_comment(line) {
+            continue;
+        }
+        if is_row(line) {
+            let why =
+                "it is a row of a table: a line before all rows says which column is the value";
+            taker.refuse(|| format!("line {number}"), why);
             continue;
         }
         let line = line.split_once(" #").map_or(line, |(value, _)| value.trim_end());
@@ -45,29 +103,35 @@ fn one(line: &str) -> Result<Indicator, crate::indicator::Unfit> {
     Indicator::guess(line)
 }
 
-fn csv(bytes: &[u8], choice: Choice, taker: &mut Taker<'_>) -> Result<(), Error> {
-    let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(bytes);
+fn csv(
+    bytes: &[u8],
+    (before, by): (u64, char),
+    choice: Choice,
+    taker: &mut Taker<'_>,
+) -> Result<(), Error> {
+    let mut reader = csv::ReaderBuilder::new();
+    let by = u8::try_from(by).unwrap_or(b',');
+    let mut reader = reader.flexible(true).delimiter(by).from_reader(bytes);
     let table = |error: csv::Error| Error::Table(error.to_string());
     let names = reader.headers().map_err(table)?.clone();
-    let column = |wanted: &[&str]| {
-        names.iter().position(|name| wanted.iter().any(|one| name.trim().eq_ignore_ascii_case(one)))
+    let column = |wanted: &[&str]| names.iter().position(|name| wanted.contains(&&*named(name)));
+    // A column may be called what its values are.
+    let of_kind = || {
+        let at = names.iter().position(|name| Kind::of_name(&named(name)).is_some())?;
+        Some((at, names.get(at).and_then(|name| Kind::of_name(&named(name)))))
     };
-    let (Some(value), kind) = (column(&VALUES), column(&KINDS)) else {
+    let Some((value, all)) = column(&VALUES).map(|at| (at, None)).or_else(of_kind) else {
         return Err(Error::Table("no column is called value, indicator or ioc".to_owned()));
     };
+    let kind = column(&KINDS).filter(|_| all.is_none());
     let (id, sure, end) = (column(&IDS), column(&["confidence"]), column(&ENDS));
     let meant = column(&["to_ids"]);
-    let labels = ["tlp", "marking", "pap"];
-    let markings: Vec<(&str, usize)> = (0..)
-        .zip(&names)
-        .filter_map(|(at, name)| {
-            Some((*labels.iter().find(|label| name.trim().eq_ignore_ascii_case(label))?, at))
-        })
-        .collect();
+    let markings: Vec<(&str, usize)> =
+        (0..).zip(&names).filter_map(|(at, name)| Some((label(name)?, at))).collect();
     let mut kinds: HashMap<String, Option<Named>> = HashMap::new();
     let mut record = csv::StringRecord::new();
     while reader.read_record(&mut record).map_err(table)? {
-        let line = record.position().map_or(0, csv::Position::line);
+        let line = record.position().map_or(0, csv::Position::line) + before;
         let place = || format!("line {line}");
         let cell = |at: Option<usize>| {
             at.and_then(|at| record.get(at)).map(str::trim).filter(|cell| !cell.is_empty())
@@ -107,9 +171,10 @@ fn csv(bytes: &[u8], choice: Choice, taker: &mut Taker<'_>) -> Result<(), Error>
             expires,
             ..one
         };
-        match cell(kind) {
-            None => taker.take(place, Indicator::guess(text).map(said)),
-            Some(kind) => {
+        match (all, cell(kind)) {
+            (Some(all), _) => taker.take(place, Indicator::new(all, text).map(said)),
+            (None, None) => taker.take(place, Indicator::guess(text).map(said)),
+            (None, Some(kind)) => {
                 if !kinds.contains_key(kind) {
                     kinds.insert(kind.to_owned(), Kind::of_name(kind));
                 }

@@ -168,6 +168,7 @@ pub(super) async fn answer(node: &Node, question: Intel) -> Result<Value, Error>
                 source,
                 marking,
                 collection,
+                key: String::new(),
                 returns: again,
                 reader: None,
                 reads: true,

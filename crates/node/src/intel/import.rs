@@ -39,6 +39,8 @@ pub struct Import {
     pub bytes: Arc<[u8]>,
     /// Who brings it.
     pub who: String,
+    /// The hash of the key with which a tool brings it; empty: a person.
+    pub key: String,
     /// Through what: `import`, `taxii`, `pull`.
     pub through: &'static str,
     /// From where.
@@ -216,6 +218,7 @@ impl Node {
             if report.batch == 0 {
                 let origin = Origin {
                     who: &import.who,
+                    key: &import.key,
                     through: import.through,
                     source: &import.source,
                     marking: import.marking.label(),

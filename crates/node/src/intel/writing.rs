@@ -204,11 +204,10 @@ impl Writing {
         (batch, import): (u64, &Import),
     ) -> Result<Option<(&'static str, Audience)>, Error> {
         if versions.is_empty() {
-            // Whatever waits for a definition was brought by others: to say what it means is to say who sees it.
             let waits = document.meaning.is_some()
                 && Meaning::of_id(&document.id).is_none()
                 && import.reader.is_some()
-                && !self.intake.referring(&[document::digest(&document.id)]).await?.is_empty();
+                && self.is_awaited(&document.id, &import.key).await?;
             let why = "objects of others wait for this definition: a person brings it in";
             return Ok(waits.then_some((why, Audience::NOBODY)));
         }
@@ -237,6 +236,21 @@ impl Writing {
             }
         }
         Ok(Some((why, seen)))
+    }
+
+    /// Whether what others brought waits for a definition: to say what it means is to say who sees it.
+    async fn is_awaited(&mut self, definition: &str, key: &str) -> Result<bool, Error> {
+        for waits in self.intake.referring(&[document::digest(definition)]).await? {
+            let object = self.intake.object(waits).await?;
+            // Only what it marks waits, not what speaks of it.
+            let found = Document::parsed(&object.marked.body);
+            if found.is_some_and(|found| found.definitions().iter().any(|one| one == definition))
+                && self.intake.key_of(object.batch).await? != key
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Finds out what is not known yet of what a document names.

@@ -185,11 +185,11 @@ impl<'n> Client<'n> {
         Ok(Self { network, credentials, origin })
     }
 
-    /// The collections at an address: of discovery, or of an API root.
+    /// The collections at an address: of discovery, or of an API root; and why API roots were passed over.
     ///
     /// # Errors
-    /// [`Problem`].
-    pub async fn collections(&self, url: &str) -> Result<Vec<Remote>, Problem> {
+    /// [`Problem`], where nothing was found.
+    pub async fn collections(&self, url: &str) -> Result<(Vec<Remote>, Vec<Problem>), Problem> {
         #[derive(Deserialize)]
         struct Found {
             #[serde(default)]
@@ -197,6 +197,31 @@ impl<'n> Client<'n> {
             #[serde(default)]
             versions: Vec<String>,
         }
+        let url = slashed(url);
+        let found: Found = read(&url, &self.ask(Method::GET, &url, Vec::new()).await?)?;
+        let roots = match (found.api_roots.is_empty(), found.versions.is_empty()) {
+            (false, _) => found.api_roots,
+            (true, false) => vec![url.clone()],
+            (true, true) => {
+                let what = "neither API roots nor versions: this is no discovery and no API root";
+                return Err(Problem::Answer { url, what: what.to_owned() });
+            }
+        };
+        let (mut all, mut problems) = (Vec::new(), Vec::new());
+        for root in roots {
+            match self.collections_of(&url, &root).await {
+                Ok(found) => all.extend(found),
+                Err(problem) => problems.push(problem),
+            }
+        }
+        // One root that is elsewhere, or silent, hides no other.
+        match problems.pop() {
+            Some(problem) if all.is_empty() => Err(problem),
+            last => Ok((all, problems.into_iter().chain(last).collect())),
+        }
+    }
+
+    async fn collections_of(&self, url: &str, root: &str) -> Result<Vec<Remote>, Problem> {
         #[derive(Deserialize)]
         struct Listed {
             #[serde(default)]
@@ -212,29 +237,16 @@ impl<'n> Client<'n> {
             #[serde(default)]
             can_write: bool,
         }
-        let url = slashed(url);
-        let found: Found = read(&url, &self.ask(Method::GET, &url, Vec::new()).await?)?;
-        let roots = match (found.api_roots.is_empty(), found.versions.is_empty()) {
-            (false, _) => found.api_roots,
-            (true, false) => vec![url.clone()],
-            (true, true) => {
-                let what = "neither API roots nor versions: this is no discovery and no API root";
-                return Err(Problem::Answer { url, what: what.to_owned() });
-            }
+        let root = slashed(&self.within(url, root)?);
+        let url = format!("{root}collections/");
+        let listed: Listed = read(&url, &self.ask(Method::GET, &url, Vec::new()).await?)?;
+        let remote = |one: One| Remote {
+            url: format!("{url}{}/", one.id),
+            title: one.title,
+            can_read: one.can_read,
+            can_write: one.can_write,
         };
-        let mut all = Vec::new();
-        for root in roots {
-            let root = slashed(&self.within(&url, &root)?);
-            let url = format!("{root}collections/");
-            let listed: Listed = read(&url, &self.ask(Method::GET, &url, Vec::new()).await?)?;
-            all.extend(listed.collections.into_iter().map(|one| Remote {
-                url: format!("{url}{}/", one.id),
-                title: one.title,
-                can_read: one.can_read,
-                can_write: one.can_write,
-            }));
-        }
-        Ok(all)
+        Ok(listed.collections.into_iter().map(remote).collect())
     }
 
     /// Begins to pull a collection, or goes on where an earlier pull was: see [`Pull::place`].

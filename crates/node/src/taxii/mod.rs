@@ -39,8 +39,9 @@ const ROOT: &str = "intelligence";
 /// Bytes of an addition.
 const MOST: usize = 10 * 1024 * 1024;
 
-/// Additions that are held at once, and how long one waits for room.
+/// Additions that are held at once, how many of them of one key, and how long one waits for room.
 const ADDITIONS: usize = 12;
+const OF_ONE: usize = 3;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Bytes of objects in one page: a reader's wish costs no more memory than this.
@@ -64,6 +65,8 @@ struct Taxii {
     objects: Held<u64, Arc<Marked>>,
     /// Additions that may be held at once.
     additions: Semaphore,
+    /// Those of each key, by its hash: who sends slowly keeps nobody else out.
+    of_keys: Mutex<HashMap<String, Arc<Semaphore>>>,
     /// The hour in which a key was last noted to read a collection: the journal has each hour once.
     noted: Mutex<HashMap<(String, u64), i64>>,
 }
@@ -104,6 +107,7 @@ pub fn router(node: Arc<Node>) -> Router {
         ahead: Held::new(HELD_AHEAD),
         objects: Held::new(HELD_OBJECTS),
         additions: Semaphore::new(ADDITIONS),
+        of_keys: Mutex::default(),
         noted: Mutex::default(),
     });
     let mut router = Router::new();
@@ -301,8 +305,13 @@ async fn add(
         return Err(large());
     }
     // So many bodies are held at once, however slowly they come.
-    let room = tokio::time::timeout(PATIENCE, taxii.additions.acquire()).await;
-    let Ok(Ok(_room)) = room else {
+    let own = {
+        let mut of_keys = taxii.of_keys.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = of_keys.entry(tool.key.clone());
+        Arc::clone(own.or_insert_with(|| Arc::new(Semaphore::new(OF_ONE))))
+    };
+    let room = async { Some((own.acquire().await.ok()?, taxii.additions.acquire().await.ok()?)) };
+    let Ok(Some(_room)) = tokio::time::timeout(PATIENCE, room).await else {
         let why = "too much is being added at once; try again";
         return Err(problem(StatusCode::SERVICE_UNAVAILABLE, why));
     };
@@ -315,6 +324,7 @@ async fn add(
     let import = Import {
         bytes: body.into(),
         who: tool.name.clone(),
+        key: tool.key.clone(),
         through: "taxii",
         source: collection.alias.clone(),
         marking: Tlp::parse(&collection.marking).unwrap_or(Tlp::Red),

@@ -44,6 +44,9 @@ impl IntoResponse for Problem {
             let schemes = HeaderValue::from_static("Basic realm=\"TAXII\", Bearer");
             response.headers_mut().insert(header::WWW_AUTHENTICATE, schemes);
         }
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("10"));
+        }
         response
     }
 }

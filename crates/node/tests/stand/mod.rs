@@ -112,6 +112,7 @@ pub(crate) fn brought(value: &Value, marking: Tlp, collection: Option<Collection
         source: "test".to_owned(),
         marking,
         collection,
+        key: String::new(),
         returns: false,
         reader: None,
         reads: true,

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::attribute::quoted;
 use super::parts::{category_of, parts};
 use super::template::Template;
-use super::{back, galaxy, label, list, named, parts, template, text};
+use super::{back, galaxy, label, list, named, parts, template, text, types};
 use crate::marking::{Meaning, Pap, Tlp};
 
 /// An event, as MISP's API and feeds have it.
@@ -413,7 +413,9 @@ impl<'v> Making<'v> {
         let time = at(object).unwrap_or(self.at).to_string();
         let mut it = attribute(kind, value, &time);
         it["uuid"] = uuid.into();
-        if let Some(category) = label(object, "category") {
+        let is_known = types::is_known(kind);
+        let category = label(object, "category").filter(|one| is_known && types::is_category(one));
+        if let Some(category) = category {
             it["category"] = category.into();
         }
         let is_wanted = object["x_misp_to_ids"].as_bool();
@@ -436,7 +438,9 @@ impl<'v> Making<'v> {
         }
         let comment = ["description", "x_misp_comment", "name"];
         let comment = comment.iter().find_map(|name| text(object, name));
-        it["comment"] = comment.filter(|comment| *comment != value).unwrap_or_default().into();
+        let comment = comment.filter(|comment| *comment != value).unwrap_or_default();
+        it["comment"] =
+            if is_known { comment.to_owned() } else { format!("{kind}: {comment}") }.into();
         if let Some(data) = data {
             it["data"] = data.into();
         }
@@ -507,6 +511,7 @@ impl<'v> Making<'v> {
 
 /// An attribute of which nothing more is said.
 fn attribute(kind: &str, value: &str, time: &str) -> Value {
+    let kind = if types::is_known(kind) { kind } else { "other" };
     json!({
         "type": kind, "value": value, "category": category_of(kind), "to_ids": false,
         "timestamp": time, "comment": "", "distribution": "5", "disable_correlation": false,

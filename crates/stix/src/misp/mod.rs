@@ -12,6 +12,7 @@ mod galaxy;
 mod object;
 mod parts;
 mod template;
+mod types;
 
 pub use event::to_stix;
 pub use export::{Event, events};

@@ -205,8 +205,10 @@ const fn may(name: &'static str, kind: Kind) -> Property {
     Property { name, kind, need: Need::May }
 }
 
-const ANY_INTEGER: Kind = Kind::Integer { least: i64::MIN, most: i64::MAX };
-const COUNT: Kind = Kind::Integer { least: 0, most: i64::MAX };
+/// What a number of any JSON reader holds: unless a property says otherwise, no integer is larger (section 2.9).
+const MOST: i64 = (1 << 53) - 1;
+const ANY_INTEGER: Kind = Kind::Integer { least: -MOST, most: MOST };
+const COUNT: Kind = Kind::Integer { least: 0, most: MOST };
 const ANY_NUMBER: Kind = Kind::Number { least: f64::NEG_INFINITY, most: f64::INFINITY };
 const TEXTS: Kind = Kind::List(&Kind::Text);
 const REFERENCE: Kind = Kind::Reference(Refers::Any);

@@ -86,6 +86,8 @@ pub struct New<'a> {
 pub struct Origin<'a> {
     /// Who brings it.
     pub who: &'a str,
+    /// The hash of the key with which a tool does; empty: a person.
+    pub key: &'a str,
     /// Through what.
     pub through: &'a str,
     /// From where.
@@ -126,14 +128,16 @@ impl Intake {
     /// # Errors
     /// [`Error`].
     pub async fn batch(&mut self, of: Origin<'_>) -> Result<u64, Error> {
-        const SQL: &str = "INSERT INTO intel_batch (num, at, who, through, source, marking, report)
-            VALUES ($1, $2, $3, $4, $5, $6, '{}')";
+        const SQL: &str =
+            "INSERT INTO intel_batch (num, at, who, key, through, source, marking, report)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, '{}')";
         let last = "SELECT COALESCE(MAX(num), 0) FROM intel_batch";
         let num = self.tx.query_one(last, &[]).await?.map_or(Ok(0), |row| row.count(0))? + 1;
         let params = [
             num.into(),
             (self.now)().into(),
             of.who.into(),
+            of.key.into(),
             of.through.into(),
             of.source.into(),
             of.marking.into(),
@@ -206,6 +210,16 @@ impl Intake {
     /// [`Error`].
     pub async fn marking_of(&mut self, batch: u64) -> Result<String, Error> {
         let sql = "SELECT marking FROM intel_batch WHERE num = $1";
+        let row = self.tx.query_one(sql, &[batch.into()]).await?;
+        row.map_or_else(|| Ok(String::new()), |row| Ok(row.text(0)?.to_owned()))
+    }
+
+    /// The hash of the key with which a tool brought a batch; empty: a person did.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn key_of(&mut self, batch: u64) -> Result<String, Error> {
+        let sql = "SELECT key FROM intel_batch WHERE num = $1";
         let row = self.tx.query_one(sql, &[batch.into()]).await?;
         row.map_or_else(|| Ok(String::new()), |row| Ok(row.text(0)?.to_owned()))
     }

@@ -289,6 +289,7 @@ pub(crate) async fn import(
         source: given.name,
         marking,
         collection,
+        key: String::new(),
         returns: false,
         reader: None,
         reads: true,
