@@ -385,6 +385,24 @@ fn tables_of_all_sorts_keep_their_labels() {
         assert_eq!(found, [("a.example/x".to_owned(), Some("red".to_owned()))], "{table}");
         assert_eq!(read.refusals, 0, "{table}");
     }
+    for (list, values) in [
+        ("domain,tlp.example\ndomain,b.example\nurl,http://c.example/x\n", 3),
+        ("domain,marking.example.com\nip,192.0.2.1\n", 2),
+        ("url\nhttp://a.example/p?id=1,2\nhttp://b.example/z # seen\n", 2),
+        ("ip\n192.0.2.9 # seen\n192.0.2.9:443\n", 2),
+    ] {
+        let (found, _) = read(list, Choice::default());
+        assert_eq!(found.len(), values, "{list}: {found:?}");
+    }
+    let (found, read_) =
+        read("url,tlp\nhttp://a.example/x;red\nhttp://a.example/x,y,red\n", Choice::default());
+    assert_eq!((found.len(), read_.refusals), (0, 2), "its label is lost");
+    let several = lists::read(
+        b"url,domain,tlp\nhttp://a.example/x,a.example,red\n",
+        Choice::default(),
+        &mut |_| (),
+    );
+    assert!(several.unwrap_err().to_string().contains("call the one that is 'value'"));
     // Without names nobody knows what the cells are.
     let (found, read) =
         read("http://a.example/x,red\nhttp://b.example/y;1;TLP:GREEN\n", Choice::default());

@@ -126,7 +126,9 @@ impl Clocks {
         let untimed = |limit: Option<&Timer<'_>>, done: Option<Timestamp>| {
             let counted = counting(asked.clone(), limit, done);
             let counts = |one: &Question| counted.iter().any(|stood| stood.from == one.stood.from);
-            let then = |one: &Question| done.is_some() && one.shown == done && counts(one);
+            let then = |one: &Question| {
+                done.zip(one.shown).is_some_and(|(done, shown)| shown >= done) && counts(one)
+            };
             begun_then(done) || questions.iter().any(then)
         };
         let deadline = |limit: Option<&Period>, suspended: &[Suspension], said, done, untimed| {

@@ -488,12 +488,11 @@ fn came(request: &Request, clocks: &Clocks, pauses: &[Suspension], now: Timestam
     let replies = replies.filter(|e| e.refused.is_none() && e.act.kind == Kind::Reply);
     let each = request.asked.iter().take(1).chain(replies).filter_map(|event| {
         let (sent, came) = (event.witnessed?, event.came());
-        let until = came.unwrap_or(now);
+        let until = came.or(clocks.ended_at).unwrap_or(now);
         let stood: SignedDuration = pauses.iter().map(|pause| pause.within(sent, until)).sum();
         let seconds = (until.duration_since(sent) - stood).as_secs().max(0);
-        let done = came.is_some();
-        // What nobody wants any more waits no longer.
-        (done || !clocks.ended).then(|| Took { seconds: Some(seconds), done, ..Took::default() })
+        let (done, over) = (came.is_some(), clocks.ended);
+        Some(Took { seconds: Some(seconds), done, over, ..Took::default() })
     });
     each.collect()
 }

@@ -295,7 +295,7 @@ fn what_misp_does_not_know_goes_as_other() {
     assert_eq!(own["comment"], "of-our-own: seen");
     assert_eq!(
         (&of("1A1z")["type"], &of("1A1z")["category"]),
-        (&value!("btc"), &value!("Payload delivery"))
+        (&value!("btc"), &value!("Financial fraud"))
     );
 }
 

@@ -8,3 +8,8 @@ UPDATE statement SET request = NULL, letter = NULL WHERE request IS NOT NULL
         WHERE ledger.id = statement.ledger AND thread.seq = statement.request)
     AND NOT EXISTS (SELECT 1 FROM ledger JOIN matter AS thread ON thread.terms = ledger.terms
         WHERE ledger.id = statement.ledger AND thread.seq = statement.request);
+DELETE FROM proof_of
+    WHERE NOT EXISTS (SELECT 1 FROM ledger JOIN request AS thread ON thread.terms = ledger.terms
+        WHERE ledger.id = proof_of.ledger AND thread.seq = proof_of.request)
+    AND NOT EXISTS (SELECT 1 FROM ledger JOIN matter AS thread ON thread.terms = ledger.terms
+        WHERE ledger.id = proof_of.ledger AND thread.seq = proof_of.request);

@@ -32,16 +32,21 @@ fn is_comment(line: &str) -> bool {
     line.is_empty() || line.starts_with(['#', ';']) || line.starts_with("//")
 }
 
-/// Whether a line names columns: one of values, or one of a kind beside another that is known.
+/// Whether a line names columns: one of values, or one that is called what it holds beside another that is known. A list
+/// under a single word is none.
 fn are_names(line: &str, by: char) -> bool {
     let names: Vec<String> = line.split(by).map(named).collect();
     let is_known = |name: &String| {
         let known = [&KINDS[..], &IDS, &ENDS, &["confidence", "to_ids", "comment", "description"]];
         known.iter().any(|names| names.contains(&&**name)) || label(name).is_some()
     };
-    let kinds = names.iter().filter(|name| Kind::of_name(name).is_some()).count();
+    let is_name = |name: &String| {
+        !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || " _-".contains(c))
+    };
     names.iter().any(|name| VALUES.contains(&&**name))
-        || kinds == 1 && (names.len() == 1 || names.iter().any(is_known))
+        || names.iter().all(is_name)
+            && names.iter().any(|name| Kind::of_name(name).is_some())
+            && names.iter().any(is_known)
 }
 
 /// A column's name, as it is compared.
@@ -61,12 +66,15 @@ fn label(name: &str) -> Option<&'static str> {
     words.find_map(is)
 }
 
-/// Whether a line ends with a label as only a row of a table does, the rest of which would be taken for a value.
+/// Whether a line has a label as only a row of a table does, the rest of which would be taken for a value.
 fn is_row(line: &str) -> bool {
-    let Some((_, last)) = line.rsplit_once([',', ';', '\t']) else { return false };
-    let last = named(last);
-    let last = last.strip_prefix("tlp:").unwrap_or(&last);
-    ["red", "amber", "amber+strict", "green", "clear", "white"].contains(&last)
+    let line = line.split_once(" #").map_or(line, |(row, _)| row);
+    line.split([',', ';', '\t']).skip(1).any(|cell| {
+        let cell = named(cell);
+        let label = cell.strip_prefix("tlp").or_else(|| cell.strip_prefix("pap")).unwrap_or(&cell);
+        let label = label.trim_start_matches([':', ' ', '-']);
+        ["red", "amber", "amber+strict", "green", "clear", "white"].contains(&label)
+    })
 }
 
 fn plain(bytes: &[u8], taker: &mut Taker<'_>) -> Result<(), Error> {
@@ -111,17 +119,24 @@ fn csv(
 ) -> Result<(), Error> {
     let mut reader = csv::ReaderBuilder::new();
     let by = u8::try_from(by).unwrap_or(b',');
-    let mut reader = reader.flexible(true).delimiter(by).from_reader(bytes);
+    let mut reader = reader.flexible(true).delimiter(by).comment(Some(b'#')).from_reader(bytes);
     let table = |error: csv::Error| Error::Table(error.to_string());
     let names = reader.headers().map_err(table)?.clone();
     let column = |wanted: &[&str]| names.iter().position(|name| wanted.contains(&&*named(name)));
     // A column may be called what its values are.
-    let of_kind = || {
-        let at = names.iter().position(|name| Kind::of_name(&named(name)).is_some())?;
-        Some((at, names.get(at).and_then(|name| Kind::of_name(&named(name)))))
-    };
-    let Some((value, all)) = column(&VALUES).map(|at| (at, None)).or_else(of_kind) else {
-        return Err(Error::Table("no column is called value, indicator or ioc".to_owned()));
+    let kinds: Vec<_> =
+        (0..).zip(&names).map(|(at, name)| (at, Kind::of_name(&named(name)))).collect();
+    let mut kinds = kinds.into_iter().filter(|(_, kind)| kind.is_some());
+    let (value, all) = match (column(&VALUES), kinds.next(), kinds.next()) {
+        (Some(at), ..) => (at, None),
+        (None, Some(of_kind), None) => of_kind,
+        (None, Some(_), Some(_)) => {
+            let why = "more than one column could be the value: call the one that is 'value'";
+            return Err(Error::Table(why.to_owned()));
+        }
+        (None, None, _) => {
+            return Err(Error::Table("no column is called value, indicator or ioc".to_owned()));
+        }
     };
     let kind = column(&KINDS).filter(|_| all.is_none());
     let (id, sure, end) = (column(&IDS), column(&["confidence"]), column(&ENDS));
@@ -137,6 +152,13 @@ fn csv(
             at.and_then(|at| record.get(at)).map(str::trim).filter(|cell| !cell.is_empty())
         };
         let Some(text) = cell(Some(value)) else { continue };
+        // Else a label would be another cell, or none.
+        if !markings.is_empty() && record.len() != names.len() {
+            let (cells, names) = (record.len(), names.len());
+            taker
+                .refuse(place, &format!("it has {cells} cells, and the table has {names} columns"));
+            continue;
+        }
         if matches!(cell(meant), Some("0" | "false" | "False")) && !choice.context {
             taker.leave_out("attributes that are not meant for detection");
             continue;

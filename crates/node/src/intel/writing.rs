@@ -41,13 +41,15 @@ pub(super) struct Writing {
     counts: HashMap<String, usize>,
     /// Identifiers that come, of which nothing is here and nothing was deleted.
     fresh: HashSet<String>,
+    /// Of which definitions it is known whether what others brought waits for them.
+    awaited: HashMap<String, bool>,
 }
 
 impl Writing {
     pub(super) fn new(intake: Intake, floor: Tlp) -> Self {
         let (known, floors, counts) = (Known::default(), HashMap::new(), HashMap::new());
-        let (changed, fresh) = (BTreeSet::new(), HashSet::new());
-        Self { intake, floor, known, floors, changed, counts, fresh }
+        let (changed, fresh, awaited) = (BTreeSet::new(), HashSet::new(), HashMap::new());
+        Self { intake, floor, known, floors, changed, counts, fresh, awaited }
     }
 
     /// Finds out of what comes what is new, in few questions.
@@ -240,17 +242,23 @@ impl Writing {
 
     /// Whether what others brought waits for a definition: to say what it means is to say who sees it.
     async fn is_awaited(&mut self, definition: &str, key: &str) -> Result<bool, Error> {
-        for waits in self.intake.referring(&[document::digest(definition)]).await? {
+        if let Some(known) = self.awaited.get(definition) {
+            return Ok(*known);
+        }
+        let mut is_awaited = false;
+        for waits in self.intake.referring_of_others(document::digest(definition), key).await? {
             let object = self.intake.object(waits).await?;
             // Only what it marks waits, not what speaks of it.
             let found = Document::parsed(&object.marked.body);
-            if found.is_some_and(|found| found.definitions().iter().any(|one| one == definition))
-                && self.intake.key_of(object.batch).await? != key
-            {
-                return Ok(true);
+            is_awaited =
+                found.is_some_and(|found| found.definitions().iter().any(|one| one == definition));
+            if is_awaited {
+                break;
             }
         }
-        Ok(false)
+        // The same for the whole of an addition: what comes in it is of one key.
+        self.awaited.insert(definition.to_owned(), is_awaited);
+        Ok(is_awaited)
     }
 
     /// Finds out what is not known yet of what a document names.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use serde_json::{Map, Value, json};
 
 use super::attribute::quoted;
-use super::parts::{category_of, parts};
+use super::parts::parts;
 use super::template::Template;
 use super::{back, galaxy, label, list, named, parts, template, text, types};
 use crate::marking::{Meaning, Pap, Tlp};
@@ -413,7 +413,7 @@ impl<'v> Making<'v> {
         let time = at(object).unwrap_or(self.at).to_string();
         let mut it = attribute(kind, value, &time);
         it["uuid"] = uuid.into();
-        let is_known = types::is_known(kind);
+        let is_known = types::category_of(kind).is_some();
         let category = label(object, "category").filter(|one| is_known && types::is_category(one));
         if let Some(category) = category {
             it["category"] = category.into();
@@ -511,9 +511,9 @@ impl<'v> Making<'v> {
 
 /// An attribute of which nothing more is said.
 fn attribute(kind: &str, value: &str, time: &str) -> Value {
-    let kind = if types::is_known(kind) { kind } else { "other" };
+    let (kind, category) = types::category_of(kind).map_or(("other", "Other"), |of| (kind, of));
     json!({
-        "type": kind, "value": value, "category": category_of(kind), "to_ids": false,
+        "type": kind, "value": value, "category": category, "to_ids": false,
         "timestamp": time, "comment": "", "distribution": "5", "disable_correlation": false,
         "deleted": false,
     })

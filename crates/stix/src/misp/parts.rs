@@ -189,24 +189,3 @@ fn hash(kind: &str, name: &str) -> Option<String> {
         _ => None,
     }
 }
-
-/// The category of MISP in which a type usually is.
-pub(super) fn category_of(kind: &str) -> &'static str {
-    match kind {
-        "ip-dst" | "ip-src" | "domain" | "url" | "mac-address" | "AS" | "snort" | "suricata"
-        | "stix2-pattern" => "Network activity",
-        "hostname" | "port" | "uri" | "user-agent" | "http-method" | "ip-src|port"
-        | "ip-dst|port" | "domain|ip" | "hostname|port" => "Network activity",
-        "threat-actor" | "campaign-name" => "Attribution",
-        "link" | "weakness" | "cpe" => "External analysis",
-        "first-name" | "last-name" | "phone-number" | "nationality" | "passport-number" => "Person",
-        "github-username" | "github-organisation" => "Social network",
-        "target-email" => "Targeting data",
-        "comment" | "datetime" | "float" | "counter" | "boolean" | "size-in-bytes" => "Other",
-        "vulnerability" => "External analysis",
-        "mutex" | "regkey" | "sigma" => "Artifacts dropped",
-        "text" | "other" => "Other",
-        "yara" => "Payload installation",
-        _ => "Payload delivery",
-    }
-}

@@ -214,16 +214,6 @@ impl Intake {
         row.map_or_else(|| Ok(String::new()), |row| Ok(row.text(0)?.to_owned()))
     }
 
-    /// The hash of the key with which a tool brought a batch; empty: a person did.
-    ///
-    /// # Errors
-    /// [`Error`].
-    pub async fn key_of(&mut self, batch: u64) -> Result<String, Error> {
-        let sql = "SELECT key FROM intel_batch WHERE num = $1";
-        let row = self.tx.query_one(sql, &[batch.into()]).await?;
-        row.map_or_else(|| Ok(String::new()), |row| Ok(row.text(0)?.to_owned()))
-    }
-
     /// Whether an object was deleted here.
     ///
     /// # Errors
@@ -306,6 +296,19 @@ impl Intake {
             }
         }
         Ok(all)
+    }
+
+    /// The same of one, but for what a tool brought with the key of this hash.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn referring_of_others(&mut self, target: i64, key: &str) -> Result<Vec<u64>, Error> {
+        const SQL: &str = "SELECT source FROM intel_ref
+            JOIN intel_object ON intel_object.num = intel_ref.source
+            JOIN intel_batch ON intel_batch.num = intel_object.batch
+            WHERE intel_ref.target = $1 AND intel_batch.key <> $2";
+        let rows = self.tx.query(SQL, &[target.into(), key.into()]).await?;
+        rows.iter().map(|row| row.count(0)).collect()
     }
 
     /// Says who sees a version from now on. In collections, whoever sees more of it only now finds it as added now; to all
