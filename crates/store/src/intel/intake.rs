@@ -303,7 +303,7 @@ impl Intake {
     /// # Errors
     /// [`Error`].
     pub async fn referring_of_others(&mut self, target: i64, key: &str) -> Result<Vec<u64>, Error> {
-        const SQL: &str = "SELECT source FROM intel_ref
+        const SQL: &str = "SELECT intel_ref.source FROM intel_ref
             JOIN intel_object ON intel_object.num = intel_ref.source
             JOIN intel_batch ON intel_batch.num = intel_object.batch
             WHERE intel_ref.target = $1 AND intel_batch.key <> $2";
