@@ -19,7 +19,7 @@ use comity_rules::content::{Answer, ItemAnswer, Letter, Remark, Ruling};
 use comity_rules::quality::{Refusals, Result};
 use comity_rules::request::{Decision, Outcome};
 use comity_rules::review::{Head, Opened, Openings, Review, Scope};
-use comity_rules::thread::{Sides as _, View};
+use comity_rules::thread::{Sides, View};
 use comity_rules::{Draft, Kind, Matter, PartyId, Request, ThreadId, ladder};
 use jiff::{SignedDuration, Timestamp};
 use party::{Party, ask, pair};
@@ -55,9 +55,7 @@ fn answer() -> Command {
 #[test]
 fn what_could_not_be_opened_is_not_complete() {
     for (code, result) in [("", Result::Complete), ("undecryptable", Result::AnsweredUnopened)] {
-        let mut case = Case::sent("01T08:00");
-        case.receive(1, "01T08:00");
-        case.act(1, "01T09:00", Command::Acknowledge(remark()));
+        let mut case = Case::acknowledged("01");
         case.act(1, "01T10:00", answer());
         let [north, south] = &mut case.parties;
         for entry in south.entries.iter().skip(north.arrived.len()) {
@@ -102,24 +100,9 @@ fn a_refusal_without_a_ground_is_no_answer() {
         case.witness(1, "01T09:00");
         case.receive(0, "01T09:00");
         let _ = case.clocks("31T08:00");
-        let mut request = case.parties[0].requests[&thread].clone();
-        let (north, south) = (request.asker.clone(), request.receiver.clone());
-        request.witnessed(&north, (0, 1_000), at("01T08:00"));
-        request.witnessed(&south, (0, 1_000), at("01T09:00"));
+        let south = case.parties[1].id.clone();
         let openings = opened.map(|opened| ((south, index), opened)).into_iter().collect();
-        let (from, to) = ("2026-03-01".parse().unwrap(), "2026-04-01".parse().unwrap());
-        let scope = Scope { from, to, exercise: true };
-        let heads = [&case.parties[0].id, &case.parties[1].id].map(|party| Head {
-            party: party.clone(),
-            origin: String::new(),
-            size: 1_000,
-            root: String::new(),
-            witnessed: Some(at("01T09:00")),
-        });
-        let until = (heads.to_vec(), Some(at("31T08:00")), None);
-        let none: [&Matter; 0] = [];
-        let terms = &case.parties[0].terms;
-        let review = Review::of(terms, "", scope, until, [&request], none, &openings);
+        let review = case.review("31T08:00", &openings);
         assert_eq!(review.requests[0].result.as_str(), result);
     }
 }
@@ -130,12 +113,7 @@ fn a_refusal_without_a_ground_is_no_answer() {
 fn a_receipt_that_is_kept_back_stops_no_clock() {
     let (here, elsewhere) = (Some(true), Some(false));
     for (mirrored, states) in [(true, None), (false, here), (false, elsewhere), (true, here)] {
-        let mut case = Case::sent("01T08:00");
-        case.receive(1, "01T08:00");
-        case.act(1, "01T09:00", Command::Acknowledge(remark()));
-        case.act(1, "01T10:00", Command::Clarify(remark()));
-        case.receive(0, "01T10:00");
-        case.act(0, "01T11:00", Command::Clarify(remark()));
+        let mut case = Case::replied("01T10:00", "01T11:00");
         case.keep(1);
         if mirrored {
             case.mirror("01T12:00");
@@ -225,7 +203,7 @@ fn what_is_stated_at_once_shows_no_time() {
         let known = elsewhere == Some("29T08:00");
         if let Some(time) = elsewhere {
             let parties = &mut case.parties;
-            parties[1].command(None, other_request()).unwrap();
+            parties[1].command(None, send("why?")).unwrap();
             if known {
                 case.witness(1, time);
             }
@@ -239,7 +217,7 @@ fn what_is_stated_at_once_shows_no_time() {
         let measured =
             comity_rules::quality::measured(&case.request("31T08:00"), &clocks, at("31T08:00"));
         assert_eq!(measured.len(), if known { 3 } else { 1 }, "completeness alone");
-        let review = case.review("31T08:00");
+        let review = case.review("31T08:00", &Openings::new());
         let south = &review.answers_of[&case.parties[1].id];
         assert_eq!(
             (south.acknowledge.done, south.acknowledge.untimed),
@@ -258,16 +236,11 @@ fn what_is_stated_at_once_shows_no_time() {
 /// Whoever keeps silent about a reply cannot make the asker late by that, and its silence has a figure.
 #[test]
 fn a_reply_is_given_when_it_is_witnessed() {
-    let mut case = Case::sent("01T08:00");
-    case.receive(1, "01T08:00");
-    case.act(1, "01T09:00", Command::Acknowledge(remark()));
-    case.act(1, "01T10:00", Command::Clarify(remark()));
-    case.receive(0, "01T10:00");
-    case.act(0, "01T11:00", Command::Clarify(remark()));
+    let mut case = Case::replied("01T10:00", "01T11:00");
     let clocks = case.clocks("31T08:00");
     assert_eq!((clocks.reply.done, clocks.reply.late), (Some(at("01T11:00")), None));
     assert_eq!(clocks.answer.due, None);
-    let south = case.review("31T08:00").answers_of[&case.parties[1].id].clone();
+    let south = case.review("31T08:00", &Openings::new()).answers_of[&case.parties[1].id].clone();
     assert_eq!((south.receipt.done, south.receipt.open), (1, 1));
     assert_eq!(south.receipt.p90, Some((29 * 24 + 21) * 3600));
     // What it then answers in no time it answers in a time that nobody knows.
@@ -281,28 +254,20 @@ fn a_reply_is_given_when_it_is_witnessed() {
 #[test]
 fn a_question_that_does_not_count_makes_nothing_untimed() {
     for asked in [None, Some("20T08:00")] {
-        let mut case = Case::sent("01T08:00");
-        case.receive(1, "01T08:00");
-        case.act(1, "01T09:00", Command::Acknowledge(remark()));
-        if asked == Some("20T08:00") {
-            case.act(1, "20T08:00", Command::Clarify(remark()));
-            case.receive(0, "20T08:00");
-            case.act(0, "20T09:00", Command::Clarify(remark()));
-            let _ = case.keep(1);
-        }
+        let mut case = match asked {
+            Some(asked) => Case::replied(asked, "20T09:00"),
+            None => Case::acknowledged("01"),
+        };
+        let _ = case.keep(1);
         case.act(1, "21T08:00", answer());
         let clocks = case.clocks("31T08:00");
         assert!(clocks.answer.late.is_some() && !clocks.answer.untimed, "{asked:?}");
-        let south = case.review("31T08:00").answers_of[&case.parties[1].id].clone();
+        let south =
+            case.review("31T08:00", &Openings::new()).answers_of[&case.parties[1].id].clone();
         assert_eq!((south.answer.late, south.answer.untimed, south.untimed), (1, 0, 0));
     }
     // One that counts, and an answer that is late though all the silence is given to it.
-    let mut case = Case::sent("01T08:00");
-    case.receive(1, "01T08:00");
-    case.act(1, "01T09:00", Command::Acknowledge(remark()));
-    case.act(1, "03T08:00", Command::Clarify(remark()));
-    case.receive(0, "03T08:00");
-    case.act(0, "03T09:00", Command::Clarify(remark()));
+    let mut case = Case::replied("03T08:00", "03T09:00");
     let _ = case.keep(1);
     case.elsewhere(1, "10T08:00");
     case.act(1, "12T08:00", answer());
@@ -314,9 +279,7 @@ fn a_question_that_does_not_count_makes_nothing_untimed() {
 /// A reply that was said and is not witnessed yet is not late.
 #[test]
 fn a_reply_waits_for_its_witness() {
-    let mut case = Case::sent("01T08:00");
-    case.receive(1, "01T08:00");
-    case.act(1, "01T09:00", Command::Acknowledge(remark()));
+    let mut case = Case::acknowledged("01");
     case.act(1, "01T10:00", Command::Clarify(remark()));
     case.receive(0, "01T10:00");
     assert!(case.clocks("31T08:00").reply.late.is_some());
@@ -342,23 +305,33 @@ fn a_receipt_shows_what_stands_before_what_it_is_for() {
     assert_eq!(case.clocks("31T08:00").start, Start::Statement(at("01T13:00")));
 }
 
-fn other_request() -> Command {
-    Command::Send { class: Some("U1-urgent".into()), exercise: true, ask: ask(&["why?"]) }
+/// A request of one item: U1, acknowledge within 4 hours, answer within 3 days.
+fn send(question: &str) -> Command {
+    Command::Send { class: Some("U1-urgent".into()), exercise: true, ask: ask(&[question]) }
 }
 
 impl Case {
-    /// The request as an outsider has it, everything delivered.
-    fn request(&self, now: &str) -> Request {
-        let mut request = self.parties[0].requests[&self.thread].clone();
+    /// Gives a thread the times of its witnesses.
+    fn time(&self, thread: &mut dyn Sides) {
         let mut from = std::collections::BTreeMap::new();
         for (party, to, time) in &self.times {
             let begin = from.insert(party.clone(), *to).unwrap_or(0);
-            request.witnessed(party, (begin, *to), *time);
+            thread.witnessed(party, (begin, *to), *time);
+        }
+    }
+
+    /// The request as a review has it, of what was delivered.
+    fn request(&self, now: &str) -> Request {
+        let mut request = self.parties[0].requests[&self.thread].clone();
+        self.time(&mut request);
+        if let Some(time) = self.mirrored {
+            let asker = request.asker.clone();
+            request.mirrored(&asker, (0, u64::MAX), time);
         }
         request.up_to(View::ALL, at(now)).unwrap()
     }
 
-    fn review(&self, now: &str) -> Review {
+    fn review(&self, now: &str, openings: &Openings) -> Review {
         let heads = [&self.parties[0].id, &self.parties[1].id].map(|party| Head {
             party: party.clone(),
             origin: String::new(),
@@ -370,8 +343,7 @@ impl Case {
         let scope = Scope { from, to, exercise: true };
         let none: [&Matter; 0] = [];
         let until = (heads.to_vec(), Some(at(now)), None);
-        let openings = Openings::new();
-        Review::of(&self.parties[0].terms, "", scope, until, [&self.request(now)], none, &openings)
+        Review::of(&self.parties[0].terms, "", scope, until, [&self.request(now)], none, openings)
     }
 
     /// The other side's entries arrive at `side`, which keeps back the receipts that it owes.
@@ -387,16 +359,14 @@ impl Case {
 
     /// The side states something about another request.
     fn elsewhere(&mut self, side: usize, time: &str) {
-        self.parties[side].command(None, other_request()).unwrap();
+        self.parties[side].command(None, send("why?")).unwrap();
         self.witness(side, time);
     }
 
-    /// Northland asks, U1: acknowledge within 4 hours, answer within 3 days.
+    /// Northland asks.
     fn sent(time: &str) -> Self {
         let mut parties = pair();
-        let command =
-            Command::Send { class: Some("U1-urgent".into()), exercise: true, ask: ask(&["who?"]) };
-        let thread = parties[0].command(None, command).unwrap();
+        let thread = parties[0].command(None, send("who?")).unwrap();
         let mut case = Self { parties, thread, times: Vec::new(), mirrored: None };
         case.witness(0, time);
         case
@@ -412,15 +382,28 @@ impl Case {
         }
     }
 
+    /// The same at eight on a day of March, receipted at once, and acknowledged at nine.
+    fn acknowledged(day: &str) -> Self {
+        let [eight, nine] = ["08:00", "09:00"].map(|hour| format!("{day}T{hour}"));
+        let mut case = Self::sent(&eight);
+        case.receive(1, &eight);
+        case.act(1, &nine, Command::Acknowledge(remark()));
+        case
+    }
+
+    /// The same, with a question of Southland's and the reply to it.
+    fn replied(asked: &str, replied: &str) -> Self {
+        let mut case = Self::acknowledged("01");
+        case.act(1, asked, Command::Clarify(remark()));
+        case.receive(0, asked);
+        case.act(0, replied, Command::Clarify(remark()));
+        case
+    }
+
     /// The other side's entries arrive at `side`, which receipts them, witnessed at `time`.
     fn receive(&mut self, side: usize, time: &str) {
-        let [north, south] = &mut self.parties;
-        let (from, to) = if side == 0 { (south, north) } else { (north, south) };
-        for entry in from.entries.iter().skip(to.arrived.len()) {
-            to.arrive(entry).unwrap();
-        }
-        to.verify();
-        to.pay();
+        self.parties[side].owed = self.keep(side);
+        self.parties[side].pay();
         self.witness(side, time);
     }
 
@@ -463,24 +446,10 @@ impl Case {
         for entry in south.entries.iter().skip(north.arrived.len()) {
             north.arrive(entry).unwrap();
         }
-        let mut request = north.requests[&self.thread].clone();
         let mut matters: Vec<_> = north.matters.values().cloned().collect();
-        let mut from = std::collections::BTreeMap::new();
-        for (party, to, time) in &self.times {
-            let begin = from.insert(party.clone(), *to).unwrap_or(0);
-            request.witnessed(party, (begin, *to), *time);
-            for matter in &mut matters {
-                matter.witnessed(party, (begin, *to), *time);
-            }
-        }
+        matters.iter_mut().for_each(|matter| self.time(matter));
         let pauses = clock::pauses(&matters, true, None);
-        if let Some(time) = self.mirrored {
-            let asker = request.asker.clone();
-            request.mirrored(&asker, (0, u64::MAX), time);
-        }
-        // As a review has it.
-        let request = request.up_to(View::ALL, at(now)).unwrap();
-        Clocks::of(&request, Some(agreement), &pauses, at(now))
+        Clocks::of(&self.request(now), Some(agreement), &pauses, at(now))
     }
 }
 
@@ -549,9 +518,7 @@ fn a_late_acknowledgement_is_late_by_the_witnessed_time() {
 
 #[test]
 fn a_question_suspends_from_its_time_to_the_receipt_of_the_reply() {
-    let mut case = Case::sent("09T08:00");
-    case.receive(1, "09T08:00");
-    case.act(1, "09T09:00", Command::Acknowledge(remark()));
+    let mut case = Case::acknowledged("09");
     case.act(1, "09T10:00", Command::Clarify(remark()));
     assert_eq!(case.clocks("11T00:00").answer.due, None, "while it is open nothing is due");
     case.receive(0, "09T10:00");
@@ -571,9 +538,7 @@ fn a_question_suspends_from_its_time_to_the_receipt_of_the_reply() {
 
 #[test]
 fn a_question_after_the_due_time_excuses_nothing() {
-    let mut case = Case::sent("09T08:00");
-    case.receive(1, "09T08:00");
-    case.act(1, "09T09:00", Command::Acknowledge(remark()));
+    let mut case = Case::acknowledged("09");
     case.act(1, "12T09:00", Command::Clarify(remark()));
     let clocks = case.clocks("13T08:00");
     assert_eq!(clocks.answer.due, Some(at("12T08:00")));
@@ -601,9 +566,7 @@ fn what_is_withdrawn_is_no_longer_overdue() {
 /// Nobody gets rid of what he did not answer in time by the other's giving up.
 #[test]
 fn what_was_not_answered_in_time_is_no_answer_though_it_is_withdrawn() {
-    let mut case = Case::sent("09T08:00");
-    case.receive(1, "09T08:00");
-    case.act(1, "09T09:00", Command::Acknowledge(remark()));
+    let mut case = Case::acknowledged("09");
     case.act(0, "13T08:00", Command::Withdraw(remark()));
     assert!(!case.clocks("20T08:00").is_overdue());
     assert_eq!(case.result("20T08:00"), Result::NonAnswer);
@@ -620,9 +583,7 @@ fn what_is_said_and_not_witnessed_yet_is_not_overdue() {
 
 #[test]
 fn a_reply_after_the_answer_changes_nothing_of_it() {
-    let mut case = Case::sent("09T08:00");
-    case.receive(1, "09T08:00");
-    case.act(1, "09T09:00", Command::Acknowledge(remark()));
+    let mut case = Case::acknowledged("09");
     case.act(1, "09T10:00", Command::Clarify(remark()));
     case.act(1, "10T10:00", answer());
     case.receive(0, "10T10:00");
@@ -800,9 +761,7 @@ fn while_the_agreement_is_suspended_every_clock_stands_still() {
 /// Two suspensions that overlap, and a question that is open meanwhile, stop a clock once.
 #[test]
 fn suspensions_that_overlap_are_counted_once() {
-    let mut case = Case::sent("09T08:00");
-    case.receive(1, "09T08:00");
-    case.act(1, "09T09:00", Command::Acknowledge(remark()));
+    let mut case = Case::acknowledged("09");
     let ours = case.pause(0, "10T08:00", None);
     let theirs = case.pause(1, "10T20:00", None);
     case.act(1, "11T02:00", Command::Clarify(remark()));
@@ -844,9 +803,7 @@ fn what_is_withdrawn_has_its_time_though_the_agreement_is_suspended_later() {
 /// Nobody climbs a ladder of an agreement that stands still.
 #[test]
 fn the_ladder_stands_still_with_the_agreement() {
-    let mut case = Case::sent("09T08:00");
-    case.receive(1, "09T08:00");
-    case.act(1, "09T09:00", Command::Acknowledge(remark()));
+    let mut case = Case::acknowledged("09");
     // The answer is due on the twelfth; half its limit later is the thirteenth at eight in the evening.
     let pause = case.pause(1, "12T10:00", None);
     let rung = |case: &mut Case, now: &str| {
