@@ -16,9 +16,9 @@ pub(super) fn read(bytes: &[u8], choice: Choice, taker: &mut Taker<'_>) -> Resul
     loop {
         let end = rest.iter().position(|byte| *byte == b'\n').map_or(rest.len(), |end| end + 1);
         let (line, next) = rest.split_at(end);
-        if line.is_empty() || !is_comment(&String::from_utf8_lossy(line)) {
-            let names = String::from_utf8_lossy(line);
-            return match [',', ';', '\t'].into_iter().find(|by| are_names(&names, *by)) {
+        let line = String::from_utf8_lossy(line);
+        if line.is_empty() || !is_comment(&line) {
+            return match [b',', b';', b'\t'].into_iter().find(|by| are_names(&line, *by)) {
                 Some(by) => csv(rest, (before, by), choice, taker),
                 None => plain(bytes, taker),
             };
@@ -34,8 +34,8 @@ fn is_comment(line: &str) -> bool {
 
 /// Whether a line names columns: one of values, or one that is called what it holds beside another that is known. A list
 /// under a single word is none.
-fn are_names(line: &str, by: char) -> bool {
-    let names: Vec<String> = line.split(by).map(named).collect();
+fn are_names(line: &str, by: u8) -> bool {
+    let names: Vec<String> = line.split(char::from(by)).map(named).collect();
     let is_known = |name: &String| {
         let known = [&KINDS[..], &IDS, &ENDS, &["confidence", "to_ids", "comment", "description"]];
         known.iter().any(|names| names.contains(&&**name)) || label(name).is_some()
@@ -57,7 +57,7 @@ fn named(name: &str) -> String {
 /// Of which labels a column of this name is.
 fn label(name: &str) -> Option<&'static str> {
     let mut words = name.split(|c: char| !c.is_ascii_alphanumeric());
-    let is = |word: &str| match &*word.to_ascii_lowercase() {
+    let is = |word: &str| match word {
         "tlp" => Some("tlp"),
         "pap" => Some("pap"),
         "marking" | "markings" => Some("marking"),
@@ -113,20 +113,18 @@ fn one(line: &str) -> Result<Indicator, crate::indicator::Unfit> {
 
 fn csv(
     bytes: &[u8],
-    (before, by): (u64, char),
+    (before, by): (u64, u8),
     choice: Choice,
     taker: &mut Taker<'_>,
 ) -> Result<(), Error> {
     let mut reader = csv::ReaderBuilder::new();
-    let by = u8::try_from(by).unwrap_or(b',');
     let mut reader = reader.flexible(true).delimiter(by).comment(Some(b'#')).from_reader(bytes);
     let table = |error: csv::Error| Error::Table(error.to_string());
-    let names = reader.headers().map_err(table)?.clone();
-    let column = |wanted: &[&str]| names.iter().position(|name| wanted.contains(&&*named(name)));
+    let names: Vec<String> = reader.headers().map_err(table)?.iter().map(named).collect();
+    let column = |wanted: &[&str]| names.iter().position(|name| wanted.contains(&&**name));
     // A column may be called what its values are.
-    let kinds: Vec<_> =
-        (0..).zip(&names).map(|(at, name)| (at, Kind::of_name(&named(name)))).collect();
-    let mut kinds = kinds.into_iter().filter(|(_, kind)| kind.is_some());
+    let kinds = (0..).zip(&names).map(|(at, name)| (at, Kind::of_name(name)));
+    let mut kinds = kinds.filter(|(_, kind)| kind.is_some());
     let (value, all) = match (column(&VALUES), kinds.next(), kinds.next()) {
         (Some(at), ..) => (at, None),
         (None, Some(of_kind), None) => of_kind,
