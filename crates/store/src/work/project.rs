@@ -90,32 +90,34 @@ impl Work {
         const LEAF: &str = "SELECT entry FROM leaf WHERE ledger = $1 AND idx = $2";
         const REQUESTS: &str = "SELECT DISTINCT request FROM statement
             WHERE ledger = $1 AND idx >= $2 AND idx < $3 AND request IS NOT NULL";
-        let Some(other) = self.other(id).await? else { return Ok(()) };
-        let body = admitted.statement.body();
+        let channel = &self.open(id).await?.ledger.channel;
+        let Some(origin) = channel.other.clone() else { return Ok(()) };
+        let (other, body) = (id_of(&origin), admitted.statement.body());
         // A receipt that goes beyond what was seen is rare: seldom is one looked up.
         let mut real = Vec::new();
         if admitted.kind == Kind::Receipt {
             let seen = Channel::seen_size(body.seen.as_ref());
             let receipts = channel::decode_receipts(&body.public).unwrap_or_default();
             for receipt in receipts.into_iter().filter(|receipt| receipt.index >= seen) {
-                let params = [other.id.as_str().into(), receipt.index.into()];
+                let params = [other.as_str().into(), receipt.index.into()];
                 let row = self.tx.query_one(LEAF, &params).await?;
                 if row.is_some_and(|row| row.blob(0).is_ok_and(|e| Hash::leaf(e) == receipt.leaf)) {
                     real.push(receipt);
                 }
             }
         }
-        let size = channel::needs(body, other.key.name(), |receipt| real.contains(receipt));
+        let size = channel::needs(body, &origin, |receipt| real.contains(receipt));
         let (from, to) = self.open(id).await?.ledger.channel.show(size);
         if from == to {
             return Ok(());
         }
-        let params = [other.id.as_str().into(), from.into(), to.into()];
+        let party = self.ledger(&other).await?.party.clone();
+        let params = [other.as_str().into(), from.into(), to.into()];
         for row in self.tx.query(REQUESTS, &params).await? {
             let seq = row.count(0)?;
             self.proves(id, admitted.index, seq).await?;
             if let Some(held) = self.thread_of(seq).await? {
-                held.thread.shows(&other.party, (from, to), admitted.index);
+                held.thread.shows(&party, (from, to), admitted.index);
             }
         }
         Ok(())
