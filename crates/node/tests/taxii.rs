@@ -256,6 +256,63 @@ async fn a_tool_says_what_its_own_markings_mean() {
     assert_eq!(stand.names(&key, "objects/?match[type]=malware").await, ["speaks", "waits"]);
 }
 
+/// A deletion reaches the copy, where nobody else has to do with it: not what another brought too, or a person gave to
+/// others. What others say of it stays, and whoever took it back may bring it again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tool_takes_back_what_it_alone_brought() {
+    let stand = Stand::set().await;
+    let key = stand.key(Tlp::Red, true, true).await;
+    let other = stand.key(Tlp::Red, true, true).await;
+    let green = stand.key(Tlp::Green, true, false).await;
+    let operator = Person::operator();
+    let shared = stand.node.add_collection("others", "Others", "", Tlp::Green).await.unwrap();
+    let id = |number| malware(number, 1, "", None)["id"].as_str().unwrap().to_owned();
+    let named = async |name: &str| {
+        let found = stand.node.search(&operator, name, None, 10).await.unwrap();
+        found.len()
+    };
+    let alone = malware(1, 1, "alone", Some(Tlp::Red));
+    stand.add(&key, std::slice::from_ref(&alone)).await;
+    stand.add(&key, &[malware(2, 1, "doubled", None), malware(3, 1, "given", None)]).await;
+    stand.add(&other, &[malware(2, 1, "doubled", None)]).await;
+    stand.node.share(&operator, &shared, &[id(3)]).await.unwrap();
+    let link = json!({
+        "type": "relationship", "spec_version": "2.1", "relationship_type": "related-to",
+        "id": "relationship--00000000-0000-4000-8000-000000000009",
+        "created": "2026-01-01T00:00:00.000Z", "modified": "2026-01-01T00:00:00.000Z",
+        "source_ref": id(1), "target_ref": id(2), "object_marking_refs": [Tlp::Green.id()],
+    });
+    stand.add(&other, std::slice::from_ref(&link)).await;
+    let links = "objects/?match[type]=relationship";
+    let shown = async |key: &str| stand.get(key, links).await != json!({});
+    assert_eq!((shown(&key).await, shown(&green).await), (true, false), "it names what is red");
+    for number in 1..=3 {
+        let path = stand.path(&format!("objects/{}/", id(number)));
+        assert_eq!(stand.send(&key, Method::DELETE, &path, "").await.0, 200);
+        assert_eq!(stand.send(&key, Method::GET, &path, "").await.0, 404);
+    }
+    assert_eq!(named("alone").await, 0);
+    assert_eq!((named("doubled").await, named("given").await), (1, 1));
+    // What another said of it is neither hidden nor shown to more.
+    assert_eq!((shown(&key).await, shown(&green).await), (true, false));
+    stand.node.rebuild().await.unwrap();
+    assert_eq!((shown(&key).await, shown(&green).await), (true, false));
+    // Whoever brings it decides anew who sees it.
+    let wider = malware(1, 1, "alone", Some(Tlp::Green));
+    let status = stand.add(&key, &[wider]).await;
+    assert_eq!(status["success_count"], 1);
+    assert_eq!(stand.names(&green, "objects/?match[type]=malware").await, ["alone"]);
+    assert!(shown(&green).await);
+    // Where a person deletes, it stays away; and whoever brings it again after all shows what names it again.
+    stand.node.delete_intelligence(&operator, &[id(1)]).await.unwrap();
+    assert!(!shown(&key).await);
+    stand.add(&key, &[alone.clone()]).await;
+    assert_eq!(named("alone").await, 0);
+    let again = brought(&alone, Tlp::Green, Some(stand.collection.clone()));
+    stand.node.import(Import { returns: true, ..again }, &|_, _| ()).await.unwrap();
+    assert_eq!((shown(&key).await, shown(&green).await), (true, false));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn additions_say_what_became_of_each_object() {
     let stand = Stand::set().await;

@@ -16,6 +16,7 @@ use comity_store::intel::intake::{Intake, Origin};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::Tool;
 use super::document::{Bad, Document};
 use super::foreign::{Understood, understood};
 use super::harmless::{Harmless, harmless};
@@ -325,6 +326,30 @@ impl Node {
         self.journal_of(who, "intelligence delete", &ids.join(" ")).await?;
         self.change();
         Ok(count)
+    }
+
+    /// Takes versions of an object out of a collection, for a tool that may. What is in no collection then, and nobody else
+    /// ever brought, is deleted: so a deletion reaches the copies of whoever pushed.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub async fn take_back(
+        &self,
+        tool: &Tool,
+        collection: &Collection,
+        id: &str,
+        versions: &[u64],
+    ) -> Result<(), Error> {
+        let intake = Intake::begin(&self.db, self.microseconds()).await?;
+        let mut writing = Writing::new(intake, Tlp::Red);
+        let by = (tool.name.as_str(), tool.key.as_str());
+        let is_gone = writing.take_back((collection.num, id), versions, by).await?;
+        writing.intake.commit().await?;
+        let whole = if is_gone { ", and out of the store" } else { "" };
+        let about = format!("{id} out of {}{whole}", collection.alias);
+        self.journal_of(&tool.name, "taxii delete", &about).await?;
+        self.change();
+        Ok(())
     }
 
     /// Puts objects, every version, into a collection: its readers see them as added now. How many versions were not

@@ -71,6 +71,23 @@ impl Writing {
         Ok(there)
     }
 
+    /// Takes versions of an object out of a collection, for the tool with the key of this hash. What is in none then, and nobody
+    /// else brought, is deleted; whether.
+    pub(super) async fn take_back(
+        &mut self,
+        (collection, id): (u64, &str),
+        versions: &[u64],
+        (who, key): (&str, &str),
+    ) -> Result<bool, Error> {
+        self.intake.take_out((collection, id), versions).await?;
+        // What a definition means decides who sees what it marks.
+        let is_definition = id.starts_with("marking-definition--");
+        if is_definition && !self.intake.referring(&[document::digest(id)]).await?.is_empty() {
+            return Ok(false);
+        }
+        Ok(self.intake.take_back(id, who, key).await?)
+    }
+
     /// Makes the views of an object again.
     pub(super) async fn reindex(&mut self, object: &Object) -> Result<(), Error> {
         let Some((document, tokens)) = Document::known(&object.marked.body) else { return Ok(()) };
@@ -123,11 +140,13 @@ impl Writing {
                 return Ok(Outcome::Known(taken));
             }
         }
-        if !is_new
-            && versions.is_empty()
-            && !import.returns
-            && self.intake.is_gone(&document.id).await?
-        {
+        let gone = if is_new || !versions.is_empty() {
+            None
+        } else {
+            self.intake.gone(&document.id).await?
+        };
+        // What a tool took back keeps nobody from bringing it again.
+        if !import.returns && gone.as_ref().is_some_and(|gone| gone.key.is_empty()) {
             let why = "it was deleted here".to_owned();
             let version = Some(document.version.unwrap_or(FIRST));
             return Ok(Outcome::Not(why, Audience::NOBODY, version));
@@ -143,7 +162,7 @@ impl Writing {
             return Ok(Outcome::Not(why, Audience::EVERYONE, document.version));
         }
         let is_only = versions.is_empty();
-        if is_only && import.returns {
+        if gone.is_some() {
             self.intake.forgive(&document.id).await?;
         }
         let latest = versions.last().map(|known| known.version + 1);
@@ -171,7 +190,11 @@ impl Writing {
             self.known.meanings.insert(document.id.clone(), meaning);
         }
         // Until now it hinted at nothing, or meant nothing.
-        let hinted = if is_only { Audience::EVERYONE } else { before };
+        let hinted = match gone {
+            Some(gone) => gone.audience,
+            None if is_only => Audience::EVERYONE,
+            None => before,
+        };
         // What a standard label means was known before it came.
         let means = document.meaning.is_some() && !is_known;
         if means || after != hinted {
@@ -271,8 +294,8 @@ impl Writing {
             let versions = self.intake.versions(id).await?;
             let audience = if versions.is_empty() {
                 // What was deleted is not hinted at either.
-                let gone = self.intake.is_gone(id).await?;
-                if gone { Audience::NOBODY } else { Audience::EVERYONE }
+                let gone = self.intake.gone(id).await?;
+                gone.map_or(Audience::EVERYONE, |gone| gone.audience)
             } else {
                 of_any(&versions)
             };

@@ -374,12 +374,7 @@ async fn delete(
     if nums.is_empty() {
         return Err(no_object());
     }
-    let begun = Intake::begin(taxii.node.db(), taxii.node.microseconds()).await;
-    let mut intake = begun.map_err(store)?;
-    intake.take_out((collection.num, &id), &nums).await.map_err(store)?;
-    intake.commit().await.map_err(store)?;
-    let about = format!("{id} out of {}", collection.alias);
-    taxii.node.journal_of(&tool.name, "taxii delete", &about).await.map_err(internal)?;
+    taxii.node.take_back(&tool, &collection, &id, &nums).await.map_err(internal)?;
     Ok(json_reply(StatusCode::OK, &json!({})))
 }
 

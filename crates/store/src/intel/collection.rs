@@ -1,5 +1,8 @@
 //! Collections: what readers read.
 
+use comity_stix::marking::Audience;
+
+use super::Gone;
 use super::intake::Intake;
 use crate::{Db, Error, Row};
 
@@ -99,6 +102,32 @@ impl Intake {
         }
         self.unordered.insert((collection, id.to_owned()));
         Ok(())
+    }
+
+    /// Deletes an object that nobody but the tool with the key of this hash ever brought, and that no collection has;
+    /// whether. What others say of it stays as it is, and the tool, or another, may bring it again.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn take_back(&mut self, id: &str, who: &str, key: &str) -> Result<bool, Error> {
+        const HELD: &str = "SELECT 1 FROM intel_object
+                JOIN intel_batch ON intel_batch.num = intel_object.batch
+                WHERE id = $1 AND key <> $2
+            UNION ALL SELECT 1 FROM intel_object
+                JOIN intel_again ON intel_again.object = intel_object.num
+                JOIN intel_batch ON intel_batch.num = intel_again.batch
+                WHERE id = $1 AND key <> $2
+            UNION ALL SELECT 1 FROM intel_object
+                JOIN intel_member ON intel_member.object = intel_object.num
+                WHERE id = $1
+            LIMIT 1";
+        if self.tx.query_one(HELD, &[id.into(), key.into()]).await?.is_some() {
+            return Ok(false);
+        }
+        let versions = self.versions(id).await?;
+        let audience = versions.iter().fold(Audience::NOBODY, |all, one| all.or(one.audience));
+        let how = Gone { key: key.to_owned(), audience };
+        Ok(self.remove(id, who, &how).await? > 0)
     }
 }
 

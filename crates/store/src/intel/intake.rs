@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use comity_stix::marking::Audience;
 
-use super::{Object, audience, search};
+use super::{Gone, Object, audience, search};
 use crate::db::marks;
 use crate::{Db, Error, Row, Tx, Value};
 
@@ -174,7 +174,7 @@ impl Intake {
         self.tx.query(SQL, &[id.into()]).await?.iter().map(known).collect()
     }
 
-    /// Of which of these identifiers something is here, or was deleted here.
+    /// Of which of these identifiers something is here, or was.
     ///
     /// # Errors
     /// [`Error`].
@@ -214,16 +214,16 @@ impl Intake {
         row.map_or_else(|| Ok(String::new()), |row| Ok(row.text(0)?.to_owned()))
     }
 
-    /// Whether an object was deleted here.
+    /// How an object went, if it did.
     ///
     /// # Errors
     /// [`Error`].
-    pub async fn is_gone(&mut self, id: &str) -> Result<bool, Error> {
-        let sql = "SELECT 1 FROM intel_gone WHERE id = $1";
-        Ok(self.tx.query_one(sql, &[id.into()]).await?.is_some())
+    pub async fn gone(&mut self, id: &str) -> Result<Option<Gone>, Error> {
+        let row = self.tx.query_one(super::GONE, &[id.into()]).await?;
+        row.as_ref().map(super::gone).transpose()
     }
 
-    /// Lets an object come back that was deleted.
+    /// Lets an object come back that went.
     ///
     /// # Errors
     /// [`Error`].
@@ -533,8 +533,14 @@ impl Intake {
     /// # Errors
     /// [`Error`].
     pub async fn delete(&mut self, id: &str, who: &str) -> Result<u64, Error> {
-        const GONE: &str = "INSERT INTO intel_gone (id, at, who) VALUES ($1, $2, $3)
-            ON CONFLICT (id) DO UPDATE SET at = $2, who = $3";
+        self.remove(id, who, &Gone { key: String::new(), audience: Audience::NOBODY }).await
+    }
+
+    /// The same, and how it went.
+    pub(super) async fn remove(&mut self, id: &str, who: &str, how: &Gone) -> Result<u64, Error> {
+        const GONE: &str = "INSERT INTO intel_gone (id, at, who, key, audience)
+            VALUES ($1, $2, $3, $4, $5)
+            ON CONFLICT (id) DO UPDATE SET at = $2, who = $3, key = $4, audience = $5";
         let versions = self.versions(id).await?;
         for known in &versions {
             let num: Value = known.num.into();
@@ -556,7 +562,9 @@ impl Intake {
             }
         }
         if !versions.is_empty() {
-            self.tx.execute(GONE, &[id.into(), (self.now)().into(), who.into()]).await?;
+            let (now, key) = ((self.now)(), how.key.as_str());
+            let params = [id.into(), now.into(), who.into(), key.into(), how.audience.into()];
+            self.tx.execute(GONE, &params).await?;
         }
         Ok(versions.len() as u64)
     }

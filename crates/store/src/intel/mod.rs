@@ -107,23 +107,38 @@ pub async fn is_superseded(db: &Db, object: &Object) -> Result<bool, Error> {
     Ok(db.query_one(SQL, &params).await?.is_some())
 }
 
-/// Who may see some version of an object: nobody, where it was deleted; none, where it never was here.
+/// How an object went that was here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gone {
+    /// The hash of the key with which a tool took it back; empty: it was deleted here, and does not come back unasked.
+    pub key: String,
+    /// Who may see that others name it.
+    pub audience: Audience,
+}
+
+const GONE: &str = "SELECT key, audience FROM intel_gone WHERE id = $1";
+
+fn gone(row: &Row) -> Result<Gone, Error> {
+    Ok(Gone { key: row.text(0)?.to_owned(), audience: audience(row.int(1)?)? })
+}
+
+/// Who may see some version of an object, or that it was here; none, where it never was.
 ///
 /// # Errors
 /// [`Error`].
 pub async fn audience_of(db: &Db, id: &str) -> Result<Option<Audience>, Error> {
-    const GONE: &str = "SELECT 1 FROM intel_gone WHERE id = $1";
     let id: Value = id.into();
     let rows = db
         .query("SELECT audience FROM intel_object WHERE id = $1", std::slice::from_ref(&id))
         .await?;
     if rows.is_empty() {
-        return Ok(db.query_one(GONE, &[id]).await?.map(|_| Audience::NOBODY));
+        let row = db.query_one(GONE, &[id]).await?;
+        return row.as_ref().map(|row| Ok(gone(row)?.audience)).transpose();
     }
     Ok(Some(union(&rows)?))
 }
 
-/// Objects that were deleted here and pushed to a remote collection before.
+/// Objects that went from here and were pushed to a remote collection before.
 ///
 /// # Errors
 /// [`Error`].
