@@ -403,7 +403,7 @@ fn events_of_misp_and_lists_come_in_and_go_out() {
     assert_eq!(report["refused"], 0, "{report}");
     let again = node.json("", &["intel", "import", "event.json"]);
     assert_eq!((&again["new"], &again["known"]), (&json!(0), &report["new"]));
-    node.write("list.csv", "indicator,comment\nhxxp://evil[.]example/a,x\n198.51.100[.]7,y\n44d88612fea8a8f36de82e1278abb02f,z\nno such thing,!\n");
+    node.write("list.csv", "indicator,comment\nhxxp://evil[.]example/a,\"seen in March, twice\"\n198.51.100[.]7,y\n44d88612fea8a8f36de82e1278abb02f,z\nno such thing,!\n");
     let list = node.comity(&["intel", "import", "list.csv", "--marking", "green"]);
     assert!(text(&list).contains("3 new, 0 here already, 1 refused"), "{list:?}");
     let list = node.comity(&["intel", "import", "list.csv", "--marking", "green"]);
@@ -411,6 +411,10 @@ fn events_of_misp_and_lists_come_in_and_go_out() {
         text(&list).contains("0 new, 3 here already, 1 refused"),
         "the same values are the same: {list:?}"
     );
+    let found = node.json("", &["intel", "search", "twice"]);
+    let id = found["objects"][0]["id"].as_str().unwrap();
+    let shown = node.json("", &["intel", "show", id]).to_string();
+    assert!(shown.contains(r#""description":"seen in March, twice""#), "{shown}");
     // A URL is what the list says; without a scheme it may be either.
     node.write("urls.txt", "hxxps://evil[.]example/b\nevil[.]example/c\n");
     let urls = node.comity(&["intel", "import", "urls.txt", "--marking", "green"]);

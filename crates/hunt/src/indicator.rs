@@ -160,6 +160,8 @@ pub struct Indicator {
     pub part_of: Option<Part>,
     /// Its label of the Traffic Light Protocol, as the list writes it; an index does not keep it.
     pub marking: Option<String>,
+    /// What the list says of it; an index does not keep it.
+    pub comment: Option<String>,
 }
 
 /// A STIX pattern that something leads to.
@@ -201,8 +203,9 @@ impl Indicator {
             Named::Kind(kind) => (kind, value(kind, &text)?),
         };
         let written = (kind == Kind::Url).then(|| text.to_string());
-        let (id, confidence, expires, part_of, marking) = (None, None, None, None, None);
-        Ok(Self { kind, value, id, written, confidence, expires, part_of, marking })
+        let (id, confidence, expires, part_of) = (None, None, None, None);
+        let (marking, comment) = (None, None);
+        Ok(Self { kind, value, id, written, confidence, expires, part_of, marking, comment })
     }
 
     /// An indicator of which nobody says what it is.

@@ -20,6 +20,9 @@ const PUSHED: u64 = 500;
 /// And so many bytes.
 const PUSHED_BYTES: usize = 4 << 20;
 
+/// Refusals of a pull that are told one by one: a server may send without an end.
+const TOLD: usize = 1_000;
+
 #[derive(Subcommand)]
 pub(crate) enum Taxii {
     /// List the collections of a server.
@@ -163,7 +166,9 @@ async fn pull(
                 let count = report[name].as_u64().unwrap_or_default();
                 total[name] = (total[name].as_u64().unwrap_or_default() + count).into();
             }
-            refusals.extend(report["refusals"].as_array().cloned().unwrap_or_default());
+            let told = report["refusals"].as_array().cloned().unwrap_or_default();
+            let room = TOLD.saturating_sub(refusals.len());
+            refusals.extend(told.into_iter().take(room));
         }
         // Only what is kept is behind us.
         let set = Some(pull.place());
@@ -171,7 +176,7 @@ async fn pull(
         bar.set_position(total["objects"].as_u64().unwrap_or_default());
     }
     bar.finish_and_clear();
-    let is_whole = refusals.is_empty();
+    let is_whole = total["refused"] == 0;
     total["refusals"] = refusals.into();
     context.print(&total, |total| {
         let mut lines = vec![format!(

@@ -152,7 +152,7 @@ mod tests {
             confidence in proptest::option::of(0_u8..=100), expires in proptest::option::of(any::<i64>()),
             list in any::<u64>(), warnings in proptest::collection::vec(any::<u8>(), 0..4), removed: bool, part_of in proptest::option::of(any::<u64>()),
         ) {
-            let indicator = Indicator { kind: KINDS[kind], value, id, written: None, confidence, expires, part_of: None, marking: None };
+            let indicator = Indicator { kind: KINDS[kind], value, id, written: None, confidence, expires, part_of: None, marking: None, comment: None };
             let mut bytes = Vec::new();
             Record::write(&mut bytes, &indicator, &Said { list, warnings: &warnings, removed, part_of });
             let read = Record::read(&bytes).unwrap();

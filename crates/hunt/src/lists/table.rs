@@ -8,6 +8,7 @@ use crate::indicator::{Indicator, Kind, Named};
 const VALUES: [&str; 6] = ["value", "indicator", "ioc", "ioc_value", "observable", "pattern"];
 const KINDS: [&str; 4] = ["type", "ioc_type", "indicator_type", "kind"];
 const IDS: [&str; 3] = ["id", "uuid", "indicator_id"];
+const COMMENTS: [&str; 4] = ["comment", "comments", "description", "notes"];
 const ENDS: [&str; 4] = ["expires", "valid_until", "expiration", "valid_to"];
 
 pub(super) fn read(bytes: &[u8], choice: Choice, taker: &mut Taker<'_>) -> Result<(), Error> {
@@ -37,7 +38,7 @@ fn is_comment(line: &str) -> bool {
 fn are_names(line: &str, by: u8) -> bool {
     let names: Vec<String> = line.split(char::from(by)).map(named).collect();
     let is_known = |name: &String| {
-        let known = [&KINDS[..], &IDS, &ENDS, &["confidence", "to_ids", "comment", "description"]];
+        let known = [&KINDS[..], &IDS, &ENDS, &COMMENTS, &["confidence", "to_ids"]];
         known.iter().any(|names| names.contains(&&**name)) || label(name).is_some()
     };
     let is_name = |name: &String| {
@@ -138,7 +139,7 @@ fn csv(
     };
     let kind = column(&KINDS).filter(|_| all.is_none());
     let (id, sure, end) = (column(&IDS), column(&["confidence"]), column(&ENDS));
-    let meant = column(&["to_ids"]);
+    let (meant, comment) = (column(&["to_ids"]), column(&COMMENTS));
     let markings: Vec<(&str, usize)> =
         (0..).zip(&names).filter_map(|(at, name)| Some((label(name)?, at))).collect();
     let mut kinds: HashMap<String, Option<Named>> = HashMap::new();
@@ -189,6 +190,7 @@ fn csv(
             marking: marked(markings.iter().map(|(name, at)| (*name, cell(Some(*at))))),
             confidence,
             expires,
+            comment: cell(comment).map(str::to_owned),
             ..one
         };
         match (all, cell(kind)) {

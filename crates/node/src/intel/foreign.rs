@@ -150,6 +150,9 @@ fn object(indicator: &Indicator, time: &str) -> Option<Value> {
     if let Some(confidence) = indicator.confidence {
         object["confidence"] = confidence.into();
     }
+    if let Some(comment) = &indicator.comment {
+        object["description"] = comment.as_str().into();
+    }
     // What ended before it is made is valid for the moment in which it began.
     if let Some(ends) = ends {
         if *format!("{ends:.3}") <= *time {
