@@ -150,11 +150,12 @@ pub fn scheme_of(seen: &str) -> Option<String> {
     ["http", "https", "ftp"].contains(&scheme.as_str()).then_some(scheme)
 }
 
-/// Whether no URL has this byte.
+/// Bytes of what follows the host of a URL, at most.
+pub(crate) const LONGEST_REST: usize = 8_191;
+
+/// Whether a URL in a text ends before this byte.
 pub(crate) fn ends_a_url(byte: u8) -> bool {
-    byte <= b' '
-        || byte == 0x7f
-        || matches!(byte, b'"' | b'<' | b'>' | b'`' | b'{' | b'}' | b'\\' | b'^')
+    byte <= b' ' || byte == 0x7f || matches!(byte, b'"' | b'<' | b'>' | b'\\')
 }
 
 /// What follows the host of a URL.
@@ -191,7 +192,8 @@ impl Rest {
     }
 }
 
-/// With every byte that need not be escaped as itself, and every other in one form.
+/// With every byte that need not be escaped as itself, and every other in one form: what the standard wants escaped and
+/// many write as it is has the same.
 fn decoded(path: &[u8]) -> String {
     let mut out = Vec::with_capacity(path.len());
     let mut at = 0;
@@ -204,7 +206,9 @@ fn decoded(path: &[u8]) -> String {
         match escaped {
             Some(value) if is_unreserved(value) => out.push(value),
             Some(value) => out.extend(format!("%{value:02X}").bytes()),
-            None if byte.is_ascii_graphic() => out.push(*byte),
+            None if byte.is_ascii_graphic() && !ends_a_url(*byte) && !b"{}^`".contains(byte) => {
+                out.push(*byte);
+            }
             None => out.extend(format!("%{byte:02X}").bytes()),
         }
         if escaped.is_some() {

@@ -12,13 +12,24 @@ pub(crate) enum Columns {
     /// None: each line says itself what its fields are called, or nothing does.
     #[default]
     Unnamed,
-    /// Zeek's own format.
-    Zeek(Vec<String>),
+    /// A line among those that begin with `#` names them, and another may later: Zeek's own format, and the W3C's extended one.
+    Headed(Heading, Vec<String>),
     /// CSV with a line of names.
     Csv(u8, Vec<String>),
 }
 
-const HOSTS: [&str; 14] = [
+/// What the line of names begins with, and what stands between two of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Heading {
+    begins: &'static [u8],
+    by: u8,
+}
+
+/// What files with such a line begin with.
+const HEADS: [&[u8]; 6] =
+    [b"#separator", b"#fields", b"#Software:", b"#Version:", b"#Date:", b"#Fields:"];
+
+const HOSTS: [&str; 15] = [
     "host",
     "hostname",
     "http_host",
@@ -30,6 +41,7 @@ const HOSTS: [&str; 14] = [
     "dhost",
     "dest_host",
     "cs-host",
+    "cs(host)",
     "server_name",
     "vhost",
     "site",
@@ -50,7 +62,8 @@ const PATHS: [&str; 13] = [
     "url_path",
 ];
 const QUERIES: [&str; 5] = ["query", "url.query", "uri_query", "cs-uri-query", "query_string"];
-const PORTS: [&str; 6] = ["http_port", "port", "url.port", "http.http_port", "id.resp_p", "dpt"];
+const PORTS: [&str; 7] =
+    ["http_port", "port", "url.port", "http.http_port", "id.resp_p", "dpt", "s-port"];
 
 /// What some editors write before a text; it says nothing.
 pub(crate) const BOM: &[u8] = b"\xef\xbb\xbf";
@@ -63,10 +76,10 @@ impl Columns {
     pub(crate) fn of(head: &[u8]) -> Self {
         let head = &head[..head.len().min(1 << 16)];
         let head = head.strip_prefix(BOM).unwrap_or(head);
-        if head.starts_with(b"#separator") || head.starts_with(b"#fields") {
-            let lines = head.split(|byte| *byte == b'\n');
-            let named = lines.take_while(|line| line.starts_with(b"#")).find_map(zeek);
-            return named.map_or(Self::Unnamed, Self::Zeek);
+        if HEADS.iter().any(|begins| head.starts_with(begins)) {
+            let mut lines =
+                head.split(|byte| *byte == b'\n').take_while(|line| line.starts_with(b"#"));
+            return lines.find_map(headed).unwrap_or_default();
         }
         let mut lines = head.split(|byte| *byte == b'\n');
         let (Some(first), Some(second)) = (lines.next(), lines.next()) else {
@@ -102,20 +115,18 @@ impl Columns {
 
     /// Those that a text names in its first line.
     pub(crate) fn starting(text: &[u8]) -> Option<Self> {
-        text.split(|byte| *byte == b'\n').next().and_then(zeek).map(Self::Zeek)
+        text.split(|byte| *byte == b'\n').next().and_then(headed)
     }
 
     /// Takes up what this text, of whole lines, says anew of columns.
     pub(crate) fn follow(&mut self, text: &[u8]) {
         // From the front it is found faster, where it is not.
-        if let Self::Zeek(names) = self
-            && let Some(first) = memchr::memmem::find(text, b"\n#fields\t")
-            && let Some(at) = memchr::memmem::rfind(&text[first..], b"\n#fields\t")
+        if let Self::Headed(Heading { begins, .. }, _) = self
+            && let Some(first) = line_beginning(text, begins)
         {
-            let text = &text[first..];
-            let line = text[at + 1..].split(|byte| *byte == b'\n').next().unwrap_or_default();
-            if let Some(named) = zeek(line) {
-                *names = named;
+            let mut lines = text[first..].split(|byte| *byte == b'\n').rev();
+            if let Some(named) = lines.find_map(headed) {
+                *self = named;
             }
         }
     }
@@ -123,7 +134,9 @@ impl Columns {
     /// The columns at this place of a text at whose beginning these hold.
     pub(crate) fn at(&self, text: &[u8], place: usize) -> Cow<'_, Self> {
         match self {
-            Self::Zeek(_) if memchr::memmem::find(&text[..place], b"#fields\t").is_some() => {
+            Self::Headed(Heading { begins, .. }, _)
+                if memchr::memmem::find(&text[..place], begins).is_some() =>
+            {
                 let mut own = Self::starting(text).unwrap_or_else(|| self.clone());
                 own.follow(&text[..place]);
                 Cow::Owned(own)
@@ -133,11 +146,20 @@ impl Columns {
     }
 }
 
-/// The names in a line `#fields`.
-fn zeek(line: &[u8]) -> Option<Vec<String>> {
-    let names = line.strip_prefix(b"#fields\t")?;
-    let names = names.trim_ascii_end().split(|byte| *byte == b'\t');
-    Some(names.map(|name| String::from_utf8_lossy(name).into_owned()).collect())
+/// Where the first line after others begins so.
+fn line_beginning(text: &[u8], begins: &[u8]) -> Option<usize> {
+    memchr::memmem::find_iter(text, begins).find(|at| *at > 0 && text[at - 1] == b'\n')
+}
+
+/// The names in a line `#fields`, behind which stands what is between two of them, or `#Fields: `.
+fn headed(line: &[u8]) -> Option<Columns> {
+    let line = line.trim_ascii_end();
+    let named = |begins: &'static [u8]| Some((begins, line.strip_prefix(begins)?));
+    let (begins, names) = named(b"#fields").or_else(|| named(b"#Fields:"))?;
+    let (by, names) = names.split_first().filter(|(by, _)| !by.is_ascii_alphanumeric())?;
+    let names = names.split(|byte| byte == by);
+    let names = names.map(|name| String::from_utf8_lossy(name).into_owned()).collect();
+    Some(Columns::Headed(Heading { begins, by: *by }, names))
 }
 
 /// The cells of a line of CSV, without their quotes.
@@ -202,8 +224,8 @@ pub(crate) struct Joined {
 impl Line<'_> {
     /// What names its fields, where it is no JSON.
     fn named(&self) -> Naming<'_> {
-        if let Columns::Zeek(names) = self.columns {
-            return Naming::Columns(self.parted(b'\t'), names);
+        if let Columns::Headed(heading, names) = self.columns {
+            return Naming::Columns(self.parted(heading.by), names);
         }
         if let Some(own) = Extension::of(self.bytes) {
             return Naming::Own(own);
@@ -613,6 +635,22 @@ mod tests {
         assert_eq!(
             joined(&zeek, "1\tevil.example:81\t/x", "evil.example"),
             some(":81/x", "host+uri")
+        );
+        let other = Columns::of(b"#separator \\x7c\n#fields|ts|host|uri\n1|2|3\n");
+        assert_eq!(joined(&other, "1|evil.example|/x", "evil.example"), some("/x", "host+uri"));
+        let mut w3c = Columns::of(
+            b"#Software: Microsoft Internet Information Services 10.0\r\n#Fields: time cs-host cs-uri-stem cs-uri-query s-port\r\n",
+        );
+        assert_eq!(
+            joined(&w3c, "08:00:00 evil.example /x - 80\r", "evil.example"),
+            some("/x", "cs-host+cs-uri-stem")
+        );
+        w3c.follow(
+            b"1 2 3 4 5\r\n#Date: 2026-03-09\r\n#Fields: cs-host s-port cs-uri-stem\r\n1 2 3\r\n",
+        );
+        assert_eq!(
+            joined(&w3c, "evil.example 8080 /x", "evil.example"),
+            some(":8080/x", "cs-host+cs-uri-stem")
         );
         let zeek = Columns::of(b"#fields\tid.resp_p\thost\turi\n1\t2\t3\n");
         for (port, rest) in [("80", "/x"), ("8080", ":8080/x")] {

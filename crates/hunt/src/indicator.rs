@@ -88,8 +88,9 @@ impl Kind {
     pub fn of_name(name: &str) -> Option<Named> {
         let one = |kind| Some(Named::Kind(kind));
         match name.trim().to_ascii_lowercase().as_str() {
-            "ip" | "ip-src" | "ip-dst" | "ipaddr" | "ip_address" | "ipv4" | "ipv6"
-            | "ipv4-addr" | "ipv6-addr" | "cidr" | "ip-range" | "network" => Some(Named::Address),
+            "ip" | "ip-src" | "ip-dst" | "src_ip" | "dst_ip" | "dest_ip" | "ipaddr"
+            | "ip_address" | "ipv4" | "ipv6" | "ipv4-addr" | "ipv6-addr" | "cidr" | "ip-range"
+            | "network" => Some(Named::Address),
             "domain" | "hostname" | "host" | "fqdn" | "domain-name" => one(Self::Domain),
             "url" | "uri" | "link" => one(Self::Url),
             "email" | "email-addr" | "email-src" | "email-dst" | "email-reply-to" | "mail" => {
@@ -99,9 +100,8 @@ impl Kind {
                 one(Self::FileName)
             }
             "hash" | "digest" | "md5" | "sha1" | "sha-1" | "sha256" | "sha-256" | "sha512"
-            | "sha-512" | "filehash-md5" | "filehash-sha1" | "filehash-sha256" => {
-                Some(Named::Digest)
-            }
+            | "sha-512" | "filehash-md5" | "filehash-sha1" | "filehash-sha256" | "md5_hash"
+            | "sha1_hash" | "sha256_hash" | "sha512_hash" => Some(Named::Digest),
             "ja3" | "ja3-fingerprint-md5" | "ja3s" => one(Self::Ja3),
             "ja4" => one(Self::Ja4),
             _ => None,
@@ -175,6 +175,9 @@ pub struct Part {
     pub version: String,
 }
 
+/// Spaces and signs in the name of a file: at each it may begin or end where it stands.
+const MOST_SIGNS: usize = 23;
+
 /// A file's name ends in one of these, and no domain does.
 const EXTENSIONS: [&str; 44] = [
     "exe", "dll", "sys", "scr", "bat", "cmd", "ps1", "vbs", "vbe", "js", "jse", "wsf", "hta",
@@ -183,11 +186,24 @@ const EXTENSIONS: [&str; 44] = [
     "elf", "bin", "dat", "tmp", "php", "txt",
 ];
 
-/// What may stand before a digest, in any case.
-fn is_digest_name(name: &str) -> bool {
-    ["md5", "sha1", "sha-1", "sha256", "sha-256", "sha512", "sha-512"]
-        .iter()
-        .any(|known| known.eq_ignore_ascii_case(name.trim()))
+/// Whether a text ends as the name of a file does.
+fn is_file(text: &str) -> bool {
+    text.rsplit_once('.').is_some_and(|(_, last)| {
+        EXTENSIONS.iter().any(|extension| last.eq_ignore_ascii_case(extension))
+    })
+}
+
+/// Whether a text has more than one thing in it that could be meant: a digest and a name, a host and a file.
+fn is_row(text: &str) -> bool {
+    let words = text.split([' ', '\t', ',', ';', '|', ':']).filter(|word| !word.is_empty());
+    let words = words.map(|word| word.trim_start_matches('*'));
+    let is_own = |word: &str| {
+        digest(word).is_ok() || address(word).is_ok() || !is_file(word) && domain(word).is_ok()
+    };
+    let (all, files) = words.fold((0, 0), |(all, files), word| {
+        (all + usize::from(is_own(word)), files + usize::from(is_file(word)))
+    });
+    all > 0 && all + files > 1 || files > 1
 }
 
 impl Indicator {
@@ -196,7 +212,10 @@ impl Indicator {
     /// # Errors
     /// [`Unfit`].
     pub fn new(named: Named, text: &str) -> Result<Self, Unfit> {
-        let text = normal::refanged(text.trim());
+        let text = match named {
+            Named::Kind(Kind::FileName) => normal::refanged(text.trim()),
+            _ => normal::plain(text.trim()),
+        };
         let (kind, value) = match named {
             Named::Address => address(&text)?,
             Named::Digest => digest(&text)?,
@@ -213,14 +232,21 @@ impl Indicator {
     /// # Errors
     /// [`Unfit`].
     pub fn guess(text: &str) -> Result<Self, Unfit> {
-        let plain = normal::refanged(text.trim());
-        // `sha256:44d8...`, as some lists have it.
-        let plain = match plain.split_once(':') {
-            Some((name, rest)) if is_digest_name(name) && digest(rest.trim()).is_ok() => {
-                rest.trim().to_owned().into()
-            }
-            _ => plain,
-        };
+        let text = text.trim();
+        let text = [('"', '"'), ('\'', '\''), ('<', '>')]
+            .iter()
+            .find_map(|(open, close)| text.strip_prefix(*open)?.strip_suffix(*close))
+            .unwrap_or(text);
+        let text = text.strip_prefix("mailto:").unwrap_or(text);
+        // `sha256:44d8...`, `domain: evil.example`, as some lists have it.
+        if let Some((name, rest)) = text.split_once(':')
+            && !rest.starts_with("//")
+            && let Some(named) = Kind::of_name(name)
+            && let Ok(found) = Self::new(named, rest)
+        {
+            return Ok(found);
+        }
+        let plain = if is_file(text) { normal::refanged(text) } else { normal::plain(text) };
         // An address or a host is looked for whichever its port.
         let plain = match plain.rsplit_once(':') {
             Some((host, port)) if is_port(port) && is_host(host) => {
@@ -238,9 +264,10 @@ impl Indicator {
         } else if plain.contains("://") {
             Named::Kind(Kind::Url)
         } else if plain.split_once('/').is_some_and(|(address, bits)| {
+            let is_length =
+                matches!(bits.len(), 1..=3) && bits.bytes().all(|byte| byte.is_ascii_digit());
             address::ip(address).is_some()
-                && matches!(bits.len(), 1..=3)
-                && bits.bytes().all(|byte| byte.is_ascii_digit())
+                && (is_length || address::ipv4(bits.as_bytes()).is_some())
         }) {
             Named::Address
         } else if plain.contains('/') {
@@ -253,8 +280,7 @@ impl Indicator {
         } else if plain.contains('@') {
             Named::Kind(Kind::Email)
         } else {
-            let last = plain.rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
-            let is_file = plain.contains('.') && EXTENSIONS.contains(&last.as_str());
+            let is_file = is_file(&plain) && !is_row(&plain);
             Named::Kind(if is_file { Kind::FileName } else { Kind::Domain })
         };
         Self::new(named, &plain).map_err(|problem| match named {
@@ -321,6 +347,9 @@ fn value(kind: Kind, text: &str) -> Result<String, Unfit> {
                 name if !name.chars().any(char::is_alphanumeric) => {
                     Err(not("it has neither a letter nor a digit"))
                 }
+                name if name.chars().filter(|c| !c.is_alphanumeric()).count() > MOST_SIGNS => {
+                    Err(not("it has more than 23 spaces and signs between its words"))
+                }
                 name => Ok(name),
             }
         }
@@ -342,7 +371,13 @@ fn address(text: &str) -> Result<(Kind, String), Unfit> {
         let kind = if address.is_ipv4() { Kind::Ipv4 } else { Kind::Ipv6 };
         return Ok((kind, address.to_string()));
     };
-    let long = length.parse::<u8>().ok().filter(|_| !length.starts_with('+'));
+    let long = match address::ipv4(length.as_bytes()).map(u32::from) {
+        // `255.255.255.0`
+        Some(mask) if mask.leading_ones() + mask.trailing_zeros() == 32 => {
+            u8::try_from(mask.leading_ones()).ok()
+        }
+        _ => length.parse::<u8>().ok().filter(|_| !length.starts_with('+')),
+    };
     let (address, mut length) = address::ip_as_written(address)
         .zip(long)
         .ok_or(not("want an address, a slash and a number of bits"))?;
@@ -410,6 +445,9 @@ fn url(text: &str) -> Result<String, &'static str> {
         None => domain(host)?,
     };
     let rest = Rest::of(format!("{port}{rest}").as_bytes()).ok_or("its port is no number")?;
+    if rest.text.len() > address::LONGEST_REST {
+        return Err("what follows the host may have 8,191 bytes");
+    }
     let host = if host.parse::<Ipv6Addr>().is_ok() { format!("[{host}]") } else { host };
     Ok(format!("{host}{}", rest.text))
 }

@@ -7,25 +7,32 @@ use crate::extension::Extension;
 use crate::scan::is_token;
 
 /// What two characters of brackets hold in place of one, longest first.
-const HARMLESS: [(&[u8], &[u8]); 8] = [
+const HARMLESS: [(&[u8], &[u8]); 9] = [
     (b"://", b"://"),
     (b"//", b"//"),
     (b"dot", b"."),
     (b"at", b"@"),
     (b".", b"."),
     (b"@", b"@"),
+    (b"::", b"::"),
     (b":", b":"),
     (b"/", b"/"),
 ];
 
 /// What is written in place of a scheme.
-const SCHEMES: [(&str, &str); 6] = [
+const SCHEMES: [(&str, &str); 12] = [
     ("hxxp", "http"),
     ("hxxps", "https"),
     ("fxp", "ftp"),
     ("fxps", "ftps"),
     ("meow", "http"),
     ("meows", "https"),
+    ("h**p", "http"),
+    ("h**ps", "https"),
+    ("htxp", "http"),
+    ("htxps", "https"),
+    ("[http]", "http"),
+    ("[https]", "https"),
 ];
 
 /// What stands here in brackets in place of a part of an address: how long it is, and the part.
@@ -46,13 +53,51 @@ fn harmless(text: &[u8], at: usize) -> Option<(usize, &'static [u8])> {
         return Some((form.len() + 2, part));
     }
     // Some write no second bracket: `example[.com`.
-    let is_inside = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
-    let before = at.checked_sub(1).and_then(|before| text.get(before));
-    let is_open = *form == b"." && close == b']' && is_inside(before) && is_inside(after);
+    let is_open = *form == b"." && close != b'}' && is_between(text, at, at + 1 + form.len());
     is_open.then_some((2, *part))
 }
 
-/// An address in a list, as it was before it was made harmless.
+/// Whether letters or digits stand before the first place and at the second.
+fn is_between(text: &[u8], first: usize, second: usize) -> bool {
+    let before = first.checked_sub(1).and_then(|before| text.get(before));
+    [before, text.get(second)]
+        .iter()
+        .all(|byte| byte.is_some_and(|byte| byte.is_ascii_alphanumeric()))
+}
+
+/// What is written in words, and what nobody writes but to make an address harmless: `evil dot example`, `evil\.example`,
+/// `evil.]example`, `http__evil.example`.
+fn worded(text: &str) -> Option<String> {
+    let joined = text.replace(" dot ", ".").replace(" at ", "@");
+    if joined != text && !joined.contains(' ') {
+        return Some(joined);
+    }
+    let bytes = text.as_bytes();
+    for sign in ["\\.", ".]"] {
+        let mut places = text.match_indices(sign).peekable();
+        let others = text.matches(sign.trim_matches('.')).count();
+        let all = places.peek().is_some()
+            && others == text.matches(sign).count()
+            && places.all(|(at, _)| is_between(bytes, at, at + 2));
+        if all {
+            return Some(text.replace(sign, "."));
+        }
+    }
+    let (scheme, rest) = text.split_once("__")?;
+    let is_scheme =
+        ["http", "https", "hxxp", "hxxps"].iter().any(|one| scheme.eq_ignore_ascii_case(one));
+    is_scheme.then(|| format!("{scheme}://{rest}"))
+}
+
+/// What is no name of a file in a list, as it was before it was made harmless.
+pub(crate) fn plain(text: &str) -> Cow<'_, str> {
+    match worded(text) {
+        Some(text) => Cow::Owned(refanged(&text).into_owned()),
+        None => refanged(text),
+    }
+}
+
+/// A text in a list, as it was before it was made harmless.
 #[must_use]
 pub fn refanged(text: &str) -> Cow<'_, str> {
     let scheme = |text: &str| {
@@ -157,16 +202,16 @@ fn is_all_json(line: &[u8]) -> bool {
 
 /// Where an object begins behind a time and a host, as syslog carries it, behind `@cee:` or `payload=`.
 pub(crate) fn carried(line: &[u8]) -> Option<usize> {
-    let is_apart = |byte: u8| {
-        byte.is_ascii_whitespace()
-            || byte == b':'
-            // What has fields of its own names them by those.
-            || byte == b'=' && Extension::of(line).is_none()
-    };
+    // It is found by going through the line: once is enough.
+    let mut names_fields = None;
     memchr::memchr_iter(b'{', line).find(|at| {
         let before = at.checked_sub(1).and_then(|before| line.get(before));
-        let after = line[at + 1..].trim_ascii_start().first();
-        before.is_some_and(|byte| is_apart(*byte)) && after == Some(&b'"')
+        line[at + 1..].trim_ascii_start().first() == Some(&b'"')
+            && before.is_some_and(|byte| match byte {
+                // What has fields of its own names them by those.
+                b'=' => !*names_fields.get_or_insert_with(|| Extension::of(line).is_some()),
+                byte => byte.is_ascii_whitespace() || *byte == b':',
+            })
     })
 }
 

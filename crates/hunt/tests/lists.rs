@@ -76,6 +76,109 @@ fn schemes_that_were_made_harmless_are_made_whole() {
     }
 }
 
+/// What holds more than one thing is none of them, but for what is usual.
+#[test]
+fn a_row_without_a_heading_is_no_name_of_a_file() {
+    let sum = "44d88612fea8a8f36de82e1278abb02f";
+    for row in [
+        format!("{sum},evil.exe"),
+        format!("{sum}; evil.exe"),
+        "1.2.3.4 evil.exe".to_owned(),
+        "bad.example drops evil.exe".to_owned(),
+        "report.xlsx, invoice.docx".to_owned(),
+    ] {
+        assert!(Indicator::guess(&row).is_err(), "{row}");
+    }
+    let list = format!(
+        "{sum}  evil.exe\n{sum} *evil.exe\nSmith, John.docx\n1.2.3.0/255.255.255.0\n10.0.0.4-10.0.0.9\n\
+         1.2.3.6 ; c2\nevil.example\t# c2\n\"quoted.example\"\n<http://evil.example/a>\ndomain: a.example\n\
+         mailto:who@evil.example\n1.2.3.0/255.0.255.0\n10.0.0.9-10.0.0.4\n"
+    );
+    let (found, read) = read(&list, Choice::default());
+    let found: Vec<_> = found.iter().map(|(kind, value)| (*kind, value.as_str())).collect();
+    let expected = [
+        (Kind::Md5, sum),
+        (Kind::Md5, sum),
+        (Kind::FileName, "smith, john.docx"),
+        (Kind::Cidr, "1.2.3.0/24"),
+        (Kind::Cidr, "10.0.0.4/30"),
+        (Kind::Cidr, "10.0.0.8/31"),
+        (Kind::Ipv4, "1.2.3.6"),
+        (Kind::Domain, "evil.example"),
+        (Kind::Domain, "quoted.example"),
+        (Kind::Url, "evil.example/a"),
+        (Kind::Domain, "a.example"),
+        (Kind::Email, "who@evil.example"),
+    ];
+    assert_eq!(found, expected);
+    assert_eq!(read.refusals, 2, "{:?}", read.refused);
+}
+
+#[test]
+fn whatever_makes_an_address_harmless_is_taken_away() {
+    for (written, whole) in [
+        ("evil.]example", "evil.example"),
+        ("evil\\.example", "evil.example"),
+        ("1\\.2\\.3\\.4", "1.2.3.4"),
+        ("1.2.3.]4", "1.2.3.4"),
+        ("evil dot example", "evil.example"),
+        ("who at evil dot example", "who@evil.example"),
+        ("evil(.example", "evil.example"),
+        ("2001:db8[::]1", "2001:db8::1"),
+        ("h**p://evil.example/a", "evil.example/a"),
+        ("[http]://evil.example/a", "evil.example/a"),
+        ("http__evil.example/a", "evil.example/a"),
+        ("look at me.exe", "look at me.exe"),
+        ("C:\\x\\.hidden.exe", ".hidden.exe"),
+    ] {
+        assert_eq!(Indicator::guess(written).unwrap().value, whole, "{written}");
+    }
+}
+
+/// What would be cut where it is looked for is refused, not passed over in silence.
+#[test]
+fn what_is_too_long_is_refused() {
+    let url =
+        |length: usize| Indicator::guess(&format!("http://evil.example/{}", "a".repeat(length)));
+    assert!(url(8_190).is_ok() && url(8_191).is_err());
+    let name = |words: usize| Indicator::guess(&format!("{}x.exe", "w ".repeat(words)));
+    assert!(name(22).is_ok() && name(23).is_err());
+}
+
+/// Tables as feeds write them.
+#[test]
+fn tables_of_feeds_are_read() {
+    let tables: [(&str, &[&str]); 6] = [
+        ("ip,port\n1.2.3.4,80\n", &["1.2.3.4"]),
+        ("Domain,First Seen\nbad.example,2026\n", &["bad.example"]),
+        (
+            "\"first_seen_utc\",\"dst_ip\",\"dst_port\",\"c2_status\"\n\"2026-03-09\",\"1.2.3.4\",\"443\",\"online\"\n",
+            &["1.2.3.4"],
+        ),
+        (
+            "# ThreatFox\n# \"first_seen_utc\",\"ioc_id\",\"ioc_value\",\"ioc_type\"\n\
+             \"2026-03-09\", \"1\", \"1.2.3.4:443\", \"ip:port\"\n\
+             \"2026-03-09\", \"2\", \"44d88612fea8a8f36de82e1278abb02f\", \"md5_hash\"\n",
+            &["1.2.3.4", "44d88612fea8a8f36de82e1278abb02f"],
+        ),
+        (
+            "Indicator type,Indicator,Description\nCVE,CVE-2026-1,x\nFileHash-MD5,44d88612fea8a8f36de82e1278abb02f,\n",
+            &["44d88612fea8a8f36de82e1278abb02f"],
+        ),
+        ("# about, these\nevil.example\n", &["evil.example"]),
+    ];
+    for (table, expected) in tables {
+        let (found, read) = read(table, Choice::default());
+        let found: Vec<&str> = found.iter().map(|one| one.1.as_str()).collect();
+        assert_eq!(found, expected, "{table}");
+        assert_eq!(read.refusals, 0, "{:?}", read.refused);
+    }
+    for (bytes, what) in [(&b"\x1f\x8b\x08"[..], "gzip"), (b"\xff\xfea\0", "UTF-16")] {
+        let error = lists::read(bytes, Choice::default(), &mut |_| ()).unwrap_err();
+        assert!(error.to_string().contains(what), "{error}");
+    }
+}
+
 /// Lists of servers have a port behind each; what is looked for is the server.
 #[test]
 fn a_port_behind_an_address_or_a_host_is_left_away() {

@@ -40,7 +40,10 @@ const LONGEST_KIND: usize = 250;
 #[must_use]
 pub fn within(text: &str) -> Vec<String> {
     let mut found = Vec::new();
-    for (at, _) in text.match_indices("--") {
+    for (at, _) in text.match_indices('-') {
+        if text.as_bytes().get(at + 1) != Some(&b'-') {
+            continue;
+        }
         // Most of what has two hyphens in it has no UUID behind them.
         let behind = text.as_bytes().get(at + 2..).and_then(|behind| behind.first_chunk());
         if !behind.is_some_and(is_shaped) {

@@ -1,7 +1,9 @@
 //! What an object can be found by: its words, and the values that other objects may share with it.
 
 use std::borrow::Cow;
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
+
+use foldhash::{HashSet, HashSetExt as _};
 
 use crate::json::{Json, Object};
 use crate::pattern::{Pattern, Syntax};

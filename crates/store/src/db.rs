@@ -289,6 +289,23 @@ impl Tx {
         }
     }
 
+    /// Runs a statement once for each of these rows of parameters.
+    pub(crate) async fn execute_each(
+        &mut self,
+        sql: &str,
+        rows: impl IntoIterator<Item = Vec<Value>>,
+    ) -> Result<(), Error> {
+        match &mut self.0 {
+            TxEngine::Sqlite(tx) => tx.execute_each(sql, rows),
+            TxEngine::Postgres(tx) => {
+                for params in rows {
+                    tx.execute(sql, &params).await?;
+                }
+                Ok(())
+            }
+        }
+    }
+
     /// Reads, with this transaction's own changes.
     ///
     /// # Errors

@@ -161,6 +161,19 @@ impl SqliteTx {
         Ok(statement.raw_execute()? as u64)
     }
 
+    pub(crate) fn execute_each(
+        &mut self,
+        sql: &str,
+        rows: impl IntoIterator<Item = Vec<Value>>,
+    ) -> Result<(), Error> {
+        let mut statement = self.connection()?.prepare_cached(sql)?;
+        for params in rows {
+            bind(&mut statement, sql, &params)?;
+            statement.raw_execute()?;
+        }
+        Ok(())
+    }
+
     pub(crate) fn query(&mut self, sql: &str, params: &[Value]) -> Result<Vec<Row>, Error> {
         query(self.connection()?, sql, params)
     }

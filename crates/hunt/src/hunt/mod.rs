@@ -340,7 +340,7 @@ impl<'a> Hunt<'a> {
     fn columns_at(&self, unit: &Unit) -> Columns {
         let file = &self.files[unit.file];
         let mut columns = file.columns.clone();
-        if let (Columns::Zeek(_), Some(path), true) = (&columns, &file.path, unit.from > 0)
+        if let (Columns::Headed(..), Some(path), true) = (&columns, &file.path, unit.from > 0)
             && let Ok(mut file) = File::open(path).map(|file| file.take(unit.from))
         {
             let mut text = Vec::new();

@@ -107,7 +107,7 @@ impl OneUnit<'_, '_> {
         self.found.sightings[before..].sort_by_key(|seen| seen.offset);
         self.scanner.hits = hits;
         self.scanner.hosts = hosts;
-        if let Columns::Zeek(_) = self.found.columns.1 {
+        if let Columns::Headed(..) = self.found.columns.1 {
             if let Some(named) = Columns::starting(text) {
                 self.found.columns.1 = named;
             }

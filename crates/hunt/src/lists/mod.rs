@@ -46,6 +46,9 @@ pub enum Error {
     /// It is not text.
     #[error("line {0} is not in UTF-8")]
     NotText(usize),
+    /// It is written in another way.
+    #[error("it is {0}: make it plain text in UTF-8 first")]
+    Other(&'static str),
     /// It looks like JSON, and is none.
     #[error("no JSON: {0}")]
     Json(#[from] serde_json::Error),
@@ -82,6 +85,17 @@ pub fn list(path: &Path, bytes: &[u8]) -> List {
 /// [`Error`]. What is wrong with a single one is in [`Read::refused`].
 pub fn read(bytes: &[u8], choice: Choice, give: &mut dyn FnMut(&Indicator)) -> Result<Read, Error> {
     let mut read = Read::default();
+    let known: [(&[u8], _); 6] = [
+        (b"\x1f\x8b", "packed by gzip"),
+        (b"\x28\xb5\x2f\xfd", "packed by zstd"),
+        (b"PK\x03\x04", "packed by zip"),
+        (b"\xfd7zXZ", "packed by xz"),
+        (b"\xff\xfe", "in UTF-16"),
+        (b"\xfe\xff", "in UTF-16"),
+    ];
+    if let Some((_, what)) = known.iter().find(|(magic, _)| bytes.starts_with(magic)) {
+        return Err(Error::Other(what));
+    }
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let first = bytes.iter().find(|byte| !byte.is_ascii_whitespace());
     let mut taker = Taker { read: &mut read, give };

@@ -1,6 +1,8 @@
 //! Plain lists, a line for each, and CSV with a line of names.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
+use std::net::Ipv4Addr;
 
 use super::{Choice, Error, Taker, misp};
 use crate::indicator::{Indicator, Kind, Named};
@@ -9,20 +11,48 @@ const VALUES: [&str; 6] = ["value", "indicator", "ioc", "ioc_value", "observable
 const KINDS: [&str; 4] = ["type", "ioc_type", "indicator_type", "kind"];
 const IDS: [&str; 3] = ["id", "uuid", "indicator_id"];
 const COMMENTS: [&str; 4] = ["comment", "comments", "description", "notes"];
+/// Words in the names of columns that say other things of a value.
+const OTHERS: [&str; 18] = [
+    "port",
+    "seen",
+    "date",
+    "time",
+    "timestamp",
+    "first",
+    "last",
+    "source",
+    "reference",
+    "tag",
+    "tags",
+    "country",
+    "asn",
+    "status",
+    "malware",
+    "threat",
+    "family",
+    "score",
+];
 const ENDS: [&str; 4] = ["expires", "valid_until", "expiration", "valid_to"];
 
 pub(super) fn read(bytes: &[u8], choice: Choice, taker: &mut Taker<'_>) -> Result<(), Error> {
-    // Words about a list may stand before its names.
-    let (mut rest, mut before) = (bytes, 0);
+    // Words about a list may stand before its names, or the names among them.
+    let (mut rest, mut before, mut said) = (bytes, 0, String::new());
     loop {
         let end = rest.iter().position(|byte| *byte == b'\n').map_or(rest.len(), |end| end + 1);
         let (line, next) = rest.split_at(end);
         let line = String::from_utf8_lossy(line);
         if line.is_empty() || !is_comment(&line) {
-            return match [b',', b';', b'\t'].into_iter().find(|by| are_names(&line, *by)) {
-                Some(by) => csv(rest, (before, by), choice, taker),
-                None => plain(bytes, taker),
+            let names =
+                |line: &str| [b',', b';', b'\t'].into_iter().find(|by| are_names(line, *by));
+            let of_words = names(&said).filter(|by| said.contains(char::from(*by)));
+            return match (names(&line), of_words) {
+                (Some(by), _) => csv((&line, next), (before + 1, by), choice, taker),
+                (None, Some(by)) => csv((&said, rest), (before, by), choice, taker),
+                (None, None) => plain(bytes, taker),
             };
+        }
+        if !line.trim().is_empty() {
+            line.trim().trim_start_matches(['#', ' ']).clone_into(&mut said);
         }
         (rest, before) = (next, before + 1);
     }
@@ -39,7 +69,9 @@ fn are_names(line: &str, by: u8) -> bool {
     let names: Vec<String> = line.split(char::from(by)).map(named).collect();
     let is_known = |name: &String| {
         let known = [&KINDS[..], &IDS, &ENDS, &COMMENTS, &["confidence", "to_ids"]];
-        known.iter().any(|names| names.contains(&&**name)) || label(name).is_some()
+        known.iter().any(|names| names.contains(&&**name))
+            || label(name).is_some()
+            || name.split(['_', '-']).any(|word| OTHERS.contains(&word))
     };
     let is_name = |name: &String| {
         !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || " _-".contains(c))
@@ -52,7 +84,7 @@ fn are_names(line: &str, by: u8) -> bool {
 
 /// A column's name, as it is compared.
 fn named(name: &str) -> String {
-    name.trim().trim_matches('"').trim().to_ascii_lowercase()
+    name.trim().trim_matches('"').trim().to_ascii_lowercase().replace(' ', "_")
 }
 
 /// Of which labels a column of this name is.
@@ -90,18 +122,48 @@ fn plain(bytes: &[u8], taker: &mut Taker<'_>) -> Result<(), Error> {
             taker.refuse(|| format!("line {number}"), why);
             continue;
         }
-        let line = line.split_once(" #").map_or(line, |(value, _)| value.trim_end());
-        taker.take(|| format!("line {number}"), one(line));
+        let comment = [" #", "\t#", " ;", "\t;"].iter().filter_map(|sign| line.find(sign)).min();
+        let line = comment.map_or(line, |at| line[..at].trim_end());
+        match range(line) {
+            Some(all) => all.iter().for_each(|one| {
+                taker.take(|| format!("line {number}"), Indicator::new(Named::Address, one));
+            }),
+            None => taker.take(|| format!("line {number}"), one(line)),
+        }
     }
     Ok(())
 }
 
-/// A value, `type,value`, or a line of a hosts file.
+/// The networks that addresses from one to another are: `10.0.0.0-10.0.0.255`.
+fn range(line: &str) -> Option<Vec<String>> {
+    let (first, last) = line.split_once('-')?;
+    let four =
+        |text: &str| text.trim().parse::<Ipv4Addr>().ok().map(|four| u64::from(u32::from(four)));
+    let (mut first, last) = (four(first)?, four(last)?);
+    let mut all = Vec::new();
+    while first <= last {
+        let aligned = first.trailing_zeros().min(32);
+        let fits = (last - first + 1).ilog2();
+        let bits = aligned.min(fits);
+        all.push(format!("{}/{}", Ipv4Addr::from(u32::try_from(first).ok()?), 32 - bits));
+        first += 1 << bits;
+    }
+    (!all.is_empty()).then_some(all)
+}
+
+/// A value, `type,value`, a line of a hosts file, or of what sums files.
 fn one(line: &str) -> Result<Indicator, crate::indicator::Unfit> {
     if let Some((kind, value)) = line.split_once([',', '\t'])
         && let Some(named) = Kind::of_name(kind)
     {
         return Indicator::new(named, value.trim().trim_matches('"'));
+    }
+    // `44d8...  evil.exe`, `44d8... *evil.exe`
+    if let Some((sum, name)) = line.split_once(' ')
+        && name.starts_with([' ', '*'])
+        && let Ok(found) = Indicator::new(Named::Digest, sum)
+    {
+        return Ok(found);
     }
     let mut words = line.split_ascii_whitespace();
     if let (Some("0.0.0.0" | "127.0.0.1" | "::" | "::1"), Some(host), None) =
@@ -113,15 +175,21 @@ fn one(line: &str) -> Result<Indicator, crate::indicator::Unfit> {
 }
 
 fn csv(
-    bytes: &[u8],
+    (names, rows): (&str, &[u8]),
     (before, by): (u64, u8),
     choice: Choice,
     taker: &mut Taker<'_>,
 ) -> Result<(), Error> {
-    let mut reader = csv::ReaderBuilder::new();
-    let mut reader = reader.flexible(true).delimiter(by).comment(Some(b'#')).from_reader(bytes);
+    let mut builder = csv::ReaderBuilder::new();
+    builder.flexible(true).delimiter(by).has_headers(false).comment(Some(b'#'));
     let table = |error: csv::Error| Error::Table(error.to_string());
-    let names: Vec<String> = reader.headers().map_err(table)?.iter().map(named).collect();
+    // Some feeds write a space behind the comma.
+    let names = names.replace("\", \"", "\",\"");
+    let spaced = memchr::memmem::find(rows, b"\", \"").is_some();
+    let rows = if spaced { replaced(rows) } else { Cow::Borrowed(rows) };
+    let first = builder.from_reader(names.as_bytes()).into_records().next().transpose();
+    let names: Vec<String> = first.map_err(table)?.unwrap_or_default().iter().map(named).collect();
+    let mut reader = builder.from_reader(&*rows);
     let column = |wanted: &[&str]| names.iter().position(|name| wanted.contains(&&**name));
     // A column may be called what its values are.
     let kinds = (0..).zip(&names).map(|(at, name)| (at, Kind::of_name(name)));
@@ -206,6 +274,8 @@ fn csv(
                     for (named, value) in found {
                         taker.take(place, Indicator::new(named, &value).map(said));
                     }
+                } else if kind.eq_ignore_ascii_case("ip:port") {
+                    taker.take(place, Indicator::guess(text).map(said));
                 } else {
                     taker.leave_out(&format!("rows of type {kind}"));
                 }
@@ -213,6 +283,18 @@ fn csv(
         }
     }
     Ok(())
+}
+
+/// Without the space behind a comma between quoted cells.
+fn replaced(rows: &[u8]) -> Cow<'_, [u8]> {
+    let mut out = Vec::with_capacity(rows.len());
+    let mut done = 0;
+    for at in memchr::memmem::find_iter(rows, b"\", \"") {
+        out.extend_from_slice(&rows[done..at + 2]);
+        done = at + 3;
+    }
+    out.extend_from_slice(&rows[done..]);
+    Cow::Owned(out)
 }
 
 /// The labels in cells of these columns, with spaces between. In a column of its own PAP's need not say that they are.

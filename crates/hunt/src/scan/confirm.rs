@@ -4,13 +4,11 @@ use std::net::IpAddr;
 
 use super::tokens::ipv6_in;
 use super::{Family, Hit, Host, Probe, Urls, is_token};
-use crate::address::{self, Rest};
+use crate::address::{self, LONGEST_REST, Rest};
 use crate::index::{COMES_BEFORE, FIRST_RECORD, GOES_ON, IS_IN, Index, Lookup};
 use crate::indicator::Kind;
 use crate::key::{self, Name};
 
-/// Bytes of a URL after its host, at most.
-pub(super) const LONGEST_REST: usize = 8192;
 /// Places at which a URL, a name or a local part may begin or end, at most.
 const MOST_ENDS: usize = 48;
 const LONGEST_NAME: usize = 255;
@@ -286,7 +284,9 @@ impl<'a> Confirm<'a> {
             && self.text.get(end) == Some(&b'.')
             && matches!(self.text.get(end + 1), Some(b'/' | b'?' | b':'));
         let end = end + usize::from(is_rooted);
-        let (rest, lengths) = self.rest(end);
+        // Three bytes may stand for one; what is longer is none that is looked for.
+        let most = self.longest_rest.min(LONGEST_REST).saturating_mul(3).saturating_add(16);
+        let (rest, lengths, is_cut) = self.rest(end, most);
         let has_path = rest.iter().any(|byte| matches!(byte, b'/' | b'?'))
             && matches!(rest.first(), Some(b'/' | b'?' | b':'));
         if !has_path && has_scheme.is_none() {
@@ -296,13 +296,13 @@ impl<'a> Confirm<'a> {
         let from = start - has_scheme.unwrap_or(0);
         let before = from.checked_sub(1).map(|at| self.text[at]);
         let to = lengths.last().copied().unwrap_or(end);
+        let to = if is_cut { self.url_end(to) } else { to };
         // Between quotes of its own it ends where they do.
         let is_quoted = before == Some(b'"') && self.text.get(to) == Some(&b'"');
-        // Three bytes may stand for one; what is longer is none that is looked for. What names a place in the page is no part.
-        let most = self.longest_rest.saturating_mul(3).saturating_add(16);
-        let path = memchr::memchr(b'#', &rest).unwrap_or(rest.len());
+        // What names a place in the page is no part.
+        let has_place = memchr::memchr(b'#', &rest).is_some();
         for cut in ends(&rest, is_quoted, before == Some(b'=')) {
-            if cut.min(path) > most {
+            if is_cut && cut == rest.len() && !has_place {
                 continue;
             }
             let found = urls(self.indexes, self.lookups, key, host, &rest[..cut]);
@@ -315,7 +315,7 @@ impl<'a> Confirm<'a> {
             }
         }
         if self.urls == Urls::Inside && has_scheme.is_some_and(|length| length > 0) {
-            self.inside(key, host, from, (&rest[..rest.len().min(most)], &lengths));
+            self.inside(key, host, from, (&rest, &lengths));
         }
     }
 
@@ -352,11 +352,18 @@ impl<'a> Confirm<'a> {
         }
     }
 
-    /// What follows a host as far as a URL goes, and where in the text each byte and the end are.
-    fn rest(&self, end: usize) -> (Vec<u8>, Vec<usize>) {
+    /// Where a URL ends that goes on here.
+    fn url_end(&self, at: usize) -> usize {
+        let rest = self.text[at..].iter().take(LONGEST_REST);
+        at + rest.take_while(|byte| !address::ends_a_url(**byte)).count()
+    }
+
+    /// What follows a host as far as a URL goes and up to so many bytes, where in the text each byte and the end are, and
+    /// whether it goes on.
+    fn rest(&self, end: usize, most: usize) -> (Vec<u8>, Vec<usize>, bool) {
         let (mut rest, mut places) = (Vec::new(), Vec::new());
         let mut at = end;
-        while let Some(byte) = self.text.get(at).filter(|_| rest.len() < LONGEST_REST) {
+        while let Some(byte) = self.text.get(at) {
             // JSON may write `\/`, and CEF must write `\=`.
             let escaped = self.text.get(at + 1).filter(|next| matches!(next, b'/' | b'='));
             let escaped = escaped.filter(|_| *byte == b'\\');
@@ -364,12 +371,16 @@ impl<'a> Confirm<'a> {
             if !is_slash && address::ends_a_url(*byte) {
                 break;
             }
+            if rest.len() == most {
+                places.push(at);
+                return (rest, places, true);
+            }
             rest.push(*escaped.unwrap_or(byte));
             places.push(at);
             at += 1 + usize::from(is_slash);
         }
         places.push(at);
-        (rest, places)
+        (rest, places, false)
     }
 
     fn email(&mut self, key: u64, domain: &str, start: usize, end: usize) {
@@ -544,13 +555,11 @@ fn ends(rest: &[u8], is_quoted: bool, is_value: bool) -> Vec<usize> {
         ends.extend(memchr::memchr(b'#', rest));
         return ends;
     }
-    let closes = |byte: &u8| {
-        matches!(byte, b'.' | b',' | b';' | b':' | b'!' | b'?' | b'\'' | b')' | b']' | b'*' | b'|')
-    };
+    let closes = |byte: &u8| b".,;:!?')]}*|`^".contains(byte);
     let trimmed = rest.iter().rposition(|byte| !closes(byte)).map_or(0, |last| last + 1);
     ends.extend((trimmed..rest.len()).rev().take(MOST_ENDS));
     let parts = |at: &usize| match rest[*at] {
-        b',' | b';' | b'|' | b'\'' | b')' | b']' | b'#' => true,
+        b',' | b';' | b'|' | b'\'' | b')' | b']' | b'}' | b'`' | b'^' | b'#' => true,
         b'&' => is_value || ENTITIES.iter().any(|one| rest[*at + 1..].starts_with(one)),
         // What ends it is written so inside another.
         b'%' => {

@@ -9,12 +9,13 @@ mod confirm;
 pub(crate) mod mask;
 mod tokens;
 
-use confirm::{Confirm, LONGEST_REST};
+use confirm::Confirm;
 use mask::{Bits, FIRST, Masks, Rare};
 use tokens::Sorted;
 
 pub use mask::Instructions;
 
+use crate::address::LONGEST_REST;
 use crate::index::{FINGERPRINTS, Index, Lookup, NUMERIC_NAMES};
 use crate::normal::{self, Backslash, How, Normal};
 use crate::raw::{self, Vectors, Work};

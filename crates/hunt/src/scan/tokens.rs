@@ -327,8 +327,14 @@ impl Scanner<'_> {
         if run.len() <= 4 * LONGEST_NAME
             && let Ok(whole) = std::str::from_utf8(run)
         {
-            self.ask(text);
-            self.confirm(text).written(whole, start, end);
+            // What nobody sees beside a name is no part of it: without that it is found as it is.
+            let ahead = whole.len() - whole.trim_start_matches(is_invisible).len();
+            let name = whole.trim_matches(is_invisible);
+            if !name.is_ascii() {
+                self.ask(text);
+                let start = start + ahead;
+                self.confirm(text).written(name, start, start + name.len());
+            }
         }
         self.pieces(text, start, end);
     }
@@ -559,6 +565,12 @@ fn separates(c: char) -> bool {
         | 0x31f0..=0x31ff | 0x3400..=0x4dbf | 0x4e00..=0x9fff | 0xac00..=0xd7af | 0xf900..=0xfaff
         | 0xff00..=0xffef | 0x20000..=0x3ffff);
     ideographic || !c.is_alphanumeric()
+}
+
+/// Whether a character is nothing that is seen: marks of width and of order.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{34f}' | '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{2064}'
+        | '\u{fe00}'..='\u{fe0f}' | '\u{feff}')
 }
 
 /// The IPv6 address in a run of digits, colons and dots, where no word goes on around it.

@@ -129,20 +129,15 @@ impl Document {
     fn tokens(&self, json: &Json<'_>) -> String {
         let found = terms::terms(json);
         let mut tokens = found.words;
-        let mut add = |token: String| {
-            if !tokens.is_empty() {
-                tokens.push(' ');
-            }
-            tokens.push_str(&token);
-        };
-        found.values.iter().for_each(|value| add(field("value", value)));
-        add(field("type", &self.kind));
-        add(field("id", &self.id));
+        let mut add = |name: &str, text: &str| add_field(&mut tokens, name, text);
+        found.values.iter().for_each(|value| add("value", value));
+        add("type", &self.kind);
+        add("id", &self.id);
         if let Some(members) = json.as_object() {
             let labels = ["labels", "indicator_types", "malware_types", "threat_actor_types"];
             let lists = labels.iter().filter_map(|name| members.member(name)?.as_array()).flatten();
-            lists.filter_map(Json::as_str).for_each(|label| add(field("label", label)));
-            members.text("created_by_ref").into_iter().for_each(|id| add(field("by", id)));
+            lists.filter_map(Json::as_str).for_each(|label| add("label", label));
+            members.text("created_by_ref").into_iter().for_each(|id| add("by", id));
         }
         tokens
     }
@@ -263,8 +258,24 @@ fn problem(json: &Json<'_>, spec: &str) -> Option<String> {
 
 /// The token by which objects with this value in a field are found.
 pub(crate) fn field(name: &str, text: &str) -> String {
-    let digest = Hash::of(terms::value(text).as_bytes()).to_hex();
-    format!("{name}_{}", &digest[..16])
+    let mut token = String::new();
+    add_field(&mut token, name, text);
+    token
+}
+
+/// Adds it to others.
+pub(crate) fn add_field(tokens: &mut String, name: &str, text: &str) {
+    if !tokens.is_empty() {
+        tokens.push(' ');
+    }
+    tokens.push_str(name);
+    tokens.push('_');
+    let digest = Hash::of(terms::value(text).as_bytes()).0;
+    for byte in &digest[..8] {
+        for digit in [byte >> 4, byte & 15] {
+            tokens.push(char::from(b"0123456789abcdef"[usize::from(digit)]));
+        }
+    }
 }
 
 /// Under which number an identifier is known that objects name.

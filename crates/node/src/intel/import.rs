@@ -4,7 +4,7 @@
 //! that at no time somebody sees what is only found later to be nobody's to see.
 
 use std::cmp::Reverse;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -25,6 +25,10 @@ use crate::node::{Error, Node};
 
 /// Objects of one transaction: while it lasts, nobody else writes.
 const CHUNK: usize = 5_000;
+
+/// Objects that are read at once, and how many times that is read ahead.
+const PIECE: usize = 500;
+const AHEAD: usize = 3;
 
 /// Objects that go into a collection at once.
 const PART: usize = 50_000;
@@ -195,25 +199,11 @@ impl Node {
         report.objects = (total + before.len()) as u64;
         before.into_iter().for_each(|refusal| report.refuse(refusal));
         let mut all = Vec::with_capacity(total);
-        let mut chunks = parts.chunks(CHUNK).map(<[_]>::to_vec);
-        let prepare = |mut chunk: Vec<_>| {
-            let rest = chunk.split_off(chunk.len() / 2);
-            [chunk, rest].map(|half| {
-                let bytes = Arc::clone(&import.bytes);
-                tokio::task::spawn_blocking(move || ready(&bytes, half))
-            })
-        };
-        // The next chunk is read while this one is written.
-        let mut next = chunks.next().map(prepare);
+        let mut reading = Reading::begin(&import.bytes, parts);
+        let mut next = reading.next().await?;
         let mut done = 0;
+        // What has no objects is a batch too.
         loop {
-            // What has no objects is a batch too.
-            let mut chunk = Vec::new();
-            for half in next.take().into_iter().flatten() {
-                chunk.extend(half.await.map_err(|error| Error::Refused(error.to_string()))?);
-            }
-            next = chunks.next().map(prepare);
-            let is_last = next.is_none();
             let intake = Intake::begin(&self.db, self.microseconds()).await?;
             let mut writing = Writing::new(intake, import.marking);
             if report.batch == 0 {
@@ -226,39 +216,15 @@ impl Node {
                 };
                 report.batch = writing.intake.batch(origin).await?;
             }
-            done += chunk.len();
-            let read = chunk.iter().filter_map(|one| one.read.as_ref().ok());
-            let ids: Vec<&str> = read.map(|(document, _)| document.id.as_str()).collect();
-            writing.expect(&ids).await?;
-            let first = all.len();
-            for one in chunk {
-                let raw = &import.bytes[one.range.clone()];
-                let index = one.index as u64;
-                let (document, tokens) = match one.read {
-                    Ok(read) => read,
-                    Err(Bad { id, why }) => {
-                        let (because_of, version) = (None, None);
-                        report.refuse(Refusal { index, id, why, because_of, version });
-                        continue;
-                    }
-                };
-                let id = document.id.clone();
-                let of = (report.batch, index);
-                match writing.take(document, tokens, raw, of, &import).await? {
-                    Outcome::New(taken) => {
-                        report.new += 1;
-                        all.push(taken);
-                    }
-                    Outcome::Known(taken) => {
-                        report.known += 1;
-                        all.push(taken);
-                    }
-                    Outcome::Not(why, seen, version) => {
-                        let (id, because_of) = (Some(id), Some(seen));
-                        report.refuse(Refusal { index, id, why, because_of, version });
-                    }
-                }
+            let (first, before) = (all.len(), done);
+            while done < before + CHUNK
+                && let Some(piece) = next.take()
+            {
+                done += piece.len();
+                write(&mut writing, piece, &import, &mut report, &mut all).await?;
+                next = reading.next().await?;
             }
+            let is_last = next.is_none();
             writing.settle().await?;
             // All of it was judged in this one transaction: then nobody sees anything too early.
             if is_last
@@ -449,7 +415,72 @@ async fn go_along<'m>(
     Ok(())
 }
 
-/// Reads the objects of a chunk.
+/// Writes what was read, as far as it is taken.
+async fn write(
+    writing: &mut Writing,
+    piece: Vec<Ready>,
+    import: &Import,
+    report: &mut Report,
+    all: &mut Vec<Taken>,
+) -> Result<(), Error> {
+    let read = piece.iter().filter_map(|one| one.read.as_ref().ok());
+    let ids: Vec<&str> = read.map(|(document, _)| document.id.as_str()).collect();
+    writing.expect(&ids).await?;
+    for one in piece {
+        let raw = &import.bytes[one.range.clone()];
+        let index = one.index as u64;
+        let (document, tokens) = match one.read {
+            Ok(read) => read,
+            Err(Bad { id, why }) => {
+                let (because_of, version) = (None, None);
+                report.refuse(Refusal { index, id, why, because_of, version });
+                continue;
+            }
+        };
+        match writing.take(document, tokens, raw, (report.batch, index), import).await? {
+            Outcome::New(taken) => {
+                report.new += 1;
+                all.push(taken);
+            }
+            Outcome::Known(taken) => {
+                report.known += 1;
+                all.push(taken);
+            }
+            Outcome::Not { id, why, seen, version } => {
+                let (id, because_of) = (Some(id), Some(seen));
+                report.refuse(Refusal { index, id, why, because_of, version });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Objects that are read while those before them are written.
+struct Reading {
+    bytes: Arc<[u8]>,
+    parts: std::vec::IntoIter<(usize, Range<usize>)>,
+    ahead: VecDeque<tokio::task::JoinHandle<Vec<Ready>>>,
+}
+
+impl Reading {
+    fn begin(bytes: &Arc<[u8]>, parts: Vec<(usize, Range<usize>)>) -> Self {
+        let (bytes, parts) = (Arc::clone(bytes), parts.into_iter());
+        Self { bytes, parts, ahead: VecDeque::new() }
+    }
+
+    /// The next of them.
+    async fn next(&mut self) -> Result<Option<Vec<Ready>>, Error> {
+        while self.ahead.len() < AHEAD && self.parts.len() > 0 {
+            let piece: Vec<_> = self.parts.by_ref().take(PIECE).collect();
+            let bytes = Arc::clone(&self.bytes);
+            self.ahead.push_back(tokio::task::spawn_blocking(move || ready(&bytes, piece)));
+        }
+        let Some(piece) = self.ahead.pop_front() else { return Ok(None) };
+        piece.await.map(Some).map_err(|error| Error::Refused(error.to_string()))
+    }
+}
+
+/// Reads objects.
 fn ready(bytes: &[u8], parts: Vec<(usize, Range<usize>)>) -> Vec<Ready> {
     let one = |(index, range): (usize, Range<usize>)| {
         let read = Document::read(&bytes[range.clone()]);

@@ -18,15 +18,20 @@ const ROUNDS: u32 = 50;
 /// The version of what names none, and comes first under its identifier: the same whenever it came.
 const FIRST: i64 = 0;
 
-/// Versions of one object that come at once.
+/// Versions of one object that come at once, after its first.
 const VERSIONS: usize = 200;
 
 /// What became of an object.
 pub(super) enum Outcome {
     New(Taken),
     Known(Taken),
-    /// Why not, who sees what is here (to others it is no business), and the version.
-    Not(String, Audience, Option<i64>),
+    Not {
+        id: String,
+        why: String,
+        /// Who sees what is here: to others it is no business.
+        seen: Audience,
+        version: Option<i64>,
+    },
 }
 
 /// Objects being written, with what is known of what they name.
@@ -37,7 +42,7 @@ pub(super) struct Writing {
     floors: HashMap<u64, Tlp>,
     /// Objects of which others see more or less now, or that mean something else: what names them is judged at the end.
     changed: BTreeSet<String>,
-    /// How many versions of each object came.
+    /// How many versions of each object came after the first.
     counts: HashMap<String, usize>,
     /// Identifiers that come, of which nothing is here and nothing was deleted.
     fresh: HashSet<String>,
@@ -147,19 +152,18 @@ impl Writing {
         };
         // What a tool took back keeps nobody from bringing it again.
         if !import.returns && gone.as_ref().is_some_and(|gone| gone.key.is_empty()) {
-            let why = "it was deleted here".to_owned();
-            let version = Some(document.version.unwrap_or(FIRST));
-            return Ok(Outcome::Not(why, Audience::NOBODY, version));
+            return Ok(document.refused("it was deleted here", Audience::NOBODY));
         }
-        if let Some(why) = self.clash(&document, same, &versions, (batch, import)).await? {
-            let version = Some(document.version.unwrap_or(FIRST));
-            return Ok(Outcome::Not(why.0.to_owned(), why.1, version));
+        if let Some((why, seen)) = self.clash(&document, same, &versions, (batch, import)).await? {
+            return Ok(document.refused(why, seen));
         }
-        let count = self.counts.entry(document.id.clone()).or_default();
-        *count += 1;
-        if *count > VERSIONS {
-            let why = format!("more than {VERSIONS} versions of one object at once");
-            return Ok(Outcome::Not(why, Audience::EVERYONE, document.version));
+        if !is_new {
+            let count = self.counts.entry(document.id.clone()).or_default();
+            *count += 1;
+            if *count > VERSIONS {
+                let why = format!("more than {VERSIONS} versions of one object at once");
+                return Ok(document.refused(&why, Audience::EVERYONE));
+            }
         }
         let is_only = versions.is_empty();
         if gone.is_some() {
@@ -400,6 +404,14 @@ impl Writing {
     }
 }
 
+impl Document {
+    /// Why it is not taken, and who sees that.
+    fn refused(self, why: &str, seen: Audience) -> Outcome {
+        let version = Some(self.version.unwrap_or(FIRST));
+        Outcome::Not { id: self.id, why: why.to_owned(), seen, version }
+    }
+}
+
 /// Who may see something of any of an object's versions.
 fn of_any(versions: &[Here]) -> Audience {
     versions.iter().fold(Audience::NOBODY, |all, one| all.or(one.audience))
@@ -409,11 +421,9 @@ fn of_any(versions: &[Here]) -> Audience {
 fn worded(document: &Document, tokens: String, floor: Tlp, known: &Known) -> String {
     let (tlp, pap) = document.label(floor, known);
     let mut words = tokens;
-    words.push(' ');
-    words.push_str(&document::field("tlp", tlp.label()));
+    document::add_field(&mut words, "tlp", tlp.label());
     if let Some(pap) = pap {
-        words.push(' ');
-        words.push_str(&document::field("pap", pap.label()));
+        document::add_field(&mut words, "pap", pap.label());
     }
     words
 }

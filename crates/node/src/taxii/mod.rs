@@ -27,7 +27,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
-use crate::intel::{Grant, Import, Report, Taken, Tool, stamp, uuid};
+use crate::intel::{Grant, Import, Tool, stamp, uuid};
 use crate::node::{Error, Node};
 use crate::taxii::filter::{Asked, cursor};
 use crate::taxii::held::{Ahead, Held, Sent, Wanted};
@@ -194,9 +194,8 @@ async fn root(State(taxii): State<Arc<Taxii>>, Key(_): Key) -> Answer {
 
 async fn status(State(taxii): State<Arc<Taxii>>, Key(tool): Key, At(id): At<String>) -> Answer {
     let found = key::status(taxii.node.db(), &id, &tool.key).await.map_err(store)?;
-    let found = found.and_then(|text| serde_json::from_str::<Value>(&text).ok());
     let found = found.ok_or_else(|| problem(StatusCode::NOT_FOUND, "there is no such status"))?;
-    Ok(json_reply(StatusCode::OK, &found))
+    Ok(reply::taxii(StatusCode::OK, found))
 }
 
 async fn collections(State(taxii): State<Arc<Taxii>>, Key(tool): Key) -> Answer {
@@ -339,12 +338,12 @@ async fn add(
         error => internal(error),
     })?;
     let id = uuid(comity_ledger::random().map_err(internal)?);
-    let status = told(&tool, &id, &report, &taken);
+    let status = reply::told(tool.clearance, &id, &report, &taken).map_err(internal)?;
     let begun = Intake::begin(taxii.node.db(), taxii.node.microseconds()).await;
     let mut intake = begun.map_err(store)?;
-    intake.status(&id, &tool.key, &status.to_string()).await.map_err(store)?;
+    intake.status(&id, &tool.key, &status).await.map_err(store)?;
     intake.commit().await.map_err(store)?;
-    Ok(json_reply(StatusCode::ACCEPTED, &status))
+    Ok(reply::taxii(StatusCode::ACCEPTED, status))
 }
 
 async fn delete(
@@ -560,42 +559,6 @@ impl Taxii {
         self.pages.put(changes, [(wanted, again, size)]);
         Ok(ends.headed(reply::taxii(StatusCode::OK, text)))
     }
-}
-
-/// What became of an addition, as its maker may know it: what is here and hidden from the tool is nothing that it may
-/// learn this way.
-fn told(tool: &Tool, id: &str, report: &Report, taken: &[Taken]) -> Value {
-    let said = |id: &str, version: i64| json!({ "id": id, "version": stamp(version) });
-    let mut successes: Vec<(u64, Value)> =
-        taken.iter().map(|one| (one.index, said(&one.id, one.version))).collect();
-    let mut failures = Vec::new();
-    for refusal in &report.refusals {
-        let id = refusal.id.clone().unwrap_or_else(|| format!("object {}", refusal.index));
-        let mut one = said(&id, refusal.version.unwrap_or(report.at));
-        if refusal.because_of.is_some_and(|audience| !audience.has(tool.clearance)) {
-            successes.push((refusal.index, one));
-        } else {
-            one["message"] = refusal.why.as_str().into();
-            failures.push((refusal.index, one));
-        }
-    }
-    let mut status = json!({
-        "id": id,
-        "status": "complete",
-        "request_timestamp": micros_stamp(report.at),
-        "total_count": report.objects,
-        "success_count": successes.len(),
-        "failure_count": failures.len(),
-        "pending_count": 0,
-    });
-    for (name, mut list) in [("successes", successes), ("failures", failures)] {
-        // In the order in which they came.
-        list.sort_by_key(|one| one.0);
-        if !list.is_empty() {
-            status[name] = list.into_iter().map(|one| one.1).collect();
-        }
-    }
-    status
 }
 
 fn described(collection: &Collection, grant: &Grant) -> Value {

@@ -1,17 +1,21 @@
 //! Answers: the media type, the headers and the error bodies of TAXII 2.1.
 
+use std::borrow::Cow;
+
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use comity_stix::marking::Clearance;
 use comity_store::intel::feed::{Head, Page};
 use jiff::Timestamp;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use super::filter::cursor;
+use crate::intel::{Report, Taken, stamp};
 
 /// Objects of one addition.
 const OBJECTS: usize = 50_000;
@@ -98,6 +102,74 @@ pub(super) fn listed(name: &str, records: Vec<Value>, page: &Page<Head>) -> Resp
 /// A time as TAXII writes it: always with microseconds.
 pub(super) fn micros_stamp(micros: i64) -> String {
     format!("{:.6}", Timestamp::from_microsecond(micros).unwrap_or_default())
+}
+
+/// What became of an object of an addition.
+#[derive(Serialize)]
+struct Said<'a> {
+    id: Cow<'a, str>,
+    version: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<&'a str>,
+}
+
+/// What became of an addition.
+#[derive(Serialize)]
+struct Status<'a> {
+    id: &'a str,
+    status: &'static str,
+    request_timestamp: String,
+    total_count: u64,
+    success_count: usize,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    successes: Vec<Said<'a>>,
+    failure_count: usize,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    failures: Vec<Said<'a>>,
+    pending_count: u64,
+}
+
+/// What became of an addition, as its maker may know it: what is here and hidden from the tool is nothing that it may
+/// learn this way.
+pub(super) fn told(
+    clearance: Clearance,
+    id: &str,
+    report: &Report,
+    taken: &[Taken],
+) -> Result<String, serde_json::Error> {
+    let said = |id, version| Said { id, version: stamp(version), message: None };
+    let mut successes: Vec<(u64, Said<'_>)> = taken
+        .iter()
+        .map(|one| (one.index, said(Cow::Borrowed(one.id.as_str()), one.version)))
+        .collect();
+    let mut failures = Vec::new();
+    for refusal in &report.refusals {
+        let id = refusal.id.as_deref().map(Cow::Borrowed);
+        let id = id.unwrap_or_else(|| format!("object {}", refusal.index).into());
+        let one = said(id, refusal.version.unwrap_or(report.at));
+        if refusal.because_of.is_some_and(|audience| !audience.has(clearance)) {
+            successes.push((refusal.index, one));
+        } else {
+            failures.push((refusal.index, Said { message: Some(&refusal.why), ..one }));
+        }
+    }
+    serde_json::to_string(&Status {
+        id,
+        status: "complete",
+        request_timestamp: micros_stamp(report.at),
+        total_count: report.objects,
+        success_count: successes.len(),
+        failure_count: failures.len(),
+        successes: ordered(successes),
+        failures: ordered(failures),
+        pending_count: 0,
+    })
+}
+
+/// In the order in which they came.
+fn ordered(mut list: Vec<(u64, Said<'_>)>) -> Vec<Said<'_>> {
+    list.sort_by_key(|one| one.0);
+    list.into_iter().map(|one| one.1).collect()
 }
 
 /// The password of Basic authentication.

@@ -1,6 +1,6 @@
 //! Objects coming in and changing who sees them: one transaction.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -23,17 +23,18 @@ pub struct Intake {
     changes: Arc<AtomicU64>,
     /// Now, in microseconds since 1970.
     now: Box<dyn Fn() -> i64 + Send + Sync>,
-    next: u64,
+    /// The number of the first object that comes.
+    first: u64,
+    /// What comes here, by number: of it nothing must be looked up. None: it was deleted since.
+    fresh: Vec<Option<Fresh>>,
     /// Latest additions of collections.
     latest: BTreeMap<u64, i64>,
     /// Objects, with the collections that they come into at the end: for these; none: for whoever sees them then.
     pub(super) admitted: BTreeMap<(u64, u64), Option<Audience>>,
-    /// Who sees objects that came or changed here.
+    /// Who sees objects that changed here.
     seen: BTreeMap<u64, Audience>,
-    /// Objects that came here: of them nothing must be looked up.
-    fresh: HashMap<u64, Fresh>,
-    /// Words that go into the index at the end, and whether others are there.
-    words: BTreeMap<u64, (String, bool)>,
+    /// Words that go into the index at the end in place of others.
+    words: BTreeMap<u64, String>,
     /// Objects of collections whose first and last versions are found out at the end.
     pub(super) unordered: BTreeSet<(u64, String)>,
 }
@@ -43,6 +44,9 @@ struct Fresh {
     kind: String,
     spec: String,
     is_only: bool,
+    seen: Audience,
+    /// They go into the index at the end.
+    words: String,
 }
 
 /// A version that is here.
@@ -107,17 +111,17 @@ impl Intake {
     ) -> Result<Self, Error> {
         let mut tx = db.begin().await?;
         let row = tx.query_one("SELECT COALESCE(MAX(num), 0) FROM intel_object", &[]).await?;
-        let next = row.map_or(Ok(0), |row| row.count(0))? + 1;
+        let first = row.map_or(Ok(0), |row| row.count(0))? + 1;
         let changes = db.intel_counter();
         Ok(Self {
             tx,
             changes,
             now: Box::new(now),
-            next,
+            first,
+            fresh: Vec::new(),
             latest: BTreeMap::new(),
             admitted: BTreeMap::new(),
             seen: BTreeMap::new(),
-            fresh: HashMap::new(),
             words: BTreeMap::new(),
             unordered: BTreeSet::new(),
         })
@@ -240,8 +244,7 @@ impl Intake {
         const SQL: &str = "INSERT INTO intel_object
             (num, id, kind, version, spec, batch, audience, whole, body)
             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
-        let num = self.next;
-        self.next += 1;
+        let num = self.first + self.fresh.len() as u64;
         let params: [Value; 9] = [
             num.into(),
             new.id.into(),
@@ -255,11 +258,15 @@ impl Intake {
         ];
         self.tx.execute(SQL, &params).await?;
         self.refer(num, new.targets).await?;
-        self.seen.insert(num, new.seen.0);
         let (kind, spec) = (new.kind.to_owned(), new.spec.to_owned());
-        self.fresh.insert(num, Fresh { kind, spec, is_only: new.is_only });
-        self.words.insert(num, (words, false));
+        let (is_only, seen) = (new.is_only, new.seen.0);
+        self.fresh.push(Some(Fresh { kind, spec, is_only, seen, words }));
         Ok(num)
+    }
+
+    fn fresh(&mut self, num: u64) -> Option<&mut Fresh> {
+        let at = num.checked_sub(self.first).and_then(|at| usize::try_from(at).ok())?;
+        self.fresh.get_mut(at)?.as_mut()
     }
 
     async fn refer(&mut self, num: u64, targets: &[i64]) -> Result<(), Error> {
@@ -330,7 +337,10 @@ impl Intake {
             "DELETE FROM intel_member WHERE object = $1 AND collection = $2 AND added = $3";
         let params = [object.num.into(), seen.0.into(), seen.1.into()];
         self.tx.execute(SQL, &params).await?;
-        self.seen.insert(object.num, seen.0);
+        match self.fresh(object.num) {
+            Some(fresh) => fresh.seen = seen.0,
+            None => drop(self.seen.insert(object.num, seen.0)),
+        }
         let more = seen.0.without(object.marked.audience);
         let more = more.or(seen.1.without(object.marked.whole));
         for (_, of) in self.admitted.range_mut((object.num, 0)..=(object.num, u64::MAX)) {
@@ -383,12 +393,13 @@ impl Intake {
     ) -> Result<(), Error> {
         let mut others = Vec::new();
         for (object, id) in places {
-            let Some(fresh) = self.fresh.get(object) else {
+            let Some(fresh) = self.fresh(*object) else {
                 others.push((*object, *id));
                 continue;
             };
+            let is_only = fresh.is_only;
             self.admitted.entry((*object, collection)).or_insert(None);
-            if !fresh.is_only {
+            if !is_only {
                 self.unordered.insert((collection, (*id).to_owned()));
             }
         }
@@ -437,7 +448,10 @@ impl Intake {
         const SEEN: &str = "SELECT audience FROM intel_object WHERE num = $1";
         let mut placed = Vec::with_capacity(self.admitted.len());
         for ((object, collection), of) in std::mem::take(&mut self.admitted) {
-            let seen = match of.or_else(|| self.seen.get(&object).copied()) {
+            let seen = of
+                .or_else(|| self.fresh(object).map(|fresh| fresh.seen))
+                .or_else(|| self.seen.get(&object).copied());
+            let seen = match seen {
                 Some(seen) => seen,
                 None => match self.tx.query_one(SEEN, &[object.into()]).await? {
                     Some(row) => audience(row.int(0)?)?,
@@ -450,21 +464,21 @@ impl Intake {
         placed.sort_unstable();
         // As late as can be: whoever asked before for what is added later must not miss it.
         let now = (self.now)();
-        let mut before = None;
+        let (mut before, mut rows) = (None, Vec::with_capacity(placed.len()));
         for (collection, std::cmp::Reverse(bits), object) in placed {
             let goes_on = before == Some((collection, bits));
             before = Some((collection, bits));
             let added = self.tick(collection, now, goes_on).await?;
             let seen = Audience::from_bits(bits);
             let mut params = vec![collection.into(), added.into(), object.into(), seen.into()];
-            let Some(fresh) = self.fresh.get(&object) else {
+            let Some(fresh) = self.fresh(object) else {
                 self.tx.execute(SQL, &params).await?;
                 continue;
             };
             params.extend([fresh.kind.as_str().into(), fresh.spec.as_str().into()]);
-            self.tx.execute(FRESH, &params).await?;
+            rows.push(params);
         }
-        Ok(())
+        self.tx.execute_each(FRESH, rows).await
     }
 
     /// The next time at which something is added to a collection: no two are the same.
@@ -554,7 +568,10 @@ impl Intake {
             }
             search::remove(&mut self.tx, Some(known.num)).await?;
             self.words.remove(&known.num);
-            self.fresh.remove(&known.num);
+            let at = known.num.checked_sub(self.first).and_then(|at| usize::try_from(at).ok());
+            if let Some(fresh) = at.and_then(|at| self.fresh.get_mut(at)) {
+                *fresh = None;
+            }
             let places = (known.num, 0)..=(known.num, u64::MAX);
             let places: Vec<_> = self.admitted.range(places).map(|(place, _)| *place).collect();
             for place in places {
@@ -651,13 +668,15 @@ impl Intake {
     /// [`Error`].
     pub async fn reindex(&mut self, num: u64, targets: &[i64], words: &str) -> Result<(), Error> {
         self.refer(num, targets).await?;
-        search::put(&mut self.tx, num, words).await
+        search::put(&mut self.tx, [(num, words.to_owned())]).await
     }
 
     /// Puts a version into the index under other words.
     pub fn reword(&mut self, num: u64, words: String) {
-        let is_there = self.words.get(&num).is_none_or(|waiting| waiting.1);
-        self.words.insert(num, (words, is_there));
+        match self.fresh(num) {
+            Some(fresh) => fresh.words = words,
+            None => drop(self.words.insert(num, words)),
+        }
     }
 
     /// Makes it durable.
@@ -666,13 +685,14 @@ impl Intake {
     /// [`Error`].
     pub async fn commit(mut self) -> Result<(), Error> {
         const SQL: &str = "UPDATE intel_collection SET latest = $2 WHERE num = $1";
-        for (num, (words, is_there)) in std::mem::take(&mut self.words) {
-            if is_there {
-                search::remove(&mut self.tx, Some(num)).await?;
-            }
-            search::put(&mut self.tx, num, &words).await?;
-        }
         self.place().await?;
+        let changed = std::mem::take(&mut self.words);
+        for num in changed.keys() {
+            search::remove(&mut self.tx, Some(*num)).await?;
+        }
+        let fresh = std::mem::take(&mut self.fresh);
+        let fresh = (self.first..).zip(fresh).filter_map(|(num, one)| Some((num, one?.words)));
+        search::put(&mut self.tx, changed.into_iter().chain(fresh)).await?;
         for (collection, latest) in std::mem::take(&mut self.latest) {
             self.tx.execute(SQL, &[collection.into(), latest.into()]).await?;
         }

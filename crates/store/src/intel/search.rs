@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::db::Dialect;
-use crate::{Db, Error, Tx};
+use crate::{Db, Error, Tx, Value};
 
 /// What is looked for. Tokens are lower-case letters, digits and `_`, or anything beyond ASCII.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,8 +107,11 @@ pub(crate) fn tables(dialect: Dialect) -> &'static str {
     }
 }
 
-/// Puts an object into the index: its tokens, with spaces between.
-pub(crate) async fn put(tx: &mut Tx, num: u64, words: &str) -> Result<(), Error> {
+/// Puts objects into the index: the tokens of each, with spaces between.
+pub(crate) async fn put(
+    tx: &mut Tx,
+    objects: impl IntoIterator<Item = (u64, String)>,
+) -> Result<(), Error> {
     let sql = match tx.dialect() {
         Dialect::Sqlite => "INSERT INTO intel_text (rowid, words) VALUES ($1, $2)",
         Dialect::Postgres => {
@@ -116,8 +119,8 @@ pub(crate) async fn put(tx: &mut Tx, num: u64, words: &str) -> Result<(), Error>
                 VALUES ($1, array_to_tsvector(string_to_array($2::text, ' ')))"
         }
     };
-    tx.execute(sql, &[num.into(), words.into()]).await?;
-    Ok(())
+    let row = |(num, words): (u64, String)| vec![num.into(), Value::Text(words)];
+    tx.execute_each(sql, objects.into_iter().map(row)).await
 }
 
 /// Takes an object out of the index, or all.
