@@ -203,6 +203,16 @@ fn what_is_wrong_is_said() {
     run(at, &["hunt", "index", "-o", "d.hunt", "--base", "i.hunt", "list.txt"]);
     let error = refused(at, &["hunt", "run", "--index", "list.txt", "--index", "d.hunt", "logs"]);
     assert!(error.contains("list.txt"), "{error}");
+    // What is not there cannot be taken back.
+    std::fs::write(at.join("gone.txt"), "1.2.3.4\nzzz.example\n").unwrap();
+    let taken =
+        comity(at, &["hunt", "index", "-o", "e.hunt", "--base", "i.hunt", "--remove", "gone.txt"]);
+    let (said, told) =
+        (String::from_utf8_lossy(&taken.stdout), String::from_utf8_lossy(&taken.stderr));
+    assert!(
+        said.contains("takes back 1 of it") && told.contains("does not hold zzz.example"),
+        "{taken:?}"
+    );
     run(at, &["hunt", "index", "-o", "other.hunt", "list.txt"]);
     let error = refused(at, &["hunt", "run", "--index", "other.hunt", "--index", "d.hunt", "logs"]);
     assert!(error.contains("adds to an index that is not given"), "{error}");

@@ -144,7 +144,7 @@ pub(crate) fn unpacked<'a>(stream: impl Read + 'a) -> io::Result<Box<dyn Read + 
     let mut inner: Box<dyn Read> = match packing {
         Packing::Plain => return Ok(Box::new(whole)),
         Packing::Gzip => Box::new(Members { member: Some(GzDecoder::new(whole)) }),
-        Packing::Zstd => Box::new(zstd::stream::read::Decoder::with_buffer(whole)?),
+        Packing::Zstd => Box::new(Window(zstd::stream::read::Decoder::with_buffer(whole)?)),
     };
     let mut head = Vec::new();
     let read = (&mut inner).take(HEAD).read_to_end(&mut head);
@@ -155,6 +155,19 @@ pub(crate) fn unpacked<'a>(stream: impl Read + 'a) -> io::Result<Box<dyn Read + 
     // What came before it broke off is looked at.
     let broken = Broken(read.err());
     Ok(Box::new(io::Cursor::new(head).chain(broken).chain(inner)))
+}
+
+/// Says what to do about a frame that wants more memory than its reader gives it.
+struct Window<R>(R);
+
+impl<R: Read> Read for Window<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buffer).map_err(|error| {
+            let is_large = error.to_string().contains("too much memory");
+            let what = "packed with a window of more than 128 MiB (`zstd -dc --long=31` reads it)";
+            if is_large { unread(what) } else { error }
+        })
+    }
 }
 
 fn readable(head: &[u8]) -> io::Result<()> {

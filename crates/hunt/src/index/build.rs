@@ -104,7 +104,7 @@ impl Builder {
     }
 
     /// The key of an indicator, with the marks that lead to it.
-    fn key(&mut self, indicator: &Indicator) -> u64 {
+    pub(super) fn key(&mut self, indicator: &Indicator) -> u64 {
         let value = indicator.value.as_bytes();
         match indicator.kind {
             Kind::Ipv4 | Kind::Ipv6 => host_key(&indicator.value),

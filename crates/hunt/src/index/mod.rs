@@ -39,8 +39,9 @@ use sha2::{Digest as _, Sha256};
 pub use build::Builder;
 pub(crate) use record::Record;
 
-use crate::indicator::Part;
+use crate::indicator::{Indicator, Part};
 use crate::raw::{Mapped, prefetch};
+use crate::warning::Warnings;
 
 const MAGIC: &[u8; 8] = b"COMITYHX";
 const VERSION: u32 = 2;
@@ -84,7 +85,7 @@ pub enum Error {
     #[error("{} is an index of version {}, and this program reads version {VERSION}: make it again with `comity hunt index`", .0.display(), .1)]
     Version(PathBuf, u32),
     /// Its bytes are not what was written.
-    #[error("{path}: {what} is damaged: make the index again", path = .path.display())]
+    #[error("{path} is damaged ({what}): make the index again", path = .path.display())]
     Damaged {
         /// Which file.
         path: PathBuf,
@@ -254,7 +255,7 @@ impl Index {
             checks[index] = short(header, at + 16);
             let end = section.0.checked_add(section.1);
             if end.is_none_or(|end| end > bytes.len()) {
-                return Err(damaged("its end, which is missing,"));
+                return Err(damaged("its end is missing"));
             }
         }
         let mut index = Self {
@@ -375,6 +376,19 @@ impl Index {
             table: self.section(4),
             slots: self.shape.slots,
         }
+    }
+
+    /// Whether it holds an indicator; of one without an identifier, under whichever.
+    #[must_use]
+    pub fn holds(&self, indicator: &Indicator) -> bool {
+        let key = Builder::new(Warnings::default()).key(indicator);
+        let is_it = |record: &Record<'_>| {
+            !record.removed
+                && (record.kind, record.value) == (indicator.kind, indicator.value.as_str())
+                && (indicator.id.is_none() || record.id == indicator.id.as_deref())
+        };
+        let mut places = self.lookup().places(key).filter(|place| *place >= FIRST_RECORD);
+        places.any(|place| self.with_record(place, is_it).unwrap_or(false))
     }
 
     /// What this makes of the record at this place; none where there is none.

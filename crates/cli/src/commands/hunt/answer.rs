@@ -13,8 +13,9 @@ use comity_node::control::Question;
 use comity_rules::command::Command;
 use comity_rules::content::{Answer as Content, Attachment, ItemAnswer};
 use comity_rules::request::Outcome;
-use jiff::Timestamp;
 use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan as _};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
@@ -69,6 +70,11 @@ impl Answer {
         }
         if self.to < self.from {
             return Err(Failure::Wrong("--to lies before --from".to_owned()));
+        }
+        // Wherever the day begins first.
+        let latest = Timestamp::now() + 14.hours();
+        if self.to > latest.to_zoned(TimeZone::UTC).date() {
+            return Err(Failure::Wrong(format!("--to: no log reaches to {} yet", self.to)));
         }
         // Before hours of searching: is there such an item?
         let request = context.ask(Question::Request { id: self.id.clone() }).await?;

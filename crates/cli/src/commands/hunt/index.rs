@@ -63,9 +63,13 @@ impl Make {
             }
         }
         let mut builder = Builder::new(warnings);
-        if let Some(base) = &self.base {
-            builder = builder.on(&open(base)?);
+        let base = self.base.as_deref().map(open).transpose()?;
+        if let Some(base) = &base {
+            builder = builder.on(base);
         }
+        // What an index holds that adds to another stands in that.
+        let whole = base.as_ref().filter(|base| base.about().base.is_none());
+        let mut unknown = Vec::new();
         let sizes = self.lists.iter().chain(&self.remove).map(std::fs::metadata);
         let total = sizes.filter_map(Result::ok).map(|about| about.len()).sum();
         let bar = bar(total, "reading");
@@ -79,7 +83,13 @@ impl Make {
             let choice = Choice { context: self.context, revoked: removes };
             builder.list(lists::list(path, &bytes));
             let read = lists::read(&bytes, choice, &mut |one| {
-                if removes { builder.remove(one) } else { builder.add(one) }
+                if !removes {
+                    builder.add(one);
+                } else if whole.is_none_or(|base| base.holds(one)) {
+                    builder.remove(one);
+                } else {
+                    unknown.push(one.name().to_owned());
+                }
             });
             let read =
                 read.map_err(|error| Failure::Wrong(format!("{}: {error}", path.display())))?;
@@ -99,6 +109,9 @@ impl Make {
         for line in refused.iter().take(MOST_SHOWN) {
             eprintln!("comity: {line}");
         }
+        for name in unknown.iter().take(MOST_SHOWN) {
+            eprintln!("comity: the base does not hold {name}: there is nothing to take back");
+        }
         if refusals > 0 && !self.skip_bad {
             return Err(Failure::Wrong(format!(
                 "{refusals} of the entries are no indicators, and nothing was written: mend them, or pass over them with --skip-bad"
@@ -117,6 +130,7 @@ impl Make {
         let value = json!({
             "index": index.path(), "sha256": index.digest(), "about": index.about(),
             "refused": refusals, "passed_over": passed_over, "patterns_passed_over": patterns,
+            "not_in_base": unknown.len(),
         });
         Ok(context.print(&value, |_| {
             let mut text = described(&index);

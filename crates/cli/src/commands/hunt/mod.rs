@@ -24,7 +24,8 @@ pub(crate) enum Hunt {
     /// Look in logs for what an index holds, and print where it was seen.
     ///
     /// E-mail addresses are of people: search for them only where a law allows it. On a node a hunt names its legal
-    /// basis; this command cannot know of one.
+    /// basis; this command cannot know of one. Exit 0 whether something was seen or not, 3 where not every log could
+    /// be read to its end or some pattern could not be decided.
     Run(run::Run),
     /// Search logs for what a request asks about, and answer one of its items with what was searched and found.
     ///

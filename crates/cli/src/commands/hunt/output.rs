@@ -405,8 +405,11 @@ pub(super) fn sources(
         } else if path.to_string_lossy().contains(['*', '?', '[', '{']) {
             found.matching(path)?;
         } else {
-            let missing = io::Error::from(io::ErrorKind::NotFound);
-            return Err(Failure::file(path, &missing));
+            let why = std::fs::metadata(path).err();
+            return Err(Failure::file(
+                path,
+                &why.unwrap_or_else(|| io::ErrorKind::NotFound.into()),
+            ));
         }
     }
     let written = output.map(|path| [path.to_path_buf(), super::resume::beside(path)]);
