@@ -10,6 +10,7 @@
 mod stage;
 
 use std::collections::BTreeSet;
+use std::net::{IpAddr, Ipv6Addr};
 
 use comity_hunt::hunt::Options;
 use comity_hunt::scan::Instructions;
@@ -169,5 +170,134 @@ proptest! {
         let first = stage.hunt(&indexes, &logs, options);
         let portable = Options { block: 64, instructions: Instructions::Portable, ..options };
         prop_assert_eq!(first, stage.hunt(&indexes, &logs, portable));
+    }
+}
+
+const FORMS: [(&str, &str); 6] = [
+    ("ip", "2001:db8::1"),
+    ("ip", "1.2.3.4"),
+    ("cidr", "198.51.100.0/24"),
+    ("cidr", "2001:db8:aaaa::/48"),
+    ("email", "who@mail.example"),
+    ("url", "http://web.example/a?x=1"),
+];
+
+/// What a word is, by the standard library's reading of addresses and the standard's of escapes.
+fn form(word: &str) -> Option<&'static str> {
+    if let Ok(address) = word.parse::<IpAddr>() {
+        return match address.to_canonical() {
+            IpAddr::V4(four) if four.octets() == [1, 2, 3, 4] => Some("1.2.3.4"),
+            IpAddr::V4(four) if four.octets().starts_with(&[198, 51, 100]) => {
+                Some("198.51.100.0/24")
+            }
+            IpAddr::V6(six) if six.segments() == [0x2001, 0xdb8, 0, 0, 0, 0, 0, 1] => {
+                Some("2001:db8::1")
+            }
+            IpAddr::V6(six) if six.segments().starts_with(&[0x2001, 0xdb8, 0xaaaa]) => {
+                Some("2001:db8:aaaa::/48")
+            }
+            _ => None,
+        };
+    }
+    if word.eq_ignore_ascii_case("who@mail.example") {
+        return Some("who@mail.example");
+    }
+    // Whatever the scheme is.
+    let (_, rest) = word.split_once("://")?;
+    let (host, path) = rest.split_at(rest.find('/')?);
+    let host = host.strip_suffix(":80").or_else(|| host.strip_suffix(":443")).unwrap_or(host);
+    let path = path.replace("%61", "a").replace("%78", "x").replace("%3d", "%3D");
+    let is_it = host.eq_ignore_ascii_case("web.example") && path == "/a?x=1";
+    is_it.then_some("web.example/a?x=1")
+}
+
+fn word() -> impl Strategy<Value = String> {
+    let groups = prop::sample::select(vec![
+        [0x2001, 0xdb8, 0, 0, 0, 0, 0, 1],
+        [0x2001, 0xdb8, 0, 0, 0, 0, 0, 2],
+        [0x2001, 0xdb8, 0xaaaa, 0, 0, 0, 0, 9],
+        [0x2001, 0xdb8, 0xaaab, 0, 0, 0, 0, 9],
+        [0, 0, 0, 0, 0, 0xffff, 0x102, 0x304],
+        [0, 0, 0, 0, 0, 0xffff, 0xc633, 0x6407],
+    ]);
+    let spelled = (groups, 0_usize..4).prop_map(|(groups, how): ([u16; 8], _)| match how {
+        0 => Ipv6Addr::from(groups).to_string(),
+        1 => Ipv6Addr::from(groups).to_string().to_ascii_uppercase(),
+        2 => groups.map(|group| format!("{group:04x}")).join(":"),
+        _ => groups.map(|group| format!("{group:X}")).join(":"),
+    });
+    let network =
+        (100_u8..102, any::<u8>()).prop_map(|(third, last)| format!("198.51.{third}.{last}"));
+    let fixed = prop::sample::select(vec![
+        "1.2.3.4",
+        "1.2.3.5",
+        "11.2.3.4",
+        "who@mail.example",
+        "WHO@Mail.Example",
+        "awho@mail.example",
+        "who@mail.example.org",
+        "who@amail.example",
+        "plain",
+        "{}",
+        "50%",
+    ]);
+    let url = (
+        prop::sample::select(vec!["http", "https", "HTTP", "hxxp", "x"]),
+        prop::sample::select(vec!["web.example", "WEB.example", "aweb.example", "web.example.org"]),
+        prop::sample::select(vec!["", ":80", ":443", ":8080"]),
+        prop::sample::select(vec![
+            "/a?x=1",
+            "/%61?x=1",
+            "/a?%78=1",
+            "/a",
+            "/a?x=12",
+            "/b",
+            "/a?x=1{2}",
+            "/A?x=1",
+        ]),
+    );
+    prop_oneof![
+        3 => spelled,
+        1 => network,
+        2 => fixed.prop_map(str::to_owned),
+        4 => url.prop_map(|(scheme, host, port, path)| format!("{scheme}://{host}{port}{path}")),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+
+    /// Addresses in every spelling, networks, e-mail addresses and URLs, each a word by itself.
+    #[test]
+    fn words_are_found_in_every_form(
+        lines in prop::collection::vec(prop::collection::vec((word(), "[ \\t\"<>]{1,3}"), 0..8), 1..6),
+        block in 64_usize..300,
+    ) {
+        let stage = Stage::new();
+        let indexes = [stage.index("forms", indicators(&FORMS).into_iter())];
+        let mut text = "no table\n".to_owned();
+        let mut wanted = BTreeSet::new();
+        for line in &lines {
+            for (word, between) in line {
+                text.push_str(between);
+                if let Some(found) = form(word) {
+                    wanted.insert((text.len(), text.len() + word.len(), found.to_owned()));
+                }
+                text.push_str(word);
+            }
+            text.push('\n');
+        }
+        let log = stage.log("forms.log", text.as_bytes());
+        for instructions in [Instructions::Fastest, Instructions::Avx2, Instructions::Portable] {
+            let options = Options { threads: 1, block, instructions, suppressed: false, times: true };
+            let (seen, _) = stage.hunt(&indexes, std::slice::from_ref(&log), options);
+            let found: Vec<(usize, usize, String)> = seen.iter().map(|seen| {
+                let start = usize::try_from(seen.offset).unwrap();
+                (start, start + usize::try_from(seen.length).unwrap(), seen.indicator.clone())
+            }).collect();
+            let unique: BTreeSet<_> = found.iter().cloned().collect();
+            prop_assert_eq!(unique.len(), found.len(), "once each");
+            prop_assert_eq!(&unique, &wanted, "{}", text);
+        }
     }
 }
