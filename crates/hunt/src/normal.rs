@@ -60,9 +60,7 @@ fn harmless(text: &[u8], at: usize) -> Option<(usize, &'static [u8])> {
 /// Whether letters or digits stand before the first place and at the second.
 fn is_between(text: &[u8], first: usize, second: usize) -> bool {
     let before = first.checked_sub(1).and_then(|before| text.get(before));
-    [before, text.get(second)]
-        .iter()
-        .all(|byte| byte.is_some_and(|byte| byte.is_ascii_alphanumeric()))
+    [before, text.get(second)].iter().all(|byte| byte.is_some_and(u8::is_ascii_alphanumeric))
 }
 
 /// What is written in words, and what nobody writes but to make an address harmless: `evil dot example`, `evil\.example`,

@@ -306,7 +306,7 @@ async fn a_tool_takes_back_what_it_alone_brought() {
     // Where a person deletes, it stays away; and whoever brings it again after all shows what names it again.
     stand.node.delete_intelligence(&operator, &[id(1)]).await.unwrap();
     assert!(!shown(&key).await);
-    stand.add(&key, &[alone.clone()]).await;
+    stand.add(&key, std::slice::from_ref(&alone)).await;
     assert_eq!(named("alone").await, 0);
     let again = brought(&alone, Tlp::Green, Some(stand.collection.clone()));
     stand.node.import(Import { returns: true, ..again }, &|_, _| ()).await.unwrap();
