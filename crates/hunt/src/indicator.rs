@@ -212,10 +212,7 @@ impl Indicator {
     /// # Errors
     /// [`Unfit`].
     pub fn new(named: Named, text: &str) -> Result<Self, Unfit> {
-        let text = match named {
-            Named::Kind(Kind::FileName) => normal::refanged(text.trim()),
-            _ => normal::plain(text.trim()),
-        };
+        let text = normal::refanged(text.trim());
         let (kind, value) = match named {
             Named::Address => address(&text)?,
             Named::Digest => digest(&text)?,

@@ -70,15 +70,18 @@ fn worded(text: &str) -> Option<String> {
     if joined != text && !joined.contains(' ') {
         return Some(joined);
     }
-    let bytes = text.as_bytes();
+    // In what follows a host these are what they are.
+    let from = text.find("://").map_or(0, |at| at + 3);
+    let to = text[from..].find(['/', '?', '#']).map_or(text.len(), |at| from + at);
+    let (host, rest) = text.split_at(to);
     for sign in ["\\.", ".]"] {
-        let mut places = text.match_indices(sign).peekable();
-        let others = text.matches(sign.trim_matches('.')).count();
+        let mut places = host.match_indices(sign).peekable();
+        let others = host.matches(sign.trim_matches('.')).count();
         let all = places.peek().is_some()
-            && others == text.matches(sign).count()
-            && places.all(|(at, _)| is_between(bytes, at, at + 2));
+            && others == host.matches(sign).count()
+            && places.all(|(at, _)| is_between(host.as_bytes(), at, at + 2));
         if all {
-            return Some(text.replace(sign, "."));
+            return Some(format!("{}{rest}", host.replace(sign, ".")));
         }
     }
     let (scheme, rest) = text.split_once("__")?;
@@ -87,7 +90,7 @@ fn worded(text: &str) -> Option<String> {
     is_scheme.then(|| format!("{scheme}://{rest}"))
 }
 
-/// What is no name of a file in a list, as it was before it was made harmless.
+/// What a list says nothing of and is no name of a file, as it was before it was made harmless.
 pub(crate) fn plain(text: &str) -> Cow<'_, str> {
     match worded(text) {
         Some(text) => Cow::Owned(refanged(&text).into_owned()),

@@ -128,6 +128,7 @@ fn whatever_makes_an_address_harmless_is_taken_away() {
         ("h**p://evil.example/a", "evil.example/a"),
         ("[http]://evil.example/a", "evil.example/a"),
         ("http__evil.example/a", "evil.example/a"),
+        ("http://evil.]example/a.]b", "evil.example/a.]b"),
         ("look at me.exe", "look at me.exe"),
         ("C:\\x\\.hidden.exe", ".hidden.exe"),
     ] {
