@@ -207,6 +207,22 @@ async fn push(
     let mut after: i64 = place.filter(|_| !anew).and_then(|place| place.parse().ok()).unwrap_or(0);
     let bar = spinner();
     let (mut taken, mut refused, mut told, mut waiting) = (0, 0, Vec::new(), Vec::new());
+    // First: what came back since is pushed after it.
+    let mut deleted = 0;
+    let gone = ask(context, Intel::Gone { remote: there.clone() }).await?;
+    for id in gone.as_array().into_iter().flatten().filter_map(Value::as_str) {
+        match client.delete(url, id).await {
+            Ok(was_there) => deleted += u64::from(was_there),
+            Err(problem @ Problem::Answer { .. }) => {
+                refused += 1;
+                told.push((id.to_owned(), format!("it is not deleted there: {problem}")));
+                continue;
+            }
+            Err(problem) => return Err(problem.into()),
+        }
+        let ids = vec![id.to_owned()];
+        ask(context, Intel::Pushed { remote: there.clone(), ids, are_there: false }).await?;
+    }
     loop {
         let (collection, tlp, pap) = (collection.clone(), tlp.clone(), pap.clone());
         let page = Intel::Page { collection, tlp, pap, after, limit: PUSHED };
@@ -237,13 +253,6 @@ async fn push(
         if is_last {
             break;
         }
-    }
-    let mut deleted = 0;
-    let gone = ask(context, Intel::Gone { remote: there.clone() }).await?;
-    for id in gone.as_array().into_iter().flatten().filter_map(Value::as_str) {
-        deleted += u64::from(client.delete(url, id).await?);
-        let ids = vec![id.to_owned()];
-        ask(context, Intel::Pushed { remote: there.clone(), ids, are_there: false }).await?;
     }
     bar.finish_and_clear();
     let refusals: Value = told.iter().map(|(id, why)| json!({ "id": id, "why": why })).collect();

@@ -111,9 +111,14 @@ fn is_row(line: &str) -> bool {
 }
 
 fn plain(bytes: &[u8], taker: &mut Taker<'_>) -> Result<(), Error> {
+    let mut is_first = true;
     for (number, line) in (1..).zip(bytes.split(|byte| *byte == b'\n')) {
         let line = std::str::from_utf8(line).map_err(|_| Error::NotText(number))?.trim();
         if is_comment(line) {
+            continue;
+        }
+        // What a list is of, in a word above it.
+        if std::mem::take(&mut is_first) && Kind::of_name(line.trim_matches('"')).is_some() {
             continue;
         }
         if is_row(line) {

@@ -1,10 +1,10 @@
 //! What is not STIX: events of MISP, and lists of values, into objects of STIX.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use comity_hunt::indicator::{Indicator, Kind};
 use comity_hunt::lists::{self, Choice};
-use comity_stix::marking::{Pap, Tlp};
+use comity_stix::marking::{Meaning, Pap, Tlp};
 use comity_stix::misp;
 use jiff::{Timestamp, ToSpan as _};
 use serde_json::{Value, json};
@@ -58,9 +58,11 @@ fn event(bytes: &[u8]) -> Result<Understood, String> {
 
 /// A list of values, one a line, or CSV; defanged or not.
 fn values(bytes: &[u8], now: Timestamp) -> Result<Understood, String> {
-    let (mut objects, mut of_values, mut others) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut of_values, mut others) = (Vec::new(), Vec::new());
+    let mut objects: Vec<Value> = Vec::new();
     let time = format!("{:.3}", now.round(jiff::Unit::Second).unwrap_or(now));
     let (mut unmarked, mut definitions) = (Vec::new(), BTreeMap::new());
+    let mut places: HashMap<String, usize> = HashMap::new();
     let mut take = |indicator: &Indicator| match object(indicator, &time) {
         // Nobody knows how far it may go.
         _ if label(indicator).is_err() => unmarked.push(indicator.value.clone()),
@@ -68,8 +70,16 @@ fn values(bytes: &[u8], now: Timestamp) -> Result<Understood, String> {
             if let Ok((_, Some(pap))) = label(indicator) {
                 definitions.insert(pap.label(), misp::definition(pap.label()));
             }
-            of_values.extend(object["id"].as_str().map(str::to_owned));
-            objects.push(object);
+            let id = object["id"].as_str().unwrap_or_default().to_owned();
+            match places.get(&id) {
+                // The same value once more, and what this row says of it.
+                Some(at) => join(&mut objects[*at], &object),
+                None => {
+                    places.insert(id.clone(), objects.len());
+                    of_values.push(id);
+                    objects.push(object);
+                }
+            }
         }
         None => others.push(indicator.value.clone()),
     };
@@ -93,6 +103,66 @@ fn values(bytes: &[u8], now: Timestamp) -> Result<Understood, String> {
     refusals.extend(others.into_iter().map(|value| refusal(Some(value), why.to_owned())));
     objects.splice(0..0, definitions.into_values());
     Ok(Understood { bytes: envelope(&objects), refusals, of_values })
+}
+
+/// Makes one object of what two rows say of one value: the stricter label, and both comments.
+fn join(own: &mut Value, other: &Value) {
+    mark(own, other);
+    let Some(said) = other["description"].as_str() else { return };
+    let both = match own["description"].as_str() {
+        Some(own) if own.split("; ").any(|one| one == said) => return,
+        Some(own) => format!("{own}; {said}"),
+        None => said.to_owned(),
+    };
+    own["description"] = both.into();
+}
+
+/// Takes over what a list says of what is here: a stricter label, and its comment. Whether anything is new.
+pub(crate) fn renew(here: &mut Value, said: &Value) -> bool {
+    let before = (here["object_marking_refs"].clone(), here["description"].clone());
+    mark(here, said);
+    if said["description"].is_string() {
+        here["description"] = said["description"].clone();
+    }
+    (here["object_marking_refs"].clone(), here["description"].clone()) != before
+}
+
+/// Marks an object by the stricter of its labels and of another's.
+fn mark(here: &mut Value, said: &Value) {
+    let ids = |object: &Value| -> Vec<String> {
+        let ids = object["object_marking_refs"].as_array().into_iter().flatten();
+        ids.filter_map(Value::as_str).map(str::to_owned).collect()
+    };
+    let (own, others) = (ids(here), ids(said));
+    let strictness = |id: &str| {
+        let meaning = Meaning::of_id(id);
+        (meaning.and_then(Meaning::tlp), pap_of(id).or(meaning.and_then(Meaning::pap)))
+    };
+    let mut marks = own.clone();
+    for id in others {
+        let (tlp, pap) = strictness(&id);
+        let is_stricter = |other: &String| {
+            let (own_tlp, own_pap) = strictness(other);
+            tlp.is_some() && own_tlp >= tlp || pap.is_some() && own_pap >= pap
+        };
+        if marks.iter().any(is_stricter) || marks.contains(&id) {
+            continue;
+        }
+        marks.retain(|other| {
+            let (own_tlp, own_pap) = strictness(other);
+            !(tlp.is_some() && own_tlp.is_some() || pap.is_some() && own_pap.is_some())
+        });
+        marks.push(id);
+    }
+    if marks != own {
+        here["object_marking_refs"] = marks.into();
+    }
+}
+
+/// The label of PAP that a definition of MISP's converter is.
+fn pap_of(id: &str) -> Option<Pap> {
+    let all = [Pap::Clear, Pap::Green, Pap::Amber, Pap::Red];
+    all.into_iter().find(|pap| misp::definition(pap.label())["id"] == id)
 }
 
 /// The labels that a list gives to a value: of TLP, of PAP, or both.

@@ -17,8 +17,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::Tool;
-use super::document::{Bad, Document};
-use super::foreign::{Understood, understood};
+use super::document::{self, Bad, Document};
+use super::foreign::{self, Understood, understood};
 use super::harmless::{Harmless, harmless};
 use super::writing::{Outcome, Writing};
 use crate::node::{Error, Node};
@@ -157,13 +157,20 @@ impl Node {
         Ok(self.import_with(import, progress, before, understood.refusals).await?.0)
     }
 
-    /// Objects that were made of values, those that are here already as they are here: they are not made anew.
+    /// Objects that were made of values, those that are here already as they are here: they are not made anew. What a list
+    /// says of one beyond that, a stricter label or a comment, is a new version of it.
     async fn as_here(&self, bytes: Vec<u8>) -> Result<Vec<u8>, Error> {
         let mut value: Value = serde_json::from_slice(&bytes).unwrap_or_default();
         for object in value["objects"].as_array_mut().into_iter().flatten() {
             let id = object["id"].as_str().unwrap_or_default();
             if let Some(here) = comity_store::intel::versions(&self.db, id).await?.pop() {
-                *object = serde_json::from_slice(&here.marked.body).unwrap_or_default();
+                let mut known = serde_json::from_slice(&here.marked.body).unwrap_or_default();
+                if foreign::renew(&mut known, object) {
+                    // Later than what is here, whatever the clock says.
+                    let now = self.now().as_microsecond().max(here.version + 1_000);
+                    known["modified"] = document::stamp(now / 1_000 * 1_000).into();
+                }
+                *object = known;
             }
         }
         Ok(value.to_string().into_bytes())
@@ -295,7 +302,8 @@ impl Node {
     }
 
     /// Takes versions of an object out of a collection, for a tool that may. What is in no collection then, and nobody else
-    /// ever brought, is deleted: so a deletion reaches the copies of whoever pushed.
+    /// ever brought, is deleted: so a deletion reaches the copies of whoever pushed. Not, where something in the collection is
+    /// marked with it; whether.
     ///
     /// # Errors
     /// [`Error::Store`].
@@ -305,17 +313,18 @@ impl Node {
         collection: &Collection,
         id: &str,
         versions: &[u64],
-    ) -> Result<(), Error> {
+    ) -> Result<bool, Error> {
         let intake = Intake::begin(&self.db, self.microseconds()).await?;
         let mut writing = Writing::new(intake, Tlp::Red);
         let by = (tool.name.as_str(), tool.key.as_str());
-        let is_gone = writing.take_back((collection.num, id), versions, by).await?;
+        let taken = writing.take_back((collection.num, id), versions, by).await?;
+        let Some(is_gone) = taken else { return Ok(false) };
         writing.intake.commit().await?;
         let whole = if is_gone { ", and out of the store" } else { "" };
         let about = format!("{id} out of {}{whole}", collection.alias);
         self.journal_of(&tool.name, "taxii delete", &about).await?;
         self.change();
-        Ok(())
+        Ok(true)
     }
 
     /// Puts objects, every version, into a collection: its readers see them as added now. How many versions were not

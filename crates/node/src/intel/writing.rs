@@ -4,8 +4,8 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use comity_stix::marking::{self, Audience, Clearance, Marks, Meaning, Tlp};
-use comity_store::intel::Object;
 use comity_store::intel::intake::{Intake, Known as Here, New};
+use comity_store::intel::{Gone, Object};
 use serde_json::Value;
 
 use super::document::{self, Document, Known};
@@ -20,6 +20,9 @@ const FIRST: i64 = 0;
 
 /// Versions of one object that come at once, after its first.
 const VERSIONS: usize = 200;
+
+/// Earlier versions of what names none that are compared with what comes.
+const COMPARED: usize = 50;
 
 /// What became of an object.
 pub(super) enum Outcome {
@@ -77,20 +80,25 @@ impl Writing {
     }
 
     /// Takes versions of an object out of a collection, for the tool with the key of this hash. What is in none then, and nobody
-    /// else brought, is deleted; whether.
+    /// else brought, is deleted; whether. None: something in the collection is marked with it.
     pub(super) async fn take_back(
         &mut self,
         (collection, id): (u64, &str),
         versions: &[u64],
         (who, key): (&str, &str),
-    ) -> Result<bool, Error> {
-        self.intake.take_out((collection, id), versions).await?;
-        // What a definition means decides who sees what it marks.
-        let is_definition = id.starts_with("marking-definition--");
-        if is_definition && !self.intake.referring(&[document::digest(id)]).await?.is_empty() {
-            return Ok(false);
+    ) -> Result<Option<bool>, Error> {
+        let mut is_in_use = false;
+        if id.starts_with("marking-definition--") {
+            // A statement goes along with what it marks, and what it means decides who sees that.
+            for num in self.intake.referring(&[document::digest(id)]).await? {
+                is_in_use = true;
+                if self.intake.is_member(collection, num).await? {
+                    return Ok(None);
+                }
+            }
         }
-        Ok(self.intake.take_back(id, who, key).await?)
+        self.intake.take_out((collection, id), versions).await?;
+        Ok(Some(!is_in_use && self.intake.take_back(id, who, key).await?))
     }
 
     /// Makes the views of an object again.
@@ -122,24 +130,24 @@ impl Writing {
             },
             None => (document, tokens, raw),
         };
-        let same = match document.version {
-            Some(version) if !is_known => versions.iter().find(|known| known.version == version),
-            _ => versions.last(),
+        let (same, others) = match document.version {
+            Some(version) if !is_known => {
+                (versions.iter().find(|known| known.version == version), &[][..])
+            }
+            _ => {
+                versions.split_last().map_or((None, &[][..]), |(last, before)| (Some(last), before))
+            }
         };
-        if let Some(same) = same {
+        // What names no version is the same as whichever it is equal to.
+        for same in same.into_iter().chain(others.iter().rev().take(COMPARED)) {
             let body = self.intake.object(same.num).await?.marked.body;
             if is_known || body == raw || equal(&body, raw) {
                 self.intake.again(same.num, batch).await?;
                 let (mut version, num, marks) = (same.version, same.num, document.definitions());
                 // When it came is told to whom it is there, and to a tool what it reads where it adds.
                 if let (None, Some(reader)) = (document.version, import.reader) {
-                    let shown = match &import.collection {
-                        Some(collection) if import.reads && same.audience.has(reader) => {
-                            self.intake.is_member(collection.num, num).await?
-                        }
-                        _ => false,
-                    };
-                    version = if shown { version } else { FIRST };
+                    let is_shown = import.collection.is_some() && import.reads;
+                    version = if is_shown && same.audience.has(reader) { version } else { FIRST };
                 }
                 let taken = Taken { index, id: document.id, version, num, marks };
                 return Ok(Outcome::Known(taken));
@@ -150,9 +158,10 @@ impl Writing {
         } else {
             self.intake.gone(&document.id).await?
         };
-        // What a tool took back keeps nobody from bringing it again.
-        if !import.returns && gone.as_ref().is_some_and(|gone| gone.key.is_empty()) {
-            return Ok(document.refused("it was deleted here", Audience::NOBODY));
+        if let Some(gone) = &gone
+            && let Some(why) = self.keeps_away(gone, &document.id, import).await?
+        {
+            return Ok(document.refused(why, Audience::NOBODY));
         }
         if let Some((why, seen)) = self.clash(&document, same, &versions, (batch, import)).await? {
             return Ok(document.refused(why, seen));
@@ -224,6 +233,29 @@ impl Writing {
         Ok(Outcome::New(Taken { index, id: document.id, version, num, marks }))
     }
 
+    /// Why what went does not come back. What a tool took back keeps nobody from bringing it again who could see it.
+    async fn keeps_away(
+        &mut self,
+        gone: &Gone,
+        id: &str,
+        import: &Import,
+    ) -> Result<Option<&'static str>, Error> {
+        if import.returns {
+            return Ok(None);
+        }
+        if gone.key.is_empty() {
+            return Ok(Some("it was deleted here"));
+        }
+        // What names it would show to more.
+        let uncovers = import.reader.is_some_and(|reader| !gone.audience.has(reader));
+        if uncovers && import.key != gone.key {
+            return Ok(Some("it was here, for fewer than this key sees"));
+        }
+        // Else it would come back from where it is still to be deleted.
+        let returns = import.through == "pull" && self.intake.is_to_delete(id).await?;
+        Ok(returns.then_some("it was deleted here, and is still to be deleted where it was pushed"))
+    }
+
     /// Why an object is not taken for what is here already, and who sees that.
     async fn clash(
         &mut self,
@@ -257,9 +289,9 @@ impl Writing {
         if let (Some(_), Some(collection)) = (import.reader, &import.collection) {
             for known in versions {
                 let is_there = self.intake.is_member(collection.num, known.num).await?;
-                if !(import.reads && is_there)
-                    && self.intake.object(known.num).await?.batch != batch
-                {
+                let of = self.intake.object(known.num).await?.batch;
+                let own = of == batch || self.intake.key_of(of).await? == import.key;
+                if !(import.reads && is_there || own) {
                     seen = Audience::NOBODY;
                 }
             }

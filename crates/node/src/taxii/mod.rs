@@ -373,7 +373,11 @@ async fn delete(
     if nums.is_empty() {
         return Err(no_object());
     }
-    taxii.node.take_back(&tool, &collection, &id, &nums).await.map_err(internal)?;
+    let taken = taxii.node.take_back(&tool, &collection, &id, &nums).await.map_err(internal)?;
+    if !taken {
+        let why = "something in this collection is marked with it: delete that first";
+        return Err(problem(StatusCode::CONFLICT, why));
+    }
     Ok(json_reply(StatusCode::OK, &json!({})))
 }
 

@@ -25,6 +25,8 @@ pub struct Intake {
     now: Box<dyn Fn() -> i64 + Send + Sync>,
     /// The number of the first object that comes.
     first: u64,
+    /// The highest number that was deleted: none is given again, for whoever looked it up before means another.
+    deleted: u64,
     /// What comes here, by number: of it nothing must be looked up. None: it was deleted since.
     fresh: Vec<Option<Fresh>>,
     /// Latest additions of collections.
@@ -109,15 +111,22 @@ impl Intake {
         db: &Db,
         now: impl Fn() -> i64 + Send + Sync + 'static,
     ) -> Result<Self, Error> {
+        const LAST: &str = "SELECT COALESCE(MAX(num), 0) FROM intel_object";
+        const DELETED: &str = "SELECT value FROM setting WHERE name = 'intel_last'";
         let mut tx = db.begin().await?;
-        let row = tx.query_one("SELECT COALESCE(MAX(num), 0) FROM intel_object", &[]).await?;
-        let first = row.map_or(Ok(0), |row| row.count(0))? + 1;
+        let last = tx.query_one(LAST, &[]).await?.map_or(Ok(0), |row| row.count(0))?;
+        let deleted = match tx.query_one(DELETED, &[]).await? {
+            Some(row) => row.text(0)?.parse().map_err(Error::damaged)?,
+            None => 0,
+        };
+        let first = last.max(deleted) + 1;
         let changes = db.intel_counter();
         Ok(Self {
             tx,
             changes,
             now: Box::new(now),
             first,
+            deleted,
             fresh: Vec::new(),
             latest: BTreeMap::new(),
             admitted: BTreeMap::new(),
@@ -208,6 +217,16 @@ impl Intake {
         super::read(row.ok_or_else(|| Error::Missing { what: "object", id: num.to_string() })?)
     }
 
+    /// The hash of the key with which a batch was brought; empty: by a person.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn key_of(&mut self, batch: u64) -> Result<String, Error> {
+        let sql = "SELECT key FROM intel_batch WHERE num = $1";
+        let row = self.tx.query_one(sql, &[batch.into()]).await?;
+        row.map_or_else(|| Ok(String::new()), |row| Ok(row.text(0)?.to_owned()))
+    }
+
     /// The label that a batch gives to what has none of its own.
     ///
     /// # Errors
@@ -225,6 +244,15 @@ impl Intake {
     pub async fn gone(&mut self, id: &str) -> Result<Option<Gone>, Error> {
         let row = self.tx.query_one(super::GONE, &[id.into()]).await?;
         row.as_ref().map(super::gone).transpose()
+    }
+
+    /// Whether an object is still to be deleted where it was pushed.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn is_to_delete(&mut self, id: &str) -> Result<bool, Error> {
+        let sql = "SELECT 1 FROM intel_pushed WHERE id = $1 AND gone = 1";
+        Ok(self.tx.query_one(sql, &[id.into()]).await?.is_some())
     }
 
     /// Lets an object come back that went.
@@ -555,6 +583,9 @@ impl Intake {
         const GONE: &str = "INSERT INTO intel_gone (id, at, who, key, audience)
             VALUES ($1, $2, $3, $4, $5)
             ON CONFLICT (id) DO UPDATE SET at = $2, who = $3, key = $4, audience = $5";
+        const TO_DELETE: &str = "UPDATE intel_pushed SET gone = 1 WHERE id = $1";
+        const DELETED: &str = "INSERT INTO setting (name, value) VALUES ('intel_last', $1)
+            ON CONFLICT (name) DO UPDATE SET value = $1";
         let versions = self.versions(id).await?;
         for known in &versions {
             let num: Value = known.num.into();
@@ -578,7 +609,12 @@ impl Intake {
                 self.admitted.remove(&place);
             }
         }
-        if !versions.is_empty() {
+        if let Some(highest) = versions.iter().map(|known| known.num).max() {
+            self.tx.execute(TO_DELETE, &[id.into()]).await?;
+            if highest > self.deleted {
+                self.deleted = highest;
+                self.tx.execute(DELETED, &[highest.to_string().as_str().into()]).await?;
+            }
             let (now, key) = ((self.now)(), how.key.as_str());
             let params = [id.into(), now.into(), who.into(), key.into(), how.audience.into()];
             self.tx.execute(GONE, &params).await?;
@@ -618,7 +654,8 @@ impl Intake {
     /// [`Error`].
     pub async fn pushed(&mut self, remote: &str, id: &str, is_there: bool) -> Result<(), Error> {
         let sql = if is_there {
-            "INSERT INTO intel_pushed (remote, id) VALUES ($1, $2) ON CONFLICT DO NOTHING"
+            "INSERT INTO intel_pushed (remote, id) VALUES ($1, $2)
+                ON CONFLICT (remote, id) DO UPDATE SET gone = 0"
         } else {
             "DELETE FROM intel_pushed WHERE remote = $1 AND id = $2"
         };

@@ -143,8 +143,7 @@ pub async fn audience_of(db: &Db, id: &str) -> Result<Option<Audience>, Error> {
 /// # Errors
 /// [`Error`].
 pub async fn gone_from(db: &Db, remote: &str) -> Result<Vec<String>, Error> {
-    const SQL: &str = "SELECT id FROM intel_pushed WHERE remote = $1
-        AND id IN (SELECT id FROM intel_gone) ORDER BY id";
+    const SQL: &str = "SELECT id FROM intel_pushed WHERE remote = $1 AND gone = 1 ORDER BY id";
     let rows = db.query(SQL, &[remote.into()]).await?;
     rows.iter().map(|row| Ok(row.text(0)?.to_owned())).collect()
 }
