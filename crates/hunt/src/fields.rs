@@ -46,7 +46,7 @@ const HOSTS: [&str; 15] = [
     "vhost",
     "site",
 ];
-const PATHS: [&str; 13] = [
+const PATHS: [&str; 14] = [
     "uri",
     "url",
     "path",
@@ -59,11 +59,20 @@ const PATHS: [&str; 13] = [
     "request",
     "cs-uri",
     "cs-uri-stem",
+    "cs-uri-path",
     "url_path",
 ];
 const QUERIES: [&str; 5] = ["query", "url.query", "uri_query", "cs-uri-query", "query_string"];
-const PORTS: [&str; 7] =
-    ["http_port", "port", "url.port", "http.http_port", "id.resp_p", "dpt", "s-port"];
+const PORTS: [&str; 8] = [
+    "http_port",
+    "port",
+    "url.port",
+    "http.http_port",
+    "id.resp_p",
+    "dpt",
+    "s-port",
+    "cs-uri-port",
+];
 
 /// What some editors write before a text; it says nothing.
 pub(crate) const BOM: &[u8] = b"\xef\xbb\xbf";
@@ -77,9 +86,10 @@ impl Columns {
         let head = &head[..head.len().min(1 << 16)];
         let head = head.strip_prefix(BOM).unwrap_or(head);
         if HEADS.iter().any(|begins| head.starts_with(begins)) {
-            let mut lines =
-                head.split(|byte| *byte == b'\n').take_while(|line| line.starts_with(b"#"));
-            return lines.find_map(headed).unwrap_or_default();
+            let lines = head.split(|byte| *byte == b'\n');
+            let row = lines.clone().find(|line| !line.starts_with(b"#"));
+            let mut said = lines.take_while(|line| line.starts_with(b"#"));
+            return said.find_map(|line| headed(line, row)).unwrap_or_default();
         }
         let mut lines = head.split(|byte| *byte == b'\n');
         let (Some(first), Some(second)) = (lines.next(), lines.next()) else {
@@ -115,7 +125,8 @@ impl Columns {
 
     /// Those that a text names in its first line.
     pub(crate) fn starting(text: &[u8]) -> Option<Self> {
-        text.split(|byte| *byte == b'\n').next().and_then(headed)
+        let mut lines = text.split(|byte| *byte == b'\n');
+        headed(lines.next()?, lines.next())
     }
 
     /// Takes up what this text, of whole lines, says anew of columns.
@@ -124,9 +135,13 @@ impl Columns {
         if let Self::Headed(Heading { begins, .. }, _) = self
             && let Some(first) = line_beginning(text, begins)
         {
-            let mut lines = text[first..].split(|byte| *byte == b'\n').rev();
-            if let Some(named) = lines.find_map(headed) {
-                *self = named;
+            let mut row = None;
+            for line in text[first..].split(|byte| *byte == b'\n').rev() {
+                if let Some(named) = headed(line, row) {
+                    *self = named;
+                    break;
+                }
+                row = Some(line);
             }
         }
     }
@@ -151,15 +166,24 @@ fn line_beginning(text: &[u8], begins: &[u8]) -> Option<usize> {
     memchr::memmem::find_iter(text, begins).find(|at| *at > 0 && text[at - 1] == b'\n')
 }
 
-/// The names in a line `#fields`, behind which stands what is between two of them, or `#Fields: `.
-fn headed(line: &[u8]) -> Option<Columns> {
+/// The names in a line `#fields`, behind which stands what is between two of them, or `#Fields: `. Of that what is between
+/// two cells shows in a row: many write names with spaces and rows with tabs.
+fn headed(line: &[u8], row: Option<&[u8]>) -> Option<Columns> {
     let line = line.trim_ascii_end();
-    let named = |begins: &'static [u8]| Some((begins, line.strip_prefix(begins)?));
-    let (begins, names) = named(b"#fields").or_else(|| named(b"#Fields:"))?;
-    let (by, names) = names.split_first().filter(|(by, _)| !by.is_ascii_alphanumeric())?;
-    let names = names.split(|byte| byte == by);
-    let names = names.map(|name| String::from_utf8_lossy(name).into_owned()).collect();
-    Some(Columns::Headed(Heading { begins, by: *by }, names))
+    let read = |name: &[u8]| String::from_utf8_lossy(name).into_owned();
+    if let Some(names) = line.strip_prefix(b"#fields") {
+        let (by, names) = names.split_first().filter(|(by, _)| !by.is_ascii_alphanumeric())?;
+        let names = names.split(|byte| byte == by).map(read).collect();
+        return Some(Columns::Headed(Heading { begins: b"#fields", by: *by }, names));
+    }
+    let said = line.strip_prefix(b"#Fields:")?.trim_ascii();
+    let by = [b'\t', b' ', b','].into_iter().find(|by| said.contains(by)).unwrap_or(b' ');
+    let names = said.split(|byte| *byte == by).filter(|name| !name.is_empty());
+    let names: Vec<String> = names.map(|name| read(name.trim_ascii())).collect();
+    let row = row.map(<[u8]>::trim_ascii_end).filter(|row| !row.is_empty());
+    let fits = |by: &u8| row.is_none_or(|row| places(row, *by).len() == names.len());
+    let by = [by, b'\t', b' ', b','].into_iter().find(fits).unwrap_or(by);
+    Some(Columns::Headed(Heading { begins: b"#Fields:", by }, names))
 }
 
 /// The cells of a line of CSV, without their quotes.
@@ -225,7 +249,12 @@ impl Line<'_> {
     /// What names its fields, where it is no JSON.
     fn named(&self) -> Naming<'_> {
         if let Columns::Headed(heading, names) = self.columns {
-            return Naming::Columns(self.parted(heading.by), names);
+            // Zeek has no quotes.
+            if heading.begins == b"#fields" {
+                return Naming::Columns(self.parted(heading.by), names);
+            }
+            let cells = self.cells(heading.by, names).filter(|cells| cells.len() == names.len());
+            return cells.map_or(Naming::Pairs, |cells| Naming::Columns(cells, names));
         }
         if let Some(own) = Extension::of(self.bytes) {
             return Naming::Own(own);
@@ -652,6 +681,24 @@ mod tests {
             joined(&w3c, "evil.example 8080 /x", "evil.example"),
             some(":8080/x", "cs-host+cs-uri-stem")
         );
+        let tabs = Columns::of(
+            b"#Version: 1.0\n#Fields: date c-ip cs(Host)  cs-uri-stem\n2026-03-09\t1.2.3.4\tb.example\t/x\n",
+        );
+        assert_eq!(
+            joined(&tabs, "2026-03-09\t1.2.3.4\tevil.example\t/x", "evil.example"),
+            some("/x", "cs(Host)+cs-uri-stem")
+        );
+        let quoted = Columns::of(
+            b"#Fields: cs(User-Agent) cs-host cs-uri-port cs-uri-path\n\"Mozilla/5.0 (X; y)\" b.example 80 /\n",
+        );
+        assert_eq!(
+            joined(&quoted, "\"Mozilla/5.0 (X; y)\" evil.example 8080 /x", "evil.example"),
+            some(":8080/x", "cs-host+cs-uri-path")
+        );
+        assert_eq!(field(&quoted, "too few: evil.example", "evil"), None);
+        let commas =
+            Columns::of(b"#Fields: date-time,client-ip,sender\n2026,1.2.3.4,a@b.example\n");
+        assert_eq!(field(&commas, "2026,1.2.3.5,a@b.example", "1.2").as_deref(), Some("client-ip"));
         let zeek = Columns::of(b"#fields\tid.resp_p\thost\turi\n1\t2\t3\n");
         for (port, rest) in [("80", "/x"), ("8080", ":8080/x")] {
             let line = format!("{port}\tevil.example\t/x");

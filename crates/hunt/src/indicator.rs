@@ -87,21 +87,24 @@ impl Kind {
     #[must_use]
     pub fn of_name(name: &str) -> Option<Named> {
         let one = |kind| Some(Named::Kind(kind));
-        match name.trim().to_ascii_lowercase().as_str() {
+        match name.trim().to_ascii_lowercase().replace(' ', "_").as_str() {
             "ip" | "ip-src" | "ip-dst" | "src_ip" | "dst_ip" | "dest_ip" | "ipaddr"
             | "ip_address" | "ipv4" | "ipv6" | "ipv4-addr" | "ipv6-addr" | "cidr" | "ip-range"
             | "network" => Some(Named::Address),
-            "domain" | "hostname" | "host" | "fqdn" | "domain-name" => one(Self::Domain),
-            "url" | "uri" | "link" => one(Self::Url),
-            "email" | "email-addr" | "email-src" | "email-dst" | "email-reply-to" | "mail" => {
-                one(Self::Email)
+            "ipv4_address" | "ipv6_address" => Some(Named::Address),
+            "domain" | "hostname" | "host" | "fqdn" | "domain-name" | "domain_name" => {
+                one(Self::Domain)
             }
+            "url" | "uri" | "link" => one(Self::Url),
+            "email" | "e-mail" | "email_address" | "email-addr" | "email-src" | "email-dst"
+            | "email-reply-to" | "mail" => one(Self::Email),
             "filename" | "file-name" | "file_name" | "file" | "email-attachment" => {
                 one(Self::FileName)
             }
             "hash" | "digest" | "md5" | "sha1" | "sha-1" | "sha256" | "sha-256" | "sha512"
             | "sha-512" | "filehash-md5" | "filehash-sha1" | "filehash-sha256" | "md5_hash"
-            | "sha1_hash" | "sha256_hash" | "sha512_hash" => Some(Named::Digest),
+            | "sha1_hash" | "sha256_hash" | "sha512_hash" | "file_hash" | "sha_1" | "sha_256"
+            | "sha_512" => Some(Named::Digest),
             "ja3" | "ja3-fingerprint-md5" | "ja3s" => one(Self::Ja3),
             "ja4" => one(Self::Ja4),
             _ => None,
@@ -259,6 +262,12 @@ impl Indicator {
         } else if address(&plain).is_ok() {
             Named::Address
         } else if plain.contains("://") {
+            // A row of a table, of which all would be one URL that stands nowhere.
+            let others =
+                plain.split([' ', '\t', ',', ';', '|']).filter(|part| part.contains("://"));
+            if plain.contains(char::is_whitespace) || others.count() > 1 {
+                return Err(unknown());
+            }
             Named::Kind(Kind::Url)
         } else if plain.split_once('/').is_some_and(|(address, bits)| {
             let is_length =
@@ -277,7 +286,8 @@ impl Indicator {
         } else if plain.contains('@') {
             Named::Kind(Kind::Email)
         } else {
-            let is_file = is_file(&plain) && !is_row(&plain);
+            let name = plain.rsplit(['/', '\\']).next().unwrap_or_default();
+            let is_file = is_file(&plain) && !is_row(&plain) && !name.contains(':');
             Named::Kind(if is_file { Kind::FileName } else { Kind::Domain })
         };
         Self::new(named, &plain).map_err(|problem| match named {

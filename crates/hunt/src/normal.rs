@@ -66,8 +66,9 @@ fn is_between(text: &[u8], first: usize, second: usize) -> bool {
 /// What is written in words, and what nobody writes but to make an address harmless: `evil dot example`, `evil\.example`,
 /// `evil.]example`, `http__evil.example`.
 fn worded(text: &str) -> Option<String> {
-    let joined = text.replace(" dot ", ".").replace(" at ", "@");
-    if joined != text && !joined.contains(' ') {
+    let dotted = text.replace(" dot ", ".");
+    let joined = dotted.replace(" at ", "@");
+    if dotted != text && !joined.contains(' ') {
         return Some(joined);
     }
     // In what follows a host these are what they are.

@@ -225,10 +225,9 @@ fn host_of(entry: &str) -> &str {
     entry.trim_start_matches('.').split(['/', ':']).next().unwrap_or_default()
 }
 
-/// What a MISP attribute type is here.
+/// What a MISP attribute type is here. Lists of domains say `domain` too: one that only says `domain|ip` is of neither.
 fn kinds(attribute: &str) -> Vec<Kind> {
-    let parts = attribute.split('|');
-    let of = |part: &str| match part {
+    match attribute {
         "ip-src" | "ip-dst" | "ip" => vec![Kind::Ipv4, Kind::Ipv6, Kind::Cidr],
         "domain" | "hostname" => vec![Kind::Domain],
         "url" | "uri" | "link" => vec![Kind::Url],
@@ -241,6 +240,5 @@ fn kinds(attribute: &str) -> Vec<Kind> {
             vec![Kind::Email]
         }
         _ => vec![],
-    };
-    parts.flat_map(of).collect()
+    }
 }

@@ -86,13 +86,18 @@ fn a_row_without_a_heading_is_no_name_of_a_file() {
         "1.2.3.4 evil.exe".to_owned(),
         "bad.example drops evil.exe".to_owned(),
         "report.xlsx, invoice.docx".to_owned(),
+        "Dropper: evil.exe".to_owned(),
+        "http://evil.example/x C2 server".to_owned(),
+        "http://evil.example/a,http://b.example/c".to_owned(),
+        "meet at evil.example".to_owned(),
     ] {
         assert!(Indicator::guess(&row).is_err(), "{row}");
     }
     let list = format!(
         "{sum}  evil.exe\n{sum} *evil.exe\nSmith, John.docx\n1.2.3.0/255.255.255.0\n10.0.0.4-10.0.0.9\n\
          1.2.3.6 ; c2\nevil.example\t# c2\n\"quoted.example\"\n<http://evil.example/a>\ndomain: a.example\n\
-         mailto:who@evil.example\n1.2.3.0/255.0.255.0\n10.0.0.9-10.0.0.4\n"
+         mailto:who@evil.example\n1.2.3.0/255.0.255.0\n10.0.0.9-10.0.0.4\n10.0.1.4-7\ninvoice #1.pdf\n\
+         127.0.0.1 localhost\n{sum}\tevil.exe\n"
     );
     let (found, read) = read(&list, Choice::default());
     let found: Vec<_> = found.iter().map(|(kind, value)| (*kind, value.as_str())).collect();
@@ -109,6 +114,9 @@ fn a_row_without_a_heading_is_no_name_of_a_file() {
         (Kind::Url, "evil.example/a"),
         (Kind::Domain, "a.example"),
         (Kind::Email, "who@evil.example"),
+        (Kind::Cidr, "10.0.1.4/30"),
+        (Kind::FileName, "invoice #1.pdf"),
+        (Kind::Md5, sum),
     ];
     assert_eq!(found, expected);
     assert_eq!(read.refusals, 2, "{:?}", read.refused);
@@ -149,7 +157,9 @@ fn what_is_too_long_is_refused() {
 /// Tables as feeds write them.
 #[test]
 fn tables_of_feeds_are_read() {
-    let tables: [(&str, &[&str]); 6] = [
+    let tables: [(&str, &[&str]); 8] = [
+        ("url\nhttp://a.example/x\n", &["a.example/x"]),
+        ("Type,Value\nIP Address,1.2.3.4\nDomain Name,a.example\n", &["1.2.3.4", "a.example"]),
         ("ip,port\n1.2.3.4,80\n", &["1.2.3.4"]),
         ("Domain,First Seen\nbad.example,2026\n", &["bad.example"]),
         (
@@ -174,6 +184,8 @@ fn tables_of_feeds_are_read() {
         assert_eq!(found, expected, "{table}");
         assert_eq!(read.refusals, 0, "{:?}", read.refused);
     }
+    let (_, read) = read("type,value\ndomain;evil.example\n\n", Choice::default());
+    assert_eq!(read.refusals, 1);
     for (bytes, what) in [(&b"\x1f\x8b\x08"[..], "gzip"), (b"\xff\xfea\0", "UTF-16")] {
         let error = lists::read(bytes, Choice::default(), &mut |_| ()).unwrap_err();
         assert!(error.to_string().contains(what), "{error}");

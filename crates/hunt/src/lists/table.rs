@@ -128,7 +128,13 @@ fn plain(bytes: &[u8], taker: &mut Taker<'_>) -> Result<(), Error> {
             continue;
         }
         let comment = [" #", "\t#", " ;", "\t;"].iter().filter_map(|sign| line.find(sign)).min();
+        // A file may be called `invoice #1.pdf`.
+        let is_name = |one: Indicator| one.kind == Kind::FileName;
+        let comment = comment.filter(|_| !Indicator::guess(line).is_ok_and(is_name));
         let line = comment.map_or(line, |at| line[..at].trim_end());
+        if matches!(line, "127.0.0.1 localhost" | "::1 localhost") {
+            continue;
+        }
         match range(line) {
             Some(all) => all.iter().for_each(|one| {
                 taker.take(|| format!("line {number}"), Indicator::new(Named::Address, one));
@@ -144,7 +150,10 @@ fn range(line: &str) -> Option<Vec<String>> {
     let (first, last) = line.split_once('-')?;
     let four =
         |text: &str| text.trim().parse::<Ipv4Addr>().ok().map(|four| u64::from(u32::from(four)));
-    let (mut first, last) = (four(first)?, four(last)?);
+    // `10.0.0.1-9`: the last number.
+    let begin = first.trim().rsplit_once('.').map_or("", |(begin, _)| begin);
+    let short = || last.trim().parse::<u8>().ok().and_then(|last| four(&format!("{begin}.{last}")));
+    let (mut first, last) = (four(first)?, four(last).or_else(short)?);
     let mut all = Vec::new();
     while first <= last {
         let aligned = first.trailing_zeros().min(32);
@@ -164,8 +173,7 @@ fn one(line: &str) -> Result<Indicator, crate::indicator::Unfit> {
         return Indicator::new(named, value.trim().trim_matches('"'));
     }
     // `44d8...  evil.exe`, `44d8... *evil.exe`
-    if let Some((sum, name)) = line.split_once(' ')
-        && name.starts_with([' ', '*'])
+    if let Some((sum, _)) = line.split_once([' ', '\t'])
         && let Ok(found) = Indicator::new(Named::Digest, sum)
     {
         return Ok(found);
@@ -223,7 +231,17 @@ fn csv(
         let cell = |at: Option<usize>| {
             at.and_then(|at| record.get(at)).map(str::trim).filter(|cell| !cell.is_empty())
         };
-        let Some(text) = cell(Some(value)) else { continue };
+        let Some(text) = cell(Some(value)) else {
+            let is_empty = record.iter().all(|cell| cell.trim().is_empty());
+            if record.len() <= value && !is_empty {
+                let why =
+                    "it has no cell in the column of the value: is it parted as the names are?";
+                taker.refuse(place, why);
+            } else if !is_empty {
+                taker.pass_over("rows without a value");
+            }
+            continue;
+        };
         // Else a label would be another cell, or none.
         if !markings.is_empty() && record.len() != names.len() {
             let (cells, names) = (record.len(), names.len());

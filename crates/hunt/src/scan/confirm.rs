@@ -296,9 +296,11 @@ impl<'a> Confirm<'a> {
         let from = start - has_scheme.unwrap_or(0);
         let before = from.checked_sub(1).map(|at| self.text[at]);
         let to = lengths.last().copied().unwrap_or(end);
-        let to = if is_cut { self.url_end(to) } else { to };
         // Between quotes of its own it ends where they do.
-        let is_quoted = before == Some(b'"') && self.text.get(to) == Some(&b'"');
+        let is_quoted = before == Some(b'"') && {
+            let to = if is_cut { self.url_end(to) } else { to };
+            self.text.get(to) == Some(&b'"')
+        };
         // What names a place in the page is no part.
         let has_place = memchr::memchr(b'#', &rest).is_some();
         for cut in ends(&rest, is_quoted, before == Some(b'=')) {
@@ -354,8 +356,7 @@ impl<'a> Confirm<'a> {
 
     /// Where a URL ends that goes on here.
     fn url_end(&self, at: usize) -> usize {
-        let rest = self.text[at..].iter().take(LONGEST_REST);
-        at + rest.take_while(|byte| !address::ends_a_url(**byte)).count()
+        at + self.text[at..].iter().take_while(|byte| !address::ends_a_url(**byte)).count()
     }
 
     /// What follows a host as far as a URL goes and up to so many bytes, where in the text each byte and the end are, and

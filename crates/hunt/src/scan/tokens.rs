@@ -328,13 +328,14 @@ impl Scanner<'_> {
             && let Ok(whole) = std::str::from_utf8(run)
         {
             // What nobody sees beside a name is no part of it: without that it is found as it is.
-            let ahead = whole.len() - whole.trim_start_matches(is_invisible).len();
-            let name = whole.trim_matches(is_invisible);
-            if !name.is_ascii() {
-                self.ask(text);
-                let start = start + ahead;
-                self.confirm(text).written(name, start, start + name.len());
+            let (start, name) = seen(start, whole);
+            let end = start + name.len();
+            if name.is_ascii() {
+                return self.piece(text, start, end);
             }
+            self.ask(text);
+            self.confirm(text).written(name, start, end);
+            return self.pieces(text, start, end);
         }
         self.pieces(text, start, end);
     }
@@ -345,8 +346,9 @@ impl Scanner<'_> {
         let mut at = start;
         for chunk in run.utf8_chunks() {
             let valid = chunk.valid();
-            for piece in valid.split(|c: char| !c.is_ascii() && separates(c)) {
+            for piece in valid.split(|c: char| !c.is_ascii() && separates(c) && !is_invisible(c)) {
                 let from = at + (piece.as_ptr().addr() - valid.as_ptr().addr());
+                let (from, piece) = seen(from, piece);
                 let is_all = from == start && piece.len() == run.len();
                 if is_all || piece.is_empty() {
                     continue;
@@ -569,8 +571,14 @@ fn separates(c: char) -> bool {
 
 /// Whether a character is nothing that is seen: marks of width and of order.
 fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{ad}' | '\u{34f}' | '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{2064}'
-        | '\u{fe00}'..='\u{fe0f}' | '\u{feff}')
+    matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}'
+        | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}')
+}
+
+/// What of a text that begins here is seen, and where that begins.
+fn seen(start: usize, text: &str) -> (usize, &str) {
+    let ahead = text.len() - text.trim_start_matches(is_invisible).len();
+    (start + ahead, text.trim_matches(is_invisible))
 }
 
 /// The IPv6 address in a run of digits, colons and dots, where no word goes on around it.
