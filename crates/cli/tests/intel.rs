@@ -453,6 +453,22 @@ fn events_of_misp_and_lists_come_in_and_go_out() {
     assert!(out.starts_with("type,value,id,name,marking\n"), "{out}");
     assert!(out.lines().any(|line| line.contains("green.example") && line.ends_with("TLP:GREEN")));
     assert!(!out.contains("red.example") && !out.contains("odd.example"), "{out}");
+    // Of two rows of one value the stricter label counts, in one file and after another; a comment is taken over.
+    node.write("twice.csv", "value,tlp,comment\n203.0.113.21,green,first\n203.0.113.21,red,second\n203.0.113.22,green,\n");
+    let list = node.comity(&["intel", "import", "twice.csv", "--marking", "clear"]);
+    assert!(text(&list).contains("2 new, 0 here already, 0 refused"), "{list:?}");
+    node.write(
+        "later.csv",
+        "value,tlp,comment\n203.0.113.22,red,now secret\n203.0.113.21,green,second\n",
+    );
+    let list = node.comity(&["intel", "import", "later.csv", "--marking", "clear"]);
+    assert!(text(&list).contains("2 new, 0 here already, 0 refused"), "{list:?}");
+    let list = node.comity(&["intel", "import", "later.csv", "--marking", "clear"]);
+    assert!(text(&list).contains("0 new, 2 here already, 0 refused"), "{list:?}");
+    for value in ["203.0.113.21", "203.0.113.22"] {
+        let found = node.json("", &["intel", "search", &format!("value:{value}"), "tlp:red"]);
+        assert!(!found["objects"].as_array().unwrap().is_empty(), "{value}: {found}");
+    }
     // What is written out comes in again as it was: values to the letter, labels of both sorts, how long it is good. What
     // a list cannot say as an indicator is named.
     node.write(

@@ -313,6 +313,109 @@ async fn a_tool_takes_back_what_it_alone_brought() {
     assert_eq!((shown(&key).await, shown(&green).await), (true, false));
 }
 
+/// What one key took back, another that never saw it does not uncover; and what was hidden by it stays so.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_went_is_uncovered_by_nobody_who_did_not_see_it() {
+    let stand = Stand::set().await;
+    let red = stand.key(Tlp::Red, true, true).await;
+    let green = stand.key(Tlp::Green, true, true).await;
+    let address = |marking: Tlp| {
+        json!({
+            "type": "ipv4-addr", "spec_version": "2.1", "value": "198.51.100.7",
+            "id": "ipv4-addr--00000000-0000-5000-8000-000000000001",
+            "object_marking_refs": [marking.id()],
+        })
+    };
+    let link = json!({
+        "type": "relationship", "spec_version": "2.1", "relationship_type": "related-to",
+        "id": "relationship--00000000-0000-4000-8000-000000000009",
+        "created": "2026-01-01T00:00:00.000Z", "modified": "2026-01-01T00:00:00.000Z",
+        "source_ref": malware(1, 1, "", None)["id"], "target_ref": address(Tlp::Red)["id"],
+        "object_marking_refs": [Tlp::Green.id()],
+    });
+    stand.add(&red, &[malware(1, 1, "one", None), address(Tlp::Red), link]).await;
+    let links = "objects/?match[type]=relationship";
+    let path = stand.path(&format!("objects/{}/", address(Tlp::Red)["id"].as_str().unwrap()));
+    assert_eq!(stand.get(&green, links).await, json!({}));
+    assert_eq!(stand.send(&red, Method::DELETE, &path, "").await.0, 200);
+    let status = stand.add(&green, &[address(Tlp::Green)]).await;
+    assert_eq!(status["success_count"], 1, "what is hidden is told as a success");
+    assert_eq!(stand.get(&green, links).await, json!({}));
+    // Whoever took it back may say that it is for more.
+    stand.add(&red, &[address(Tlp::Green)]).await;
+    assert_ne!(stand.get(&green, links).await, json!({}));
+}
+
+/// A number is given once: whoever looked one up before a deletion does not mean what came after it.
+#[tokio::test(flavor = "multi_thread")]
+async fn numbers_are_given_once() {
+    let stand = Stand::set().await;
+    let key = stand.key(Tlp::Red, true, true).await;
+    let nums = async || {
+        let sql = "SELECT num FROM intel_object ORDER BY num";
+        let rows = stand.node.db().query(sql, &[]).await.unwrap();
+        rows.iter().map(|row| row.count(0).unwrap()).collect::<Vec<_>>()
+    };
+    stand.add(&key, &[malware(1, 1, "one", None), malware(2, 1, "two", None)]).await;
+    let before = nums().await;
+    let path = stand.path(&format!("objects/{}/", malware(2, 1, "", None)["id"].as_str().unwrap()));
+    assert_eq!(stand.send(&key, Method::DELETE, &path, "").await.0, 200);
+    stand.add(&key, &[malware(3, 1, "three", None)]).await;
+    let after = nums().await;
+    assert_eq!((after.len(), after[0]), (2, before[0]));
+    assert!(after[1] > before[1], "{before:?} {after:?}");
+}
+
+/// What names no version is the same as whichever version it is equal to, and its status tells that one.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_names_no_version_comes_once() {
+    let stand = Stand::set().await;
+    let key = stand.key(Tlp::Red, true, true).await;
+    let plain = json!({
+        "type": "ipv4-addr", "spec_version": "2.1", "value": "198.51.100.7",
+        "id": "ipv4-addr--00000000-0000-5000-8000-000000000001",
+    });
+    let mut other = plain.clone();
+    other["x_a"] = 1.into();
+    for _ in 0..3 {
+        stand.add(&key, std::slice::from_ref(&plain)).await;
+        stand.add(&key, std::slice::from_ref(&other)).await;
+    }
+    let of = format!("objects/{}/versions/", plain["id"].as_str().unwrap());
+    let versions = stand.get(&key, &of).await["versions"].clone();
+    assert_eq!(versions.as_array().unwrap().len(), 2, "{versions}");
+    let path = stand.path(&format!("objects/{}/", plain["id"].as_str().unwrap()));
+    assert_eq!(stand.send(&key, Method::DELETE, &path, "").await.0, 200);
+    let status = stand.add(&key, std::slice::from_ref(&other)).await;
+    assert_eq!(status["successes"][0]["version"], "1970-01-01T00:00:00.000001Z", "{status}");
+    assert_eq!(stand.get(&key, &of).await["versions"], versions);
+}
+
+/// A statement goes along with what it marks: it is not taken out before that.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_statement_stays_with_what_it_marks() {
+    let stand = Stand::set().await;
+    let key = stand.key(Tlp::Red, true, true).await;
+    let id = "marking-definition--00000000-0000-4000-8000-000000000001";
+    let definition = json!({
+        "type": "marking-definition", "spec_version": "2.1", "id": id,
+        "created": "2026-01-01T00:00:00.000Z", "definition_type": "statement",
+        "definition": { "statement": "(c) Northland" }, "object_marking_refs": [Tlp::Clear.id()],
+    });
+    let mut marked = malware(1, 1, "marked", None);
+    marked["object_marking_refs"] = json!([id, Tlp::Clear.id()]);
+    stand.add(&key, &[definition, marked.clone()]).await;
+    let path = |id: &str| stand.path(&format!("objects/{id}/"));
+    let (status, value) = stand.send(&key, Method::DELETE, &path(id), "").await;
+    assert_eq!(status, 409, "{value}");
+    assert_eq!(
+        stand.send(&key, Method::DELETE, &path(marked["id"].as_str().unwrap()), "").await.0,
+        200
+    );
+    assert_eq!(stand.send(&key, Method::DELETE, &path(id), "").await.0, 200);
+    assert_eq!(stand.get(&key, "objects/").await, json!({}));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn additions_say_what_became_of_each_object() {
     let stand = Stand::set().await;
