@@ -25,6 +25,8 @@ pub(crate) struct Heading {
     by: u8,
 }
 
+const ZEEK: &[u8] = b"#fields";
+
 /// What files with such a line begin with.
 const HEADS: [&[u8]; 6] =
     [b"#separator", b"#fields", b"#Software:", b"#Version:", b"#Date:", b"#Fields:"];
@@ -123,10 +125,25 @@ impl Columns {
         Self::Unnamed
     }
 
-    /// Those that a text names in its first line.
-    pub(crate) fn starting(text: &[u8]) -> Option<Self> {
-        let mut lines = text.split(|byte| *byte == b'\n');
-        headed(lines.next()?, lines.next())
+    /// Takes up what the first line of a text says anew of them.
+    pub(crate) fn start(&mut self, text: &[u8]) {
+        self.rename(text.split(|byte| *byte == b'\n').next().unwrap_or_default());
+    }
+
+    /// Takes up what a line says anew of them, if it does. What parts their cells stands at the beginning of a file: what is
+    /// read at once must not decide it.
+    fn rename(&mut self, line: &[u8]) -> bool {
+        let Self::Headed(own, names) = self else { return false };
+        match headed(line, None) {
+            Some(Self::Headed(heading, new)) if heading.begins == own.begins => {
+                if heading.begins == ZEEK {
+                    *own = heading;
+                }
+                *names = new;
+                true
+            }
+            _ => false,
+        }
     }
 
     /// Takes up what this text, of whole lines, says anew of columns.
@@ -135,14 +152,7 @@ impl Columns {
         if let Self::Headed(Heading { begins, .. }, _) = self
             && let Some(first) = line_beginning(text, begins)
         {
-            let mut row = None;
-            for line in text[first..].split(|byte| *byte == b'\n').rev() {
-                if let Some(named) = headed(line, row) {
-                    *self = named;
-                    break;
-                }
-                row = Some(line);
-            }
+            let _ = text[first..].split(|byte| *byte == b'\n').rev().any(|line| self.rename(line));
         }
     }
 
@@ -152,7 +162,8 @@ impl Columns {
             Self::Headed(Heading { begins, .. }, _)
                 if memchr::memmem::find(&text[..place], begins).is_some() =>
             {
-                let mut own = Self::starting(text).unwrap_or_else(|| self.clone());
+                let mut own = self.clone();
+                own.start(text);
                 own.follow(&text[..place]);
                 Cow::Owned(own)
             }
@@ -171,10 +182,10 @@ fn line_beginning(text: &[u8], begins: &[u8]) -> Option<usize> {
 fn headed(line: &[u8], row: Option<&[u8]>) -> Option<Columns> {
     let line = line.trim_ascii_end();
     let read = |name: &[u8]| String::from_utf8_lossy(name).into_owned();
-    if let Some(names) = line.strip_prefix(b"#fields") {
+    if let Some(names) = line.strip_prefix(ZEEK) {
         let (by, names) = names.split_first().filter(|(by, _)| !by.is_ascii_alphanumeric())?;
         let names = names.split(|byte| byte == by).map(read).collect();
-        return Some(Columns::Headed(Heading { begins: b"#fields", by: *by }, names));
+        return Some(Columns::Headed(Heading { begins: ZEEK, by: *by }, names));
     }
     let said = line.strip_prefix(b"#Fields:")?.trim_ascii();
     let by = [b'\t', b' ', b','].into_iter().find(|by| said.contains(by)).unwrap_or(b' ');
@@ -250,7 +261,7 @@ impl Line<'_> {
     fn named(&self) -> Naming<'_> {
         if let Columns::Headed(heading, names) = self.columns {
             // Zeek has no quotes.
-            if heading.begins == b"#fields" {
+            if heading.begins == ZEEK {
                 return Naming::Columns(self.parted(heading.by), names);
             }
             let cells = self.cells(heading.by, names).filter(|cells| cells.len() == names.len());
@@ -699,6 +710,14 @@ mod tests {
         let commas =
             Columns::of(b"#Fields: date-time,client-ip,sender\n2026,1.2.3.4,a@b.example\n");
         assert_eq!(field(&commas, "2026,1.2.3.5,a@b.example", "1.2").as_deref(), Some("client-ip"));
+        // Where what is read at once ends says nothing of how cells are parted.
+        let mut cut = tabs.clone();
+        cut.follow(b"x\n#Fields: c-ip cs(Host) cs-uri-stem\n");
+        cut.start(b"#fields|other");
+        assert_eq!(
+            joined(&cut, "1.2.3.4\tevil.example\t/x", "evil.example"),
+            some("/x", "cs(Host)+cs-uri-stem")
+        );
         let zeek = Columns::of(b"#fields\tid.resp_p\thost\turi\n1\t2\t3\n");
         for (port, rest) in [("80", "/x"), ("8080", ":8080/x")] {
             let line = format!("{port}\tevil.example\t/x");

@@ -54,6 +54,8 @@ fn harmless(text: &[u8], at: usize) -> Option<(usize, &'static [u8])> {
     }
     // Some write no second bracket: `example[.com`.
     let is_open = *form == b"." && close != b'}' && is_between(text, at, at + 1 + form.len());
+    // The digits of an escape are none of a name.
+    let is_open = is_open && at.checked_sub(3).is_none_or(|before| text[before] != b'%');
     is_open.then_some((2, *part))
 }
 

@@ -136,11 +136,11 @@ pub(crate) fn is_observed((kind, property): (&str, &str)) -> bool {
 fn named<'f>(fields: &'f [(String, String)], names: &[&str]) -> Option<&'f str> {
     let of = |name: &&str| {
         let is = |own: &str| {
-            let front = own.len().checked_sub(name.len());
-            let fits = front.and_then(|front| own.get(front..));
-            let is_whole =
-                front == Some(0) || front.is_some_and(|front| own[..front].ends_with('.'));
-            is_whole && fits.is_some_and(|own| own.eq_ignore_ascii_case(name))
+            // A name may be anything: no place in it need be between two characters.
+            let parts = own.len().checked_sub(name.len()).and_then(|at| own.split_at_checked(at));
+            parts.is_some_and(|(front, own)| {
+                (front.is_empty() || front.ends_with('.')) && own.eq_ignore_ascii_case(name)
+            })
         };
         fields.iter().find(|(own, _)| is(own)).map(|(_, value)| value.as_str())
     };

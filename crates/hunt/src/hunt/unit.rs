@@ -108,9 +108,7 @@ impl OneUnit<'_, '_> {
         self.scanner.hits = hits;
         self.scanner.hosts = hosts;
         if let Columns::Headed(..) = self.found.columns.1 {
-            if let Some(named) = Columns::starting(text) {
-                self.found.columns.1 = named;
-            }
+            self.found.columns.1.start(text);
             self.found.columns.1.follow(&text[..block.length]);
         }
         // What of a cut line the next piece shares has no line end in it.

@@ -654,8 +654,10 @@ impl Intake {
     /// [`Error`].
     pub async fn pushed(&mut self, remote: &str, id: &str, is_there: bool) -> Result<(), Error> {
         let sql = if is_there {
-            "INSERT INTO intel_pushed (remote, id) VALUES ($1, $2)
-                ON CONFLICT (remote, id) DO UPDATE SET gone = 0"
+            // It may have gone since it was read.
+            "INSERT INTO intel_pushed (remote, id, gone) VALUES ($1, $2,
+                CASE WHEN EXISTS (SELECT 1 FROM intel_gone WHERE intel_gone.id = $2) THEN 1 ELSE 0 END)
+                ON CONFLICT (remote, id) DO UPDATE SET gone = excluded.gone"
         } else {
             "DELETE FROM intel_pushed WHERE remote = $1 AND id = $2"
         };
