@@ -236,6 +236,15 @@ fn nodes_pull_from_and_push_to_each_other() {
         (&json!(0), &json!(1)),
         "it is deleted there too"
     );
+    // What comes back before the next push is deleted there first.
+    let mut again = objects[2].clone();
+    north.json("", &["intel", "delete", again["id"].as_str().unwrap()]);
+    again["modified"] = "2026-02-01T00:00:00.000Z".into();
+    north.write("again.json", &bundle(&[again]));
+    north.json("", &["intel", "import", "again.json", "--collection", "feed", "--again"]);
+    let pushed = north.json(&to_south, &push);
+    assert_eq!((&pushed["taken"], &pushed["deleted"]), (&json!(1), &json!(1)));
+    assert_eq!(north.json(&to_south, &push)["deleted"], 0);
     let there = ["taxii", "pull", &url, "--anew"];
     assert_eq!(north.json(&to_south, &there)["objects"], 999);
 }
