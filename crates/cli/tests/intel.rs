@@ -462,7 +462,8 @@ fn events_of_misp_and_lists_come_in_and_go_out() {
     assert!(out.starts_with("type,value,id,name,marking\n"), "{out}");
     assert!(out.lines().any(|line| line.contains("green.example") && line.ends_with("TLP:GREEN")));
     assert!(!out.contains("red.example") && !out.contains("odd.example"), "{out}");
-    // Of two rows of one value the stricter label counts, in one file and after another; a comment is taken over.
+    // Of two rows of one value the stricter label counts, in one file and after another. What has none of its own, and a
+    // comment of another list, is told under no other label.
     node.write("twice.csv", "value,tlp,comment\n203.0.113.21,green,first\n203.0.113.21,red,second\n203.0.113.22,green,\n");
     let list = node.comity(&["intel", "import", "twice.csv", "--marking", "clear"]);
     assert!(text(&list).contains("2 new, 0 here already, 0 refused"), "{list:?}");
@@ -471,9 +472,24 @@ fn events_of_misp_and_lists_come_in_and_go_out() {
         "value,tlp,comment\n203.0.113.22,red,now secret\n203.0.113.21,green,second\n",
     );
     let list = node.comity(&["intel", "import", "later.csv", "--marking", "clear"]);
-    assert!(text(&list).contains("2 new, 0 here already, 0 refused"), "{list:?}");
+    assert!(text(&list).contains("1 new, 1 here already, 0 refused"), "{list:?}");
     let list = node.comity(&["intel", "import", "later.csv", "--marking", "clear"]);
     assert!(text(&list).contains("0 new, 2 here already, 0 refused"), "{list:?}");
+    node.write(
+        "hush.csv",
+        "value,tlp,comment\n203.0.113.23,,hush\n203.0.113.23,green,ok\n203.0.113.24,green,\n",
+    );
+    let list = node.comity(&["intel", "import", "hush.csv", "--marking", "red"]);
+    assert!(text(&list).contains("2 new, 0 here already, 1 refused"), "{list:?}");
+    node.write("open.csv", "value,tlp,comment\n203.0.113.23,green,\n");
+    node.comity(&["intel", "import", "open.csv", "--marking", "clear"]);
+    node.write("secret.csv", "value,comment\n203.0.113.24,from our secret source\n");
+    node.comity(&["intel", "import", "secret.csv", "--marking", "red"]);
+    let out = ["intel", "export", "--for", "green", "-o", "hush.json", "type:indicator"];
+    node.comity(&out);
+    let out = std::fs::read_to_string(node.folder.path().join("hush.json")).unwrap_or_default();
+    assert!(out.contains("203.0.113.24"), "{out}");
+    assert!(!out.contains("hush") && !out.contains("from our secret source"), "{out}");
     for value in ["203.0.113.21", "203.0.113.22"] {
         let found = node.json("", &["intel", "search", &format!("value:{value}"), "tlp:red"]);
         assert!(!found["objects"].as_array().unwrap().is_empty(), "{value}: {found}");

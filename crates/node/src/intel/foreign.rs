@@ -11,6 +11,9 @@ use serde_json::{Value, json};
 
 use super::import::Refusal;
 
+/// Bytes of comments that are put together; what comes after is left out.
+const COMMENTS: usize = 4_000;
+
 /// What a file became.
 pub struct Understood {
     /// A bundle, an envelope, an array or an object of STIX.
@@ -59,7 +62,7 @@ fn event(bytes: &[u8]) -> Result<Understood, String> {
 /// A list of values, one a line, or CSV; defanged or not.
 fn values(bytes: &[u8], now: Timestamp) -> Result<Understood, String> {
     let (mut of_values, mut others) = (Vec::new(), Vec::new());
-    let mut objects: Vec<Value> = Vec::new();
+    let (mut objects, mut unlike): (Vec<Value>, Vec<String>) = Default::default();
     let time = format!("{:.3}", now.round(jiff::Unit::Second).unwrap_or(now));
     let (mut unmarked, mut definitions) = (Vec::new(), BTreeMap::new());
     let mut places: HashMap<String, usize> = HashMap::new();
@@ -73,7 +76,11 @@ fn values(bytes: &[u8], now: Timestamp) -> Result<Understood, String> {
             let id = object["id"].as_str().unwrap_or_default().to_owned();
             match places.get(&id) {
                 // The same value once more, and what this row says of it.
-                Some(at) => join(&mut objects[*at], &object),
+                Some(at) => {
+                    if !join(&mut objects[*at], &object) {
+                        unlike.push(indicator.value.clone());
+                    }
+                }
                 None => {
                     places.insert(id.clone(), objects.len());
                     of_values.push(id);
@@ -99,32 +106,48 @@ fn values(bytes: &[u8], now: Timestamp) -> Result<Understood, String> {
     }));
     let why = "its label is none of TLP or PAP";
     refusals.extend(unmarked.into_iter().map(|value| refusal(Some(value), why.to_owned())));
+    let why = "another row of this value has a label of TLP, or this one has: say it in both";
+    refusals.extend(unlike.into_iter().map(|value| refusal(Some(value), why.to_owned())));
     let why = "STIX has no property for what this is";
     refusals.extend(others.into_iter().map(|value| refusal(Some(value), why.to_owned())));
     objects.splice(0..0, definitions.into_values());
     Ok(Understood { bytes: envelope(&objects), refusals, of_values })
 }
 
-/// Makes one object of what two rows say of one value: the stricter label, and both comments.
-fn join(own: &mut Value, other: &Value) {
+/// Makes one object of what two rows say of one value: the stricter label, and both comments. Whether that can be: what one
+/// row says under the label of the whole list is not told under the label of another.
+fn join(own: &mut Value, other: &Value) -> bool {
+    if has_tlp(own) != has_tlp(other) {
+        return false;
+    }
     mark(own, other);
-    let Some(said) = other["description"].as_str() else { return };
+    let Some(said) = other["description"].as_str() else { return true };
     let both = match own["description"].as_str() {
-        Some(own) if own.split("; ").any(|one| one == said) => return,
+        Some(own)
+            if own.len() > COMMENTS || format!("; {own}; ").contains(&format!("; {said}; ")) =>
+        {
+            return true;
+        }
         Some(own) => format!("{own}; {said}"),
         None => said.to_owned(),
     };
     own["description"] = both.into();
+    true
 }
 
-/// Takes over what a list says of what is here: a stricter label, and its comment. Whether anything is new.
+/// Takes over a stricter label that a list says of what is here; whether it is. What has no label of its own has that of
+/// what brought it, which the list does not know: it stays as it is. A comment stays with its list: it may be for fewer.
 pub(crate) fn renew(here: &mut Value, said: &Value) -> bool {
-    let before = (here["object_marking_refs"].clone(), here["description"].clone());
-    mark(here, said);
-    if said["description"].is_string() {
-        here["description"] = said["description"].clone();
+    let before = here["object_marking_refs"].clone();
+    if has_tlp(here) {
+        mark(here, said);
     }
-    (here["object_marking_refs"].clone(), here["description"].clone()) != before
+    here["object_marking_refs"] != before
+}
+
+fn has_tlp(object: &Value) -> bool {
+    let ids = object["object_marking_refs"].as_array().into_iter().flatten();
+    ids.filter_map(Value::as_str).any(|id| Meaning::of_id(id).and_then(Meaning::tlp).is_some())
 }
 
 /// Marks an object by the stricter of its labels and of another's.

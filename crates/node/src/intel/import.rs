@@ -157,8 +157,8 @@ impl Node {
         Ok(self.import_with(import, progress, before, understood.refusals).await?.0)
     }
 
-    /// Objects that were made of values, those that are here already as they are here: they are not made anew. What a list
-    /// says of one beyond that, a stricter label or a comment, is a new version of it.
+    /// Objects that were made of values, those that are here already as they are here: they are not made anew. A stricter
+    /// label is a new version.
     async fn as_here(&self, bytes: Vec<u8>) -> Result<Vec<u8>, Error> {
         let mut value: Value = serde_json::from_slice(&bytes).unwrap_or_default();
         for object in value["objects"].as_array_mut().into_iter().flatten() {
@@ -317,7 +317,7 @@ impl Node {
         let intake = Intake::begin(&self.db, self.microseconds()).await?;
         let mut writing = Writing::new(intake, Tlp::Red);
         let by = (tool.name.as_str(), tool.key.as_str());
-        let taken = writing.take_back((collection.num, id), versions, by).await?;
+        let taken = writing.take_back((collection.num, id), versions, by, tool.clearance).await?;
         let Some(is_gone) = taken else { return Ok(false) };
         writing.intake.commit().await?;
         let whole = if is_gone { ", and out of the store" } else { "" };

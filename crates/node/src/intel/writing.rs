@@ -86,13 +86,19 @@ impl Writing {
         (collection, id): (u64, &str),
         versions: &[u64],
         (who, key): (&str, &str),
+        reader: Clearance,
     ) -> Result<Option<bool>, Error> {
         let mut is_in_use = false;
         if id.starts_with("marking-definition--") {
             // A statement goes along with what it marks, and what it means decides who sees that.
             for num in self.intake.referring(&[document::digest(id)]).await? {
                 is_in_use = true;
-                if self.intake.is_member(collection, num).await? {
+                let waits = self.intake.object(num).await?.marked;
+                // Only what is marked with it; and of what the tool does not see it learns nothing.
+                let is_marked = Document::parsed(&waits.body)
+                    .is_some_and(|found| found.definitions().iter().any(|one| one == id));
+                let is_seen = waits.audience.has(reader);
+                if is_marked && is_seen && self.intake.is_member(collection, num).await? {
                     return Ok(None);
                 }
             }
