@@ -26,10 +26,10 @@ pub(crate) struct Heading {
 }
 
 const ZEEK: &[u8] = b"#fields";
+const W3C: &[u8] = b"#Fields:";
 
 /// What files with such a line begin with.
-const HEADS: [&[u8]; 6] =
-    [b"#separator", b"#fields", b"#Software:", b"#Version:", b"#Date:", b"#Fields:"];
+const HEADS: [&[u8]; 6] = [b"#separator", ZEEK, b"#Software:", b"#Version:", b"#Date:", W3C];
 
 const HOSTS: [&str; 15] = [
     "host",
@@ -91,7 +91,8 @@ impl Columns {
             let lines = head.split(|byte| *byte == b'\n');
             let row = lines.clone().find(|line| !line.starts_with(b"#"));
             let mut said = lines.take_while(|line| line.starts_with(b"#"));
-            return said.find_map(|line| headed(line, row)).unwrap_or_default();
+            let found = said.find_map(|line| headed(line, row));
+            return found.map_or(Self::Unnamed, |(heading, names)| Self::Headed(heading, names));
         }
         let mut lines = head.split(|byte| *byte == b'\n');
         let (Some(first), Some(second)) = (lines.next(), lines.next()) else {
@@ -134,16 +135,13 @@ impl Columns {
     /// read at once must not decide it.
     fn rename(&mut self, line: &[u8]) -> bool {
         let Self::Headed(own, names) = self else { return false };
-        match headed(line, None) {
-            Some(Self::Headed(heading, new)) if heading.begins == own.begins => {
-                if heading.begins == ZEEK {
-                    *own = heading;
-                }
-                *names = new;
-                true
-            }
-            _ => false,
+        let found = headed(line, None).filter(|(heading, _)| heading.begins == own.begins);
+        let Some((heading, new)) = found else { return false };
+        if heading.begins == ZEEK {
+            *own = heading;
         }
+        *names = new;
+        true
     }
 
     /// Takes up what this text, of whole lines, says anew of columns.
@@ -179,22 +177,22 @@ fn line_beginning(text: &[u8], begins: &[u8]) -> Option<usize> {
 
 /// The names in a line `#fields`, behind which stands what is between two of them, or `#Fields: `. Of that what is between
 /// two cells shows in a row: many write names with spaces and rows with tabs.
-fn headed(line: &[u8], row: Option<&[u8]>) -> Option<Columns> {
+fn headed(line: &[u8], row: Option<&[u8]>) -> Option<(Heading, Vec<String>)> {
     let line = line.trim_ascii_end();
     let read = |name: &[u8]| String::from_utf8_lossy(name).into_owned();
     if let Some(names) = line.strip_prefix(ZEEK) {
         let (by, names) = names.split_first().filter(|(by, _)| !by.is_ascii_alphanumeric())?;
         let names = names.split(|byte| byte == by).map(read).collect();
-        return Some(Columns::Headed(Heading { begins: ZEEK, by: *by }, names));
+        return Some((Heading { begins: ZEEK, by: *by }, names));
     }
-    let said = line.strip_prefix(b"#Fields:")?.trim_ascii();
+    let said = line.strip_prefix(W3C)?.trim_ascii();
     let by = [b'\t', b' ', b','].into_iter().find(|by| said.contains(by)).unwrap_or(b' ');
     let names = said.split(|byte| *byte == by).filter(|name| !name.is_empty());
     let names: Vec<String> = names.map(|name| read(name.trim_ascii())).collect();
     let row = row.map(<[u8]>::trim_ascii_end).filter(|row| !row.is_empty());
     let fits = |by: &u8| row.is_none_or(|row| places(row, *by).len() == names.len());
     let by = [by, b'\t', b' ', b','].into_iter().find(fits).unwrap_or(by);
-    Some(Columns::Headed(Heading { begins: b"#Fields:", by }, names))
+    Some((Heading { begins: W3C, by }, names))
 }
 
 /// The cells of a line of CSV, without their quotes.

@@ -89,9 +89,8 @@ impl Kind {
         let one = |kind| Some(Named::Kind(kind));
         match name.trim().to_ascii_lowercase().replace(' ', "_").as_str() {
             "ip" | "ip-src" | "ip-dst" | "src_ip" | "dst_ip" | "dest_ip" | "ipaddr"
-            | "ip_address" | "ipv4" | "ipv6" | "ipv4-addr" | "ipv6-addr" | "cidr" | "ip-range"
-            | "network" => Some(Named::Address),
-            "ipv4_address" | "ipv6_address" => Some(Named::Address),
+            | "ip_address" | "ipv4_address" | "ipv6_address" | "ipv4" | "ipv6" | "ipv4-addr"
+            | "ipv6-addr" | "cidr" | "ip-range" | "network" => Some(Named::Address),
             "domain" | "hostname" | "host" | "fqdn" | "domain-name" | "domain_name" => {
                 one(Self::Domain)
             }

@@ -103,6 +103,16 @@ fn unreadable(head: &[u8]) -> Option<&'static str> {
     }
 }
 
+/// What bytes are that are no plain text: packed, or written in another way.
+pub(crate) fn not_plain(bytes: &[u8]) -> Option<&'static str> {
+    let head = bytes.get(..64).unwrap_or(bytes);
+    unreadable(head).or(match Packing::of(head) {
+        Packing::Plain => None,
+        Packing::Gzip => Some("packed with gzip"),
+        Packing::Zstd => Some("packed with zstd"),
+    })
+}
+
 /// Bytes of a file that say what it is.
 const HEAD: u64 = 64;
 

@@ -13,6 +13,7 @@ use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv6Addr};
 
 use comity_hunt::hunt::Options;
+use comity_hunt::index::Index;
 use comity_hunt::scan::Instructions;
 use proptest::prelude::*;
 use stage::{Stage, indicators};
@@ -121,6 +122,32 @@ fn piece() -> impl Strategy<Value = String> {
     ]
 }
 
+/// Whether a hunt finds in a text what is wanted, once each, with every sort of instructions.
+fn all_ways(
+    stage: &Stage,
+    indexes: &[Index],
+    text: &str,
+    block: usize,
+    wanted: &BTreeSet<(usize, usize, String)>,
+) -> Result<(), TestCaseError> {
+    let log = stage.log("naive.log", text.as_bytes());
+    for instructions in [Instructions::Fastest, Instructions::Avx2, Instructions::Portable] {
+        let options = Options { threads: 1, block, instructions, suppressed: false, times: true };
+        let (seen, _) = stage.hunt(indexes, std::slice::from_ref(&log), options);
+        let found: Vec<(usize, usize, String)> = seen
+            .iter()
+            .map(|seen| {
+                let start = usize::try_from(seen.offset).unwrap();
+                (start, start + usize::try_from(seen.length).unwrap(), seen.indicator.clone())
+            })
+            .collect();
+        let unique: BTreeSet<_> = found.iter().cloned().collect();
+        prop_assert_eq!(unique.len(), found.len(), "once each");
+        prop_assert_eq!(&unique, wanted, "{}", text);
+    }
+    Ok(())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 600, ..ProptestConfig::default() })]
 
@@ -130,7 +157,6 @@ proptest! {
         let index = stage.index("naive", indicators(&WANTED).into_iter());
         let lines: Vec<String> = lines.iter().map(|pieces| pieces.concat()).collect();
         let text = format!("no table\n{}\n", lines.join("\n"));
-        let log = stage.log("naive.log", text.as_bytes());
         let mut wanted = BTreeSet::new();
         let mut start = "no table\n".len();
         for line in &lines {
@@ -141,18 +167,7 @@ proptest! {
             }
             start += line.len() + 1;
         }
-        let indexes = [index];
-        for instructions in [Instructions::Fastest, Instructions::Avx2, Instructions::Portable] {
-            let options = Options { threads: 1, block, instructions, suppressed: false, times: true };
-            let (seen, _) = stage.hunt(&indexes, std::slice::from_ref(&log), options);
-            let found: Vec<(usize, usize, String)> = seen.iter().map(|seen| {
-                let start = usize::try_from(seen.offset).unwrap();
-                (start, start + usize::try_from(seen.length).unwrap(), seen.indicator.clone())
-            }).collect();
-            let unique: BTreeSet<_> = found.iter().cloned().collect();
-            prop_assert_eq!(unique.len(), found.len(), "once each");
-            prop_assert_eq!(&unique, &wanted, "{}", text);
-        }
+        all_ways(&stage, &[index], &text, block, &wanted)?;
     }
 
     /// Whatever the bytes are, it ends, and says the same by either way and in blocks of any size.
@@ -287,17 +302,6 @@ proptest! {
             }
             text.push('\n');
         }
-        let log = stage.log("forms.log", text.as_bytes());
-        for instructions in [Instructions::Fastest, Instructions::Avx2, Instructions::Portable] {
-            let options = Options { threads: 1, block, instructions, suppressed: false, times: true };
-            let (seen, _) = stage.hunt(&indexes, std::slice::from_ref(&log), options);
-            let found: Vec<(usize, usize, String)> = seen.iter().map(|seen| {
-                let start = usize::try_from(seen.offset).unwrap();
-                (start, start + usize::try_from(seen.length).unwrap(), seen.indicator.clone())
-            }).collect();
-            let unique: BTreeSet<_> = found.iter().cloned().collect();
-            prop_assert_eq!(unique.len(), found.len(), "once each");
-            prop_assert_eq!(&unique, &wanted, "{}", text);
-        }
+        all_ways(&stage, &indexes, &text, block, &wanted)?;
     }
 }

@@ -85,15 +85,7 @@ pub fn list(path: &Path, bytes: &[u8]) -> List {
 /// [`Error`]. What is wrong with a single one is in [`Read::refused`].
 pub fn read(bytes: &[u8], choice: Choice, give: &mut dyn FnMut(&Indicator)) -> Result<Read, Error> {
     let mut read = Read::default();
-    let known: [(&[u8], _); 6] = [
-        (b"\x1f\x8b", "packed by gzip"),
-        (b"\x28\xb5\x2f\xfd", "packed by zstd"),
-        (b"PK\x03\x04", "packed by zip"),
-        (b"\xfd7zXZ", "packed by xz"),
-        (b"\xff\xfe", "in UTF-16"),
-        (b"\xfe\xff", "in UTF-16"),
-    ];
-    if let Some((_, what)) = known.iter().find(|(magic, _)| bytes.starts_with(magic)) {
+    if let Some(what) = crate::input::not_plain(bytes) {
         return Err(Error::Other(what));
     }
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);

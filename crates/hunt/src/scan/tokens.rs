@@ -323,20 +323,20 @@ impl Scanner<'_> {
     /// stand without spaces.
     #[cold]
     fn beyond_ascii(&mut self, text: &[u8], start: usize, end: usize) {
-        let run = &text[start..end];
-        if run.len() <= 4 * LONGEST_NAME
-            && let Ok(whole) = std::str::from_utf8(run)
-        {
-            // What nobody sees beside a name is no part of it: without that it is found as it is.
-            let (start, name) = seen(start, whole);
-            let end = start + name.len();
-            if name.is_ascii() {
-                return self.piece(text, start, end);
-            }
-            self.ask(text);
-            self.confirm(text).written(name, start, end);
+        let Some(whole) = Some(&text[start..end])
+            .filter(|run| run.len() <= 4 * LONGEST_NAME)
+            .and_then(|run| std::str::from_utf8(run).ok())
+        else {
             return self.pieces(text, start, end);
+        };
+        // What nobody sees beside a name is no part of it: without that it is found as it is.
+        let (start, name) = seen(start, whole);
+        let end = start + name.len();
+        if name.is_ascii() {
+            return self.piece(text, start, end);
         }
+        self.ask(text);
+        self.confirm(text).written(name, start, end);
         self.pieces(text, start, end);
     }
 

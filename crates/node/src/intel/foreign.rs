@@ -146,39 +146,38 @@ pub(crate) fn renew(here: &mut Value, said: &Value) -> bool {
 }
 
 fn has_tlp(object: &Value) -> bool {
-    let ids = object["object_marking_refs"].as_array().into_iter().flatten();
-    ids.filter_map(Value::as_str).any(|id| Meaning::of_id(id).and_then(Meaning::tlp).is_some())
+    marks(object).any(|id| Meaning::of_id(id).and_then(Meaning::tlp).is_some())
+}
+
+fn marks(object: &Value) -> impl Iterator<Item = &str> {
+    object["object_marking_refs"].as_array().into_iter().flatten().filter_map(Value::as_str)
 }
 
 /// Marks an object by the stricter of its labels and of another's.
 fn mark(here: &mut Value, said: &Value) {
-    let ids = |object: &Value| -> Vec<String> {
-        let ids = object["object_marking_refs"].as_array().into_iter().flatten();
-        ids.filter_map(Value::as_str).map(str::to_owned).collect()
-    };
-    let (own, others) = (ids(here), ids(said));
+    let own: Vec<String> = marks(here).map(str::to_owned).collect();
     let strictness = |id: &str| {
         let meaning = Meaning::of_id(id);
         (meaning.and_then(Meaning::tlp), pap_of(id).or(meaning.and_then(Meaning::pap)))
     };
-    let mut marks = own.clone();
-    for id in others {
-        let (tlp, pap) = strictness(&id);
+    let mut both = own.clone();
+    for id in marks(said) {
+        let (tlp, pap) = strictness(id);
         let is_stricter = |other: &String| {
             let (own_tlp, own_pap) = strictness(other);
             tlp.is_some() && own_tlp >= tlp || pap.is_some() && own_pap >= pap
         };
-        if marks.iter().any(is_stricter) || marks.contains(&id) {
+        if both.iter().any(|other| other == id || is_stricter(other)) {
             continue;
         }
-        marks.retain(|other| {
+        both.retain(|other| {
             let (own_tlp, own_pap) = strictness(other);
             !(tlp.is_some() && own_tlp.is_some() || pap.is_some() && own_pap.is_some())
         });
-        marks.push(id);
+        both.push(id.to_owned());
     }
-    if marks != own {
-        here["object_marking_refs"] = marks.into();
+    if both != own {
+        here["object_marking_refs"] = both.into();
     }
 }
 

@@ -113,7 +113,7 @@ impl Writing {
         self.learn(&document).await?;
         let floor = self.floor(object.batch).await?;
         let words = worded(&document, tokens, floor, &self.known);
-        Ok(self.intake.reindex(object.num, &document.targets(), &words).await?)
+        Ok(self.intake.reindex(object.num, &document.targets(), words).await?)
     }
 
     pub(super) async fn take(

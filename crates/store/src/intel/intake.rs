@@ -222,7 +222,11 @@ impl Intake {
     /// # Errors
     /// [`Error`].
     pub async fn key_of(&mut self, batch: u64) -> Result<String, Error> {
-        let sql = "SELECT key FROM intel_batch WHERE num = $1";
+        self.said_of("SELECT key FROM intel_batch WHERE num = $1", batch).await
+    }
+
+    /// A text that a batch says; empty where there is no such batch.
+    async fn said_of(&mut self, sql: &str, batch: u64) -> Result<String, Error> {
         let row = self.tx.query_one(sql, &[batch.into()]).await?;
         row.map_or_else(|| Ok(String::new()), |row| Ok(row.text(0)?.to_owned()))
     }
@@ -232,9 +236,7 @@ impl Intake {
     /// # Errors
     /// [`Error`].
     pub async fn marking_of(&mut self, batch: u64) -> Result<String, Error> {
-        let sql = "SELECT marking FROM intel_batch WHERE num = $1";
-        let row = self.tx.query_one(sql, &[batch.into()]).await?;
-        row.map_or_else(|| Ok(String::new()), |row| Ok(row.text(0)?.to_owned()))
+        self.said_of("SELECT marking FROM intel_batch WHERE num = $1", batch).await
     }
 
     /// How an object went, if it did.
@@ -293,8 +295,13 @@ impl Intake {
     }
 
     fn fresh(&mut self, num: u64) -> Option<&mut Fresh> {
+        self.place_of(num)?.as_mut()
+    }
+
+    /// Where what comes here stands among it.
+    fn place_of(&mut self, num: u64) -> Option<&mut Option<Fresh>> {
         let at = num.checked_sub(self.first).and_then(|at| usize::try_from(at).ok())?;
-        self.fresh.get_mut(at)?.as_mut()
+        self.fresh.get_mut(at)
     }
 
     async fn refer(&mut self, num: u64, targets: &[i64]) -> Result<(), Error> {
@@ -599,8 +606,7 @@ impl Intake {
             }
             search::remove(&mut self.tx, Some(known.num)).await?;
             self.words.remove(&known.num);
-            let at = known.num.checked_sub(self.first).and_then(|at| usize::try_from(at).ok());
-            if let Some(fresh) = at.and_then(|at| self.fresh.get_mut(at)) {
+            if let Some(fresh) = self.place_of(known.num) {
                 *fresh = None;
             }
             let places = (known.num, 0)..=(known.num, u64::MAX);
@@ -705,9 +711,9 @@ impl Intake {
     ///
     /// # Errors
     /// [`Error`].
-    pub async fn reindex(&mut self, num: u64, targets: &[i64], words: &str) -> Result<(), Error> {
+    pub async fn reindex(&mut self, num: u64, targets: &[i64], words: String) -> Result<(), Error> {
         self.refer(num, targets).await?;
-        search::put(&mut self.tx, [(num, words.to_owned())]).await
+        search::put(&mut self.tx, [(num, words)]).await
     }
 
     /// Puts a version into the index under other words.
