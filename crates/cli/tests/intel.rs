@@ -249,6 +249,109 @@ fn nodes_pull_from_and_push_to_each_other() {
     assert_eq!(north.json(&to_south, &there)["objects"], 999);
 }
 
+/// A deletion reaches whom it was pushed to, though they push back; one that is refused is asked again, whatever came
+/// back since.
+#[test]
+fn deletions_reach_nodes_that_push_to_each_other() {
+    let [north, south, east] = ["northland", "southland", "eastland"].map(Node::start);
+    let feed = |node: &Node| {
+        let made = ["intel", "collection", "add", "feed", "--marking", "green"];
+        let id = node.json("", &made)["id"].as_str().unwrap().to_owned();
+        format!("{}intelligence/collections/{id}/", node.discovery())
+    };
+    let [_, of_north, of_east] = [feed(&south), feed(&north), feed(&east)];
+    let key = |node: &Node, of: &str, theirs: &str| {
+        let given = [
+            "intel", "key", "add", of, "--tlp", "green", "--pap", "red", "--read", "feed",
+            "--write", "feed", "--remote", theirs,
+        ];
+        node.json("", &given)["key"].as_str().unwrap().to_owned()
+    };
+    let south_to_north = (key(&north, "south", ""), of_north.clone());
+    let north_to_east = (key(&east, "north", &of_north), of_east.clone());
+    let east_to_north = (key(&north, "east", &of_east), of_north);
+    let push = |from: &Node, (key, url): &(String, String)| {
+        let sent = ["taxii", "push", url, "--collection", "feed", "--for", "green"];
+        let done = from.json(key, &sent);
+        (done["taken"].as_u64().unwrap(), done["deleted"].as_u64().unwrap())
+    };
+    let known = |node: &Node, id: &str| node.comity(&["intel", "show", id]).status.success();
+    let bring = |node: &Node, objects: &[Value]| {
+        node.write("came.json", &bundle(objects));
+        node.json("", &["intel", "import", "came.json", "--collection", "feed", "--again"]);
+    };
+    let first = indicator(1, "green");
+    let id = first["id"].as_str().unwrap();
+    bring(&south, std::slice::from_ref(&first));
+    assert_eq!(push(&south, &south_to_north), (1, 0));
+    assert_eq!(push(&north, &north_to_east), (1, 0));
+    south.json("", &["intel", "delete", id]);
+    assert_eq!(push(&south, &south_to_north), (0, 1));
+    // What comes from the other side before it is deleted there does not come back.
+    assert_eq!(
+        push(&east, &east_to_north),
+        (1, 0),
+        "what is here is no business of whoever pushes"
+    );
+    assert!(!known(&north, id) && known(&east, id));
+    let pulled = north.with(&north_to_east.0, &["taxii", "pull", &north_to_east.1]);
+    assert!(text(&pulled).contains("still to be deleted where it was pushed"), "{pulled:?}");
+    // Whoever took it back may think again; and an earlier version does not come back beside it.
+    let mut later = first.clone();
+    later["modified"] = "2026-02-01T00:00:00.000Z".into();
+    bring(&south, &[later]);
+    assert_eq!(push(&south, &south_to_north), (1, 0));
+    north.with(&north_to_east.0, &["taxii", "pull", &north_to_east.1, "--anew"]);
+    let versions = |node: &Node| {
+        let shown = node.json("", &["intel", "show", id]);
+        shown["versions"].as_array().map(Vec::len)
+    };
+    assert_eq!(
+        versions(&north),
+        versions(&south),
+        "{}",
+        text(&north.comity(&["intel", "show", id]))
+    );
+    assert_eq!(push(&north, &north_to_east), (1, 1));
+    assert_eq!(versions(&east), versions(&south));
+    // And so it ends everywhere: what only came back is no other source of it.
+    assert_eq!(push(&east, &east_to_north), (1, 0));
+    north.with(&north_to_east.0, &["taxii", "pull", &north_to_east.1, "--anew"]);
+    south.json("", &["intel", "delete", id]);
+    assert_eq!(push(&south, &south_to_north), (0, 1));
+    assert_eq!(push(&north, &north_to_east), (0, 1));
+    assert_eq!(push(&east, &east_to_north), (0, 0));
+    assert!(!known(&north, id) && !known(&east, id));
+
+    let statement = json!({
+        "type": "marking-definition", "spec_version": "2.1",
+        "id": "marking-definition--00000000-0000-4000-8000-000000000001",
+        "created": "2026-01-01T00:00:00.000Z", "definition_type": "statement",
+        "definition": { "statement": "(c) Northland" }, "object_marking_refs": first["object_marking_refs"],
+    });
+    bring(&north, std::slice::from_ref(&statement));
+    assert_eq!(push(&north, &north_to_east), (1, 0));
+    let mut marked = indicator(2, "green");
+    marked["object_marking_refs"] = json!([statement["id"], first["object_marking_refs"][0]]);
+    bring(&east, std::slice::from_ref(&marked));
+    let statement_id = statement["id"].as_str().unwrap();
+    north.json("", &["intel", "delete", statement_id]);
+    let sent = ["taxii", "push", &north_to_east.1, "--collection", "feed", "--for", "green"];
+    let refused = north.with(&north_to_east.0, &sent);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(
+        text(&refused).contains("something in this collection is marked with it"),
+        "{refused:?}"
+    );
+    bring(&north, std::slice::from_ref(&statement));
+    let refused = north.with(&north_to_east.0, &sent);
+    assert!(text(&refused).contains("1 objects taken, 1 refused"), "{refused:?}");
+    east.json("", &["intel", "delete", marked["id"].as_str().unwrap()]);
+    assert_eq!(push(&north, &north_to_east), (1, 1), "deleted, and there again");
+    assert_eq!(push(&north, &north_to_east), (0, 0));
+    assert!(known(&east, statement_id));
+}
+
 /// Answers requests, one after the other, with what a function says of each path.
 fn server<B: AsRef<[u8]>>(
     answer: impl Fn(&str, usize) -> (u16, String, B) + Send + 'static,
@@ -481,6 +584,26 @@ fn events_of_misp_and_lists_come_in_and_go_out() {
     );
     let list = node.comity(&["intel", "import", "hush.csv", "--marking", "red"]);
     assert!(text(&list).contains("2 new, 0 here already, 1 refused"), "{list:?}");
+    // The later end, none being the latest, and the higher confidence.
+    node.write(
+        "ends.csv",
+        "value,confidence,expires\n203.0.113.31,20,2020-01-01\n203.0.113.31,90,2030-01-01\n203.0.113.31,50,2029-01-01\n\
+         203.0.113.32,,2030-01-01\n203.0.113.32,,\n203.0.113.32,,2031-01-01\n",
+    );
+    let list = node.comity(&["intel", "import", "ends.csv"]);
+    assert!(text(&list).contains("2 new, 0 here already, 0 refused"), "{list:?}");
+    let shown = |value: &str| {
+        let found = node.json("", &["intel", "search", &format!("value:\"{value}\"")]);
+        let id = found["objects"][0]["id"].as_str().unwrap().to_owned();
+        node.json("", &["intel", "show", &id])["object"].clone()
+    };
+    let first = shown("203.0.113.31");
+    assert_eq!(
+        (&first["confidence"], &first["valid_until"]),
+        (&json!(90), &json!("2030-01-01T00:00:00.000Z"))
+    );
+    assert!(first["valid_from"].as_str().unwrap() > "2025", "{first}");
+    assert_eq!(shown("203.0.113.32")["valid_until"], Value::Null);
     node.write("open.csv", "value,tlp,comment\n203.0.113.23,green,\n");
     node.comity(&["intel", "import", "open.csv", "--marking", "clear"]);
     node.write("secret.csv", "value,comment\n203.0.113.24,from our secret source\n");

@@ -332,7 +332,7 @@ async fn run(folder: &Path) {
     for name in ["first", "many"] {
         let made = node.add_collection(name, name, "", Tlp::Green).await.unwrap();
         let grants = [Grant { collection: made.id.clone(), read: true, write: true }];
-        let key = node.give_tool(name, clearance, &grants, 1).await.unwrap();
+        let key = node.give_tool(name, clearance, &grants, "", 1).await.unwrap();
         println!("{}\n{key}", made.id);
         if name == "first" {
             first = made.id;

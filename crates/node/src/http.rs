@@ -21,6 +21,9 @@ use crate::tls;
 /// How long a peer may take for one request.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// Bytes a second that may take longer than that.
+const SLOWEST: usize = 32 << 10;
+
 /// An answer.
 #[derive(Debug, Clone)]
 pub struct Reply {
@@ -224,18 +227,67 @@ pub async fn serve(stream: impl Stream + 'static, router: Router) {
     }
 }
 
-/// Reads a request's body, at most `limit` bytes and not for ever.
+/// Reads a request's body, at most `limit` bytes and not for ever: who sends slowly, but sends, gets longer.
 ///
 /// # Errors
 /// The status to answer with: 413 or 408 or 400.
 pub async fn body(body: Body, limit: usize) -> Result<Vec<u8>, hyper::StatusCode> {
-    let read = tokio::time::timeout(PATIENCE, Limited::new(body, limit).collect()).await;
-    match read {
-        Ok(Ok(body)) => Ok(body.to_bytes().to_vec()),
-        Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => {
-            Err(hyper::StatusCode::PAYLOAD_TOO_LARGE)
+    let start = tokio::time::Instant::now();
+    let (mut body, mut read) = (Limited::new(body, limit), Vec::new());
+    loop {
+        let patience = PATIENCE + Duration::from_secs((read.len() / SLOWEST) as u64);
+        match tokio::time::timeout_at(start + patience, body.frame()).await {
+            Ok(None) => return Ok(read),
+            Ok(Some(Ok(frame))) => read.extend(frame.into_data().unwrap_or_default()),
+            Ok(Some(Err(error))) if error.is::<http_body_util::LengthLimitError>() => {
+                return Err(hyper::StatusCode::PAYLOAD_TOO_LARGE);
+            }
+            Ok(Some(Err(_))) => return Err(hyper::StatusCode::BAD_REQUEST),
+            Err(_) => return Err(hyper::StatusCode::REQUEST_TIMEOUT),
         }
-        Ok(Err(_)) => Err(hyper::StatusCode::BAD_REQUEST),
-        Err(_) => Err(hyper::StatusCode::REQUEST_TIMEOUT),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    use super::*;
+
+    /// What a server answers to so many bytes of 10 MiB, each second.
+    async fn answer(a_second: usize) -> String {
+        let (mut client, server) = tokio::io::duplex(1 << 20);
+        let router = Router::new().fallback(|sent: Body| async {
+            match body(sent, 10 << 20).await {
+                Ok(read) => format!("read {}", read.len()),
+                Err(status) => status.to_string(),
+            }
+        });
+        tokio::spawn(serve(server, router));
+        let head = format!("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: {}\r\n\r\n", 10 << 20);
+        client.write_all(head.as_bytes()).await.unwrap();
+        let (mut reader, mut writer) = tokio::io::split(client);
+        let sending = tokio::spawn(async move {
+            let mut left = 10 << 20;
+            while left > 0 {
+                let part = a_second.min(left);
+                if writer.write_all(&vec![b' '; part]).await.is_err() {
+                    break;
+                }
+                left -= part;
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+        });
+        let mut said = [0; 4096];
+        let count = reader.read(&mut said).await.unwrap();
+        sending.abort();
+        String::from_utf8_lossy(&said[..count]).into_owned()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_sends_slowly_is_read_and_who_hardly_sends_is_not() {
+        assert!(answer(1 << 20).await.contains("read 10485760"));
+        assert!(answer(40 << 10).await.contains("read 10485760"));
+        assert!(answer(1).await.contains("408 Request Timeout"));
     }
 }

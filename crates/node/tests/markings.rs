@@ -358,6 +358,7 @@ async fn all_exits(
             collection: collection.alias.clone(),
             tlp: reader.tlp.label().to_owned(),
             pap: reader.pap.label().to_owned(),
+            ids: Vec::new(),
             after,
             limit: 7,
         };
@@ -423,7 +424,7 @@ async fn nothing_leaves_that_its_markings_keep() {
             // One that sees nearly all: what is kept from it is kept for its own sake.
             let all = Clearance { tlp: Tlp::Red, pap: Pap::Red };
             let reader = if number == 0 { all } else { any };
-            readers.push((reader, node.give_tool("tool", reader, &grants, 1).await.unwrap()));
+            readers.push((reader, node.give_tool("tool", reader, &grants, "", 1).await.unwrap()));
         }
         let mut objects = make(&mut dice, 24, &markings);
         dice.shuffle(&mut objects);
@@ -457,6 +458,7 @@ async fn nothing_leaves_that_its_markings_keep() {
                 who: "analyst".to_owned(),
                 through: "import",
                 source: "test".to_owned(),
+                remote: String::new(),
                 marking: floor,
                 collection: Some(collection.clone()),
                 key: String::new(),

@@ -232,7 +232,7 @@ async fn a_tool_says_what_its_own_markings_mean() {
     let key = stand.key(Tlp::Red, true, true).await;
     let grants = [Grant { collection: stand.collection.id.clone(), read: true, write: true }];
     let clearance = Clearance { tlp: Tlp::Red, pap: Pap::Red };
-    let other = stand.node.give_tool("other", clearance, &grants, 1).await.unwrap();
+    let other = stand.node.give_tool("other", clearance, &grants, "", 1).await.unwrap();
     let id = |number: usize| format!("marking-definition--00000000-0000-4000-8000-{number:012}");
     let definition = |number: usize| {
         json!({
@@ -414,6 +414,42 @@ async fn a_statement_stays_with_what_it_marks() {
     );
     assert_eq!(stand.send(&key, Method::DELETE, &path(id), "").await.0, 200);
     assert_eq!(stand.get(&key, "objects/").await, json!({}));
+}
+
+/// Nor from what whoever takes it out does not see: those who do see it read its statement still.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_statement_stays_with_what_it_marks_for_others() {
+    let stand = Stand::set().await;
+    let (green, red) =
+        (stand.key(Tlp::Green, true, true).await, stand.key(Tlp::Red, true, true).await);
+    let definition = json!({
+        "type": "marking-definition", "spec_version": "2.1",
+        "id": "marking-definition--00000000-0000-4000-8000-000000000001",
+        "created": "2026-01-01T00:00:00.000Z", "definition_type": "statement",
+        "definition": { "statement": "(c) Northland" }, "object_marking_refs": [Tlp::Clear.id()],
+    });
+    stand.add(&green, std::slice::from_ref(&definition)).await;
+    let mut marked = malware(1, 1, "marked", Some(Tlp::Red));
+    marked["object_marking_refs"] = json!([definition["id"], Tlp::Red.id()]);
+    stand.add(&red, &[marked]).await;
+    let statements = "objects/?match[type]=marking-definition";
+    let count = async |key: &str| {
+        let found = stand.get(key, statements).await;
+        let versions = format!("objects/{}/versions/", definition["id"].as_str().unwrap());
+        let (status, _) = stand.send(key, Method::GET, &stand.path(&versions), "").await;
+        let count = found["objects"].as_array().map_or(0, Vec::len);
+        assert_eq!(status == 200, count > 0, "{found}");
+        count
+    };
+    assert_eq!((count(&green).await, count(&red).await), (1, 1));
+    let path = stand.path(&format!("objects/{}/", definition["id"].as_str().unwrap()));
+    assert_eq!(stand.send(&green, Method::DELETE, &path, "").await.0, 200);
+    assert_eq!((count(&green).await, count(&red).await), (0, 1));
+    assert_eq!(stand.send(&green, Method::DELETE, &path, "").await.0, 404);
+    stand.add(&green, std::slice::from_ref(&definition)).await;
+    assert_eq!((count(&green).await, count(&red).await), (1, 1));
+    let all = stand.get(&red, "manifest/?match[type]=marking-definition").await;
+    assert_eq!(all["objects"].as_array().unwrap().len(), 1, "{all}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -26,6 +26,7 @@ use comity_store::backup::{self, Reading};
 use comity_store::intel::collection::{self, Collection};
 use comity_store::intel::feed::{self, Filter, Versions};
 use comity_store::intel::intake::{Intake, New, Origin};
+use comity_store::intel::pushed::{self, Owed};
 use comity_store::intel::search::{self, Query};
 use comity_store::intel::{self, Gone};
 use comity_store::work::{Opener, Work};
@@ -509,7 +510,14 @@ async fn intelligence_is_kept_found_and_read_in_order(db: Db) {
     let feed_of = collection::find(&db, "feed").await.unwrap().unwrap().num;
     let before = db.intel_changes();
     let mut intake = Intake::begin(&db, || 1_000_000).await.unwrap();
-    let origin = Origin { who: "a", key: "", through: "import", source: "f", marking: "TLP:GREEN" };
+    let origin = Origin {
+        who: "a",
+        key: "",
+        through: "import",
+        source: "f",
+        remote: "",
+        marking: "TLP:GREEN",
+    };
     let batch = intake.batch(origin).await.unwrap();
     let mut places = Vec::new();
     // The second version of one came first, and some are for few.
@@ -607,19 +615,46 @@ async fn intelligence_is_kept_found_and_read_in_order(db: Db) {
     assert_eq!(found(&token("other")).await, "malware--2 1");
     // Taken out of the collection, and deleted.
     let mut intake = Intake::begin(&db, || 3_000_000).await.unwrap();
-    intake.take_out((feed_of, "indicator--1"), &[3]).await.unwrap();
+    intake.take_out((feed_of, "indicator--1"), &[3], Audience::NOBODY).await.unwrap();
     assert_eq!(intake.delete("malware--2", "a").await.unwrap(), 1);
     let gone = Gone { key: String::new(), audience: Audience::NOBODY };
     assert_eq!(intake.gone("malware--2").await.unwrap(), Some(gone));
     intake.commit().await.unwrap();
     assert_eq!(bodies(all, &last, 9).await, is("indicator--1 2, malware--3 1", false));
-    assert!(intel::gone_from(&db, "there").await.unwrap().is_empty());
+    assert!(pushed::owed(&db, "there").await.unwrap().is_empty());
     let mut intake = Intake::begin(&db, || 3_000_000).await.unwrap();
     for id in ["malware--2", "malware--3"] {
-        intake.pushed("there", id, true).await.unwrap();
+        intake.pushed("there", id).await.unwrap();
     }
     intake.commit().await.unwrap();
-    assert_eq!(intel::gone_from(&db, "there").await.unwrap(), ["malware--2"]);
+    let owed = |id: &str, is_back| Owed { id: id.to_owned(), is_back };
+    assert_eq!(pushed::owed(&db, "there").await.unwrap(), [owed("malware--2", false)]);
+    // What comes back, and is pushed, before it is deleted there is owed still, and is there again after it.
+    let mut intake = Intake::begin(&db, || 3_000_000).await.unwrap();
+    assert_eq!(intake.delete("malware--3", "a").await.unwrap(), 1);
+    for (version, remote, is_owed) in [
+        (Some(1), "", true),
+        (None, "there", true),
+        (Some(1), "elsewhere", false),
+        (Some(2), "", false),
+    ] {
+        assert_eq!(intake.is_owed("malware--3", version, remote).await.unwrap(), is_owed);
+    }
+    intake.forgive("malware--3").await.unwrap();
+    intake.pushed("there", "malware--3").await.unwrap();
+    intake.commit().await.unwrap();
+    let both = [owed("malware--2", false), owed("malware--3", true)];
+    assert_eq!(pushed::owed(&db, "there").await.unwrap(), both);
+    let mut intake = Intake::begin(&db, || 3_000_000).await.unwrap();
+    // What was asked before it came back says nothing.
+    intake.paid("there", &owed("malware--3", false)).await.unwrap();
+    intake.paid("there", &owed("malware--2", false)).await.unwrap();
+    intake.commit().await.unwrap();
+    assert_eq!(pushed::owed(&db, "there").await.unwrap(), [owed("malware--3", true)]);
+    let mut intake = Intake::begin(&db, || 3_000_000).await.unwrap();
+    intake.paid("there", &owed("malware--3", true)).await.unwrap();
+    intake.commit().await.unwrap();
+    assert!(pushed::owed(&db, "there").await.unwrap().is_empty());
     assert_eq!(intel::audience_of(&db, "malware--2").await.unwrap(), Some(Audience::NOBODY));
     assert_eq!(intel::audience_of(&db, "malware--9").await.unwrap(), None);
     assert_eq!(found(&token("other")).await, "");
@@ -631,7 +666,7 @@ async fn intelligence_is_kept_found_and_read_in_order(db: Db) {
     }
     assert_eq!(
         rows,
-        1 + 4 + 1 + 1 + 3 + 2,
+        1 + 3 + 1 + 1 + 2 + 1,
         "batch, objects, what is gone, collection, members, pushed"
     );
 }

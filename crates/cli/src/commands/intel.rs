@@ -133,6 +133,10 @@ pub(crate) enum Key {
         /// A collection that it adds to; once for each.
         #[arg(long)]
         write: Vec<String>,
+        /// The address of their collection to which `taxii push` goes from here: what they push back of that is then no other
+        /// source of it, and goes when it is deleted.
+        #[arg(long, default_value_t)]
+        remote: String,
         /// For how many days.
         #[arg(long, default_value_t = 365)]
         days: u16,
@@ -233,8 +237,8 @@ impl Collection {
 impl Key {
     async fn run(self, context: &Context) -> Result<ExitCode, Failure> {
         match self {
-            Self::Add { name, tlp, pap, read, write, days } => {
-                let question = control::Intel::AddKey { name, tlp, pap, read, write, days };
+            Self::Add { name, tlp, pap, read, write, remote, days } => {
+                let question = control::Intel::AddKey { name, tlp, pap, read, write, remote, days };
                 let value = ask(context, question).await?;
                 Ok(context.print(&value, |value| {
                     format!(

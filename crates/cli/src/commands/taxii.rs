@@ -8,6 +8,8 @@ use comity_node::control::Intel;
 use comity_node::network::Tcp;
 use comity_node::taxii::client::{Client, Credentials, Problem};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::intel::ask;
@@ -196,65 +198,40 @@ async fn push(
     context: &Context,
     client: &Client<'_>,
     url: &str,
-    (collection, tlp, pap): (String, String, String),
+    of: (String, String, String),
     anew: bool,
 ) -> Result<ExitCode, Failure> {
     let there = url.trim_end_matches('/').to_owned();
     // For another reader it is another push.
+    let (collection, tlp, pap) = &of;
     let remote = format!("push {collection} for {tlp} {pap} to {there}").to_ascii_lowercase();
     let known = Intel::Cursor { remote: remote.clone(), set: None };
     let place = ask(context, known).await?["cursor"].as_str().map(str::to_owned);
     let mut after: i64 = place.filter(|_| !anew).and_then(|place| place.parse().ok()).unwrap_or(0);
     let bar = spinner();
-    let (mut taken, mut refused, mut told, mut waiting) = (0, 0, Vec::new(), Vec::new());
+    let mut push = Push { context, client, url, there, of, done: Done::default() };
     // First: what came back since is pushed after it.
-    let mut deleted = 0;
-    let gone = ask(context, Intel::Gone { remote: there.clone() }).await?;
-    for id in gone.as_array().into_iter().flatten().filter_map(Value::as_str) {
-        match client.delete(url, id).await {
-            Ok(was_there) => deleted += u64::from(was_there),
-            Err(problem @ Problem::Answer { .. }) => {
-                refused += 1;
-                told.push((id.to_owned(), format!("it is not deleted there: {problem}")));
-                continue;
-            }
-            Err(problem) => return Err(problem.into()),
-        }
-        let ids = vec![id.to_owned()];
-        ask(context, Intel::Pushed { remote: there.clone(), ids, are_there: false }).await?;
-    }
+    push.delete().await?;
+    let mut waiting = Vec::new();
     loop {
-        let (collection, tlp, pap) = (collection.clone(), tlp.clone(), pap.clone());
-        let page = Intel::Page { collection, tlp, pap, after, limit: PUSHED };
-        let page = ask(context, page).await?;
-        let objects = page["objects"].as_array().map_or(&[][..], Vec::as_slice);
-        waiting.extend(objects.iter().filter_map(Value::as_str).map(str::to_owned));
-        after = page["last"].as_i64().unwrap_or(after);
-        let is_last = page["more"] != true;
+        let page = push.page(Vec::new(), after).await?;
+        waiting.extend(page.objects);
+        after = page.last.unwrap_or(after);
         let size: usize = waiting.iter().map(String::len).sum();
         // What is sent at once is told by what leaves: a page ends by what is here.
-        if !is_last && size < PUSHED_BYTES && (waiting.len() as u64) < PUSHED {
+        if page.more && size < PUSHED_BYTES && (waiting.len() as u64) < PUSHED {
             continue;
         }
-        let objects = std::mem::take(&mut waiting);
-        if !objects.is_empty() {
-            // Before they are there: what is deleted here must be known to be there.
-            let ids = objects.iter().filter_map(|one| id_of(one)).collect();
-            let pushed = Intel::Pushed { remote: there.clone(), ids, are_there: true };
-            ask(context, pushed).await?;
-            let added = client.add(url, &objects).await?;
-            taken += added.taken;
-            refused += added.refused_count;
-            told.extend(added.refused);
-        }
+        push.add(std::mem::take(&mut waiting)).await?;
         let set = Some(after.to_string());
         ask(context, Intel::Cursor { remote: remote.clone(), set }).await?;
-        bar.set_position(taken);
-        if is_last {
+        bar.set_position(push.done.taken);
+        if !page.more {
             break;
         }
     }
     bar.finish_and_clear();
+    let Done { taken, refused, told, deleted } = push.done;
     let refusals: Value = told.iter().map(|(id, why)| json!({ "id": id, "why": why })).collect();
     let value = json!({
         "url": url, "taken": taken, "refused": refused, "refusals": refusals, "deleted": deleted,
@@ -266,6 +243,98 @@ async fn push(
         lines.join("\n")
     });
     Ok(if refused == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// A push to a collection of another server.
+struct Push<'a> {
+    context: &'a Context,
+    client: &'a Client<'a>,
+    url: &'a str,
+    /// The same address, as it is remembered.
+    there: String,
+    /// The collection here, and the labels of those for whom it is.
+    of: (String, String, String),
+    done: Done,
+}
+
+/// What became of it.
+#[derive(Default)]
+struct Done {
+    taken: u64,
+    refused: u64,
+    /// What was refused, and why.
+    told: Vec<(String, String)>,
+    deleted: u64,
+}
+
+/// Objects to be pushed.
+#[derive(Deserialize)]
+struct Page {
+    objects: Vec<String>,
+    last: Option<i64>,
+    more: bool,
+}
+
+impl Push<'_> {
+    /// Deletes there what went from here. What came back and was pushed before that is pushed once more.
+    async fn delete(&mut self) -> Result<(), Failure> {
+        #[derive(Deserialize)]
+        struct Owed {
+            id: String,
+            is_back: bool,
+        }
+        let owed = ask(self.context, Intel::Owed { remote: self.there.clone() }).await?;
+        for Owed { id, is_back } in read::<Vec<Owed>>(owed)? {
+            match self.client.delete(self.url, &id).await {
+                Ok(was_there) => self.done.deleted += u64::from(was_there),
+                Err(problem @ Problem::Answer { .. }) => {
+                    self.done.refused += 1;
+                    self.done.told.push((id, format!("it is not deleted there: {problem}")));
+                    continue;
+                }
+                Err(problem) => return Err(problem.into()),
+            }
+            if is_back {
+                let mut after = 0;
+                loop {
+                    let page = self.page(vec![id.clone()], after).await?;
+                    self.add(page.objects).await?;
+                    match page.last {
+                        Some(last) if page.more => after = last,
+                        _ => break,
+                    }
+                }
+            }
+            let paid = Intel::Paid { remote: self.there.clone(), id, is_back };
+            ask(self.context, paid).await?;
+        }
+        Ok(())
+    }
+
+    /// What comes after a time; of these objects, or of all.
+    async fn page(&self, ids: Vec<String>, after: i64) -> Result<Page, Failure> {
+        let (collection, tlp, pap) = self.of.clone();
+        let page = Intel::Page { collection, tlp, pap, ids, after, limit: PUSHED };
+        read(ask(self.context, page).await?)
+    }
+
+    async fn add(&mut self, objects: Vec<String>) -> Result<(), Failure> {
+        if objects.is_empty() {
+            return Ok(());
+        }
+        // Before they are there: what is deleted here must be known to be there.
+        let ids = objects.iter().filter_map(|one| id_of(one)).collect();
+        ask(self.context, Intel::Pushed { remote: self.there.clone(), ids }).await?;
+        let added = self.client.add(self.url, &objects).await?;
+        self.done.taken += added.taken;
+        self.done.refused += added.refused_count;
+        self.done.told.extend(added.refused);
+        Ok(())
+    }
+}
+
+fn read<T: DeserializeOwned>(answer: Value) -> Result<T, Failure> {
+    serde_json::from_value(answer).map_err(|error| Failure::Wrong(format!("the node: {error}")))
 }
 
 fn id_of(object: &str) -> Option<String> {

@@ -9,6 +9,7 @@ use comity_store::intel::collection::{self, Collection};
 use comity_store::intel::feed::{self, Filter};
 use comity_store::intel::intake::Intake;
 use comity_store::intel::key;
+use comity_store::intel::pushed::{self, Owed};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -48,7 +49,7 @@ pub enum Intel {
         /// Remember this; tell what is remembered, where it is left out.
         set: Option<String>,
     },
-    /// Objects of a collection as a reader may see them, and what was deleted, to be pushed.
+    /// Objects of a collection as a reader may see them, to be pushed.
     Page {
         /// Which collection.
         collection: String,
@@ -56,24 +57,33 @@ pub enum Intel {
         tlp: String,
         /// And this of PAP.
         pap: String,
+        /// Of these objects; of all, where there are none.
+        ids: Vec<String>,
         /// What was added after this time, in microseconds since 1970.
         after: i64,
         /// How many.
         limit: u64,
     },
-    /// Objects that were deleted here and pushed to a remote collection before.
-    Gone {
-        /// To which.
+    /// Objects that are to be deleted at a remote collection, and whether they came back here since.
+    Owed {
+        /// At which.
         remote: String,
     },
-    /// Objects were pushed to a remote collection, or deleted there.
+    /// An object was deleted at a remote collection; and what came back is there again.
+    Paid {
+        /// At which.
+        remote: String,
+        /// Which.
+        id: String,
+        /// Whether it came back.
+        is_back: bool,
+    },
+    /// Objects are pushed to a remote collection.
     Pushed {
         /// To which.
         remote: String,
         /// Which.
         ids: Vec<String>,
-        /// Whether they are there now.
-        are_there: bool,
     },
     /// Find objects.
     Search {
@@ -143,6 +153,8 @@ pub enum Intel {
         read: Vec<String>,
         /// The collections that it adds to.
         write: Vec<String>,
+        /// The collection of theirs where what is pushed to them goes; empty where there is none.
+        remote: String,
         /// For how long.
         days: u16,
     },
@@ -151,6 +163,11 @@ pub enum Intel {
         /// Whose.
         name: String,
     },
+}
+
+/// A remote collection's address, as it is remembered.
+fn remote(url: &str) -> String {
+    url.trim_end_matches('/').to_owned()
 }
 
 /// Answers a question.
@@ -165,6 +182,7 @@ pub(super) async fn answer(node: &Node, question: Intel) -> Result<Value, Error>
                 bytes: bytes.into(),
                 who: String::new(),
                 through: if pulled { "pull" } else { "import" },
+                remote: if pulled { remote(&source) } else { String::new() },
                 source,
                 marking,
                 collection,
@@ -184,10 +202,10 @@ pub(super) async fn answer(node: &Node, question: Intel) -> Result<Value, Error>
             }
             Ok(json!({ "cursor": key::cursor(node.db(), &remote).await? }))
         }
-        Intel::Page { collection, tlp: label, pap: use_of, after, limit } => {
+        Intel::Page { collection, tlp: label, pap: use_of, ids, after, limit } => {
             let clearance = Clearance { tlp: tlp(&label)?, pap: pap(&use_of)? };
             let collection = node.collection(&collection).await?;
-            let filter = Filter { after: None, cursor: Some(after), ..Filter::of_all_versions() };
+            let filter = Filter { ids, cursor: Some(after), ..Filter::of_all_versions() };
             let much = (limit, PAGE_BYTES);
             let page = feed::bodies(node.db(), collection.num, clearance, &filter, much).await?;
             let last = page.members.last().map(|member| member.0);
@@ -201,14 +219,20 @@ pub(super) async fn answer(node: &Node, question: Intel) -> Result<Value, Error>
             // As texts: what passes through numbers of JSON does not stay as it is.
             Ok(json!({ "objects": objects, "last": last, "more": page.more }))
         }
-        Intel::Gone { remote } => {
-            let gone = comity_store::intel::gone_from(node.db(), &remote).await?;
-            Ok(gone.into_iter().map(Value::from).collect())
+        Intel::Owed { remote } => {
+            let owed = pushed::owed(node.db(), &remote).await?;
+            Ok(owed.iter().map(|one| json!({ "id": one.id, "is_back": one.is_back })).collect())
         }
-        Intel::Pushed { remote, ids, are_there } => {
+        Intel::Paid { remote, id, is_back } => {
+            let mut intake = Intake::begin(node.db(), node.microseconds()).await?;
+            intake.paid(&remote, &Owed { id, is_back }).await?;
+            intake.commit().await?;
+            Ok(json!({ "remote": remote }))
+        }
+        Intel::Pushed { remote, ids } => {
             let mut intake = Intake::begin(node.db(), node.microseconds()).await?;
             for id in &ids {
-                intake.pushed(&remote, id, are_there).await?;
+                intake.pushed(&remote, id).await?;
             }
             intake.commit().await?;
             Ok(json!({ "remote": remote, "objects": ids.len() }))
@@ -265,7 +289,7 @@ pub(super) async fn answer(node: &Node, question: Intel) -> Result<Value, Error>
             });
             Ok(all.collect())
         }
-        Intel::AddKey { name, tlp: label, pap: use_of, read, write, days } => {
+        Intel::AddKey { name, tlp: label, pap: use_of, read, write, remote: theirs, days } => {
             let clearance = Clearance { tlp: tlp(&label)?, pap: pap(&use_of)? };
             let mut grants: Vec<Grant> = Vec::new();
             for (names, writes) in [(read, false), (write, true)] {
@@ -277,7 +301,7 @@ pub(super) async fn answer(node: &Node, question: Intel) -> Result<Value, Error>
                     }
                 }
             }
-            let key = node.give_tool(&name, clearance, &grants, days).await?;
+            let key = node.give_tool(&name, clearance, &grants, &remote(&theirs), days).await?;
             Ok(
                 json!({ "name": name, "key": key, "tlp": clearance.tlp.label(), "pap": clearance.pap.label() }),
             )

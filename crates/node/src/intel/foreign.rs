@@ -114,13 +114,26 @@ fn values(bytes: &[u8], now: Timestamp) -> Result<Understood, String> {
     Ok(Understood { bytes: envelope(&objects), refusals, of_values })
 }
 
-/// Makes one object of what two rows say of one value: the stricter label, and both comments. Whether that can be: what one
-/// row says under the label of the whole list is not told under the label of another.
+/// Makes one object of what two rows say of one value: the stricter label, the later end, the higher confidence, and both
+/// comments. Whether that can be: what one row says under the label of the whole list is not told under the label of
+/// another.
 fn join(own: &mut Value, other: &Value) -> bool {
     if has_tlp(own) != has_tlp(other) {
         return false;
     }
     mark(own, other);
+    let ends = |object: &Value| object["valid_until"].as_str().map(str::to_owned);
+    if ends(own).is_some_and(|own| ends(other).is_none_or(|other| other > own)) {
+        for name in ["valid_from", "valid_until"] {
+            match other.get(name) {
+                Some(said) => own[name] = said.clone(),
+                None => drop(own.as_object_mut().map(|own| own.remove(name))),
+            }
+        }
+    }
+    if other["confidence"].as_u64() > own["confidence"].as_u64() {
+        own["confidence"] = other["confidence"].clone();
+    }
     let Some(said) = other["description"].as_str() else { return true };
     let both = match own["description"].as_str() {
         Some(own)

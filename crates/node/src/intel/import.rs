@@ -50,6 +50,8 @@ pub struct Import {
     pub through: &'static str,
     /// From where.
     pub source: String,
+    /// From which remote collection; empty: from none that is known.
+    pub remote: String,
     /// The label of what has none of its own.
     pub marking: Tlp,
     /// The collection that gets it.
@@ -219,6 +221,7 @@ impl Node {
                     key: &import.key,
                     through: import.through,
                     source: &import.source,
+                    remote: &import.remote,
                     marking: import.marking.label(),
                 };
                 report.batch = writing.intake.batch(origin).await?;
@@ -316,8 +319,7 @@ impl Node {
     ) -> Result<bool, Error> {
         let intake = Intake::begin(&self.db, self.microseconds()).await?;
         let mut writing = Writing::new(intake, Tlp::Red);
-        let by = (tool.name.as_str(), tool.key.as_str());
-        let taken = writing.take_back((collection.num, id), versions, by, tool.clearance).await?;
+        let taken = writing.take_back((collection.num, id), versions, tool).await?;
         let Some(is_gone) = taken else { return Ok(false) };
         writing.intake.commit().await?;
         let whole = if is_gone { ", and out of the store" } else { "" };

@@ -61,6 +61,8 @@ pub struct Tool {
     pub clearance: Clearance,
     /// What it may with which collection.
     pub grants: Vec<Grant>,
+    /// The collection of theirs where what is pushed to them goes; empty where that is not known.
+    pub remote: String,
 }
 
 /// An object as people see it.
@@ -125,7 +127,8 @@ impl Tool {
     fn of(key: &Key) -> Option<Self> {
         let clearance = Clearance { tlp: Tlp::parse(&key.tlp)?, pap: Pap::parse(&key.pap)? };
         let grants = serde_json::from_str(&key.rights).unwrap_or_default();
-        Some(Self { name: key.name.clone(), key: key.hash.clone(), clearance, grants })
+        let (name, hash, remote) = (key.name.clone(), key.hash.clone(), key.remote.clone());
+        Some(Self { name, key: hash, clearance, grants, remote })
     }
 
     /// What it may with a collection; nothing where it may nothing.
@@ -189,6 +192,7 @@ impl Node {
         name: &str,
         clearance: Clearance,
         grants: &[Grant],
+        remote: &str,
         days: u16,
     ) -> Result<String, Error> {
         let key = hex::encode(&comity_ledger::random::<32>()?);
@@ -199,6 +203,7 @@ impl Node {
             pap: clearance.pap.label().to_owned(),
             expires: self.now() + SignedDuration::from_hours(i64::from(days) * 24),
             rights: serde_json::to_string(grants).unwrap_or_default(),
+            remote: remote.to_owned(),
         };
         key::give(&self.db, &given).await?;
         self.journal("tool give", name).await?;

@@ -8,6 +8,7 @@ use comity_store::intel::intake::{Intake, Known as Here, New};
 use comity_store::intel::{Gone, Object};
 use serde_json::Value;
 
+use super::Tool;
 use super::document::{self, Document, Known};
 use super::import::{Import, Taken};
 use crate::node::Error;
@@ -79,32 +80,35 @@ impl Writing {
         Ok(there)
     }
 
-    /// Takes versions of an object out of a collection, for the tool with the key of this hash. What is in none then, and nobody
-    /// else brought, is deleted; whether. None: something in the collection is marked with it.
+    /// Takes versions of an object out of a collection, for a tool. What is in none then, and nobody else brought, is deleted;
+    /// whether. None: something in the collection is marked with it.
     pub(super) async fn take_back(
         &mut self,
         (collection, id): (u64, &str),
         versions: &[u64],
-        (who, key): (&str, &str),
-        reader: Clearance,
+        tool: &Tool,
     ) -> Result<Option<bool>, Error> {
-        let mut is_in_use = false;
+        let (mut is_in_use, mut hidden) = (false, Audience::NOBODY);
         if id.starts_with("marking-definition--") {
             // A statement goes along with what it marks, and what it means decides who sees that.
             for num in self.intake.referring(&[document::digest(id)]).await? {
                 is_in_use = true;
                 let waits = self.intake.object(num).await?.marked;
-                // Only what is marked with it; and of what the tool does not see it learns nothing.
                 let is_marked = Document::parsed(&waits.body)
                     .is_some_and(|found| found.definitions().iter().any(|one| one == id));
-                let is_seen = waits.audience.has(reader);
-                if is_marked && is_seen && self.intake.is_member(collection, num).await? {
+                if !is_marked || !self.intake.is_member(collection, num).await? {
+                    continue;
+                }
+                if waits.audience.has(tool.clearance) {
                     return Ok(None);
                 }
+                hidden = hidden.or(waits.audience);
             }
         }
-        self.intake.take_out((collection, id), versions).await?;
-        Ok(Some(!is_in_use && self.intake.take_back(id, who, key).await?))
+        // Of what the tool does not see it learns nothing; whoever does sees the statement.
+        self.intake.take_out((collection, id), versions, hidden).await?;
+        let by = (tool.key.as_str(), tool.remote.as_str());
+        Ok(Some(!is_in_use && self.intake.take_back(id, &tool.name, by).await?))
     }
 
     /// Makes the views of an object again.
@@ -164,8 +168,8 @@ impl Writing {
         } else {
             self.intake.gone(&document.id).await?
         };
-        if let Some(gone) = &gone
-            && let Some(why) = self.keeps_away(gone, &document.id, import).await?
+        if !is_new
+            && let Some(why) = self.keeps_away(&document, gone.as_ref(), &versions, import).await?
         {
             return Ok(document.refused(why, Audience::NOBODY));
         }
@@ -239,27 +243,42 @@ impl Writing {
         Ok(Outcome::New(Taken { index, id: document.id, version, num, marks }))
     }
 
-    /// Why what went does not come back. What a tool took back keeps nobody from bringing it again who could see it.
+    /// Why what went does not come back. What a tool took back keeps nobody from bringing it again who could see it, but
+    /// for those to whom it was pushed: from them it would come back until it is deleted there.
     async fn keeps_away(
         &mut self,
-        gone: &Gone,
-        id: &str,
+        document: &Document,
+        gone: Option<&Gone>,
+        versions: &[Here],
         import: &Import,
     ) -> Result<Option<&'static str>, Error> {
         if import.returns {
             return Ok(None);
         }
-        if gone.key.is_empty() {
-            return Ok(Some("it was deleted here"));
+        if let Some(gone) = gone {
+            if gone.key.is_empty() {
+                return Ok(Some("it was deleted here"));
+            }
+            // What names it would show to more.
+            let uncovers = import.reader.is_some_and(|reader| !gone.audience.has(reader));
+            if uncovers && import.key != gone.key {
+                return Ok(Some("it was here, for fewer than this key sees"));
+            }
         }
-        // What names it would show to more.
-        let uncovers = import.reader.is_some_and(|reader| !gone.audience.has(reader));
-        if uncovers && import.key != gone.key {
-            return Ok(Some("it was here, for fewer than this key sees"));
+        // Where a tool is not known to be somebody that is pushed to, it may be any of them.
+        let from_afar = import.reader.is_some() || !import.remote.is_empty();
+        let (id, version) = (&document.id, document.version);
+        if !from_afar || !self.intake.is_owed(id, version, &import.remote).await? {
+            return Ok(None);
         }
-        // Else it would come back from where it is still to be deleted.
-        let returns = import.through == "pull" && self.intake.is_to_delete(id).await?;
-        Ok(returns.then_some("it was deleted here, and is still to be deleted where it was pushed"))
+        // Whoever took it back may think again.
+        let mut is_own = gone.is_some_and(|gone| gone.key == import.key);
+        if let (None, Some(last), Some(_)) = (gone, versions.last(), import.reader) {
+            let batch = self.intake.object(last.num).await?.batch;
+            is_own = self.intake.key_of(batch).await? == import.key;
+        }
+        let why = "it was deleted here, and is still to be deleted where it was pushed";
+        Ok((!is_own).then_some(why))
     }
 
     /// Why an object is not taken for what is here already, and who sees that.

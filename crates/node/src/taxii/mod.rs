@@ -326,6 +326,7 @@ async fn add(
         key: tool.key.clone(),
         through: "taxii",
         source: collection.alias.clone(),
+        remote: tool.remote.clone(),
         marking: Tlp::parse(&collection.marking).unwrap_or(Tlp::Red),
         collection: Some(collection.collection.clone()),
         returns: false,

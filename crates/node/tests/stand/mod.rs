@@ -44,7 +44,7 @@ impl Stand {
     pub(crate) async fn key(&self, tlp: Tlp, read: bool, write: bool) -> String {
         let grants = [Grant { collection: self.collection.id.clone(), read, write }];
         let clearance = Clearance { tlp, pap: Pap::Red };
-        self.node.give_tool("tool", clearance, &grants, 1).await.unwrap()
+        self.node.give_tool("tool", clearance, &grants, "", 1).await.unwrap()
     }
 
     pub(crate) fn path(&self, rest: &str) -> String {
@@ -110,6 +110,7 @@ pub(crate) fn brought(value: &Value, marking: Tlp, collection: Option<Collection
         who: "analyst".to_owned(),
         through: "import",
         source: "test".to_owned(),
+        remote: String::new(),
         marking,
         collection,
         key: String::new(),

@@ -86,7 +86,7 @@ pub async fn having(db: &Db, object: u64) -> Result<Vec<Collection>, Error> {
 }
 
 impl Intake {
-    /// Takes versions of an object out of a collection.
+    /// Takes versions of an object out of a collection, but for these readers.
     ///
     /// # Errors
     /// [`Error`].
@@ -94,29 +94,44 @@ impl Intake {
         &mut self,
         (collection, id): (u64, &str),
         versions: &[u64],
+        but_for: Audience,
     ) -> Result<(), Error> {
-        const SQL: &str = "DELETE FROM intel_member WHERE object = $1 AND collection = $2";
+        const DROP: &str = "DELETE FROM intel_member
+            WHERE object = $1 AND collection = $2 AND (audience & $3) = 0";
+        const NARROW: &str = "UPDATE intel_member SET audience = audience & $3
+            WHERE object = $1 AND collection = $2";
         for object in versions {
             self.admitted.remove(&(*object, collection));
-            self.tx.execute(SQL, &[(*object).into(), collection.into()]).await?;
+            for sql in [DROP, NARROW] {
+                let params = [(*object).into(), collection.into(), but_for.into()];
+                self.tx.execute(sql, &params).await?;
+            }
         }
         self.unordered.insert((collection, id.to_owned()));
         Ok(())
     }
 
     /// Deletes an object that nobody but the tool with the key of this hash ever brought, and that no collection has;
-    /// whether. What others say of it stays as it is, and the tool, or another, may bring it again.
+    /// whether. Who only gives back what was pushed there brought nothing; and where the tool takes it back from, it need not be
+    /// deleted. What others say of it stays as it is, and the tool, or another, may bring it again.
     ///
     /// # Errors
     /// [`Error`].
-    pub async fn take_back(&mut self, id: &str, who: &str, key: &str) -> Result<bool, Error> {
+    pub async fn take_back(
+        &mut self,
+        id: &str,
+        who: &str,
+        (key, remote): (&str, &str),
+    ) -> Result<bool, Error> {
+        const NOT_THERE: &str = "DELETE FROM intel_pushed WHERE remote = $1 AND id = $2";
         const HELD: &str = "SELECT 1 FROM intel_object
                 JOIN intel_batch ON intel_batch.num = intel_object.batch
                 WHERE id = $1 AND key <> $2
             UNION ALL SELECT 1 FROM intel_object
                 JOIN intel_again ON intel_again.object = intel_object.num
                 JOIN intel_batch ON intel_batch.num = intel_again.batch
-                WHERE id = $1 AND key <> $2
+                WHERE id = $1 AND key <> $2 AND NOT EXISTS (SELECT 1 FROM intel_pushed
+                    WHERE intel_pushed.remote = intel_batch.remote AND intel_pushed.id = $1)
             UNION ALL SELECT 1 FROM intel_object
                 JOIN intel_member ON intel_member.object = intel_object.num
                 WHERE id = $1
@@ -124,6 +139,7 @@ impl Intake {
         if self.tx.query_one(HELD, &[id.into(), key.into()]).await?.is_some() {
             return Ok(false);
         }
+        self.tx.execute(NOT_THERE, &[remote.into(), id.into()]).await?;
         let versions = self.versions(id).await?;
         let audience = versions.iter().fold(Audience::NOBODY, |all, one| all.or(one.audience));
         let how = Gone { key: key.to_owned(), audience };

@@ -98,6 +98,8 @@ pub struct Origin<'a> {
     pub through: &'a str,
     /// From where.
     pub source: &'a str,
+    /// From which remote collection; empty: from none that is known.
+    pub remote: &'a str,
     /// The label of what has none of its own.
     pub marking: &'a str,
 }
@@ -142,8 +144,8 @@ impl Intake {
     /// [`Error`].
     pub async fn batch(&mut self, of: Origin<'_>) -> Result<u64, Error> {
         const SQL: &str =
-            "INSERT INTO intel_batch (num, at, who, key, through, source, marking, report)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, '{}')";
+            "INSERT INTO intel_batch (num, at, who, key, through, source, remote, marking, report)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, '{}')";
         let last = "SELECT COALESCE(MAX(num), 0) FROM intel_batch";
         let num = self.tx.query_one(last, &[]).await?.map_or(Ok(0), |row| row.count(0))? + 1;
         let params = [
@@ -153,6 +155,7 @@ impl Intake {
             of.key.into(),
             of.through.into(),
             of.source.into(),
+            of.remote.into(),
             of.marking.into(),
         ];
         self.tx.execute(SQL, &params).await?;
@@ -246,15 +249,6 @@ impl Intake {
     pub async fn gone(&mut self, id: &str) -> Result<Option<Gone>, Error> {
         let row = self.tx.query_one(super::GONE, &[id.into()]).await?;
         row.as_ref().map(super::gone).transpose()
-    }
-
-    /// Whether an object is still to be deleted where it was pushed.
-    ///
-    /// # Errors
-    /// [`Error`].
-    pub async fn is_to_delete(&mut self, id: &str) -> Result<bool, Error> {
-        let sql = "SELECT 1 FROM intel_pushed WHERE id = $1 AND gone = 1";
-        Ok(self.tx.query_one(sql, &[id.into()]).await?.is_some())
     }
 
     /// Lets an object come back that went.
@@ -404,20 +398,11 @@ impl Intake {
     ///
     /// # Errors
     /// [`Error`].
-    pub async fn admit(
-        &mut self,
-        collection: u64,
-        (object, id): (u64, &str),
-    ) -> Result<bool, Error> {
-        if self.is_member(collection, object).await? {
-            return Ok(false);
-        }
-        self.admitted.insert((object, collection), None);
-        self.unordered.insert((collection, id.to_owned()));
-        Ok(true)
+    pub async fn admit(&mut self, collection: u64, place: (u64, &str)) -> Result<bool, Error> {
+        Ok(self.admit_all(collection, &[place]).await? > 0)
     }
 
-    /// Puts versions of objects into a collection, with few questions for all of them.
+    /// Puts versions of objects into a collection, with few questions for all of them; how many were not there.
     ///
     /// # Errors
     /// [`Error`].
@@ -425,15 +410,19 @@ impl Intake {
         &mut self,
         collection: u64,
         places: &[(u64, &str)],
-    ) -> Result<(), Error> {
-        let mut others = Vec::new();
+    ) -> Result<u64, Error> {
+        let (mut count, mut others) = (0, Vec::new());
         for (object, id) in places {
+            if self.admitted.contains_key(&(*object, collection)) {
+                continue;
+            }
             let Some(fresh) = self.fresh(*object) else {
                 others.push((*object, *id));
                 continue;
             };
             let is_only = fresh.is_only;
-            self.admitted.entry((*object, collection)).or_insert(None);
+            self.admitted.insert((*object, collection), None);
+            count += 1;
             if !is_only {
                 self.unordered.insert((collection, (*id).to_owned()));
             }
@@ -452,23 +441,32 @@ impl Intake {
             params.push(collection.into());
             // The plus has SQLite begin with the few versions, not with the collection.
             let sql = format!(
-                "SELECT object FROM intel_member WHERE object IN ({marks}) AND +collection = ${}",
+                "SELECT object, audience FROM intel_member
+                    WHERE object IN ({marks}) AND +collection = ${}",
                 params.len()
             );
+            let mut there = BTreeMap::new();
             for row in self.tx.query(&sql, &params).await? {
-                here.remove(&row.count(0)?);
+                let by = there.entry(row.count(0)?).or_insert(Audience::NOBODY);
+                *by = by.or(audience(row.int(1)?)?);
             }
             for (object, id) in places {
-                // It was deleted since, or is there.
+                // It was deleted since.
                 let Some((seen, is_only)) = here.get(object) else { continue };
+                // It was taken out but for some.
+                let missing = there.get(object).map(|by| seen.without(*by));
+                if missing.is_some_and(Audience::is_empty) {
+                    continue;
+                }
                 self.seen.entry(*object).or_insert(*seen);
-                self.admitted.entry((*object, collection)).or_insert(None);
-                if !is_only {
+                self.admitted.insert((*object, collection), missing);
+                count += u64::from(missing.is_none());
+                if !is_only || missing.is_some() {
                     self.unordered.insert((collection, (*id).to_owned()));
                 }
             }
         }
-        Ok(())
+        Ok(count)
     }
 
     /// Puts what was admitted into its collections: what the same readers see one after the other, and a step between
@@ -590,7 +588,6 @@ impl Intake {
         const GONE: &str = "INSERT INTO intel_gone (id, at, who, key, audience)
             VALUES ($1, $2, $3, $4, $5)
             ON CONFLICT (id) DO UPDATE SET at = $2, who = $3, key = $4, audience = $5";
-        const TO_DELETE: &str = "UPDATE intel_pushed SET gone = 1 WHERE id = $1";
         const DELETED: &str = "INSERT INTO setting (name, value) VALUES ('intel_last', $1)
             ON CONFLICT (name) DO UPDATE SET value = $1";
         let versions = self.versions(id).await?;
@@ -615,8 +612,9 @@ impl Intake {
                 self.admitted.remove(&place);
             }
         }
-        if let Some(highest) = versions.iter().map(|known| known.num).max() {
-            self.tx.execute(TO_DELETE, &[id.into()]).await?;
+        if let Some(last) = versions.last() {
+            self.owe(id, last.version).await?;
+            let highest = versions.iter().map(|known| known.num).max().unwrap_or_default();
             if highest > self.deleted {
                 self.deleted = highest;
                 self.tx.execute(DELETED, &[highest.to_string().as_str().into()]).await?;
@@ -651,23 +649,6 @@ impl Intake {
         const SQL: &str = "INSERT INTO intel_cursor (remote, cursor) VALUES ($1, $2)
             ON CONFLICT (remote) DO UPDATE SET cursor = $2";
         self.tx.execute(SQL, &[remote.into(), cursor.into()]).await?;
-        Ok(())
-    }
-
-    /// Remembers, or forgets, that an object was pushed to a remote collection.
-    ///
-    /// # Errors
-    /// [`Error`].
-    pub async fn pushed(&mut self, remote: &str, id: &str, is_there: bool) -> Result<(), Error> {
-        let sql = if is_there {
-            // It may have gone since it was read.
-            "INSERT INTO intel_pushed (remote, id, gone) VALUES ($1, $2,
-                CASE WHEN EXISTS (SELECT 1 FROM intel_gone WHERE intel_gone.id = $2) THEN 1 ELSE 0 END)
-                ON CONFLICT (remote, id) DO UPDATE SET gone = excluded.gone"
-        } else {
-            "DELETE FROM intel_pushed WHERE remote = $1 AND id = $2"
-        };
-        self.tx.execute(sql, &[remote.into(), id.into()]).await?;
         Ok(())
     }
 

@@ -19,17 +19,19 @@ pub struct Key {
     pub expires: Timestamp,
     /// What it may with which collection, as JSON.
     pub rights: String,
+    /// The collection of theirs where what is pushed to them goes; empty where that is not known.
+    pub remote: String,
 }
 
-const COLUMNS: &str = "key, name, tlp, pap, expires, rights";
+const COLUMNS: &str = "key, name, tlp, pap, expires, rights, remote";
 
 /// Keeps a key.
 ///
 /// # Errors
 /// [`Error`].
 pub async fn give(db: &Db, key: &Key) -> Result<(), Error> {
-    const SQL: &str = "INSERT INTO intel_key (key, name, tlp, pap, expires, rights)
-        VALUES ($1, $2, $3, $4, $5, $6)";
+    const SQL: &str = "INSERT INTO intel_key (key, name, tlp, pap, expires, rights, remote)
+        VALUES ($1, $2, $3, $4, $5, $6, $7)";
     let params = [
         key.hash.as_str().into(),
         key.name.as_str().into(),
@@ -37,6 +39,7 @@ pub async fn give(db: &Db, key: &Key) -> Result<(), Error> {
         key.pap.as_str().into(),
         key.expires.as_second().into(),
         key.rights.as_str().into(),
+        key.remote.as_str().into(),
     ];
     let mut tx = db.begin().await?;
     tx.execute(SQL, &params).await?;
@@ -104,5 +107,6 @@ fn read(row: &Row) -> Result<Key, Error> {
         pap: row.text(3)?.to_owned(),
         expires: crate::ledger::time(row.int(4)?)?,
         rights: row.text(5)?.to_owned(),
+        remote: row.text(6)?.to_owned(),
     })
 }

@@ -8,6 +8,7 @@ pub mod collection;
 pub mod feed;
 pub mod intake;
 pub mod key;
+pub mod pushed;
 pub mod search;
 
 use std::collections::BTreeMap;
@@ -136,16 +137,6 @@ pub async fn audience_of(db: &Db, id: &str) -> Result<Option<Audience>, Error> {
         return row.as_ref().map(|row| Ok(gone(row)?.audience)).transpose();
     }
     Ok(Some(union(&rows)?))
-}
-
-/// Objects that went from here and were pushed to a remote collection before.
-///
-/// # Errors
-/// [`Error`].
-pub async fn gone_from(db: &Db, remote: &str) -> Result<Vec<String>, Error> {
-    const SQL: &str = "SELECT id FROM intel_pushed WHERE remote = $1 AND gone = 1 ORDER BY id";
-    let rows = db.query(SQL, &[remote.into()]).await?;
-    rows.iter().map(|row| Ok(row.text(0)?.to_owned())).collect()
 }
 
 /// Objects that refer to another, by their numbers, the latest first; at most `limit`. The caller looks whether they

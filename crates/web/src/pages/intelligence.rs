@@ -287,6 +287,7 @@ pub(crate) async fn import(
         who: person.name.clone(),
         through: "import",
         source: given.name,
+        remote: String::new(),
         marking,
         collection,
         key: String::new(),

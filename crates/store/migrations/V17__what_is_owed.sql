@@ -1,0 +1,11 @@
+-- Which versions of what was pushed are to be deleted there: those up to this one. What is there again, and still to be
+-- deleted before, has a 2.
+ALTER TABLE intel_pushed ADD COLUMN gone_until BIGINT NOT NULL DEFAULT 9223372036854775807;
+CREATE INDEX intel_pushed_id ON intel_pushed (id);
+
+-- From which remote collection a batch came; empty: from none that is known. What is pushed there and comes from there again
+-- is no other source of it.
+ALTER TABLE intel_batch ADD COLUMN remote TEXT NOT NULL DEFAULT '';
+UPDATE intel_batch SET remote = rtrim(source, '/') WHERE through = 'pull';
+-- The remote collection of whoever has a key.
+ALTER TABLE intel_key ADD COLUMN remote TEXT NOT NULL DEFAULT '';

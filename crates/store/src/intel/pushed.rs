@@ -1,0 +1,86 @@
+//! What was pushed to other servers, and what of it is to be deleted there: it is owed until they say that it is done.
+
+use super::intake::Intake;
+use crate::{Db, Error, Row, Value};
+
+/// What is to be deleted at another server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Owed {
+    /// Its identifier.
+    pub id: String,
+    /// Whether it came back here since, and was pushed: then it is pushed once more after it is deleted.
+    pub is_back: bool,
+}
+
+/// What went from here and was pushed to a remote collection before. Definitions last: what they mark may be there.
+///
+/// # Errors
+/// [`Error`].
+pub async fn owed(db: &Db, remote: &str) -> Result<Vec<Owed>, Error> {
+    const SQL: &str = "SELECT id, gone FROM intel_pushed WHERE remote = $1 AND gone > 0
+        ORDER BY CASE WHEN id LIKE 'marking-definition--%' THEN 1 ELSE 0 END, id";
+    let read = |row: &Row| Ok(Owed { id: row.text(0)?.to_owned(), is_back: row.int(1)? == BACK });
+    db.query(SQL, &[remote.into()]).await?.iter().map(read).collect()
+}
+
+/// It came back, and was pushed, before it was deleted there.
+const BACK: i64 = 2;
+
+impl Intake {
+    /// Remembers that an object is pushed to a remote collection.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn pushed(&mut self, remote: &str, id: &str) -> Result<(), Error> {
+        // It may have gone since it was read.
+        const SQL: &str = "INSERT INTO intel_pushed (remote, id, gone) VALUES ($1, $2,
+                CASE WHEN EXISTS (SELECT 1 FROM intel_gone WHERE intel_gone.id = $2) THEN 1 ELSE 0 END)
+            ON CONFLICT (remote, id) DO UPDATE SET gone =
+                CASE WHEN intel_pushed.gone > excluded.gone THEN 2 ELSE excluded.gone END";
+        self.tx.execute(SQL, &[remote.into(), id.into()]).await?;
+        Ok(())
+    }
+
+    /// Forgets that an object was to be deleted at a remote collection: it is done, and what came back is there again.
+    /// What went, or came back, since that was asked is owed still.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn paid(&mut self, remote: &str, paid: &Owed) -> Result<(), Error> {
+        let sql = if paid.is_back {
+            "UPDATE intel_pushed SET gone = 0 WHERE remote = $1 AND id = $2 AND gone = 2"
+        } else {
+            "DELETE FROM intel_pushed WHERE remote = $1 AND id = $2 AND gone = 1"
+        };
+        self.tx.execute(sql, &[remote.into(), paid.id.as_str().into()]).await?;
+        Ok(())
+    }
+
+    /// Whether this version of an object, or where it has none any, is still to be deleted at this remote collection, or
+    /// where that is empty at any.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn is_owed(
+        &mut self,
+        id: &str,
+        version: Option<i64>,
+        remote: &str,
+    ) -> Result<bool, Error> {
+        const SQL: &str = "SELECT 1 FROM intel_pushed
+            WHERE id = $1 AND gone > 0 AND gone_until >= $2 AND ($3 = '' OR remote = $3) LIMIT 1";
+        let version = version.unwrap_or(i64::MIN);
+        let params = [id.into(), version.into(), remote.into()];
+        Ok(self.tx.query_one(SQL, &params).await?.is_some())
+    }
+
+    /// Says that every version of an object up to this one is to be deleted where it was pushed.
+    pub(super) async fn owe(&mut self, id: &str, version: i64) -> Result<(), Error> {
+        const SQL: &str = "UPDATE intel_pushed SET gone = 1,
+                gone_until = CASE WHEN gone > 0 AND gone_until > $2 THEN gone_until ELSE $2 END
+            WHERE id = $1";
+        let params: [Value; 2] = [id.into(), version.into()];
+        self.tx.execute(SQL, &params).await?;
+        Ok(())
+    }
+}
