@@ -157,7 +157,7 @@ fn what_is_too_long_is_refused() {
 /// Tables as feeds write them.
 #[test]
 fn tables_of_feeds_are_read() {
-    let tables: [(&str, &[&str]); 8] = [
+    let tables: [(&str, &[&str]); 10] = [
         ("url\nhttp://a.example/x\n", &["a.example/x"]),
         ("Type,Value\nIP Address,1.2.3.4\nDomain Name,a.example\n", &["1.2.3.4", "a.example"]),
         ("ip,port\n1.2.3.4,80\n", &["1.2.3.4"]),
@@ -176,6 +176,19 @@ fn tables_of_feeds_are_read() {
             "Indicator type,Indicator,Description\nCVE,CVE-2026-1,x\nFileHash-MD5,44d88612fea8a8f36de82e1278abb02f,\n",
             &["44d88612fea8a8f36de82e1278abb02f"],
         ),
+        (
+            "# \"first_seen_utc\",\"sha256_hash\",\"md5_hash\",\"sha1_hash\",\"file_name\",\"clamav\"\n\
+             \"2026-03-09\", \"275a021bbfb6489e54d471899f7db9d1663fc695ec2fe2a2c4538aabf651fd0f\", \
+             \"44d88612fea8a8f36de82e1278abb02f\", \"n/a\", \"invoice.pdf\", \"n/a\"\n",
+            &[
+                "275a021bbfb6489e54d471899f7db9d1663fc695ec2fe2a2c4538aabf651fd0f",
+                "44d88612fea8a8f36de82e1278abb02f",
+            ],
+        ),
+        (
+            "md5,sha1\n44d88612fea8a8f36de82e1278abb02f,3395856ce81f2b7382dee72602f798b642f14140\n,\n",
+            &["44d88612fea8a8f36de82e1278abb02f", "3395856ce81f2b7382dee72602f798b642f14140"],
+        ),
         ("# about, these\nevil.example\n", &["evil.example"]),
     ];
     for (table, expected) in tables {
@@ -186,6 +199,10 @@ fn tables_of_feeds_are_read() {
     }
     let (_, read) = read("type,value\ndomain;evil.example\n\n", Choice::default());
     assert_eq!(read.refusals, 1);
+    for unclear in ["domain,ip\nevil.example,198.51.100.7\n", "md5,url,comment\na,b,c\n"] {
+        let error = lists::read(unclear.as_bytes(), Choice::default(), &mut |_| ()).unwrap_err();
+        assert!(error.to_string().contains("call the one that is 'value'"), "{error}");
+    }
     for (bytes, what) in [(&b"\x1f\x8b\x08"[..], "gzip"), (b"\xff\xfea\0", "UTF-16")] {
         let error = lists::read(bytes, Choice::default(), &mut |_| ()).unwrap_err();
         assert!(error.to_string().contains(what), "{error}");

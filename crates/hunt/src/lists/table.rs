@@ -63,8 +63,8 @@ fn is_comment(line: &str) -> bool {
     line.is_empty() || line.starts_with(['#', ';']) || line.starts_with("//")
 }
 
-/// Whether a line names columns: one of values, or one that is called what it holds beside another that is known. A list
-/// under a single word is none.
+/// Whether a line names columns: one of values, or one that is called what it holds beside another such or another that is
+/// known. A list under a single word is none.
 fn are_names(line: &str, by: u8) -> bool {
     let names: Vec<String> = line.split(char::from(by)).map(named).collect();
     let is_known = |name: &String| {
@@ -78,8 +78,11 @@ fn are_names(line: &str, by: u8) -> bool {
     };
     names.iter().any(|name| VALUES.contains(&&**name))
         || names.iter().all(is_name)
-            && names.iter().any(|name| Kind::of_name(name).is_some())
-            && names.iter().any(is_known)
+            && match names.iter().filter(|name| Kind::of_name(name).is_some()).count() {
+                0 => false,
+                1 => names.iter().any(is_known),
+                _ => true,
+            }
 }
 
 /// A column's name, as it is compared.
@@ -204,21 +207,9 @@ fn csv(
     let names: Vec<String> = first.map_err(table)?.unwrap_or_default().iter().map(named).collect();
     let mut reader = builder.from_reader(&*rows);
     let column = |wanted: &[&str]| names.iter().position(|name| wanted.contains(&&**name));
-    // A column may be called what its values are.
-    let kinds = (0..).zip(&names).map(|(at, name)| (at, Kind::of_name(name)));
-    let mut kinds = kinds.filter(|(_, kind)| kind.is_some());
-    let (value, all) = match (column(&VALUES), kinds.next(), kinds.next()) {
-        (Some(at), ..) => (at, None),
-        (None, Some(of_kind), None) => of_kind,
-        (None, Some(_), Some(_)) => {
-            let why = "more than one column could be the value: call the one that is 'value'";
-            return Err(Error::Table(why.to_owned()));
-        }
-        (None, None, _) => {
-            return Err(Error::Table("no column is called value, indicator or ioc".to_owned()));
-        }
-    };
-    let kind = column(&KINDS).filter(|_| all.is_none());
+    let values = values(&names).map_err(|why| Error::Table(why.to_owned()))?;
+    let last = values.iter().map(|(at, _)| *at).max().unwrap_or_default();
+    let kind = column(&KINDS).filter(|_| values.iter().all(|(_, all)| all.is_none()));
     let (id, sure, end) = (column(&IDS), column(&["confidence"]), column(&ENDS));
     let (meant, comment) = (column(&["to_ids"]), column(&COMMENTS));
     let markings: Vec<(&str, usize)> =
@@ -231,9 +222,12 @@ fn csv(
         let cell = |at: Option<usize>| {
             at.and_then(|at| record.get(at)).map(str::trim).filter(|cell| !cell.is_empty())
         };
-        let Some(text) = cell(Some(value)) else {
+        let found = values.iter().filter_map(|(at, all)| Some((cell(Some(*at))?, *all)));
+        let found: Vec<(&str, Option<Named>)> =
+            found.filter(|(text, _)| values.len() == 1 || *text != "n/a").collect();
+        if found.is_empty() {
             let is_empty = record.iter().all(|cell| cell.trim().is_empty());
-            if record.len() <= value && !is_empty {
+            if record.len() <= last && !is_empty {
                 let why =
                     "it has no cell in the column of the value: is it parted as the names are?";
                 taker.refuse(place, why);
@@ -241,7 +235,7 @@ fn csv(
                 taker.pass_over("rows without a value");
             }
             continue;
-        };
+        }
         // Else a label would be another cell, or none.
         if !markings.is_empty() && record.len() != names.len() {
             let (cells, names) = (record.len(), names.len());
@@ -284,28 +278,49 @@ fn csv(
             comment: cell(comment).map(str::to_owned),
             ..one
         };
-        match (all, cell(kind)) {
-            (Some(all), _) => taker.take(place, Indicator::new(all, text).map(said)),
-            (None, None) => taker.take(place, Indicator::guess(text).map(said)),
-            (None, Some(kind)) => {
-                if !kinds.contains_key(kind) {
-                    kinds.insert(kind.to_owned(), Kind::of_name(kind));
-                }
-                if let Some(named) = kinds.get(kind).copied().flatten() {
-                    taker.take(place, Indicator::new(named, text).map(said));
-                } else if let Some(found) = misp(kind, text) {
-                    for (named, value) in found {
-                        taker.take(place, Indicator::new(named, &value).map(said));
+        for (text, all) in found {
+            match (all, cell(kind)) {
+                (Some(all), _) => taker.take(place, Indicator::new(all, text).map(said)),
+                (None, None) => taker.take(place, Indicator::guess(text).map(said)),
+                (None, Some(kind)) => {
+                    if !kinds.contains_key(kind) {
+                        kinds.insert(kind.to_owned(), Kind::of_name(kind));
                     }
-                } else if kind.eq_ignore_ascii_case("ip:port") {
-                    taker.take(place, Indicator::guess(text).map(said));
-                } else {
-                    taker.leave_out(&format!("rows of type {kind}"));
+                    if let Some(named) = kinds.get(kind).copied().flatten() {
+                        taker.take(place, Indicator::new(named, text).map(said));
+                    } else if let Some(found) = misp(kind, text) {
+                        for (named, value) in found {
+                            taker.take(place, Indicator::new(named, &value).map(said));
+                        }
+                    } else if kind.eq_ignore_ascii_case("ip:port") {
+                        taker.take(place, Indicator::guess(text).map(said));
+                    } else {
+                        taker.leave_out(&format!("rows of type {kind}"));
+                    }
                 }
             }
         }
     }
     Ok(())
+}
+
+/// The columns of a table with values, and what they are where that is what they are called. Several digests of a row are of
+/// one file, whose name beside them is none that is looked for.
+fn values(names: &[String]) -> Result<Vec<(usize, Option<Named>)>, &'static str> {
+    if let Some(at) = names.iter().position(|name| VALUES.contains(&&**name)) {
+        return Ok(vec![(at, None)]);
+    }
+    let kinds = (0..).zip(names).map(|(at, name)| (at, Kind::of_name(name)));
+    let kinds: Vec<(usize, Option<Named>)> = kinds.filter(|(_, kind)| kind.is_some()).collect();
+    let digests: Vec<_> =
+        kinds.iter().copied().filter(|(_, kind)| *kind == Some(Named::Digest)).collect();
+    let names = kinds.iter().filter(|(_, kind)| *kind == Some(Named::Kind(Kind::FileName))).count();
+    match kinds.len() {
+        0 => Err("no column is called value, indicator or ioc"),
+        1 => Ok(kinds),
+        several if several == digests.len() + names && !digests.is_empty() => Ok(digests),
+        _ => Err("more than one column could be the value: call the one that is 'value'"),
+    }
 }
 
 /// Without the space behind a comma between quoted cells.

@@ -27,8 +27,8 @@ use crate::node::{Error, Node};
 const CHUNK: usize = 5_000;
 
 /// Objects that are read at once, and how many times that is read ahead.
-const PIECE: usize = 500;
-const AHEAD: usize = 3;
+const PIECE: usize = 100;
+const AHEAD: usize = 8;
 
 /// Objects that go into a collection at once.
 const PART: usize = 50_000;
