@@ -257,3 +257,28 @@ fn what_is_wrong_is_said() {
     let output = comity(at, &["hunt", "verify", "i.hunt"]);
     assert_eq!(output.status.code(), Some(1));
 }
+
+/// What warning lists hide is counted, for a script as for a terminal; and nothing is said where nothing was hidden.
+#[test]
+fn what_is_left_out_is_said_to_a_script_too() {
+    let folder = stage();
+    let at = folder.path();
+    std::fs::write(
+        at.join("w.json"),
+        r#"{"name":"Known good","type":"hostname","matching_attributes":["domain"],"list":["evil.example"]}"#,
+    )
+    .unwrap();
+    run(at, &["hunt", "index", "-o", "w.hunt", "--warninglist", "w.json", "list.txt"]);
+    run(at, &["hunt", "index", "-o", "i.hunt", "list.txt"]);
+    let said = |index: &str| {
+        let found = comity(at, &["hunt", "run", "--index", index, "logs"]);
+        assert!(found.status.success(), "{found:?}");
+        String::from_utf8(found.stderr).unwrap()
+    };
+    assert!(
+        said("w.hunt").contains("1 that warning lists call harmless were left out"),
+        "{}",
+        said("w.hunt")
+    );
+    assert_eq!(said("i.hunt"), "");
+}

@@ -140,7 +140,9 @@ impl Run {
             }
         };
         bar.finish_and_clear();
-        if std::io::stderr().is_terminal() || self.output.is_some() {
+        // What is left out is said to a script too.
+        let is_told = summary.suppressed > 0 || self.output.is_some();
+        if is_told || std::io::stderr().is_terminal() {
             let mut errors = std::io::stderr().lock();
             // Where nobody can read it, nothing is lost.
             let _ = writeln!(errors, "{}", told(&summary));
