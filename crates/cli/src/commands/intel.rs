@@ -254,9 +254,10 @@ impl Key {
                 let value = ask(context, control::Intel::Keys).await?;
                 Ok(context.print(&value, |all| {
                     let rows = all.as_array().into_iter().flatten().map(|one| {
-                        ["name", "tlp", "pap", "expires"].map(|name| text(one, name)).to_vec()
+                        let columns = ["name", "tlp", "pap", "expires", "remote"];
+                        columns.map(|name| text(one, name)).to_vec()
                     });
-                    table(&["tool", "TLP", "PAP", "until"], rows)
+                    table(&["tool", "TLP", "PAP", "until", "is pushed to"], rows)
                 }))
             }
             Self::Remove { name } => {

@@ -285,6 +285,7 @@ pub(super) async fn answer(node: &Node, question: Intel) -> Result<Value, Error>
                     "pap": key.pap,
                     "expires": key.expires,
                     "collections": serde_json::from_str::<Value>(&key.rights).unwrap_or_default(),
+                    "remote": key.remote,
                 })
             });
             Ok(all.collect())
