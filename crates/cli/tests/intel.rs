@@ -347,9 +347,24 @@ fn deletions_reach_nodes_that_push_to_each_other() {
     let refused = north.with(&north_to_east.0, &sent);
     assert!(text(&refused).contains("1 objects taken, 1 refused"), "{refused:?}");
     east.json("", &["intel", "delete", marked["id"].as_str().unwrap()]);
+    // It came back for others than this: it is not theirs to delete it.
+    let clear = ["taxii", "push", &north_to_east.1, "--collection", "feed", "--for", "clear"];
+    assert_eq!(north.json(&north_to_east.0, &clear)["deleted"], 0);
     assert_eq!(push(&north, &north_to_east), (1, 1), "deleted, and there again");
     assert_eq!(push(&north, &north_to_east), (0, 0));
     assert!(known(&east, statement_id));
+    // What came from there before it was pushed there is theirs.
+    let both = indicator(3, "green");
+    for node in [&south, &east] {
+        bring(node, std::slice::from_ref(&both));
+    }
+    assert_eq!(push(&south, &south_to_north), (1, 0));
+    assert!(push(&east, &east_to_north).0 > 0);
+    assert!(push(&north, &north_to_east).0 > 0);
+    south.json("", &["intel", "delete", both["id"].as_str().unwrap()]);
+    assert_eq!(push(&south, &south_to_north), (0, 1));
+    assert!(known(&north, both["id"].as_str().unwrap()));
+    assert_eq!(push(&north, &north_to_east).1, 0);
 }
 
 /// Answers requests, one after the other, with what a function says of each path.

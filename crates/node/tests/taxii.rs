@@ -416,40 +416,112 @@ async fn a_statement_stays_with_what_it_marks() {
     assert_eq!(stand.get(&key, "objects/").await, json!({}));
 }
 
-/// Nor from what whoever takes it out does not see: those who do see it read its statement still.
+/// A statement of its own, marked as said.
+fn statement(number: usize, marks: &[&str]) -> Value {
+    json!({
+        "type": "marking-definition", "spec_version": "2.1",
+        "id": format!("marking-definition--00000000-0000-4000-8000-{number:012}"),
+        "created": "2026-01-01T00:00:00.000Z", "definition_type": "statement",
+        "definition": { "statement": "(c) Northland" }, "object_marking_refs": marks,
+    })
+}
+
+/// Nor from what whoever takes it out does not see: those who do see it read its statement still. And whoever took it out
+/// learns nothing of that: not by what is deleted then, nor by what is added.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_statement_stays_with_what_it_marks_for_others() {
+    for is_hidden in [true, false] {
+        let stand = Stand::set().await;
+        let (green, red) =
+            (stand.key(Tlp::Green, true, true).await, stand.key(Tlp::Red, true, true).await);
+        let second = statement(2, &[Tlp::Clear.id()]);
+        let first = statement(1, &[second["id"].as_str().unwrap(), Tlp::Clear.id()]);
+        stand.add(&green, &[second.clone(), first.clone()]).await;
+        if is_hidden {
+            let mut marked = malware(1, 1, "marked", Some(Tlp::Red));
+            marked["object_marking_refs"] = json!([first["id"], Tlp::Red.id()]);
+            stand.add(&red, &[marked]).await;
+        }
+        let count = async |key: &str| {
+            let all = "objects/?match[type]=marking-definition";
+            let count = stand.get(key, all).await["objects"].as_array().map_or(0, Vec::len);
+            let all = "manifest/?match[type]=marking-definition";
+            let listed = stand.get(key, all).await["objects"].as_array().map_or(0, Vec::len);
+            assert_eq!(count, listed);
+            count
+        };
+        let delete = async |one: &Value| {
+            let path = stand.path(&format!("objects/{}/", one["id"].as_str().unwrap()));
+            stand.send(&green, Method::DELETE, &path, "").await.0
+        };
+        assert_eq!((count(&green).await, count(&red).await), (2, 2));
+        assert_eq!(delete(&second).await, 409, "the first is marked with it");
+        assert_eq!((delete(&first).await, delete(&first).await), (200, 404));
+        assert_eq!(delete(&second).await, 200);
+        assert_eq!((count(&green).await, count(&red).await), (0, if is_hidden { 2 } else { 0 }));
+        // Another under its identifier, and the same again.
+        let mut other = first.clone();
+        other["definition"]["statement"] = "(c) Southland".into();
+        let status = stand.add(&green, &[other]).await;
+        assert_eq!((&status["success_count"], &status["failure_count"]), (&json!(1), &json!(0)));
+        if is_hidden {
+            stand.add(&green, &[second, first]).await;
+            assert_eq!((count(&green).await, count(&red).await), (2, 2));
+        }
+    }
+}
+
+/// What is marked with it in a part that the tool does not see is no business of the tool; and whoever comes to see later what
+/// a statement marks sees the statement then.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_statement_comes_with_what_comes_to_be_seen() {
     let stand = Stand::set().await;
-    let (green, red) =
-        (stand.key(Tlp::Green, true, true).await, stand.key(Tlp::Red, true, true).await);
-    let definition = json!({
-        "type": "marking-definition", "spec_version": "2.1",
-        "id": "marking-definition--00000000-0000-4000-8000-000000000001",
-        "created": "2026-01-01T00:00:00.000Z", "definition_type": "statement",
-        "definition": { "statement": "(c) Northland" }, "object_marking_refs": [Tlp::Clear.id()],
-    });
-    stand.add(&green, std::slice::from_ref(&definition)).await;
-    let mut marked = malware(1, 1, "marked", Some(Tlp::Red));
-    marked["object_marking_refs"] = json!([definition["id"], Tlp::Red.id()]);
-    stand.add(&red, &[marked]).await;
-    let statements = "objects/?match[type]=marking-definition";
-    let count = async |key: &str| {
-        let found = stand.get(key, statements).await;
-        let versions = format!("objects/{}/versions/", definition["id"].as_str().unwrap());
-        let (status, _) = stand.send(key, Method::GET, &stand.path(&versions), "").await;
-        let count = found["objects"].as_array().map_or(0, Vec::len);
-        assert_eq!(status == 200, count > 0, "{found}");
-        count
-    };
-    assert_eq!((count(&green).await, count(&red).await), (1, 1));
-    let path = stand.path(&format!("objects/{}/", definition["id"].as_str().unwrap()));
-    assert_eq!(stand.send(&green, Method::DELETE, &path, "").await.0, 200);
-    assert_eq!((count(&green).await, count(&red).await), (0, 1));
-    assert_eq!(stand.send(&green, Method::DELETE, &path, "").await.0, 404);
-    stand.add(&green, std::slice::from_ref(&definition)).await;
-    assert_eq!((count(&green).await, count(&red).await), (1, 1));
-    let all = stand.get(&red, "manifest/?match[type]=marking-definition").await;
-    assert_eq!(all["objects"].as_array().unwrap().len(), 1, "{all}");
+    let green = stand.key(Tlp::Green, true, true).await;
+    let unknown = statement(3, &[Tlp::Clear.id()]);
+    for number in [1, 2] {
+        stand.add(&green, &[statement(number, &[Tlp::Clear.id()])]).await;
+    }
+    let id = |number: usize| statement(number, &[])["id"].clone();
+    let mut part = malware(1, 1, "part", Some(Tlp::Green));
+    part["description"] = "secret".into();
+    part["granular_markings"] = json!([
+        { "selectors": ["description"], "marking_ref": Tlp::Red.id() },
+        { "selectors": ["description"], "marking_ref": id(1) },
+    ]);
+    let mut waits = malware(2, 1, "waits", Some(Tlp::Green));
+    waits["object_marking_refs"] = json!([id(2), id(3), Tlp::Green.id()]);
+    for value in [part, waits] {
+        let import = brought(&value, Tlp::Green, Some(stand.collection.clone()));
+        stand.node.import(import, &|_, _| ()).await.unwrap();
+    }
+    for number in [1, 2] {
+        let path = stand.path(&format!("objects/{}/", id(number).as_str().unwrap()));
+        assert_eq!(stand.send(&green, Method::DELETE, &path, "").await.0, 200, "{number}");
+    }
+    assert_eq!(stand.names(&green, "objects/?match[type]=malware").await, ["part"]);
+    stand.node.import(brought(&unknown, Tlp::Green, None), &|_, _| ()).await.unwrap();
+    assert_eq!(stand.names(&green, "objects/?match[type]=malware").await, ["part", "waits"]);
+    let found = stand.get(&green, "objects/?match[type]=marking-definition").await;
+    let mut found: Vec<&Value> =
+        found["objects"].as_array().unwrap().iter().map(|one| &one["id"]).collect();
+    found.sort_by_key(|id| id.as_str());
+    assert_eq!(found, [&id(2), &id(3)]);
+}
+
+/// No marking goes in a circle: one that does could never be deleted, for each is in use.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_marking_goes_in_a_circle() {
+    let stand = Stand::set().await;
+    let id = |number: usize| statement(number, &[])["id"].as_str().unwrap().to_owned();
+    let circle = [(1, 2), (2, 3), (3, 1)];
+    let circle = circle.map(|(one, other)| statement(one, &[&id(other), Tlp::Clear.id()]));
+    let import = brought(&json!(circle), Tlp::Green, None);
+    let (report, _) = stand.node.import(import, &|_, _| ()).await.unwrap();
+    assert_eq!((report.new, report.refused), (2, 1));
+    assert!(report.refusals[0].why.contains("circle"), "{report:?}");
+    let label = [Tlp::Green.id().to_owned()];
+    let refused = stand.node.delete_intelligence(&Person::operator(), &label).await;
+    assert!(refused.unwrap_err().to_string().contains("everyone has"), "a label stays");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -284,31 +284,58 @@ impl Push<'_> {
             is_back: bool,
         }
         let owed = ask(self.context, Intel::Owed { remote: self.there.clone() }).await?;
-        for Owed { id, is_back } in read::<Vec<Owed>>(owed)? {
-            match self.client.delete(self.url, &id).await {
-                Ok(was_there) => self.done.deleted += u64::from(was_there),
-                Err(problem @ Problem::Answer { .. }) => {
-                    self.done.refused += 1;
-                    self.done.told.push((id, format!("it is not deleted there: {problem}")));
+        let mut owed: Vec<Owed> = read(owed)?;
+        loop {
+            let (count, mut refused) = (owed.len(), Vec::new());
+            for one in owed {
+                let Owed { id, is_back } = &one;
+                let back = if *is_back { self.versions(id).await? } else { Vec::new() };
+                // What came back into another collection is another push's.
+                if *is_back && back.is_empty() {
                     continue;
                 }
-                Err(problem) => return Err(problem.into()),
-            }
-            if is_back {
-                let mut after = 0;
-                loop {
-                    let page = self.page(vec![id.clone()], after).await?;
-                    self.add(page.objects).await?;
-                    match page.last {
-                        Some(last) if page.more => after = last,
-                        _ => break,
+                match self.client.delete(self.url, id).await {
+                    Ok(was_there) => self.done.deleted += u64::from(was_there),
+                    Err(problem @ Problem::Answer { .. }) => {
+                        refused.push((one, problem));
+                        continue;
                     }
+                    Err(problem) => return Err(problem.into()),
+                }
+                let before = self.done.refused;
+                self.add(back).await?;
+                if self.done.refused == before {
+                    let Owed { id, is_back } = one;
+                    let paid = Intel::Paid { remote: self.there.clone(), id, is_back };
+                    ask(self.context, paid).await?;
                 }
             }
-            let paid = Intel::Paid { remote: self.there.clone(), id, is_back };
-            ask(self.context, paid).await?;
+            // What is marked with a definition may have gone after it was asked.
+            let is_stuck = refused.len() == count
+                || !refused.iter().any(|(one, _)| one.id.starts_with("marking-definition--"));
+            if is_stuck {
+                self.done.refused += refused.len() as u64;
+                let told = |(one, problem): (Owed, Problem)| {
+                    (one.id, format!("it is not deleted there: {problem}"))
+                };
+                self.done.told.extend(refused.into_iter().map(told));
+                return Ok(());
+            }
+            owed = refused.into_iter().map(|(one, _)| one).collect();
         }
-        Ok(())
+    }
+
+    /// Every version of an object, as those for whom it is may see it.
+    async fn versions(&self, id: &str) -> Result<Vec<String>, Failure> {
+        let (mut all, mut after) = (Vec::new(), 0);
+        loop {
+            let page = self.page(vec![id.to_owned()], after).await?;
+            all.extend(page.objects);
+            match page.last {
+                Some(last) if page.more => after = last,
+                _ => return Ok(all),
+            }
+        }
     }
 
     /// What comes after a time; of these objects, or of all.

@@ -117,6 +117,11 @@ impl Document {
         own.map(str::to_owned).collect()
     }
 
+    /// Whether it is marked with this definition, and does not only speak of it.
+    pub(crate) fn is_marked(&self, definition: &str) -> bool {
+        self.marks.ids().any(|id| id == definition)
+    }
+
     /// Digests of every identifier that it names, but for markings that everyone has: what they say never changes.
     pub(crate) fn targets(&self) -> Vec<i64> {
         let marks = self.marks.ids().filter(|id| Meaning::of_id(id).is_none());

@@ -4,12 +4,12 @@
 //! that at no time somebody sees what is only found later to be nobody's to see.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::ops::Range;
 use std::sync::Arc;
 
 use comity_rules::access::{Person, Right};
-use comity_stix::marking::{Audience, Clearance, Tlp};
+use comity_stix::marking::{Audience, Clearance, Meaning, Tlp};
 use comity_store::Db;
 use comity_store::intel::collection::Collection;
 use comity_store::intel::intake::{Intake, Origin};
@@ -295,6 +295,10 @@ impl Node {
         let mut writing = Writing::new(intake, Tlp::Red);
         let mut count = 0;
         for id in ids {
+            if Meaning::of_id(id).is_some() {
+                let why = format!("{id} is a label that everyone has: it is not deleted");
+                return Err(Error::Refused(why));
+            }
             count += writing.delete(id, who).await?;
         }
         writing.settle().await?;
@@ -358,8 +362,9 @@ impl Node {
                 count += u64::from(is_new);
                 let body = intake.object(known.num).await?.marked.body;
                 let marks = Document::parsed(&body).map(|found| found.definitions());
-                let marks = marks.unwrap_or_default();
-                go_along(&mut intake, collection.num, marks.iter(), None).await?;
+                let marks: Vec<_> =
+                    marks.iter().flatten().map(|id| (id.as_str(), known.num)).collect();
+                go_along(&mut intake, collection.num, &marks, None).await?;
             }
         }
         intake.commit().await?;
@@ -404,22 +409,26 @@ async fn add_to(
 ) -> Result<(), Error> {
     let places: Vec<_> = all.iter().map(|one| (one.num, one.id.as_str())).collect();
     intake.admit_all(collection.num, &places).await?;
-    let marks = all.iter().flat_map(|one| &one.marks);
-    go_along(intake, collection.num, marks, reader).await
+    let marks = all.iter().flat_map(|one| one.marks.iter().map(|id| (id.as_str(), one.num)));
+    go_along(intake, collection.num, &marks.collect::<Vec<_>>(), reader).await
 }
 
 /// Lets definitions of the markings of what came into a collection go along: a statement is part of what it marks. What
 /// a tool brings shows only what it sees itself.
-async fn go_along<'m>(
+async fn go_along(
     intake: &mut Intake,
     collection: u64,
-    marks: impl Iterator<Item = &'m String>,
+    marks: &[(&str, u64)],
     reader: Option<Clearance>,
 ) -> Result<(), Error> {
-    for id in marks.collect::<BTreeSet<_>>() {
+    let mut by_definition: BTreeMap<&str, Vec<u64>> = BTreeMap::new();
+    for (id, object) in marks {
+        by_definition.entry(id).or_default().push(*object);
+    }
+    for (id, objects) in by_definition {
         for known in intake.versions(id).await? {
             if reader.is_none_or(|reader| known.whole.has(reader)) {
-                intake.admit(collection, (known.num, id)).await?;
+                objects.iter().for_each(|one| intake.go_along((known.num, id), collection, *one));
             }
         }
     }

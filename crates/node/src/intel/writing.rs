@@ -22,6 +22,9 @@ const FIRST: i64 = 0;
 /// Versions of one object that come at once, after its first.
 const VERSIONS: usize = 200;
 
+/// Definitions of which it is asked what they are marked with.
+const CHAIN: usize = 100;
+
 /// Earlier versions of what names none that are compared with what comes.
 const COMPARED: usize = 50;
 
@@ -88,25 +91,31 @@ impl Writing {
         versions: &[u64],
         tool: &Tool,
     ) -> Result<Option<bool>, Error> {
-        let (mut is_in_use, mut hidden) = (false, Audience::NOBODY);
+        let (mut is_in_use, mut others) = (false, Audience::NOBODY);
         if id.starts_with("marking-definition--") {
             // A statement goes along with what it marks, and what it means decides who sees that.
             for num in self.intake.referring(&[document::digest(id)]).await? {
-                is_in_use = true;
-                let waits = self.intake.object(num).await?.marked;
-                let is_marked = Document::parsed(&waits.body)
-                    .is_some_and(|found| found.definitions().iter().any(|one| one == id));
-                if !is_marked || !self.intake.is_member(collection, num).await? {
+                let body = self.intake.object(num).await?.marked.body;
+                let Some(document) = Document::parsed(&body).filter(|found| found.is_marked(id))
+                else {
                     continue;
+                };
+                is_in_use = true;
+                let Some(shown) = self.intake.shown_in(collection, num).await? else { continue };
+                if shown.has(tool.clearance) {
+                    self.learn(&document).await?;
+                    let view = document.redacted(&body, &self.known, tool.clearance);
+                    let view = view.and_then(|view| Document::parsed(&view));
+                    if view.is_some_and(|view| view.is_marked(id)) {
+                        return Ok(None);
+                    }
                 }
-                if waits.audience.has(tool.clearance) {
-                    return Ok(None);
-                }
-                hidden = hidden.or(waits.audience);
+                others = others.or(shown);
             }
         }
         // Of what the tool does not see it learns nothing; whoever does sees the statement.
-        self.intake.take_out((collection, id), versions, hidden).await?;
+        let others = others.without(Audience::only(tool.clearance));
+        self.intake.take_out((collection, id), versions, others).await?;
         let by = (tool.key.as_str(), tool.remote.as_str());
         Ok(Some(!is_in_use && self.intake.take_back(id, &tool.name, by).await?))
     }
@@ -176,6 +185,10 @@ impl Writing {
         if let Some((why, seen)) = self.clash(&document, same, &versions, (batch, import)).await? {
             return Ok(document.refused(why, seen));
         }
+        if let Some(seen) = self.is_circular(&document).await? {
+            let why = "it is marked with what is marked with it, and no marking goes in a circle (section 3.2)";
+            return Ok(document.refused(why, seen));
+        }
         if !is_new {
             let count = self.counts.entry(document.id.clone()).or_default();
             *count += 1;
@@ -229,13 +242,11 @@ impl Writing {
             for waits in self.intake.referring(&[document::digest(&document.id)]).await? {
                 // Only of what it marks, not of what speaks of it.
                 let body = self.intake.object(waits).await?.marked.body;
-                let marked = Document::parsed(&body)
-                    .is_some_and(|found| found.definitions().contains(&document.id));
-                if !marked {
+                if !Document::parsed(&body).is_some_and(|found| found.is_marked(&document.id)) {
                     continue;
                 }
                 for collection in self.intake.collections_of(waits).await? {
-                    self.intake.admit(collection, (num, &document.id)).await?;
+                    self.intake.go_along((num, &document.id), collection, waits);
                 }
             }
         }
@@ -281,6 +292,31 @@ impl Writing {
         Ok((!is_own).then_some(why))
     }
 
+    /// Whether a definition is marked, over others, with itself, and who sees that.
+    async fn is_circular(&mut self, document: &Document) -> Result<Option<Audience>, Error> {
+        if document.meaning.is_none() {
+            return Ok(None);
+        }
+        let (mut marks, mut asked) = (document.definitions(), BTreeSet::new());
+        let mut seen = Audience::EVERYONE;
+        while let Some(id) = marks.pop() {
+            if id == document.id {
+                return Ok(Some(seen));
+            }
+            if asked.len() == CHAIN || !asked.insert(id.clone()) {
+                continue;
+            }
+            if let Some(known) = self.intake.versions(&id).await?.last() {
+                seen = seen.and(known.audience);
+                let body = self.intake.object(known.num).await?.marked.body;
+                marks.extend(
+                    Document::parsed(&body).map(|found| found.definitions()).unwrap_or_default(),
+                );
+            }
+        }
+        Ok(None)
+    }
+
     /// Why an object is not taken for what is here already, and who sees that.
     async fn clash(
         &mut self,
@@ -311,12 +347,15 @@ impl Writing {
         };
         // To a tool only what it reads where it adds is here, and what it brings itself.
         let mut seen = all;
-        if let (Some(_), Some(collection)) = (import.reader, &import.collection) {
+        if let (Some(reader), Some(collection)) = (import.reader, &import.collection) {
             for known in versions {
-                let is_there = self.intake.is_member(collection.num, known.num).await?;
+                let shown = self.intake.shown_in(collection.num, known.num).await?;
+                let is_shown = import.reads && shown.is_some_and(|shown| shown.has(reader));
                 let of = self.intake.object(known.num).await?.batch;
-                let own = of == batch || self.intake.key_of(of).await? == import.key;
-                if !(import.reads && is_there || own) {
+                // A definition that it took out stays for others, which is no business of its own.
+                let is_out = import.reads && document.meaning.is_some() && !is_shown;
+                let own = self.intake.key_of(of).await? == import.key && !is_out;
+                if !(is_shown || of == batch || own) {
                     seen = Audience::NOBODY;
                 }
             }
@@ -334,8 +373,7 @@ impl Writing {
             let object = self.intake.object(waits).await?;
             // Only what it marks waits, not what speaks of it.
             let found = Document::parsed(&object.marked.body);
-            is_awaited =
-                found.is_some_and(|found| found.definitions().iter().any(|one| one == definition));
+            is_awaited = found.is_some_and(|found| found.is_marked(definition));
             if is_awaited {
                 break;
             }
@@ -422,6 +460,13 @@ impl Writing {
             return Ok(());
         }
         self.intake.show_to(&object, (audience, whole)).await?;
+        for id in document.definitions() {
+            for known in self.intake.versions(&id).await? {
+                for collection in self.intake.collections_of(num).await? {
+                    self.intake.go_along((known.num, &id), collection, num);
+                }
+            }
+        }
         let versions = self.intake.versions(&object.id).await?;
         let all = of_any(&versions);
         if self.known.audiences.insert(object.id.clone(), all) != Some(all) {

@@ -131,7 +131,8 @@ impl Intake {
                 JOIN intel_again ON intel_again.object = intel_object.num
                 JOIN intel_batch ON intel_batch.num = intel_again.batch
                 WHERE id = $1 AND key <> $2 AND NOT EXISTS (SELECT 1 FROM intel_pushed
-                    WHERE intel_pushed.remote = intel_batch.remote AND intel_pushed.id = $1)
+                    WHERE intel_pushed.remote = intel_batch.remote AND intel_pushed.id = $1
+                    AND intel_pushed.since <= intel_batch.at)
             UNION ALL SELECT 1 FROM intel_object
                 JOIN intel_member ON intel_member.object = intel_object.num
                 WHERE id = $1

@@ -39,6 +39,8 @@ pub struct Intake {
     words: BTreeMap<u64, String>,
     /// Objects of collections whose first and last versions are found out at the end.
     pub(super) unordered: BTreeSet<(u64, String)>,
+    /// Definitions that go along into collections, with what they mark: for whoever sees any of that at the end.
+    along: BTreeMap<(u64, u64), (String, BTreeSet<u64>)>,
 }
 
 /// What is known of an object because it came in the same transaction.
@@ -135,7 +137,13 @@ impl Intake {
             seen: BTreeMap::new(),
             words: BTreeMap::new(),
             unordered: BTreeSet::new(),
+            along: BTreeMap::new(),
         })
+    }
+
+    /// Now, in microseconds since 1970.
+    pub(super) fn now(&self) -> i64 {
+        (self.now)()
     }
 
     /// Begins a batch; its number.
@@ -150,7 +158,7 @@ impl Intake {
         let num = self.tx.query_one(last, &[]).await?.map_or(Ok(0), |row| row.count(0))? + 1;
         let params = [
             num.into(),
-            (self.now)().into(),
+            self.now().into(),
             of.who.into(),
             of.key.into(),
             of.through.into(),
@@ -469,6 +477,42 @@ impl Intake {
         Ok(count)
     }
 
+    /// Lets a definition go along into a collection with an object that it marks, for whoever sees the object.
+    pub fn go_along(&mut self, (definition, id): (u64, &str), collection: u64, object: u64) {
+        let along = self.along.entry((definition, collection));
+        along.or_insert_with(|| (id.to_owned(), BTreeSet::new())).1.insert(object);
+    }
+
+    async fn accompany(&mut self) -> Result<(), Error> {
+        for ((definition, collection), (id, objects)) in std::mem::take(&mut self.along) {
+            let mut readers = Audience::NOBODY;
+            for object in objects {
+                readers = readers.or(self.seen(object).await?.unwrap_or(Audience::NOBODY));
+            }
+            let Some(own) = self.seen(definition).await? else { continue };
+            let there = self.shown_in(collection, definition).await?.unwrap_or(Audience::NOBODY);
+            let missing = own.and(readers).without(there);
+            if missing.is_empty() {
+                continue;
+            }
+            let of = self.admitted.entry((definition, collection)).or_insert(Some(missing));
+            *of = of.map(|of| of.or(missing));
+            self.unordered.insert((collection, id));
+        }
+        Ok(())
+    }
+
+    /// Who sees something of a version; none, where it was deleted.
+    async fn seen(&mut self, object: u64) -> Result<Option<Audience>, Error> {
+        const SQL: &str = "SELECT audience FROM intel_object WHERE num = $1";
+        let known = self.fresh(object).map(|fresh| fresh.seen);
+        if let Some(known) = known.or_else(|| self.seen.get(&object).copied()) {
+            return Ok(Some(known));
+        }
+        let row = self.tx.query_one(SQL, &[object.into()]).await?;
+        row.map(|row| audience(row.int(0)?)).transpose()
+    }
+
     /// Puts what was admitted into its collections: what the same readers see one after the other, and a step between
     /// that says nothing. So whoever sees only some of it cannot count the rest by the times.
     async fn place(&mut self) -> Result<(), Error> {
@@ -478,16 +522,12 @@ impl Intake {
         const FRESH: &str = "INSERT INTO intel_member
             (collection, added, object, audience, earliest, newest, kind, spec)
             VALUES ($1, $2, $3, $4, $4, $4, $5, $6)";
-        const SEEN: &str = "SELECT audience FROM intel_object WHERE num = $1";
         let mut placed = Vec::with_capacity(self.admitted.len());
         for ((object, collection), of) in std::mem::take(&mut self.admitted) {
-            let seen = of
-                .or_else(|| self.fresh(object).map(|fresh| fresh.seen))
-                .or_else(|| self.seen.get(&object).copied());
-            let seen = match seen {
+            let seen = match of {
                 Some(seen) => seen,
-                None => match self.tx.query_one(SEEN, &[object.into()]).await? {
-                    Some(row) => audience(row.int(0)?)?,
+                None => match self.seen(object).await? {
+                    Some(seen) => seen,
                     // It was deleted since.
                     None => continue,
                 },
@@ -496,7 +536,7 @@ impl Intake {
         }
         placed.sort_unstable();
         // As late as can be: whoever asked before for what is added later must not miss it.
-        let now = (self.now)();
+        let now = self.now();
         let (mut before, mut rows) = (None, Vec::with_capacity(placed.len()));
         for (collection, std::cmp::Reverse(bits), object) in placed {
             let goes_on = before == Some((collection, bits));
@@ -619,7 +659,7 @@ impl Intake {
                 self.deleted = highest;
                 self.tx.execute(DELETED, &[highest.to_string().as_str().into()]).await?;
             }
-            let (now, key) = ((self.now)(), how.key.as_str());
+            let (now, key) = (self.now(), how.key.as_str());
             let params = [id.into(), now.into(), who.into(), key.into(), how.audience.into()];
             self.tx.execute(GONE, &params).await?;
         }
@@ -635,7 +675,7 @@ impl Intake {
         // For a week: whoever adds asks soon.
         const OLD: &str = "DELETE FROM intel_status WHERE key = $1 AND at < $2";
         let week = 7 * 24 * 3600 * 1_000_000;
-        let now = (self.now)();
+        let now = self.now();
         self.tx.execute(OLD, &[key.into(), (now - week).into()]).await?;
         self.tx.execute(SQL, &[id.into(), key.into(), now.into(), status.into()]).await?;
         Ok(())
@@ -666,17 +706,25 @@ impl Intake {
         Ok(all)
     }
 
-    /// Whether a version is in a collection.
+    /// Who sees a version in a collection; none, where it is not in it.
     ///
     /// # Errors
     /// [`Error`].
-    pub async fn is_member(&mut self, collection: u64, object: u64) -> Result<bool, Error> {
-        if self.admitted.contains_key(&(object, collection)) {
-            return Ok(true);
+    pub async fn shown_in(
+        &mut self,
+        collection: u64,
+        object: u64,
+    ) -> Result<Option<Audience>, Error> {
+        const SQL: &str = "SELECT audience FROM intel_member WHERE object = $1 AND collection = $2";
+        let mut all = match self.admitted.get(&(object, collection)).copied() {
+            Some(None) => return self.seen(object).await,
+            Some(some) => some,
+            None => None,
+        };
+        for row in self.tx.query(SQL, &[object.into(), collection.into()]).await? {
+            all = Some(all.unwrap_or(Audience::NOBODY).or(audience(row.int(0)?)?));
         }
-        const SQL: &str = "SELECT 1 FROM intel_member WHERE object = $1 AND collection = $2";
-        let row = self.tx.query_one(SQL, &[object.into(), collection.into()]).await?;
-        Ok(row.is_some())
+        Ok(all)
     }
 
     /// Throws the views of bodies away, to be made again with [`Intake::reindex`].
@@ -711,6 +759,7 @@ impl Intake {
     /// [`Error`].
     pub async fn commit(mut self) -> Result<(), Error> {
         const SQL: &str = "UPDATE intel_collection SET latest = $2 WHERE num = $1";
+        self.accompany().await?;
         self.place().await?;
         let changed = std::mem::take(&mut self.words);
         for num in changed.keys() {

@@ -33,11 +33,12 @@ impl Intake {
     /// [`Error`].
     pub async fn pushed(&mut self, remote: &str, id: &str) -> Result<(), Error> {
         // It may have gone since it was read.
-        const SQL: &str = "INSERT INTO intel_pushed (remote, id, gone) VALUES ($1, $2,
+        const SQL: &str = "INSERT INTO intel_pushed (remote, id, since, gone) VALUES ($1, $2, $3,
                 CASE WHEN EXISTS (SELECT 1 FROM intel_gone WHERE intel_gone.id = $2) THEN 1 ELSE 0 END)
             ON CONFLICT (remote, id) DO UPDATE SET gone =
                 CASE WHEN intel_pushed.gone > excluded.gone THEN 2 ELSE excluded.gone END";
-        self.tx.execute(SQL, &[remote.into(), id.into()]).await?;
+        let since = self.now();
+        self.tx.execute(SQL, &[remote.into(), id.into(), since.into()]).await?;
         Ok(())
     }
 
