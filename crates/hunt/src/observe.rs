@@ -78,6 +78,28 @@ const HASHES: [(&str, &str); 8] = [
     ("hashes.sha256", "SHA-256"),
     ("hashes.sha512", "SHA-512"),
 ];
+const SENDERS: [&str; 8] = [
+    "from",
+    "mailfrom",
+    "mail_from",
+    "sender",
+    "envelope_from",
+    "sender_address",
+    "return_path",
+    "suser",
+];
+const RECEIVERS: [&str; 10] = [
+    "to",
+    "rcptto",
+    "rcpt_to",
+    "recipient",
+    "recipients",
+    "envelope_to",
+    "recipient_address",
+    "duser",
+    "cc",
+    "bcc",
+];
 const AGENTS: [&str; 4] = ["http_user_agent", "user_agent", "user_agent.original", "useragent"];
 
 /// When something was logged; none where nothing says so.
@@ -128,6 +150,9 @@ pub(crate) fn is_observed((kind, property): (&str, &str)) -> bool {
             property,
             "src_ref" | "dst_ref" | "src_port" | "dst_port" | "protocols" | "extensions"
         ),
+        "email-message" => {
+            matches!(property, "from_ref" | "sender_ref" | "to_refs" | "cc_refs" | "bcc_refs")
+        }
         _ => false,
     }
 }
@@ -194,7 +219,7 @@ pub(crate) fn observation(line: &Line<'_>, leads: &[Lead]) -> (Value, Option<Tim
         }
     }
     if let (Some(host), Some(path)) = (
-        of(&["hostname", "host", "http_host", "url.domain", "dhost"]),
+        of(&["hostname", "host", "http_host", "url.domain", "destination.domain", "dhost"]),
         of(&["url", "uri", "request", "url.path"]),
     ) && path.starts_with('/')
     {
@@ -203,10 +228,10 @@ pub(crate) fn observation(line: &Line<'_>, leads: &[Lead]) -> (Value, Option<Tim
             seen.url(&format!("{scheme}://{host}{path}"));
         }
     }
-    seen.traffic(&of);
+    let said = (seen.traffic(&of), seen.mail(&fields));
     seen.files(&fields);
     for lead in leads {
-        seen.lead(lead);
+        seen.lead(lead, said);
     }
     let when = at.unwrap_or_default().to_string();
     let observed = json!({
@@ -250,7 +275,8 @@ impl Objects {
         self.value("url", one.as_deref().unwrap_or(value));
     }
 
-    fn traffic<'f>(&mut self, of: &impl Fn(&[&str]) -> Option<&'f str>) {
+    /// Whether the line says between whom.
+    fn traffic<'f>(&mut self, of: &impl Fn(&[&str]) -> Option<&'f str>) -> bool {
         let mut traffic = Map::new();
         for (property, names) in [("src_ref", &SOURCES[..]), ("dst_ref", &TARGETS[..])] {
             if let Some(address) = of(names).and_then(address::ip) {
@@ -258,7 +284,7 @@ impl Objects {
             }
         }
         if traffic.is_empty() {
-            return;
+            return false;
         }
         for (property, names) in [("src_port", &SOURCE_PORTS[..]), ("dst_port", &TARGET_PORTS[..])]
         {
@@ -276,6 +302,45 @@ impl Objects {
         }
         traffic.insert("type".to_owned(), "network-traffic".into());
         self.put(traffic.into());
+        true
+    }
+
+    /// Mail, for each who sent it, to all who got it; whether the line says who did.
+    fn mail(&mut self, fields: &[(String, String)]) -> bool {
+        let (mut from, mut to) = (Vec::new(), Vec::new());
+        for (path, value) in fields.iter().filter(|(_, value)| value.contains('@')) {
+            let leaf = path.rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
+            let leaf = leaf.split_once('[').map_or(leaf.as_str(), |(leaf, _)| leaf);
+            let side = match () {
+                () if SENDERS.contains(&leaf) => &mut from,
+                () if RECEIVERS.contains(&leaf) => &mut to,
+                () => continue,
+            };
+            for one in value.split([',', ';']) {
+                let one = one.rsplit_once('<').map_or(one, |(_, one)| one);
+                let one = one.trim().trim_end_matches('>').to_lowercase();
+                if address::host(one.rsplit('@').next().unwrap_or_default()).is_some() {
+                    side.push(self.value("email-addr", &one));
+                }
+            }
+        }
+        let is_said = !from.is_empty() || !to.is_empty();
+        if from.is_empty() && is_said {
+            self.message(None, &to);
+        }
+        from.iter().for_each(|one| self.message(Some(one), &to));
+        is_said
+    }
+
+    fn message(&mut self, from: Option<&String>, to: &[String]) {
+        let mut message = json!({
+            "type": "email-message", "is_multipart": false, "to_refs": to, "cc_refs": to, "bcc_refs": to,
+        });
+        if let Some(from) = from {
+            (message["from_ref"], message["sender_ref"]) =
+                (from.as_str().into(), from.as_str().into());
+        }
+        self.put(message);
     }
 
     /// A file for each object that says a name or a digest of one.
@@ -317,17 +382,29 @@ impl Objects {
         }
     }
 
-    /// What was found and led here is there, even where no field says what it is.
-    fn lead(&mut self, Lead { kind, value, seen }: &Lead) {
+    /// What was found and led here is there, even where no field says what it is. Where the line does not say between whom
+    /// traffic, or mail, is, it may be at either end.
+    fn lead(&mut self, Lead { kind, value, seen }: &Lead, (traffic, mail): (bool, bool)) {
         match *kind {
-            "ipv4" | "ipv6" => {
-                self.address(value);
+            "ipv4" | "ipv6" | "cidr" => {
+                let Some(address) = address::ip(if *kind == "cidr" { seen } else { value }) else {
+                    return;
+                };
+                let name = self.address(&address.to_string());
+                if !traffic {
+                    for end in ["src_ref", "dst_ref"] {
+                        self.put(json!({ "type": "network-traffic", end: name.as_str() }));
+                    }
+                }
             }
             "domain" => {
                 self.value("domain-name", value);
             }
             "email" => {
-                self.value("email-addr", value);
+                let name = self.value("email-addr", value);
+                if !mail {
+                    self.message(Some(&name), std::slice::from_ref(&name));
+                }
             }
             "url" => {
                 // Where nothing says which it was, it may be either.

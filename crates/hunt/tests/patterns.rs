@@ -15,8 +15,8 @@ use comity_hunt::lists::{self, Choice};
 use comity_hunt::warning::Warnings;
 use stage::Stage;
 
-/// An index of these patterns, called by their numbers.
-fn index(stage: &Stage, patterns: &[&str]) -> (Index, lists::Read) {
+/// Indicators of these patterns, called by their numbers.
+fn bundle(patterns: &[&str]) -> Vec<u8> {
     let objects: Vec<_> = (0..)
         .zip(patterns)
         .map(|(number, pattern)| {
@@ -27,9 +27,13 @@ fn index(stage: &Stage, patterns: &[&str]) -> (Index, lists::Read) {
         })
         .collect();
     let bundle = serde_json::json!({ "type": "bundle", "id": "bundle--1", "objects": objects });
+    bundle.to_string().into_bytes()
+}
+
+/// An index of them.
+fn index(stage: &Stage, patterns: &[&str]) -> (Index, lists::Read) {
     let mut builder = Builder::new(Warnings::default());
-    let read =
-        lists::read(bundle.to_string().as_bytes(), Choice::default(), &mut |one| builder.add(one));
+    let read = lists::read(&bundle(patterns), Choice::default(), &mut |one| builder.add(one));
     (builder.write(&stage.path("patterns.hunt")).unwrap(), read.unwrap())
 }
 
@@ -85,6 +89,93 @@ fn a_pattern_over_one_line_asks_the_whole_of_it() {
     // A network by itself is looked for as one.
     let found = seen(&["[ipv4-addr:value ISSUBSET '203.0.113.0/29']"], EVE);
     assert_eq!(told(&found), [("0", 1), ("0", 3), ("0", 4)]);
+}
+
+/// An address at one end of traffic, or of a mail, is not what is looked for at the other. Where a line says nothing of ends, it
+/// may be at either.
+#[test]
+fn an_address_is_looked_for_at_the_end_that_the_pattern_says() {
+    let log = concat!(
+        r#"{"src_ip":"10.0.0.1","dest_ip":"203.0.113.7"}"#,
+        "\n",
+        r#"{"src_ip":"203.0.113.7","dest_ip":"10.0.0.1"}"#,
+        "\n",
+        "a line that says 203.0.113.7 of nobody, and d@d.example\n",
+        r#"{"smtp":{"mail_from":"<D@d.example>","rcpt_to":["<e@e.example>"]}}"#,
+        "\n",
+        r#"{"email":{"from":"E <e@e.example>","to":["f@f.example, D <d@d.example>"]}}"#,
+        "\n",
+        r#"{"answers":["203.0.113.7"],"src_ip":"10.0.0.1","dest_ip":"10.0.0.2"}"#,
+        "\n",
+    );
+    let found = seen(
+        &[
+            "[network-traffic:src_ref.value = '203.0.113.7']",
+            "[network-traffic:dst_ref.value = '203.0.113.7']",
+            "[network-traffic:src_ref.value = '203.0.113.7' OR network-traffic:dst_ref.value = '203.0.113.7']",
+            "[network-traffic:src_ref.value ISSUBSET '203.0.113.0/29']",
+            "[network-traffic:src_ref.value = '203.0.113.7' OR domain-name:value = 'd.example']",
+            "[email-message:from_ref.value = 'd@d.example']",
+            "[email-message:sender_ref.value = 'd@d.example']",
+            "[email-message:to_refs[*].value = 'd@d.example']",
+            "[email-message:to_refs[*].value = 'e@e.example' AND email-message:from_ref.value = 'd@d.example']",
+        ],
+        log,
+    );
+    let lines = |wanted: &str| -> Vec<u64> {
+        found.iter().filter(|(id, _)| id == wanted).map(|(_, line)| *line).collect()
+    };
+    assert_eq!(lines("0"), [2, 3]);
+    assert_eq!(lines("1"), [1, 3]);
+    assert_eq!(lines("2"), [1, 2, 3]);
+    assert_eq!(lines("3"), [2, 3]);
+    // The other of two texts is enough wherever it stands.
+    assert_eq!(lines("4"), [2, 3, 3, 4, 5]);
+    assert_eq!(lines("5"), [3, 4]);
+    assert_eq!(lines("6"), [3, 4]);
+    assert_eq!(lines("7"), [3, 5]);
+    assert_eq!(lines("8"), [4]);
+}
+
+/// What warning lists call harmless is left out where a pattern leads from it too, unless something else leads there as well.
+#[test]
+fn a_pattern_that_only_what_is_harmless_leads_to_is_left_out() {
+    let stage = Stage::new();
+    let own =
+        r#"{"name":"Own","type":"cidr","matching_attributes":["ip-dst"],"list":["10.0.0.0/8"]}"#;
+    let mut warnings = Warnings::default();
+    warnings.add(own.as_bytes()).unwrap();
+    let mut builder = Builder::new(warnings);
+    let patterns = [
+        "[network-traffic:dst_ref.value = '10.0.0.2' AND network-traffic:dst_port = 80]",
+        "[network-traffic:dst_ref.value = '10.0.0.2' AND network-traffic:src_ref.value = '203.0.113.7']",
+    ];
+    lists::read(&bundle(&patterns), Choice::default(), &mut |one| builder.add(one)).unwrap();
+    let index = builder.write(&stage.path("warned.hunt")).unwrap();
+    let line = r#"{"src_ip":"203.0.113.7","dest_ip":"10.0.0.2","dest_port":80}"#;
+    let logs = [stage.log("x.log", line.as_bytes())];
+    for (suppressed, expected) in [(false, &["1"][..]), (true, &["0", "1"])] {
+        let options = Options { threads: 1, suppressed, ..Options::default() };
+        let (found, summary) = stage.hunt(std::slice::from_ref(&index), &logs, options);
+        let mut found: Vec<&str> =
+            found.iter().map(|one| one.indicator.trim_start_matches("indicator--")).collect();
+        found.sort_unstable();
+        assert_eq!((found, summary.suppressed), (expected.to_vec(), u64::from(!suppressed)));
+    }
+}
+
+/// A delta that only takes patterns back holds none.
+#[test]
+fn patterns_that_are_taken_back_are_not_looked_for() {
+    let stage = Stage::new();
+    let patterns = ["[file:name = 'evil.exe' AND file:size > 60]"];
+    let (base, _) = index(&stage, &patterns);
+    let mut builder = Builder::new(Warnings::default()).on(&base);
+    lists::read(&bundle(&patterns), Choice::default(), &mut |one| builder.remove(one)).unwrap();
+    let delta = builder.write(&stage.path("delta.hunt")).unwrap();
+    assert_eq!((base.about().patterns, delta.about().patterns, delta.indicators()), (1, 0, 0));
+    let logs = [stage.log("x.log", EVE.as_bytes())];
+    assert!(stage.hunt(&[base, delta], &logs, Options::default()).0.is_empty());
 }
 
 #[test]

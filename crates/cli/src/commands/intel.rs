@@ -238,6 +238,9 @@ impl Key {
     async fn run(self, context: &Context) -> Result<ExitCode, Failure> {
         match self {
             Self::Add { name, tlp, pap, read, write, remote, days } => {
+                if !remote.is_empty() {
+                    comity_node::taxii::client::collection(&remote)?;
+                }
                 let question = control::Intel::AddKey { name, tlp, pap, read, write, remote, days };
                 let value = ask(context, question).await?;
                 Ok(context.print(&value, |value| {

@@ -143,8 +143,10 @@ impl OneUnit<'_, '_> {
                 seen: part.seen.value.clone(),
             });
             let (observed, at) = observation(&line, &leads.collect::<Vec<_>>());
+            let is_harmless = group.iter().all(|part| !part.seen.warnings.is_empty());
             match self.patterns.ask(*pattern, &observed, at.is_some(), seen.clone()) {
                 Asked::No => {}
+                Asked::Yes(_) if is_harmless && !self.suppressed => self.found.suppressed += 1,
                 Asked::Yes(sighting) => self.found.sightings.push(*sighting),
                 Asked::Perhaps(candidate) => self.found.candidates.push(*candidate),
                 Asked::Unknown => self.found.undecided = true,

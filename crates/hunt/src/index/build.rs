@@ -1,6 +1,6 @@
 //! Making an index.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs::File;
 use std::io::{BufWriter, Seek as _, SeekFrom, Write};
 use std::path::Path;
@@ -36,6 +36,8 @@ pub struct Builder {
     counts: [u64; KINDS.len() + 1],
     /// Patterns of which something was added that is only a part, with their numbers.
     patterns: BTreeMap<Part, u64>,
+    /// Those that are looked for, and not only taken back.
+    wanted: BTreeSet<u64>,
     shape: Shape,
     networks: Vec<u8>,
 }
@@ -95,7 +97,11 @@ impl Builder {
             removed,
             part_of: indicator.part_of.as_ref().map(|part| {
                 let next = self.patterns.len() as u64;
-                *self.patterns.entry(part.clone()).or_insert(next)
+                let number = *self.patterns.entry(part.clone()).or_insert(next);
+                if !removed {
+                    self.wanted.insert(number);
+                }
+                number
             }),
         };
         Record::write(&mut self.records, indicator, &said);
@@ -200,7 +206,7 @@ impl Builder {
         self.drop_repeated();
         let counted =
             KINDS.iter().map(|kind| (kind.name().to_owned(), self.counts[*kind as usize]));
-        self.about.patterns = self.patterns.len() as u64;
+        self.about.patterns = self.wanted.len() as u64;
         self.about.indicators = counted.filter(|(_, count)| *count > 0).collect();
         self.shape.keys = self.keys.len() as u64;
         // A quarter of the slots stay empty.

@@ -514,7 +514,10 @@ fn origin(url: &str) -> Option<&str> {
 }
 
 /// The address of a collection, with its slash.
-fn collection(url: &str) -> Result<String, Problem> {
+///
+/// # Errors
+/// [`Problem::Address`].
+pub fn collection(url: &str) -> Result<String, Problem> {
     let slashed = slashed(url);
     let id = slashed.rsplit_once("/collections/").map(|(_, id)| id.trim_end_matches('/'));
     match id {
