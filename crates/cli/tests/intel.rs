@@ -343,16 +343,40 @@ fn deletions_reach_nodes_that_push_to_each_other() {
         text(&refused).contains("something in this collection is marked with it"),
         "{refused:?}"
     );
+    // What is here again need not go there.
     bring(&north, std::slice::from_ref(&statement));
-    let refused = north.with(&north_to_east.0, &sent);
-    assert!(text(&refused).contains("1 objects taken, 1 refused"), "{refused:?}");
+    assert_eq!(push(&north, &north_to_east), (1, 0));
     east.json("", &["intel", "delete", marked["id"].as_str().unwrap()]);
-    // It came back for others than this: it is not theirs to delete it.
-    let clear = ["taxii", "push", &north_to_east.1, "--collection", "feed", "--for", "clear"];
-    assert_eq!(north.json(&north_to_east.0, &clear)["deleted"], 0);
-    assert_eq!(push(&north, &north_to_east), (1, 1), "deleted, and there again");
     assert_eq!(push(&north, &north_to_east), (0, 0));
     assert!(known(&east, statement_id));
+    // A key that may not delete, or not there, is refused, whatever came back since; and only what is not here goes there.
+    let given =
+        ["intel", "key", "add", "writer", "--tlp", "green", "--pap", "red", "--write", "feed"];
+    let writer = (east.json("", &given)["key"].as_str().unwrap().to_owned(), of_east.clone());
+    east.json("", &["intel", "collection", "add", "else", "--marking", "green"]);
+    let given = [
+        "intel", "key", "add", "stranger", "--tlp", "green", "--pap", "red", "--read", "else",
+        "--write", "else",
+    ];
+    let stranger = (east.json("", &given)["key"].as_str().unwrap().to_owned(), of_east);
+    let mut twice = indicator(4, "green");
+    let twice_id = twice["id"].as_str().unwrap().to_owned();
+    bring(&north, std::slice::from_ref(&twice));
+    assert_eq!(push(&north, &writer), (1, 0));
+    north.json("", &["intel", "delete", &twice_id]);
+    for (key, why) in [(&writer.0, "403"), (&stranger.0, "404")] {
+        let refused = north.with(key, &sent);
+        assert_eq!(refused.status.code(), Some(1), "{refused:?}");
+        assert!(text(&refused).contains(why), "{refused:?}");
+    }
+    twice["modified"] = "2026-02-01T00:00:00.000Z".into();
+    bring(&north, std::slice::from_ref(&twice));
+    let refused = north.with(&writer.0, &sent);
+    assert!(text(&refused).contains("1 objects taken, 1 refused"), "{refused:?}");
+    assert_eq!(push(&north, &north_to_east), (0, 1));
+    assert_eq!(push(&north, &north_to_east), (0, 0));
+    let shown = east.json("", &["intel", "show", &twice_id]);
+    assert_eq!(shown["object"]["modified"], twice["modified"]);
     // What came from there before it was pushed there is theirs.
     let both = indicator(3, "green");
     for node in [&south, &east] {

@@ -358,7 +358,6 @@ async fn all_exits(
             collection: collection.alias.clone(),
             tlp: reader.tlp.label().to_owned(),
             pap: reader.pap.label().to_owned(),
-            ids: Vec::new(),
             after,
             limit: 7,
         };

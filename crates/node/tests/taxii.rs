@@ -508,6 +508,84 @@ async fn a_statement_comes_with_what_comes_to_be_seen() {
     assert_eq!(found, [&id(2), &id(3)]);
 }
 
+/// A statement without a label of its own is shown to whoever sees what it marks once all is judged: not to who would have
+/// seen it before, and to who comes to see it later.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_statement_is_shown_to_who_sees_what_it_marks_in_the_end() {
+    let stand = Stand::set().await;
+    let green = stand.key(Tlp::Green, true, false).await;
+    let other = stand.node.add_collection("others", "Others", "", Tlp::Green).await.unwrap();
+    let bring = async |value: Value, collection: &Collection| {
+        let import = brought(&value, Tlp::AmberStrict, Some(collection.clone()));
+        let (report, _) = stand.node.import(import, &|_, _| ()).await.unwrap();
+        assert_eq!(report.refused, 0, "{report:?}");
+    };
+    let [first, second] = [1, 2].map(|number| {
+        let mut made = statement(number, &[]);
+        made.as_object_mut().unwrap().remove("object_marking_refs");
+        made
+    });
+    let report = |number: usize, marks: Value, about: Value| {
+        json!({
+            "type": "report", "spec_version": "2.1", "name": "R", "published": "2026-01-01T00:00:00.000Z",
+            "id": format!("report--00000000-0000-4000-8000-{number:012}"),
+            "created": "2026-01-01T00:00:00.000Z", "modified": "2026-01-01T00:00:00.000Z",
+            "object_refs": [about], "object_marking_refs": marks,
+        })
+    };
+    bring(json!([first, second]), &stand.collection).await;
+    let secret = report(2, json!([Tlp::Red.id()]), malware(9, 1, "", None)["id"].clone());
+    let names = report(1, json!([Tlp::Green.id(), first["id"]]), secret["id"].clone());
+    bring(json!([names, secret]), &stand.collection).await;
+    assert_eq!(stand.get(&green, "objects/").await, json!({}));
+    // Nor to readers of one collection for what is in another.
+    let mut elsewhere = malware(3, 1, "elsewhere", Some(Tlp::Green));
+    elsewhere["object_marking_refs"] = json!([second["id"], Tlp::Green.id()]);
+    bring(elsewhere, &other).await;
+    assert_eq!(stand.get(&green, "objects/").await, json!({}));
+    let link = json!({
+        "type": "relationship", "spec_version": "2.1", "relationship_type": "related-to",
+        "id": "relationship--00000000-0000-4000-8000-000000000009",
+        "created": "2026-01-01T00:00:00.000Z", "modified": "2026-01-01T00:00:00.000Z",
+        "source_ref": malware(1, 1, "", None)["id"], "target_ref": malware(2, 1, "", None)["id"],
+        "object_marking_refs": [Tlp::Green.id(), first["id"]],
+    });
+    let hidden = malware(1, 1, "hidden", Some(Tlp::Red));
+    bring(json!([hidden, malware(2, 1, "open", Some(Tlp::Green)), link]), &stand.collection).await;
+    let kinds = async || {
+        let all = stand.get(&green, "objects/").await;
+        let all = all["objects"].as_array().cloned().unwrap_or_default();
+        let mut all: Vec<_> =
+            all.iter().map(|one| one["type"].as_str().unwrap().to_owned()).collect();
+        all.sort();
+        all.join(" ")
+    };
+    assert_eq!(kinds().await, "malware");
+    bring(malware(1, 2, "shown", Some(Tlp::Green)), &stand.collection).await;
+    assert_eq!(kinds().await, "malware malware marking-definition relationship");
+}
+
+/// What a tool took out, and others still see, does not come back for it because something else of it is understood now.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_taken_out_does_not_come_back_by_itself() {
+    let stand = Stand::set().await;
+    let green = stand.key(Tlp::Green, true, true).await;
+    let mut part = statement(1, &[Tlp::Green.id()]);
+    part["name"] = "part".into();
+    part["granular_markings"] =
+        json!([{ "selectors": ["name"], "marking_ref": statement(2, &[])["id"] }]);
+    stand.add(&green, std::slice::from_ref(&part)).await;
+    let mut hidden = malware(1, 1, "hidden", None);
+    hidden["object_marking_refs"] = json!([part["id"], Tlp::Red.id()]);
+    let import = brought(&hidden, Tlp::Red, Some(stand.collection.clone()));
+    stand.node.import(import, &|_, _| ()).await.unwrap();
+    let path = format!("objects/{}/", part["id"].as_str().unwrap());
+    assert_eq!(stand.send(&green, Method::DELETE, &stand.path(&path), "").await.0, 200);
+    let unknown = brought(&statement(2, &[Tlp::Clear.id()]), Tlp::Clear, None);
+    stand.node.import(unknown, &|_, _| ()).await.unwrap();
+    assert_eq!(stand.send(&green, Method::GET, &stand.path(&path), "").await.0, 404);
+}
+
 /// No marking goes in a circle: one that does could never be deleted, for each is in use.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_marking_goes_in_a_circle() {

@@ -1,5 +1,4 @@
--- Which versions of what was pushed are to be deleted there: those up to this one. What is there again, and still to be
--- deleted before, has a 2.
+-- Which versions of what was pushed are to be deleted there: those up to this one. How often that was said is in `gone`.
 ALTER TABLE intel_pushed ADD COLUMN gone_until BIGINT NOT NULL DEFAULT 9223372036854775807;
 -- Since when it is there, in microseconds since 1970: what came from there before is its own.
 ALTER TABLE intel_pushed ADD COLUMN since BIGINT NOT NULL DEFAULT 0;

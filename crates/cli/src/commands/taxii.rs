@@ -214,7 +214,7 @@ async fn push(
     push.delete().await?;
     let mut waiting = Vec::new();
     loop {
-        let page = push.page(Vec::new(), after).await?;
+        let page = push.page(after).await?;
         waiting.extend(page.objects);
         after = page.last.unwrap_or(after);
         let size: usize = waiting.iter().map(String::len).sum();
@@ -276,25 +276,20 @@ struct Page {
 }
 
 impl Push<'_> {
-    /// Deletes there what went from here. What came back and was pushed before that is pushed once more.
+    /// Deletes there what went from here, but for the versions that came back.
     async fn delete(&mut self) -> Result<(), Failure> {
         #[derive(Deserialize)]
         struct Owed {
             id: String,
-            is_back: bool,
+            times: u64,
+            here: Vec<i64>,
         }
         let owed = ask(self.context, Intel::Owed { remote: self.there.clone() }).await?;
         let mut owed: Vec<Owed> = read(owed)?;
         loop {
             let (count, mut refused) = (owed.len(), Vec::new());
             for one in owed {
-                let Owed { id, is_back } = &one;
-                let back = if *is_back { self.versions(id).await? } else { Vec::new() };
-                // What came back into another collection is another push's.
-                if *is_back && back.is_empty() {
-                    continue;
-                }
-                match self.client.delete(self.url, id).await {
+                match self.client.delete(self.url, &one.id, &one.here).await {
                     Ok(was_there) => self.done.deleted += u64::from(was_there),
                     Err(problem @ Problem::Answer { .. }) => {
                         refused.push((one, problem));
@@ -302,13 +297,8 @@ impl Push<'_> {
                     }
                     Err(problem) => return Err(problem.into()),
                 }
-                let before = self.done.refused;
-                self.add(back).await?;
-                if self.done.refused == before {
-                    let Owed { id, is_back } = one;
-                    let paid = Intel::Paid { remote: self.there.clone(), id, is_back };
-                    ask(self.context, paid).await?;
-                }
+                let Owed { id, times, .. } = one;
+                ask(self.context, Intel::Paid { remote: self.there.clone(), id, times }).await?;
             }
             // What is marked with a definition may have gone after it was asked.
             let is_stuck = refused.len() == count
@@ -325,23 +315,10 @@ impl Push<'_> {
         }
     }
 
-    /// Every version of an object, as those for whom it is may see it.
-    async fn versions(&self, id: &str) -> Result<Vec<String>, Failure> {
-        let (mut all, mut after) = (Vec::new(), 0);
-        loop {
-            let page = self.page(vec![id.to_owned()], after).await?;
-            all.extend(page.objects);
-            match page.last {
-                Some(last) if page.more => after = last,
-                _ => return Ok(all),
-            }
-        }
-    }
-
-    /// What comes after a time; of these objects, or of all.
-    async fn page(&self, ids: Vec<String>, after: i64) -> Result<Page, Failure> {
+    /// What comes after a time.
+    async fn page(&self, after: i64) -> Result<Page, Failure> {
         let (collection, tlp, pap) = self.of.clone();
-        let page = Intel::Page { collection, tlp, pap, ids, after, limit: PUSHED };
+        let page = Intel::Page { collection, tlp, pap, after, limit: PUSHED };
         read(ask(self.context, page).await?)
     }
 

@@ -57,26 +57,24 @@ pub enum Intel {
         tlp: String,
         /// And this of PAP.
         pap: String,
-        /// Of these objects; of all, where there are none.
-        ids: Vec<String>,
         /// What was added after this time, in microseconds since 1970.
         after: i64,
         /// How many.
         limit: u64,
     },
-    /// Objects that are to be deleted at a remote collection, and whether they came back here since.
+    /// Objects that are to be deleted at a remote collection, and the versions of them that are here again.
     Owed {
         /// At which.
         remote: String,
     },
-    /// An object was deleted at a remote collection; and what came back is there again.
+    /// What of an object is not here was deleted at a remote collection.
     Paid {
         /// At which.
         remote: String,
         /// Which.
         id: String,
-        /// Whether it came back.
-        is_back: bool,
+        /// How often it was said that it is to be deleted there.
+        times: u64,
     },
     /// Objects are pushed to a remote collection.
     Pushed {
@@ -202,10 +200,10 @@ pub(super) async fn answer(node: &Node, question: Intel) -> Result<Value, Error>
             }
             Ok(json!({ "cursor": key::cursor(node.db(), &remote).await? }))
         }
-        Intel::Page { collection, tlp: label, pap: use_of, ids, after, limit } => {
+        Intel::Page { collection, tlp: label, pap: use_of, after, limit } => {
             let clearance = Clearance { tlp: tlp(&label)?, pap: pap(&use_of)? };
             let collection = node.collection(&collection).await?;
-            let filter = Filter { ids, cursor: Some(after), ..Filter::of_all_versions() };
+            let filter = Filter { cursor: Some(after), ..Filter::of_all_versions() };
             let much = (limit, PAGE_BYTES);
             let page = feed::bodies(node.db(), collection.num, clearance, &filter, much).await?;
             let last = page.members.last().map(|member| member.0);
@@ -220,12 +218,17 @@ pub(super) async fn answer(node: &Node, question: Intel) -> Result<Value, Error>
             Ok(json!({ "objects": objects, "last": last, "more": page.more }))
         }
         Intel::Owed { remote } => {
-            let owed = pushed::owed(node.db(), &remote).await?;
-            Ok(owed.iter().map(|one| json!({ "id": one.id, "is_back": one.is_back })).collect())
+            let mut all = Vec::new();
+            for Owed { id, times } in pushed::owed(node.db(), &remote).await? {
+                let here = comity_store::intel::versions(node.db(), &id).await?;
+                let here: Vec<i64> = here.iter().map(|one| one.version).collect();
+                all.push(json!({ "id": id, "times": times, "here": here }));
+            }
+            Ok(all.into())
         }
-        Intel::Paid { remote, id, is_back } => {
+        Intel::Paid { remote, id, times } => {
             let mut intake = Intake::begin(node.db(), node.microseconds()).await?;
-            intake.paid(&remote, &Owed { id, is_back }).await?;
+            intake.paid(&remote, &Owed { id, times }).await?;
             intake.commit().await?;
             Ok(json!({ "remote": remote }))
         }

@@ -53,6 +53,10 @@ pub(super) struct Writing {
     counts: HashMap<String, usize>,
     /// Identifiers that come, of which nothing is here and nothing was deleted.
     fresh: HashSet<String>,
+    /// Objects whose definitions are shown, once all is judged, to whoever sees them then.
+    widened: BTreeSet<u64>,
+    /// What the tool that brings it may see; none: a person.
+    reader: Option<Clearance>,
     /// Of which definitions it is known whether what others brought waits for them.
     awaited: HashMap<String, bool>,
 }
@@ -61,7 +65,8 @@ impl Writing {
     pub(super) fn new(intake: Intake, floor: Tlp) -> Self {
         let (known, floors, counts) = (Known::default(), HashMap::new(), HashMap::new());
         let (changed, fresh, awaited) = (BTreeSet::new(), HashSet::new(), HashMap::new());
-        Self { intake, floor, known, floors, changed, counts, fresh, awaited }
+        let (widened, reader) = (BTreeSet::new(), None);
+        Self { intake, floor, known, floors, changed, counts, fresh, widened, reader, awaited }
     }
 
     /// Finds out of what comes what is new, in few questions.
@@ -186,7 +191,7 @@ impl Writing {
             return Ok(document.refused(why, seen));
         }
         if let Some(seen) = self.is_circular(&document).await? {
-            let why = "it is marked with what is marked with it, and no marking goes in a circle (section 3.2)";
+            let why = "it is marked, over others, with itself, or with too many: no marking goes in a circle (section 3.2)";
             return Ok(document.refused(why, seen));
         }
         if !is_new {
@@ -236,7 +241,10 @@ impl Writing {
         if means || after != hinted {
             self.changed.insert(document.id.clone());
         }
-        self.widen(&document, seen.0, import.reader).await?;
+        self.reader = import.reader;
+        if !document.definitions().is_empty() {
+            self.widened.insert(num);
+        }
         if means {
             // What waits for it is in collections already: there it goes along.
             for waits in self.intake.referring(&[document::digest(&document.id)]).await? {
@@ -303,7 +311,11 @@ impl Writing {
             if id == document.id {
                 return Ok(Some(seen));
             }
-            if asked.len() == CHAIN || !asked.insert(id.clone()) {
+            // Of more nobody asks whether they come back to it.
+            if asked.len() == CHAIN {
+                return Ok(Some(seen));
+            }
+            if !asked.insert(id.clone()) {
                 continue;
             }
             if let Some(known) = self.intake.versions(&id).await?.last() {
@@ -428,7 +440,15 @@ impl Writing {
     /// Judges anew what names objects that changed, and what names that, until nothing changes any more.
     pub(super) async fn settle(&mut self) -> Result<(), Error> {
         let mut round = 0;
-        while !self.changed.is_empty() {
+        loop {
+            if self.changed.is_empty() {
+                for num in std::mem::take(&mut self.widened) {
+                    self.widen(num).await?;
+                }
+            }
+            if self.changed.is_empty() {
+                return Ok(());
+            }
             round += 1;
             let changed = std::mem::take(&mut self.changed);
             let changed: Vec<i64> = changed.iter().map(|id| document::digest(id)).collect();
@@ -436,7 +456,6 @@ impl Writing {
                 self.renew(num, round > ROUNDS).await?;
             }
         }
-        Ok(())
     }
 
     /// Judges an object anew; what is in circles settles at what all of it agrees on.
@@ -460,6 +479,7 @@ impl Writing {
             return Ok(());
         }
         self.intake.show_to(&object, (audience, whole)).await?;
+        self.widened.insert(num);
         for id in document.definitions() {
             for known in self.intake.versions(&id).await? {
                 for collection in self.intake.collections_of(num).await? {
@@ -477,19 +497,13 @@ impl Writing {
 
     /// Shows the definitions of an object's markings to whoever sees the object: a statement goes along. A tool shows
     /// only what it sees itself.
-    async fn widen(
-        &mut self,
-        document: &Document,
-        audience: Audience,
-        reader: Option<Clearance>,
-    ) -> Result<(), Error> {
-        let ids: Vec<String> = document.marks.ids().map(str::to_owned).collect();
-        for id in ids {
-            if Meaning::of_id(&id).is_some() {
-                continue;
-            }
+    async fn widen(&mut self, num: u64) -> Result<(), Error> {
+        let marked = self.intake.object(num).await?.marked;
+        let audience = marked.audience;
+        let ids = Document::parsed(&marked.body).map(|document| document.definitions());
+        for id in ids.unwrap_or_default() {
             for known in self.intake.versions(&id).await? {
-                let may = reader.is_none_or(|reader| known.whole.has(reader));
+                let may = self.reader.is_none_or(|reader| known.whole.has(reader));
                 if !may || audience.without(known.whole).is_empty() {
                     continue;
                 }
@@ -497,8 +511,9 @@ impl Writing {
                 let marks = Document::parsed(&object.marked.body).map(|found| found.marks);
                 if marks.is_some_and(|marks| marks == Marks::default()) {
                     let seen = (known.audience.or(audience), known.whole.or(audience));
-                    self.intake.show_to(&object, seen).await?;
+                    self.intake.widen(known.num, seen).await?;
                     self.known.audiences.insert(id.clone(), seen.0);
+                    self.changed.insert(id.clone());
                 }
             }
         }

@@ -365,26 +365,29 @@ impl Intake {
         object: &Object,
         seen: (Audience, Audience),
     ) -> Result<(), Error> {
-        const SQL: &str = "UPDATE intel_object SET audience = $2, whole = $3 WHERE num = $1";
         const MEMBERS: &str =
             "SELECT collection, added, audience FROM intel_member WHERE object = $1";
         const KEEP: &str = "UPDATE intel_member SET audience = $4
             WHERE object = $1 AND collection = $2 AND added = $3";
         const DROP: &str =
             "DELETE FROM intel_member WHERE object = $1 AND collection = $2 AND added = $3";
-        let params = [object.num.into(), seen.0.into(), seen.1.into()];
-        self.tx.execute(SQL, &params).await?;
-        match self.fresh(object.num) {
-            Some(fresh) => fresh.seen = seen.0,
-            None => drop(self.seen.insert(object.num, seen.0)),
-        }
-        let more = seen.0.without(object.marked.audience);
-        let more = more.or(seen.1.without(object.marked.whole));
+        self.widen(object.num, seen).await?;
+        // It was taken out for some: who sees all of something now, and not there, sees it there no more than before.
+        let new = seen.0.without(object.marked.audience);
+        let wholly = seen.1.without(object.marked.whole);
+        let more_than = |there: Audience| new.or(wholly.and(there));
         for (_, of) in self.admitted.range_mut((object.num, 0)..=(object.num, u64::MAX)) {
-            *of = of.map(|of| of.and(seen.0).or(more));
+            *of = of.map(|of| of.and(seen.0).or(more_than(of)));
         }
-        for row in self.tx.query(MEMBERS, &[object.num.into()]).await? {
+        let rows = self.tx.query(MEMBERS, &[object.num.into()]).await?;
+        let mut there: BTreeMap<u64, Audience> = BTreeMap::new();
+        for row in &rows {
+            let by = there.entry(row.count(0)?).or_insert(Audience::NOBODY);
+            *by = by.or(audience(row.int(2)?)?);
+        }
+        for row in rows {
             let (collection, added) = (row.count(0)?, row.int(1)?);
+            let more = more_than(there.get(&collection).copied().unwrap_or(Audience::NOBODY));
             let place: [Value; 3] = [object.num.into(), collection.into(), added.into()];
             let left = audience(row.int(2)?)?.and(seen.0).without(more);
             if left.is_empty() && !more.is_empty() {
@@ -398,6 +401,20 @@ impl Intake {
                 self.admitted.entry((object.num, collection)).or_insert(Some(more));
             }
             self.unordered.insert((collection, object.id.clone()));
+        }
+        Ok(())
+    }
+
+    /// Says who may see a version from now on, but in no collection.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn widen(&mut self, num: u64, seen: (Audience, Audience)) -> Result<(), Error> {
+        const SQL: &str = "UPDATE intel_object SET audience = $2, whole = $3 WHERE num = $1";
+        self.tx.execute(SQL, &[num.into(), seen.0.into(), seen.1.into()]).await?;
+        match self.fresh(num) {
+            Some(fresh) => fresh.seen = seen.0,
+            None => drop(self.seen.insert(num, seen.0)),
         }
         Ok(())
     }

@@ -8,8 +8,8 @@ use crate::{Db, Error, Row, Value};
 pub struct Owed {
     /// Its identifier.
     pub id: String,
-    /// Whether it came back here since, and was pushed: then it is pushed once more after it is deleted.
-    pub is_back: bool,
+    /// How often that was said: what is said again while it is done is owed still.
+    pub times: u64,
 }
 
 /// What went from here and was pushed to a remote collection before. Definitions last: what they mark may be there.
@@ -19,12 +19,9 @@ pub struct Owed {
 pub async fn owed(db: &Db, remote: &str) -> Result<Vec<Owed>, Error> {
     const SQL: &str = "SELECT id, gone FROM intel_pushed WHERE remote = $1 AND gone > 0
         ORDER BY CASE WHEN id LIKE 'marking-definition--%' THEN 1 ELSE 0 END, id";
-    let read = |row: &Row| Ok(Owed { id: row.text(0)?.to_owned(), is_back: row.int(1)? == BACK });
+    let read = |row: &Row| Ok(Owed { id: row.text(0)?.to_owned(), times: row.count(1)? });
     db.query(SQL, &[remote.into()]).await?.iter().map(read).collect()
 }
-
-/// It came back, and was pushed, before it was deleted there.
-const BACK: i64 = 2;
 
 impl Intake {
     /// Remembers that an object is pushed to a remote collection.
@@ -36,24 +33,25 @@ impl Intake {
         const SQL: &str = "INSERT INTO intel_pushed (remote, id, since, gone) VALUES ($1, $2, $3,
                 CASE WHEN EXISTS (SELECT 1 FROM intel_gone WHERE intel_gone.id = $2) THEN 1 ELSE 0 END)
             ON CONFLICT (remote, id) DO UPDATE SET gone =
-                CASE WHEN intel_pushed.gone > excluded.gone THEN 2 ELSE excluded.gone END";
+                CASE WHEN intel_pushed.gone > excluded.gone THEN intel_pushed.gone ELSE excluded.gone END";
         let since = self.now();
         self.tx.execute(SQL, &[remote.into(), id.into(), since.into()]).await?;
         Ok(())
     }
 
-    /// Forgets that an object was to be deleted at a remote collection: it is done, and what came back is there again.
-    /// What went, or came back, since that was asked is owed still.
+    /// Forgets that an object was to be deleted at a remote collection: what is not here is not there any more.
     ///
     /// # Errors
     /// [`Error`].
     pub async fn paid(&mut self, remote: &str, paid: &Owed) -> Result<(), Error> {
-        let sql = if paid.is_back {
-            "UPDATE intel_pushed SET gone = 0 WHERE remote = $1 AND id = $2 AND gone = 2"
-        } else {
-            "DELETE FROM intel_pushed WHERE remote = $1 AND id = $2 AND gone = 1"
-        };
-        self.tx.execute(sql, &[remote.into(), paid.id.as_str().into()]).await?;
+        const BACK: &str =
+            "UPDATE intel_pushed SET gone = 0 WHERE remote = $1 AND id = $2 AND gone = $3
+            AND EXISTS (SELECT 1 FROM intel_object WHERE intel_object.id = $2)";
+        const GONE: &str = "DELETE FROM intel_pushed WHERE remote = $1 AND id = $2 AND gone = $3";
+        for sql in [BACK, GONE] {
+            let params = [remote.into(), paid.id.as_str().into(), paid.times.into()];
+            self.tx.execute(sql, &params).await?;
+        }
         Ok(())
     }
 
@@ -77,7 +75,7 @@ impl Intake {
 
     /// Says that every version of an object up to this one is to be deleted where it was pushed.
     pub(super) async fn owe(&mut self, id: &str, version: i64) -> Result<(), Error> {
-        const SQL: &str = "UPDATE intel_pushed SET gone = 1,
+        const SQL: &str = "UPDATE intel_pushed SET gone = gone + 1,
                 gone_until = CASE WHEN gone > 0 AND gone_until > $2 THEN gone_until ELSE $2 END
             WHERE id = $1";
         let params: [Value; 2] = [id.into(), version.into()];
