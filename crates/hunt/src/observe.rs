@@ -13,9 +13,23 @@ use crate::lists::json::as_observed;
 
 const TIMES: [&str; 9] =
     ["timestamp", "@timestamp", "ts", "time", "eventtime", "event_time", "date", "utctime", "rt"];
-const SOURCES: [&str; 7] =
-    ["src_ip", "source.ip", "id.orig_h", "src", "srcip", "source_ip", "c-ip"];
-const TARGETS: [&str; 9] = [
+const SOURCES: [&str; 14] = [
+    "src_ip",
+    "source.ip",
+    "id.orig_h",
+    "src",
+    "srcip",
+    "source_ip",
+    "c-ip",
+    "client.ip",
+    "client_ip",
+    "clientip",
+    "source.address",
+    "client.address",
+    "sourceipaddress",
+    "remote_addr",
+];
+const TARGETS: [&str; 14] = [
     "dest_ip",
     "dst_ip",
     "destination.ip",
@@ -25,6 +39,11 @@ const TARGETS: [&str; 9] = [
     "dest",
     "remote_ip",
     "s-ip",
+    "server.ip",
+    "server_ip",
+    "serverip",
+    "destination.address",
+    "server.address",
 ];
 const SOURCE_PORTS: [&str; 6] = ["src_port", "source.port", "id.orig_p", "spt", "sport", "srcport"];
 const TARGET_PORTS: [&str; 8] = [
