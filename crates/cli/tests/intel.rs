@@ -343,13 +343,15 @@ fn deletions_reach_nodes_that_push_to_each_other() {
         text(&refused).contains("something in this collection is marked with it"),
         "{refused:?}"
     );
-    // What is here again need not go there.
+    // What came back is deleted there before it is there again.
     bring(&north, std::slice::from_ref(&statement));
-    assert_eq!(push(&north, &north_to_east), (1, 0));
+    let refused = north.with(&north_to_east.0, &sent);
+    assert!(text(&refused).contains("1 objects taken, 1 refused"), "{refused:?}");
     east.json("", &["intel", "delete", marked["id"].as_str().unwrap()]);
+    assert_eq!(push(&north, &north_to_east), (1, 1));
     assert_eq!(push(&north, &north_to_east), (0, 0));
     assert!(known(&east, statement_id));
-    // A key that may not delete, or not there, is refused, whatever came back since; and only what is not here goes there.
+    // A key that may not delete, or not there, is refused, whatever came back since; and what is here now is what is there.
     let given =
         ["intel", "key", "add", "writer", "--tlp", "green", "--pap", "red", "--write", "feed"];
     let writer = (east.json("", &given)["key"].as_str().unwrap().to_owned(), of_east.clone());
@@ -373,8 +375,19 @@ fn deletions_reach_nodes_that_push_to_each_other() {
     bring(&north, std::slice::from_ref(&twice));
     let refused = north.with(&writer.0, &sent);
     assert!(text(&refused).contains("1 objects taken, 1 refused"), "{refused:?}");
-    assert_eq!(push(&north, &north_to_east), (0, 1));
+    assert_eq!(push(&north, &north_to_east), (1, 1));
     assert_eq!(push(&north, &north_to_east), (0, 0));
+    // Brought again for fewer, it is there for nobody else.
+    north.json("", &["intel", "delete", &twice_id]);
+    let mut fewer = twice.clone();
+    fewer["object_marking_refs"] = indicator(4, "red")["object_marking_refs"].clone();
+    bring(&north, std::slice::from_ref(&fewer));
+    assert_eq!(push(&north, &north_to_east), (0, 1));
+    let shown = east.json("", &["intel", "show", &twice_id]);
+    assert_eq!(shown["collections"], json!([]), "{shown}");
+    north.json("", &["intel", "delete", &twice_id]);
+    bring(&north, std::slice::from_ref(&twice));
+    assert_eq!(push(&north, &north_to_east), (1, 0));
     let shown = east.json("", &["intel", "show", &twice_id]);
     assert_eq!(shown["object"]["modified"], twice["modified"]);
     // What came from there before it was pushed there is theirs.

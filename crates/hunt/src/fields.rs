@@ -31,7 +31,7 @@ const W3C: &[u8] = b"#Fields:";
 /// What files with such a line begin with.
 const HEADS: [&[u8]; 6] = [b"#separator", ZEEK, b"#Software:", b"#Version:", b"#Date:", W3C];
 
-const HOSTS: [&str; 16] = [
+const HOSTS: [&str; 15] = [
     "host",
     "hostname",
     "http_host",
@@ -40,7 +40,6 @@ const HOSTS: [&str; 16] = [
     "domain",
     "url_domain",
     "url.domain",
-    "destination.domain",
     "dhost",
     "dest_host",
     "cs-host",
@@ -454,10 +453,7 @@ impl Line<'_> {
         }
         let rest = &self.bytes[end..];
         let port = &rest[..rest.iter().position(|byte| *byte == b'"')?];
-        // ECS has the host of a URL at the other end of the connection at times.
-        let url = matches!(above, [Step::Key(end)] if end == "destination");
-        let url = whole.get("url").filter(|all| url && all.get("domain").is_none());
-        let (object, prefix) = url.map_or((object, written(above)), |url| (url, "url".to_owned()));
+        let prefix = written(above);
         let find = |names: &[&str]| {
             let of = |name: &&str| {
                 object.as_object()?.iter().find(|(own, _)| own.eq_ignore_ascii_case(name))
@@ -673,11 +669,6 @@ mod tests {
         );
         let ecs = r#"{"url":{"domain":"evil.example","path":"/a","query":"b=c"}}"#;
         assert_eq!(joined(&none, ecs, "evil.example"), some("/a?b=c", "url.domain+url.path"));
-        let ecs = r#"{"destination":{"domain":"evil.example"},"url":{"path":"/a","query":"b=c"}}"#;
-        assert_eq!(
-            joined(&none, ecs, "evil.example"),
-            some("/a?b=c", "destination.domain+url.path")
-        );
         let zeek = Columns::of(b"#fields\tts\thost\turi\n1\t2\t3\n");
         assert_eq!(
             joined(&zeek, "1\tevil.example:81\t/x", "evil.example"),

@@ -13,23 +13,9 @@ use crate::lists::json::as_observed;
 
 const TIMES: [&str; 9] =
     ["timestamp", "@timestamp", "ts", "time", "eventtime", "event_time", "date", "utctime", "rt"];
-const SOURCES: [&str; 14] = [
-    "src_ip",
-    "source.ip",
-    "id.orig_h",
-    "src",
-    "srcip",
-    "source_ip",
-    "c-ip",
-    "client.ip",
-    "client_ip",
-    "clientip",
-    "source.address",
-    "client.address",
-    "sourceipaddress",
-    "remote_addr",
-];
-const TARGETS: [&str; 14] = [
+const SOURCES: [&str; 7] =
+    ["src_ip", "source.ip", "id.orig_h", "src", "srcip", "source_ip", "c-ip"];
+const TARGETS: [&str; 9] = [
     "dest_ip",
     "dst_ip",
     "destination.ip",
@@ -39,11 +25,6 @@ const TARGETS: [&str; 14] = [
     "dest",
     "remote_ip",
     "s-ip",
-    "server.ip",
-    "server_ip",
-    "serverip",
-    "destination.address",
-    "server.address",
 ];
 const SOURCE_PORTS: [&str; 6] = ["src_port", "source.port", "id.orig_p", "spt", "sport", "srcport"];
 const TARGET_PORTS: [&str; 8] = [
@@ -97,28 +78,6 @@ const HASHES: [(&str, &str); 8] = [
     ("hashes.sha256", "SHA-256"),
     ("hashes.sha512", "SHA-512"),
 ];
-const SENDERS: [&str; 8] = [
-    "from",
-    "mailfrom",
-    "mail_from",
-    "sender",
-    "envelope_from",
-    "sender_address",
-    "return_path",
-    "suser",
-];
-const RECEIVERS: [&str; 10] = [
-    "to",
-    "rcptto",
-    "rcpt_to",
-    "recipient",
-    "recipients",
-    "envelope_to",
-    "recipient_address",
-    "duser",
-    "cc",
-    "bcc",
-];
 const AGENTS: [&str; 4] = ["http_user_agent", "user_agent", "user_agent.original", "useragent"];
 
 /// When something was logged; none where nothing says so.
@@ -169,9 +128,6 @@ pub(crate) fn is_observed((kind, property): (&str, &str)) -> bool {
             property,
             "src_ref" | "dst_ref" | "src_port" | "dst_port" | "protocols" | "extensions"
         ),
-        "email-message" => {
-            matches!(property, "from_ref" | "sender_ref" | "to_refs" | "cc_refs" | "bcc_refs")
-        }
         _ => false,
     }
 }
@@ -238,7 +194,7 @@ pub(crate) fn observation(line: &Line<'_>, leads: &[Lead]) -> (Value, Option<Tim
         }
     }
     if let (Some(host), Some(path)) = (
-        of(&["hostname", "host", "http_host", "url.domain", "destination.domain", "dhost"]),
+        of(&["hostname", "host", "http_host", "url.domain", "dhost"]),
         of(&["url", "uri", "request", "url.path"]),
     ) && path.starts_with('/')
     {
@@ -247,10 +203,10 @@ pub(crate) fn observation(line: &Line<'_>, leads: &[Lead]) -> (Value, Option<Tim
             seen.url(&format!("{scheme}://{host}{path}"));
         }
     }
-    let said = (seen.traffic(&of), seen.mail(&fields));
+    seen.traffic(&of);
     seen.files(&fields);
     for lead in leads {
-        seen.lead(lead, said);
+        seen.lead(lead);
     }
     let when = at.unwrap_or_default().to_string();
     let observed = json!({
@@ -294,8 +250,7 @@ impl Objects {
         self.value("url", one.as_deref().unwrap_or(value));
     }
 
-    /// Whether the line says between whom.
-    fn traffic<'f>(&mut self, of: &impl Fn(&[&str]) -> Option<&'f str>) -> bool {
+    fn traffic<'f>(&mut self, of: &impl Fn(&[&str]) -> Option<&'f str>) {
         let mut traffic = Map::new();
         for (property, names) in [("src_ref", &SOURCES[..]), ("dst_ref", &TARGETS[..])] {
             if let Some(address) = of(names).and_then(address::ip) {
@@ -303,7 +258,7 @@ impl Objects {
             }
         }
         if traffic.is_empty() {
-            return false;
+            return;
         }
         for (property, names) in [("src_port", &SOURCE_PORTS[..]), ("dst_port", &TARGET_PORTS[..])]
         {
@@ -321,45 +276,6 @@ impl Objects {
         }
         traffic.insert("type".to_owned(), "network-traffic".into());
         self.put(traffic.into());
-        true
-    }
-
-    /// Mail, for each who sent it, to all who got it; whether the line says who did.
-    fn mail(&mut self, fields: &[(String, String)]) -> bool {
-        let (mut from, mut to) = (Vec::new(), Vec::new());
-        for (path, value) in fields.iter().filter(|(_, value)| value.contains('@')) {
-            let leaf = path.rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
-            let leaf = leaf.split_once('[').map_or(leaf.as_str(), |(leaf, _)| leaf);
-            let side = match () {
-                () if SENDERS.contains(&leaf) => &mut from,
-                () if RECEIVERS.contains(&leaf) => &mut to,
-                () => continue,
-            };
-            for one in value.split([',', ';']) {
-                let one = one.rsplit_once('<').map_or(one, |(_, one)| one);
-                let one = one.trim().trim_end_matches('>').to_lowercase();
-                if address::host(one.rsplit('@').next().unwrap_or_default()).is_some() {
-                    side.push(self.value("email-addr", &one));
-                }
-            }
-        }
-        let is_said = !from.is_empty() || !to.is_empty();
-        if from.is_empty() && is_said {
-            self.message(None, &to);
-        }
-        from.iter().for_each(|one| self.message(Some(one), &to));
-        is_said
-    }
-
-    fn message(&mut self, from: Option<&String>, to: &[String]) {
-        let mut message = json!({
-            "type": "email-message", "is_multipart": false, "to_refs": to, "cc_refs": to, "bcc_refs": to,
-        });
-        if let Some(from) = from {
-            (message["from_ref"], message["sender_ref"]) =
-                (from.as_str().into(), from.as_str().into());
-        }
-        self.put(message);
     }
 
     /// A file for each object that says a name or a digest of one.
@@ -401,29 +317,17 @@ impl Objects {
         }
     }
 
-    /// What was found and led here is there, even where no field says what it is. Where the line does not say between whom
-    /// traffic, or mail, is, it may be at either end.
-    fn lead(&mut self, Lead { kind, value, seen }: &Lead, (traffic, mail): (bool, bool)) {
+    /// What was found and led here is there, even where no field says what it is.
+    fn lead(&mut self, Lead { kind, value, seen }: &Lead) {
         match *kind {
-            "ipv4" | "ipv6" | "cidr" => {
-                let Some(address) = address::ip(if *kind == "cidr" { seen } else { value }) else {
-                    return;
-                };
-                let name = self.address(&address.to_string());
-                if !traffic {
-                    for end in ["src_ref", "dst_ref"] {
-                        self.put(json!({ "type": "network-traffic", end: name.as_str() }));
-                    }
-                }
+            "ipv4" | "ipv6" => {
+                self.address(value);
             }
             "domain" => {
                 self.value("domain-name", value);
             }
             "email" => {
-                let name = self.value("email-addr", value);
-                if !mail {
-                    self.message(Some(&name), std::slice::from_ref(&name));
-                }
+                self.value("email-addr", value);
             }
             "url" => {
                 // Where nothing says which it was, it may be either.

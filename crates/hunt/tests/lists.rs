@@ -157,7 +157,7 @@ fn what_is_too_long_is_refused() {
 /// Tables as feeds write them.
 #[test]
 fn tables_of_feeds_are_read() {
-    let tables: [(&str, &[&str]); 10] = [
+    let tables: [(&str, &[&str]); 13] = [
         ("url\nhttp://a.example/x\n", &["a.example/x"]),
         ("Type,Value\nIP Address,1.2.3.4\nDomain Name,a.example\n", &["1.2.3.4", "a.example"]),
         ("ip,port\n1.2.3.4,80\n", &["1.2.3.4"]),
@@ -189,6 +189,15 @@ fn tables_of_feeds_are_read() {
             "md5,sha1\n44d88612fea8a8f36de82e1278abb02f,3395856ce81f2b7382dee72602f798b642f14140\n,\n",
             &["44d88612fea8a8f36de82e1278abb02f", "3395856ce81f2b7382dee72602f798b642f14140"],
         ),
+        (
+            "md5,sha1\n44d88612fea8a8f36de82e1278abb02f,N/A\n-,-\n",
+            &["44d88612fea8a8f36de82e1278abb02f"],
+        ),
+        (
+            "# md5, sha1\n44d88612fea8a8f36de82e1278abb02f  evil.exe\n",
+            &["44d88612fea8a8f36de82e1278abb02f"],
+        ),
+        ("# IP, domain, URL\nevil.example\n198.51.100.1\n", &["evil.example", "198.51.100.1"]),
         ("# about, these\nevil.example\n", &["evil.example"]),
     ];
     for (table, expected) in tables {

@@ -91,56 +91,6 @@ fn a_pattern_over_one_line_asks_the_whole_of_it() {
     assert_eq!(told(&found), [("0", 1), ("0", 3), ("0", 4)]);
 }
 
-/// An address at one end of traffic, or of a mail, is not what is looked for at the other. Where a line says nothing of ends, it
-/// may be at either.
-#[test]
-fn an_address_is_looked_for_at_the_end_that_the_pattern_says() {
-    let log = concat!(
-        r#"{"src_ip":"10.0.0.1","dest_ip":"203.0.113.7"}"#,
-        "\n",
-        r#"{"src_ip":"203.0.113.7","dest_ip":"10.0.0.1"}"#,
-        "\n",
-        "a line that says 203.0.113.7 of nobody, and d@d.example\n",
-        r#"{"smtp":{"mail_from":"<D@d.example>","rcpt_to":["<e@e.example>"]}}"#,
-        "\n",
-        r#"{"email":{"from":"E <e@e.example>","to":["f@f.example, D <d@d.example>"]}}"#,
-        "\n",
-        r#"{"answers":["203.0.113.7"],"src_ip":"10.0.0.1","dest_ip":"10.0.0.2"}"#,
-        "\n",
-        "fw kernel: IN=eth0 SRC=203.0.113.7 DST=10.0.0.1 PROTO=TCP\n",
-        "mx postfix/smtpd[1]: A: from=<d@d.example>, to=<e@e.example>\n",
-        r#"{"client":{"address":"203.0.113.7"},"server":{"address":"10.0.0.1"}}"#,
-        "\n",
-    );
-    let found = seen(
-        &[
-            "[network-traffic:src_ref.value = '203.0.113.7']",
-            "[network-traffic:dst_ref.value = '203.0.113.7']",
-            "[network-traffic:src_ref.value = '203.0.113.7' OR network-traffic:dst_ref.value = '203.0.113.7']",
-            "[network-traffic:src_ref.value ISSUBSET '203.0.113.0/29']",
-            "[network-traffic:src_ref.value = '203.0.113.7' OR domain-name:value = 'd.example']",
-            "[email-message:from_ref.value = 'd@d.example']",
-            "[email-message:sender_ref.value = 'd@d.example']",
-            "[email-message:to_refs[*].value = 'd@d.example']",
-            "[email-message:to_refs[*].value = 'e@e.example' AND email-message:from_ref.value = 'd@d.example']",
-        ],
-        log,
-    );
-    let lines = |wanted: &str| -> Vec<u64> {
-        found.iter().filter(|(id, _)| id == wanted).map(|(_, line)| *line).collect()
-    };
-    assert_eq!(lines("0"), [2, 3, 7, 9]);
-    assert_eq!(lines("1"), [1, 3]);
-    assert_eq!(lines("2"), [1, 2, 3, 7, 9]);
-    assert_eq!(lines("3"), [2, 3, 7, 9]);
-    // The other of two texts is enough wherever it stands.
-    assert_eq!(lines("4"), [2, 3, 3, 4, 5, 7, 8, 9]);
-    assert_eq!(lines("5"), [3, 4, 8]);
-    assert_eq!(lines("6"), [3, 4, 8]);
-    assert_eq!(lines("7"), [3, 5]);
-    assert_eq!(lines("8"), [4, 8]);
-}
-
 /// What warning lists call harmless is left out where a pattern leads from it too, unless something else leads there as well.
 #[test]
 fn a_pattern_that_only_what_is_harmless_leads_to_is_left_out() {

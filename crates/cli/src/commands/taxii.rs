@@ -276,20 +276,19 @@ struct Page {
 }
 
 impl Push<'_> {
-    /// Deletes there what went from here, but for the versions that came back.
+    /// Deletes there what went from here. What came back since is pushed after that.
     async fn delete(&mut self) -> Result<(), Failure> {
         #[derive(Deserialize)]
         struct Owed {
             id: String,
             times: u64,
-            here: Vec<i64>,
         }
         let owed = ask(self.context, Intel::Owed { remote: self.there.clone() }).await?;
         let mut owed: Vec<Owed> = read(owed)?;
         loop {
             let (count, mut refused) = (owed.len(), Vec::new());
             for one in owed {
-                match self.client.delete(self.url, &one.id, &one.here).await {
+                match self.client.delete(self.url, &one.id).await {
                     Ok(was_there) => self.done.deleted += u64::from(was_there),
                     Err(problem @ Problem::Answer { .. }) => {
                         refused.push((one, problem));
@@ -297,7 +296,7 @@ impl Push<'_> {
                     }
                     Err(problem) => return Err(problem.into()),
                 }
-                let Owed { id, times, .. } = one;
+                let Owed { id, times } = one;
                 ask(self.context, Intel::Paid { remote: self.there.clone(), id, times }).await?;
             }
             // What is marked with a definition may have gone after it was asked.

@@ -116,30 +116,10 @@ fn stix(object: &Value, choice: Choice, taker: &mut Taker<'_>) {
             };
             let parts: Vec<_> = parsed.equal_texts().collect();
             let known = parts.iter().filter_map(|(kind, keys, value)| indicator(kind, keys, value));
-            let part = || {
-                let (pattern, version) = (pattern.to_owned(), version.to_owned());
-                Part { id: id.to_owned(), pattern, version }
-            };
             if parsed.is_any_text()
                 && parts.iter().all(|(kind, keys, text)| property(kind, keys, text).is_some())
             {
-                // Whose address or mail it is, the line has to say.
-                for (kind, keys, text) in &parts {
-                    let part_of = has_role(kind, text).then(part);
-                    let Some(one) = indicator(kind, keys, text) else { continue };
-                    let one = one.map(|one| Indicator { part_of, ..said(one) });
-                    taker.take(|| id.to_owned(), one);
-                }
-                let unseen = |(kind, keys, text): &(&str, Vec<&str>, &str)| {
-                    has_role(kind, text)
-                        && !keys.first().is_some_and(|key| is_observed((*kind, *key)))
-                };
-                if parts.iter().any(unseen) {
-                    taker.leave_out_pattern(
-                        "patterns, where they ask what no line is read for,",
-                        id,
-                    );
-                }
+                known.for_each(|one| taker.take(|| id.to_owned(), one.map(said)));
                 return;
             }
             let known: Vec<_> = known.filter_map(Result::ok).collect();
@@ -163,8 +143,10 @@ fn stix(object: &Value, choice: Choice, taker: &mut Taker<'_>) {
                         id,
                     );
                 }
+                let (pattern, version) = (pattern.to_owned(), version.to_owned());
+                let part = Part { id: id.to_owned(), pattern, version };
                 for one in known {
-                    let one = Indicator { part_of: Some(part()), ..said(one) };
+                    let one = Indicator { part_of: Some(part.clone()), ..said(one) };
                     taker.take(|| id.to_owned(), Ok(one));
                 }
             }
@@ -195,11 +177,6 @@ pub(crate) fn as_observed(kind: &str, keys: &[&str], text: &str) -> Option<Strin
 /// Whether a text is the name of a host. Traffic is between addresses, as lines say: one at its end nobody sees.
 fn is_name(text: &str) -> bool {
     address::ip(text).is_none() && address::host(text).is_some_and(|host| host.contains('.'))
-}
-
-/// Whether a text is an address at one end of something: found at the other it is not what is looked for.
-fn has_role(kind: &str, text: &str) -> bool {
-    kind == "email-message" || kind == "network-traffic" && !is_name(text)
 }
 
 /// What a property of an observable is that has this value.

@@ -42,10 +42,11 @@ pub(super) fn read(bytes: &[u8], choice: Choice, taker: &mut Taker<'_>) -> Resul
         let (line, next) = rest.split_at(end);
         let line = String::from_utf8_lossy(line);
         if line.is_empty() || !is_comment(&line) {
-            let names =
-                |line: &str| [b',', b';', b'\t'].into_iter().find(|by| are_names(line, *by));
-            let of_words = names(&said).filter(|by| said.contains(char::from(*by)));
-            return match (names(&line), of_words) {
+            let names = |line: &str, is_comment: bool| {
+                [b',', b';', b'\t'].into_iter().find(|by| are_names(line, *by, is_comment))
+            };
+            let of_words = names(&said, true).filter(|by| said.contains(char::from(*by)));
+            return match (names(&line, false), of_words) {
                 (Some(by), _) => csv((&line, next), (before + 1, by), choice, taker),
                 (None, Some(by)) => csv((&said, rest), (before, by), choice, taker),
                 (None, None) => plain(bytes, taker),
@@ -65,7 +66,7 @@ fn is_comment(line: &str) -> bool {
 
 /// Whether a line names columns: one of values, or one that is called what it holds beside another such or another that is
 /// known. A list under a single word is none.
-fn are_names(line: &str, by: u8) -> bool {
+fn are_names(line: &str, by: u8, is_comment: bool) -> bool {
     let names: Vec<String> = line.split(char::from(by)).map(named).collect();
     let is_known = |name: &String| {
         let known = [&KINDS[..], &IDS, &ENDS, &COMMENTS, &["confidence", "to_ids"]];
@@ -80,8 +81,9 @@ fn are_names(line: &str, by: u8) -> bool {
         || names.iter().all(is_name)
             && match names.iter().filter(|name| Kind::of_name(name).is_some()).count() {
                 0 => false,
-                1 => names.iter().any(is_known),
-                _ => true,
+                // A comment may say of what a list is.
+                2.. if !is_comment => true,
+                _ => names.iter().any(is_known),
             }
 }
 
@@ -224,7 +226,7 @@ fn csv(
         };
         let found = values.iter().filter_map(|(at, all)| Some((cell(Some(*at))?, *all)));
         let found: Vec<(&str, Option<Named>)> =
-            found.filter(|(text, _)| values.len() == 1 || *text != "n/a").collect();
+            found.filter(|(text, _)| values.len() == 1 || !is_nothing(text)).collect();
         if found.is_empty() {
             let is_empty = record.iter().all(|cell| cell.trim().is_empty());
             if record.len() <= last && !is_empty {
@@ -302,6 +304,10 @@ fn csv(
         }
     }
     Ok(())
+}
+
+fn is_nothing(cell: &str) -> bool {
+    cell == "-" || cell.eq_ignore_ascii_case("n/a")
 }
 
 /// The columns of a table with values, and what they are where that is what they are called. Several digests of a row are of

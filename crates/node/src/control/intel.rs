@@ -62,12 +62,12 @@ pub enum Intel {
         /// How many.
         limit: u64,
     },
-    /// Objects that are to be deleted at a remote collection, and the versions of them that are here again.
+    /// Objects that are to be deleted at a remote collection.
     Owed {
         /// At which.
         remote: String,
     },
-    /// What of an object is not here was deleted at a remote collection.
+    /// An object was deleted at a remote collection.
     Paid {
         /// At which.
         remote: String,
@@ -218,13 +218,8 @@ pub(super) async fn answer(node: &Node, question: Intel) -> Result<Value, Error>
             Ok(json!({ "objects": objects, "last": last, "more": page.more }))
         }
         Intel::Owed { remote } => {
-            let mut all = Vec::new();
-            for Owed { id, times } in pushed::owed(node.db(), &remote).await? {
-                let here = comity_store::intel::versions(node.db(), &id).await?;
-                let here: Vec<i64> = here.iter().map(|one| one.version).collect();
-                all.push(json!({ "id": id, "times": times, "here": here }));
-            }
-            Ok(all.into())
+            let owed = pushed::owed(node.db(), &remote).await?;
+            Ok(owed.iter().map(|one| json!({ "id": one.id, "times": one.times })).collect())
         }
         Intel::Paid { remote, id, times } => {
             let mut intake = Intake::begin(node.db(), node.microseconds()).await?;

@@ -210,7 +210,7 @@ impl Node {
         let mut all = Vec::with_capacity(total);
         let mut reading = Reading::begin(&import.bytes, parts);
         let mut next = reading.next().await?;
-        let mut done = 0;
+        let (mut done, mut widened) = (0, BTreeMap::new());
         // What has no objects is a batch too.
         loop {
             let intake = Intake::begin(&self.db, self.microseconds()).await?;
@@ -235,7 +235,9 @@ impl Node {
                 next = reading.next().await?;
             }
             let is_last = next.is_none();
-            writing.settle().await?;
+            writing.widened.append(&mut widened);
+            writing.settle(is_last).await?;
+            widened.append(&mut writing.widened);
             // All of it was judged in this one transaction: then nobody sees anything too early.
             if is_last
                 && first == 0
@@ -301,7 +303,7 @@ impl Node {
             }
             count += writing.delete(id, who).await?;
         }
-        writing.settle().await?;
+        writing.settle(true).await?;
         writing.intake.commit().await?;
         self.journal_of(who, "intelligence delete", &ids.join(" ")).await?;
         self.change();

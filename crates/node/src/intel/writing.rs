@@ -1,7 +1,7 @@
 //! What one transaction takes in: each object judged by its markings and by what it names, and whatever that changes for
 //! others judged anew.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use comity_stix::marking::{self, Audience, Clearance, Marks, Meaning, Tlp};
 use comity_store::intel::intake::{Intake, Known as Here, New};
@@ -53,10 +53,9 @@ pub(super) struct Writing {
     counts: HashMap<String, usize>,
     /// Identifiers that come, of which nothing is here and nothing was deleted.
     fresh: HashSet<String>,
-    /// Objects whose definitions are shown, once all is judged, to whoever sees them then.
-    widened: BTreeSet<u64>,
-    /// What the tool that brings it may see; none: a person.
-    reader: Option<Clearance>,
+    /// Objects whose definitions are shown, once all is judged, to whoever sees them then; with what the tool that brings
+    /// one may see.
+    pub(super) widened: BTreeMap<u64, Option<Clearance>>,
     /// Of which definitions it is known whether what others brought waits for them.
     awaited: HashMap<String, bool>,
 }
@@ -65,8 +64,8 @@ impl Writing {
     pub(super) fn new(intake: Intake, floor: Tlp) -> Self {
         let (known, floors, counts) = (Known::default(), HashMap::new(), HashMap::new());
         let (changed, fresh, awaited) = (BTreeSet::new(), HashSet::new(), HashMap::new());
-        let (widened, reader) = (BTreeSet::new(), None);
-        Self { intake, floor, known, floors, changed, counts, fresh, widened, reader, awaited }
+        let widened = BTreeMap::new();
+        Self { intake, floor, known, floors, changed, counts, fresh, widened, awaited }
     }
 
     /// Finds out of what comes what is new, in few questions.
@@ -241,9 +240,8 @@ impl Writing {
         if means || after != hinted {
             self.changed.insert(document.id.clone());
         }
-        self.reader = import.reader;
         if !document.definitions().is_empty() {
-            self.widened.insert(num);
+            self.widened.insert(num, import.reader);
         }
         if means {
             // What waits for it is in collections already: there it goes along.
@@ -438,12 +436,13 @@ impl Writing {
     }
 
     /// Judges anew what names objects that changed, and what names that, until nothing changes any more.
-    pub(super) async fn settle(&mut self) -> Result<(), Error> {
+    /// Whether that is all of it: before that no statement is shown to more.
+    pub(super) async fn settle(&mut self, is_all: bool) -> Result<(), Error> {
         let mut round = 0;
         loop {
-            if self.changed.is_empty() {
-                for num in std::mem::take(&mut self.widened) {
-                    self.widen(num).await?;
+            if self.changed.is_empty() && is_all {
+                for (num, reader) in std::mem::take(&mut self.widened) {
+                    self.widen(num, reader).await?;
                 }
             }
             if self.changed.is_empty() {
@@ -479,7 +478,7 @@ impl Writing {
             return Ok(());
         }
         self.intake.show_to(&object, (audience, whole)).await?;
-        self.widened.insert(num);
+        self.widened.entry(num).or_insert(None);
         for id in document.definitions() {
             for known in self.intake.versions(&id).await? {
                 for collection in self.intake.collections_of(num).await? {
@@ -497,13 +496,13 @@ impl Writing {
 
     /// Shows the definitions of an object's markings to whoever sees the object: a statement goes along. A tool shows
     /// only what it sees itself.
-    async fn widen(&mut self, num: u64) -> Result<(), Error> {
+    async fn widen(&mut self, num: u64, reader: Option<Clearance>) -> Result<(), Error> {
         let marked = self.intake.object(num).await?.marked;
         let audience = marked.audience;
         let ids = Document::parsed(&marked.body).map(|document| document.definitions());
         for id in ids.unwrap_or_default() {
             for known in self.intake.versions(&id).await? {
-                let may = self.reader.is_none_or(|reader| known.whole.has(reader));
+                let may = reader.is_none_or(|reader| known.whole.has(reader));
                 if !may || audience.without(known.whole).is_empty() {
                     continue;
                 }

@@ -14,7 +14,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::http::{self, Reply};
-use crate::intel::micros;
 use crate::network::Network;
 
 const MEDIA: &str = "application/taxii+json;version=2.1";
@@ -24,13 +23,6 @@ const MOST: usize = 64 << 20;
 
 /// Pages in a row that may have nothing.
 const EMPTY: usize = 10;
-
-/// Versions of one object that are deleted at once, and pages of them.
-const AT_ONCE: usize = 20;
-const PAGES: usize = 100;
-
-/// What has no version has one in the first second of 1970 here.
-const UNVERSIONED: i64 = 1_000_000;
 
 /// Redirects that are followed, within the host.
 const REDIRECTS: usize = 4;
@@ -389,63 +381,15 @@ impl<'n> Client<'n> {
         Ok(Added { taken: status.success_count, refused, refused_count: status.failure_count })
     }
 
-    /// Deletes an object from a collection, but for these versions, in microseconds since 1970; whether anything of it was
-    /// there.
+    /// Deletes every version of an object from a collection; false where it is not there.
     ///
     /// # Errors
     /// [`Problem`].
-    pub async fn delete(&self, url: &str, id: &str, keep: &[i64]) -> Result<bool, Problem> {
+    pub async fn delete(&self, url: &str, id: &str) -> Result<bool, Problem> {
         let url = collection(url)?;
-        let object = format!("{url}objects/{}/", encoded(id));
-        if keep.is_empty() {
-            let all = format!("{object}?match[version]=all");
-            let deleted = self.ask(Method::DELETE, &all, Vec::new()).await;
-            return Ok(self.found(&url, deleted).await?.is_some());
-        }
-        // What names no version, and is here, is the same there.
-        if keep.iter().any(|version| *version < UNVERSIONED) {
-            return Ok(false);
-        }
-        let versions = self.versions(&url, &object).await?;
-        let others: Vec<String> = versions
-            .into_iter()
-            .filter(|version| micros(version).is_none_or(|version| !keep.contains(&version)))
-            .collect();
-        for some in others.chunks(AT_ONCE) {
-            let some: Vec<String> = some.iter().map(|version| encoded(version)).collect();
-            let some = format!("{object}?match[version]={}", some.join(","));
-            let deleted = self.ask(Method::DELETE, &some, Vec::new()).await;
-            self.found(&url, deleted).await?;
-        }
-        Ok(!others.is_empty())
-    }
-
-    /// The versions of an object that a collection has.
-    async fn versions(&self, url: &str, object: &str) -> Result<Vec<String>, Problem> {
-        #[derive(Deserialize)]
-        struct Versions {
-            #[serde(default)]
-            more: bool,
-            #[serde(default)]
-            next: Option<String>,
-            #[serde(default)]
-            versions: Vec<String>,
-        }
-        let (mut all, mut next) = (Vec::new(), None);
-        for _ in 0..PAGES {
-            let page =
-                next.map_or_else(String::new, |next: String| format!("?next={}", encoded(&next)));
-            let place = format!("{object}versions/{page}");
-            let reply = self.ask(Method::GET, &place, Vec::new()).await;
-            let Some(reply) = self.found(url, reply).await? else { return Ok(all) };
-            let page: Versions = read(&place, &reply)?;
-            all.extend(page.versions);
-            next = page.next.filter(|_| page.more);
-            if next.is_none() {
-                return Ok(all);
-            }
-        }
-        Err(Problem::Paging { url: url.to_owned(), why: "versions without an end" })
+        let all = format!("{url}objects/{}/?match[version]=all", encoded(id));
+        let deleted = self.ask(Method::DELETE, &all, Vec::new()).await;
+        Ok(self.found(&url, deleted).await?.is_some())
     }
 
     /// What was answered; none where it is not there. Where it is the collection that is not there for us, nothing is known

@@ -1,5 +1,7 @@
 //! What was pushed to other servers, and what of it is to be deleted there: it is owed until they say that it is done.
 
+use comity_stix::marking::Audience;
+
 use super::intake::Intake;
 use crate::{Db, Error, Row, Value};
 
@@ -39,18 +41,21 @@ impl Intake {
         Ok(())
     }
 
-    /// Forgets that an object was to be deleted at a remote collection: what is not here is not there any more.
+    /// Forgets that an object was to be deleted at a remote collection: it is. What came back here is added to its collections
+    /// now, so that whoever pushes any of it there pushes it again.
     ///
     /// # Errors
     /// [`Error`].
     pub async fn paid(&mut self, remote: &str, paid: &Owed) -> Result<(), Error> {
-        const BACK: &str =
-            "UPDATE intel_pushed SET gone = 0 WHERE remote = $1 AND id = $2 AND gone = $3
-            AND EXISTS (SELECT 1 FROM intel_object WHERE intel_object.id = $2)";
-        const GONE: &str = "DELETE FROM intel_pushed WHERE remote = $1 AND id = $2 AND gone = $3";
-        for sql in [BACK, GONE] {
-            let params = [remote.into(), paid.id.as_str().into(), paid.times.into()];
-            self.tx.execute(sql, &params).await?;
+        const PAID: &str = "DELETE FROM intel_pushed WHERE remote = $1 AND id = $2 AND gone = $3";
+        let params = [remote.into(), paid.id.as_str().into(), paid.times.into()];
+        self.tx.execute(PAID, &params).await?;
+        for known in self.versions(&paid.id).await? {
+            for collection in self.collections_of(known.num).await? {
+                let shown = self.shown_in(collection, known.num).await?;
+                self.take_out((collection, &paid.id), &[known.num], Audience::NOBODY).await?;
+                self.admitted.insert((known.num, collection), shown);
+            }
         }
         Ok(())
     }
