@@ -508,6 +508,15 @@ async fn a_statement_comes_with_what_comes_to_be_seen() {
     assert_eq!(found, [&id(2), &id(3)]);
 }
 
+fn report(number: usize, marks: Value, about: Value) -> Value {
+    json!({
+        "type": "report", "spec_version": "2.1", "name": "R", "published": "2026-01-01T00:00:00.000Z",
+        "id": format!("report--00000000-0000-4000-8000-{number:012}"),
+        "created": "2026-01-01T00:00:00.000Z", "modified": "2026-01-01T00:00:00.000Z",
+        "object_refs": [about], "object_marking_refs": marks,
+    })
+}
+
 /// A statement without a label of its own is shown to whoever sees what it marks once all is judged: not to who would have
 /// seen it before, and to who comes to see it later.
 #[tokio::test(flavor = "multi_thread")]
@@ -525,14 +534,6 @@ async fn a_statement_is_shown_to_who_sees_what_it_marks_in_the_end() {
         made.as_object_mut().unwrap().remove("object_marking_refs");
         made
     });
-    let report = |number: usize, marks: Value, about: Value| {
-        json!({
-            "type": "report", "spec_version": "2.1", "name": "R", "published": "2026-01-01T00:00:00.000Z",
-            "id": format!("report--00000000-0000-4000-8000-{number:012}"),
-            "created": "2026-01-01T00:00:00.000Z", "modified": "2026-01-01T00:00:00.000Z",
-            "object_refs": [about], "object_marking_refs": marks,
-        })
-    };
     bring(json!([first, second]), &stand.collection).await;
     let secret = report(2, json!([Tlp::Red.id()]), malware(9, 1, "", None)["id"].clone());
     let names = report(1, json!([Tlp::Green.id(), first["id"]]), secret["id"].clone());
@@ -563,6 +564,52 @@ async fn a_statement_is_shown_to_who_sees_what_it_marks_in_the_end() {
     assert_eq!(kinds().await, "malware");
     bring(malware(1, 2, "shown", Some(Tlp::Green)), &stand.collection).await;
     assert_eq!(kinds().await, "malware malware marking-definition relationship");
+}
+
+/// The same where an import takes more than one transaction, and where a tool that sees neither makes something visible.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_statement_waits_for_the_whole_of_an_import() {
+    let stand = Stand::set().await;
+    let green = stand.key(Tlp::Green, true, false).await;
+    let mut made = statement(1, &[]);
+    made.as_object_mut().unwrap().remove("object_marking_refs");
+    let about = malware(9, 1, "", None)["id"].clone();
+    let secret = report(6_000, json!([Tlp::Red.id()]), about.clone());
+    let mut all = vec![report(0, json!([Tlp::Green.id(), made["id"]]), secret["id"].clone())];
+    all.extend((1..5_200).map(|number| report(number, json!([Tlp::Red.id()]), about.clone())));
+    all.push(secret);
+    let bring = async |value: Value| {
+        let import = brought(&value, Tlp::AmberStrict, Some(stand.collection.clone()));
+        let (report, _) = stand.node.import(import, &|_, _| ()).await.unwrap();
+        assert_eq!(report.refused, 0, "{report:?}");
+    };
+    bring(made.clone()).await;
+    bring(all.into()).await;
+    assert_eq!(stand.get(&green, "objects/").await, json!({}));
+
+    let pap = comity_stix::misp::definition("PAP:AMBER");
+    let link = json!({
+        "type": "relationship", "spec_version": "2.1", "relationship_type": "related-to",
+        "id": "relationship--00000000-0000-4000-8000-000000000009",
+        "created": "2026-01-01T00:00:00.000Z", "modified": "2026-01-01T00:00:00.000Z",
+        "source_ref": malware(2, 1, "", None)["id"], "target_ref": malware(1, 1, "", None)["id"],
+        "object_marking_refs": [Tlp::Green.id(), pap["id"], made["id"]],
+    });
+    let hidden = malware(1, 1, "hidden", Some(Tlp::Amber));
+    bring(json!([pap, hidden, malware(2, 1, "open", Some(Tlp::Green)), link])).await;
+    let clearance = Clearance { tlp: Tlp::Amber, pap: Pap::Green };
+    let grants = [Grant { collection: stand.collection.id.clone(), read: true, write: true }];
+    let tool = stand.node.give_tool("blocker", clearance, &grants, "", 1).await.unwrap();
+    let statements = "objects/?match[type]=marking-definition";
+    let has_it = |found: &Value| {
+        let all = found["objects"].as_array().cloned().unwrap_or_default();
+        all.iter().any(|one| one["id"] == made["id"])
+    };
+    assert!(!has_it(&stand.get(&green, statements).await));
+    stand.add(&tool, &[malware(1, 2, "shown", Some(Tlp::Green))]).await;
+    let links = stand.get(&green, "objects/?match[type]=relationship").await;
+    assert_eq!(links["objects"][0]["object_marking_refs"][2], made["id"], "{links}");
+    assert!(has_it(&stand.get(&green, statements).await));
 }
 
 /// What a tool took out, and others still see, does not come back for it because something else of it is understood now.

@@ -174,6 +174,9 @@ const MOST_OBSERVED: usize = 100;
 
 /// Indicators that a summary names.
 const MOST_NAMED: usize = 20;
+/// Columns of a name in a table.
+const WIDEST: usize = 100;
+
 /// Columns of the longest bar.
 const BAR: u64 = 30;
 
@@ -201,6 +204,8 @@ impl Counted {
             text.push_str(&format!("\n{title}\n"));
             let most = rows.iter().map(|(_, count)| *count).max().unwrap_or(1);
             let width = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+            // A pattern may be long, and no width is wider.
+            let width = width.min(WIDEST);
             for (name, count) in rows {
                 let bar = "█".repeat(usize::try_from((count * BAR).div_ceil(most)).unwrap_or(0));
                 text.push_str(&format!("  {name:width$} {count:>9} {bar}\n"));
