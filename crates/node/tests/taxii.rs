@@ -508,7 +508,7 @@ async fn a_statement_comes_with_what_comes_to_be_seen() {
     assert_eq!(found, [&id(2), &id(3)]);
 }
 
-fn report(number: usize, marks: Value, about: Value) -> Value {
+fn report(number: usize, marks: &Value, about: &Value) -> Value {
     json!({
         "type": "report", "spec_version": "2.1", "name": "R", "published": "2026-01-01T00:00:00.000Z",
         "id": format!("report--00000000-0000-4000-8000-{number:012}"),
@@ -535,8 +535,8 @@ async fn a_statement_is_shown_to_who_sees_what_it_marks_in_the_end() {
         made
     });
     bring(json!([first, second]), &stand.collection).await;
-    let secret = report(2, json!([Tlp::Red.id()]), malware(9, 1, "", None)["id"].clone());
-    let names = report(1, json!([Tlp::Green.id(), first["id"]]), secret["id"].clone());
+    let secret = report(2, &json!([Tlp::Red.id()]), &malware(9, 1, "", None)["id"]);
+    let names = report(1, &json!([Tlp::Green.id(), first["id"]]), &secret["id"]);
     bring(json!([names, secret]), &stand.collection).await;
     assert_eq!(stand.get(&green, "objects/").await, json!({}));
     // Nor to readers of one collection for what is in another.
@@ -574,9 +574,9 @@ async fn a_statement_waits_for_the_whole_of_an_import() {
     let mut made = statement(1, &[]);
     made.as_object_mut().unwrap().remove("object_marking_refs");
     let about = malware(9, 1, "", None)["id"].clone();
-    let secret = report(6_000, json!([Tlp::Red.id()]), about.clone());
-    let mut all = vec![report(0, json!([Tlp::Green.id(), made["id"]]), secret["id"].clone())];
-    all.extend((1..5_200).map(|number| report(number, json!([Tlp::Red.id()]), about.clone())));
+    let secret = report(6_000, &json!([Tlp::Red.id()]), &about);
+    let mut all = vec![report(0, &json!([Tlp::Green.id(), made["id"]]), &secret["id"])];
+    all.extend((1..5_200).map(|number| report(number, &json!([Tlp::Red.id()]), &about)));
     all.push(secret);
     let bring = async |value: Value| {
         let import = brought(&value, Tlp::AmberStrict, Some(stand.collection.clone()));

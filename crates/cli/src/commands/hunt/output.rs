@@ -174,6 +174,7 @@ const MOST_OBSERVED: usize = 100;
 
 /// Indicators that a summary names.
 const MOST_NAMED: usize = 20;
+
 /// Columns of a name in a table.
 const WIDEST: usize = 100;
 
