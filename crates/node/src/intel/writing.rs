@@ -306,11 +306,8 @@ impl Writing {
         let (mut marks, mut asked) = (document.definitions(), BTreeSet::new());
         let mut seen = Audience::EVERYONE;
         while let Some(id) = marks.pop() {
-            if id == document.id {
-                return Ok(Some(seen));
-            }
             // Of more nobody asks whether they come back to it.
-            if asked.len() == CHAIN {
+            if id == document.id || asked.len() == CHAIN {
                 return Ok(Some(seen));
             }
             if !asked.insert(id.clone()) {
@@ -319,9 +316,8 @@ impl Writing {
             if let Some(known) = self.intake.versions(&id).await?.last() {
                 seen = seen.and(known.audience);
                 let body = self.intake.object(known.num).await?.marked.body;
-                marks.extend(
-                    Document::parsed(&body).map(|found| found.definitions()).unwrap_or_default(),
-                );
+                let found = Document::parsed(&body).map(|found| found.definitions());
+                marks.extend(found.into_iter().flatten());
             }
         }
         Ok(None)
@@ -436,7 +432,7 @@ impl Writing {
     }
 
     /// Judges anew what names objects that changed, and what names that, until nothing changes any more.
-    /// Whether that is all of it: before that no statement is shown to more.
+    /// `is_all`: no more of the import comes. Before that no statement is shown to more.
     pub(super) async fn settle(&mut self, is_all: bool) -> Result<(), Error> {
         let mut round = 0;
         loop {
@@ -478,11 +474,15 @@ impl Writing {
             return Ok(());
         }
         self.intake.show_to(&object, (audience, whole)).await?;
-        self.widened.entry(num).or_insert(None);
-        for id in document.definitions() {
-            for known in self.intake.versions(&id).await? {
-                for collection in self.intake.collections_of(num).await? {
-                    self.intake.go_along((known.num, &id), collection, num);
+        let definitions = document.definitions();
+        if !definitions.is_empty() {
+            self.widened.entry(num).or_insert(None);
+            let collections = self.intake.collections_of(num).await?;
+            for id in &definitions {
+                for known in self.intake.versions(id).await? {
+                    for collection in &collections {
+                        self.intake.go_along((known.num, id), *collection, num);
+                    }
                 }
             }
         }

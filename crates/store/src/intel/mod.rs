@@ -8,6 +8,7 @@ pub mod collection;
 pub mod feed;
 pub mod intake;
 pub mod key;
+mod members;
 pub mod pushed;
 pub mod search;
 
